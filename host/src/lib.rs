@@ -1,1 +1,2 @@
-
+//! Godwit.
+pub mod store;

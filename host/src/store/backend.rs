@@ -1,0 +1,139 @@
+//! The trait that a store's driver implements, and the atomic write it carries out.
+
+use std::ops::{ControlFlow, Range};
+
+use super::StoreError;
+
+/// An ordered map of bytes with one kind of write: atomic, conditional, durable.
+///
+/// Everything that Godwit promises about crashes rests on [`Backend::commit`]; everything else
+/// (items, indexes, history, leases) is encoded above this trait, once for all backends.
+///
+/// Keys are 1 to [`MAX_KEY`] bytes and ordered bytewise.
+pub trait Backend: Send + Sync {
+    /// Reads one value.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Visits the entries with `from <= key < to` in ascending order, until `visit` breaks.
+    ///
+    /// `visit` must not call the backend. Entries committed meanwhile may or may not be seen.
+    fn scan(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError>;
+
+    /// Carries out `commit` as a whole or not at all.
+    ///
+    /// When it returns `Ok`, every write is in place and as durable as the backend promises. With
+    /// [`StoreError::Conflict`] nothing was written. After any other error the outcome is
+    /// unknown until the store is opened again.
+    fn commit(&self, commit: &Commit) -> Result<(), StoreError>;
+
+    /// The URL by which this store was opened, for messages.
+    fn url(&self) -> String;
+
+    /// The bytes that the store takes on disk; `None` where it keeps nothing on disk.
+    fn size_on_disk(&self) -> Result<Option<u64>, StoreError>;
+}
+
+/// The longest key, in bytes: an item's id (512), its collection (64), a run's prefix and room
+/// for an indexed value.
+pub const MAX_KEY: usize = 1024;
+
+/// A set of writes that take effect together, if and only if every expectation holds.
+///
+/// Keys and values live in one buffer, so that a batch of some hundred items costs a few
+/// allocations. Of several writes to one key the last one counts.
+#[derive(Debug, Default)]
+pub struct Commit {
+    bytes: Vec<u8>,
+    expectations: Vec<(Range<usize>, Option<Range<usize>>)>,
+    writes: Vec<(Range<usize>, Option<Range<usize>>)>,
+}
+
+impl Commit {
+    /// Makes a commit that writes nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks that `key` has exactly this value (`None`: is absent) when the commit takes place.
+    pub fn expect(&mut self, key: &[u8], value: Option<&[u8]>) {
+        let key = self.keep(&[key]);
+        let value = value.map(|value| self.keep(&[value]));
+        self.expectations.push((key, value));
+    }
+
+    /// Writes the concatenation of `value` under `key`.
+    pub fn put(&mut self, key: &[u8], value: &[&[u8]]) {
+        let key = self.keep(&[key]);
+        let value = self.keep(value);
+        self.writes.push((key, Some(value)));
+    }
+
+    /// Removes `key`; removing what is not there is no error.
+    pub fn delete(&mut self, key: &[u8]) {
+        let key = self.keep(&[key]);
+        self.writes.push((key, None));
+    }
+
+    /// The expectations, as pairs of a key and the value it must have.
+    pub fn expectations(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        self.pairs(&self.expectations)
+    }
+
+    /// The writes in order, as pairs of a key and its new value (`None`: removed).
+    pub fn writes(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        self.pairs(&self.writes)
+    }
+
+    /// How many bytes of keys and values the commit carries.
+    pub fn len_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether the commit writes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    fn keep(&mut self, parts: &[&[u8]]) -> Range<usize> {
+        let start = self.bytes.len();
+        for part in parts {
+            self.bytes.extend_from_slice(part);
+        }
+        start..self.bytes.len()
+    }
+
+    fn pairs<'a>(
+        &'a self,
+        ranges: &'a [(Range<usize>, Option<Range<usize>>)],
+    ) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
+        ranges.iter().map(|(key, value)| {
+            let value = value.as_ref().map(|range| &self.bytes[range.clone()]);
+            (&self.bytes[key.clone()], value)
+        })
+    }
+}
+
+/// Checks the shape of a commit's keys and its expectations against `get`.
+///
+/// Backends call this inside the write lock or transaction in which they then write.
+pub(crate) fn check(
+    commit: &Commit,
+    mut get: impl FnMut(&[u8]) -> Result<Option<Vec<u8>>, StoreError>,
+) -> Result<(), StoreError> {
+    for (key, _) in commit.writes() {
+        if key.is_empty() || key.len() > MAX_KEY {
+            return Err(StoreError::BadKey { length: key.len() });
+        }
+    }
+    for (key, expected) in commit.expectations() {
+        if get(key)?.as_deref() != expected {
+            return Err(StoreError::Conflict { key: key.to_vec() });
+        }
+    }
+    Ok(())
+}
