@@ -1,2 +1,3 @@
 //! Godwit.
+pub mod model;
 pub mod store;

@@ -1,0 +1,67 @@
+//! Items that have another version than their collection says.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Name, RunId, Timestamp, Version};
+
+/// The entry of an item that is apart from its collection: it failed a step and is in quarantine,
+/// it was imported with an older version and waits to be brought up to date, or it was brought
+/// ahead on its own.
+///
+/// Items without an entry have the version of their collection, or a newer one by their stamp.
+/// Passes over a whole collection leave items with an entry out; they have passes of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Apart {
+    /// The version whose shape the item has.
+    pub version: Version,
+    /// The next step that the item is due for; `None`: the first one after `version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Position>,
+    /// Why it is in quarantine; `None`: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+impl Apart {
+    /// Whether the item is due for step `step` of the migration to `version`.
+    pub fn is_due(&self, version: &Version, step: u32) -> bool {
+        match &self.next {
+            Some(next) => (&next.version, next.step) <= (version, step),
+            None => self.version < *version,
+        }
+    }
+
+    /// Whether the item is in quarantine and nobody has accepted that.
+    pub fn is_open(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| !failure.accepted)
+    }
+}
+
+/// A step of a migration.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    /// The migration's version.
+    pub version: Version,
+    /// The step's place in the migration, from 0.
+    pub step: u32,
+}
+
+/// Why an item is in quarantine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The kind of fault, as in `refused`, `trapped`, `timed out`.
+    pub kind: String,
+    /// What the migration or the sandbox said.
+    pub reason: String,
+    /// The migration that the item failed.
+    pub migration: Version,
+    /// The step that it failed.
+    pub step: Name,
+    /// The run in which it failed last.
+    pub run: RunId,
+    /// When it failed last.
+    pub at: Timestamp,
+    /// An operator accepted by name that the item stays as it is.
+    #[serde(default)]
+    pub accepted: bool,
+}

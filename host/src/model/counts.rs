@@ -1,0 +1,38 @@
+//! What became of the items of a step.
+
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+
+/// How many items were read, and what became of them.
+///
+/// `read` is always the sum of `unchanged`, `updated`, `removed` and `failed`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Items fed to the migration.
+    pub read: u64,
+    /// Items that kept their bytes.
+    pub unchanged: u64,
+    /// Items with a new body.
+    pub updated: u64,
+    /// Items deleted.
+    pub removed: u64,
+    /// Items put into quarantine.
+    pub failed: u64,
+    /// Items of other collections created, replaced or deleted through `documents`.
+    pub written: u64,
+    /// Bytes of the bodies that were read.
+    pub bytes: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.read += other.read;
+        self.unchanged += other.unchanged;
+        self.updated += other.updated;
+        self.removed += other.removed;
+        self.failed += other.failed;
+        self.written += other.written;
+        self.bytes += other.bytes;
+    }
+}

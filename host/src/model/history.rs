@@ -1,0 +1,186 @@
+//! What was applied when, and what follows from it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Counts, Digest, Name, Phase, RunId, Timestamp, Version};
+
+/// One fact of a store's past. Facts are added and never changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its place in the store's history, from 1.
+    pub number: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// The app.
+    pub app: Name,
+    /// The version that the fact is about.
+    pub version: Version,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What happened to a version of an app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// Existing items were declared to have this version.
+    Baseline,
+    /// A phase of its migration was carried out on everything.
+    Applied {
+        /// The phase.
+        phase: Phase,
+        /// The version before.
+        from: Option<Version>,
+        /// The migration's digest.
+        digest: Digest,
+        /// The migration's file.
+        file: String,
+        /// The run that did it.
+        run: RunId,
+        /// What became of the items, over all steps of the phase.
+        counts: Counts,
+        /// How many items were accepted to stay in quarantine.
+        accepted: u64,
+    },
+    /// Items of this version's quarantine were migrated by a mended migration.
+    Mended {
+        /// The mended migration's digest; from now on it is not taken for drift.
+        digest: Digest,
+        /// The run that did it.
+        run: RunId,
+    },
+    /// A phase was undone.
+    Undone {
+        /// The phase.
+        phase: Phase,
+        /// The run that had applied it.
+        run: RunId,
+    },
+}
+
+/// All facts of a store, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct History(pub Vec<Entry>);
+
+impl History {
+    /// What is applied now, by app.
+    pub fn apps(&self) -> BTreeMap<Name, AppState> {
+        let mut apps: BTreeMap<Name, AppState> = BTreeMap::new();
+        for entry in &self.0 {
+            apps.entry(entry.app.clone()).or_default().add(entry);
+        }
+        apps
+    }
+}
+
+/// What is applied to an app.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AppState {
+    /// The version that existing items were declared to have.
+    pub baseline: Option<Version>,
+    /// The migrations applied, at least their offline phase.
+    pub applied: BTreeMap<Version, Applied>,
+}
+
+/// A migration that was applied.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// The phases carried out, each with the run that did it.
+    pub phases: BTreeMap<Phase, RunId>,
+    /// The digests of the files that were used, the first one first.
+    pub digests: Vec<Digest>,
+    /// The file's name at that time.
+    pub file: String,
+}
+
+impl AppState {
+    /// The app's version: the highest one applied (its offline phase, at least), or the baseline.
+    pub fn version(&self) -> Option<&Version> {
+        self.applied.keys().next_back().into_iter().chain(&self.baseline).max()
+    }
+
+    /// Whether a phase of a version's migration is applied, or lies at or below the baseline.
+    pub fn has(&self, version: &Version, phase: Phase) -> bool {
+        let applied = self.applied.get(version);
+        applied.is_some_and(|applied| applied.phases.contains_key(&phase))
+            || self.baseline.as_ref().is_some_and(|baseline| version <= baseline)
+    }
+
+    fn add(&mut self, entry: &Entry) {
+        match &entry.event {
+            Event::Baseline => self.baseline = Some(entry.version.clone()),
+            Event::Applied { phase, digest, file, run, .. } => {
+                let applied = self.applied.entry(entry.version.clone()).or_default();
+                applied.phases.insert(*phase, *run);
+                applied.digests.retain(|known| known != digest);
+                applied.digests.push(*digest);
+                applied.file.clone_from(file);
+            }
+            Event::Mended { digest, .. } => {
+                if let Some(applied) = self.applied.get_mut(&entry.version) {
+                    applied.digests.push(*digest);
+                }
+            }
+            Event::Undone { phase, .. } => {
+                if let Some(applied) = self.applied.get_mut(&entry.version) {
+                    applied.phases.remove(phase);
+                    if applied.phases.is_empty() {
+                        self.applied.remove(&entry.version);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(version: &str, event: Event) -> Entry {
+        let app = "notes".parse().unwrap();
+        Entry { number: 0, at: Timestamp(0), app, version: version.parse().unwrap(), event }
+    }
+
+    fn applied(version: &str, phase: Phase) -> Entry {
+        let event = Event::Applied {
+            phase,
+            from: None,
+            digest: Digest::of(version.as_bytes()),
+            file: String::new(),
+            run: RunId(1),
+            counts: Counts::default(),
+            accepted: 0,
+        };
+        entry(version, event)
+    }
+
+    #[test]
+    fn the_version_is_the_highest_applied_or_the_baseline() {
+        let mut facts = vec![entry("1.0.0", Event::Baseline)];
+        let version = |facts: &[Entry]| {
+            let apps = History(facts.to_vec()).apps();
+            apps["notes"].version().unwrap().to_string()
+        };
+        assert_eq!(version(&facts), "1.0.0");
+        facts.push(applied("2.0.0", Phase::Offline));
+        facts.push(applied("10.0.0", Phase::Offline));
+        assert_eq!(version(&facts), "10.0.0");
+        facts.push(entry("10.0.0", Event::Undone { phase: Phase::Offline, run: RunId(1) }));
+        assert_eq!(version(&facts), "2.0.0");
+    }
+
+    #[test]
+    fn phases_are_remembered_apart() {
+        let facts = History(vec![entry("1.0.0", Event::Baseline), applied("2.0.0", Phase::Offline)]);
+        let state = &facts.apps()["notes"];
+        let two = Version::new(2, 0, 0);
+        assert!(state.has(&two, Phase::Offline));
+        assert!(!state.has(&two, Phase::Online));
+        assert!(state.has(&Version::new(1, 0, 0), Phase::Online));
+    }
+}

@@ -1,0 +1,37 @@
+//! Items and their ids.
+
+use super::Version;
+
+/// A stored document with the app version that it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Names the item inside its collection.
+    pub id: String,
+    /// The app version whose shape the body has.
+    pub version: Version,
+    /// The bytes exactly as they came.
+    pub body: Vec<u8>,
+}
+
+/// The longest id, in bytes (the contract says so).
+pub const MAX_ID_BYTES: usize = 512;
+
+/// Occurs when a text cannot be an item's id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an id has 1 to 512 bytes, this one has {length}")]
+pub struct IdError {
+    /// How many bytes it has.
+    pub length: usize,
+}
+
+/// Checks that a text can be an item's id: 1 to 512 bytes.
+///
+/// # Errors
+/// [`IdError`] when it is empty or longer.
+pub fn check_id(id: &str) -> Result<(), IdError> {
+    if (1..=MAX_ID_BYTES).contains(&id.len()) {
+        Ok(())
+    } else {
+        Err(IdError { length: id.len() })
+    }
+}

@@ -1,0 +1,178 @@
+//! Migrations and their steps, whatever they are written in.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Digest, Name, Version, VersionReq};
+
+/// What brings an app to one version: a component or a schema file, as the catalogue found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migration {
+    /// The app whose versions are counted.
+    pub app: Name,
+    /// The version that the app's items have once this migration is applied.
+    pub version: Version,
+    /// The versions it can start from; `None`: any earlier one, or none at all.
+    pub requires: Option<VersionReq>,
+    /// Other apps that must have reached a version first.
+    pub depends_on: Vec<Dependency>,
+    /// One line for people.
+    pub summary: String,
+    /// The steps in order, the offline ones before the online ones.
+    pub steps: Vec<Step>,
+    /// Of the file's bytes.
+    pub digest: Digest,
+    /// The file it was found in.
+    pub file: PathBuf,
+    /// What the file is.
+    pub body: Body,
+}
+
+/// What kind of file a migration is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// A WebAssembly component of the named contract version.
+    Component {
+        /// The version of `godwit:migration` that it was built for.
+        contract: Version,
+        /// How its work is laid out.
+        layout: Layout,
+    },
+    /// A schema file, carried out by the engine itself.
+    Schema,
+}
+
+/// The layout in which a component takes its batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// `transform-columns`: flat.
+    Columns,
+    /// `transform-text`: one record an item, bodies as strings.
+    Text,
+    /// `transform`: one record an item, bodies as bytes.
+    Records,
+}
+
+/// Another app that must have reached a version first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependency {
+    /// The other app.
+    pub app: Name,
+    /// The versions of it that will do.
+    pub versions: VersionReq,
+}
+
+/// One pass of a migration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Unique within the migration.
+    pub name: Name,
+    /// When it runs.
+    pub phase: Phase,
+    /// What it does.
+    #[serde(flatten)]
+    pub work: StepWork,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepWork {
+    /// Feeds a collection to a component.
+    Transform {
+        /// What it may do to the items it is fed.
+        mode: Mode,
+        /// The collection it is fed from.
+        collection: Name,
+        /// Collections that it asks to read.
+        reads: Vec<Name>,
+        /// Collections that it asks to write.
+        writes: Vec<Name>,
+    },
+    /// Changes what collections and indexes there are.
+    Schema(Operation),
+}
+
+impl StepWork {
+    /// The collection that the step is about.
+    pub fn collection(&self) -> &Name {
+        match self {
+            Self::Transform { collection, .. } => collection,
+            Self::Schema(operation) => operation.collection(),
+        }
+    }
+}
+
+/// A change of what collections and indexes there are. Each is idempotent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Operation {
+    /// Creates an empty collection where there is none.
+    CreateCollection {
+        /// Its name.
+        collection: Name,
+        /// Bodies are bytes of any kind; otherwise they are checked to be JSON.
+        #[serde(default)]
+        opaque: bool,
+    },
+    /// Keeps an index on the value at a JSON pointer (RFC 6901), building it where there is none.
+    EnsureIndex {
+        /// The collection.
+        collection: Name,
+        /// Where the value is in a body, as in `/status/deprecated`.
+        pointer: String,
+    },
+    /// Drops an index where there is one.
+    DropIndex {
+        /// The collection.
+        collection: Name,
+        /// The pointer that the index was made on.
+        pointer: String,
+    },
+}
+
+impl Operation {
+    /// The collection that is changed.
+    pub fn collection(&self) -> &Name {
+        match self {
+            Self::CreateCollection { collection, .. }
+            | Self::EnsureIndex { collection, .. }
+            | Self::DropIndex { collection, .. } => collection,
+        }
+    }
+}
+
+/// When a step runs, seen from the application that owns the data.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Before the new version takes traffic.
+    #[default]
+    Offline,
+    /// While the new version is serving.
+    Online,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Offline => "offline",
+            Self::Online => "online",
+        })
+    }
+}
+
+/// What a step may do to the items that it is fed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Each item may be updated or removed, and then has the migration's version.
+    Rewrite,
+    /// Each item is only read.
+    Derive,
+}

@@ -1,0 +1,30 @@
+//! The nouns: facts without I/O, clock or choice.
+//!
+//! Every room speaks in these types. They are plain data: what is validated is validated when it
+//! is made ([`Name`], [`item::check_id`]), what is stored is `serde`, what is hot is columnar
+//! ([`Batch`], [`Reply`]).
+
+mod apart;
+mod batch;
+mod counts;
+mod digest;
+mod history;
+pub mod item;
+mod migration;
+mod name;
+mod run;
+mod time;
+
+pub use apart::{Apart, Failure, Position};
+pub use batch::{Batch, Kind, Reply, ReplyError};
+pub use counts::Counts;
+pub use digest::Digest;
+pub use history::{AppState, Applied, Entry, Event, History};
+pub use item::Item;
+pub use migration::{
+    Body, Dependency, Layout, Migration, Mode, Operation, Phase, Step, StepWork,
+};
+pub use name::{Name, NameError};
+pub use run::{Plan, Progress, Purpose, Run, RunId, RunState, Source, Stage};
+pub use semver::{Version, VersionReq};
+pub use time::{Clock, Timestamp};

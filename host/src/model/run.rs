@@ -1,0 +1,174 @@
+//! Plans, and the runs that carry them out.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Counts, Digest, Name, Phase, Step, Timestamp, Version};
+
+/// Which steps will run on what, in order. Nothing is left to decide later.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Plan {
+    /// The stages in order.
+    pub stages: Vec<Stage>,
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.stages.is_empty()
+    }
+}
+
+/// One phase of one migration: what the history remembers as applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    /// The app.
+    pub app: Name,
+    /// The version that the stage leads to.
+    pub version: Version,
+    /// The app's version before; `None` on a fresh store.
+    pub from: Option<Version>,
+    /// The phase.
+    pub phase: Phase,
+    /// The migration's digest when the plan was made.
+    pub digest: Digest,
+    /// The name of the migration's file, for people.
+    pub file: String,
+    /// The place of the first of `steps` in the whole migration, from 0.
+    pub first_step: u32,
+    /// The steps in order.
+    pub steps: Vec<Step>,
+    /// Which items the steps are fed.
+    pub source: Source,
+}
+
+/// Which items a stage is fed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Every item of the step's collection that has not an entry of its own ([`super::Apart`]).
+    #[default]
+    Collection,
+    /// Items that wait to be brought up to date.
+    Behind,
+    /// Items in quarantine: those named (as pairs of collection and id), or all.
+    Quarantine(Option<Vec<(Name, String)>>),
+    /// One item, ahead of its collection if need be.
+    Item(Name, String),
+}
+
+/// Numbers the runs of a store from 1.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct RunId(pub u64);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl FromStr for RunId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+/// A plan being carried out, as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its number.
+    pub id: RunId,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// How far it has come.
+    pub state: RunState,
+    /// Why it is in that state, where there is something to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it was first started.
+    pub started_at: Timestamp,
+    /// When its state was last changed.
+    pub changed_at: Timestamp,
+    /// What migrations get as their seed.
+    pub seed: u64,
+    /// What it carries out.
+    pub plan: Plan,
+    /// How many stages are done.
+    pub stages_done: u32,
+    /// Whether its pre-images are still kept, so that it can be undone.
+    pub has_pre_images: bool,
+}
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Brings apps to newer versions.
+    Up,
+    /// Tries items in quarantine again.
+    Retry,
+    /// Brings one item up to date.
+    Item,
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// It is being carried out, or its process died; `up` goes on with it.
+    Running,
+    /// It was stopped on request; `up` goes on with it.
+    Stopped,
+    /// It failed; once the reason is gone, `up` goes on with it.
+    Failed,
+    /// Items in quarantine keep a stage from being applied: retry or accept them, then `up`.
+    Blocked,
+    /// Every stage is done.
+    Completed,
+    /// It is being undone, or the process that did so died; `undo` goes on with it.
+    Undoing,
+    /// Everything is as it was before it.
+    Undone,
+}
+
+impl RunState {
+    /// Whether the run can be gone on with.
+    pub fn is_unfinished(self) -> bool {
+        match self {
+            Self::Running | Self::Stopped | Self::Failed | Self::Blocked => true,
+            Self::Completed | Self::Undoing | Self::Undone => false,
+        }
+    }
+}
+
+impl fmt::Display for RunState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Blocked => "blocked",
+            Self::Completed => "completed",
+            Self::Undoing => "undoing",
+            Self::Undone => "undone",
+        })
+    }
+}
+
+/// How far a step of a run has come: its checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// The last id that is done; `None` before the first batch.
+    pub after: Option<String>,
+    /// Whether the step is done.
+    pub done: bool,
+    /// What became of the items so far.
+    pub counts: Counts,
+}
