@@ -33,8 +33,9 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Occurs when another process has the store open and the backend allows one only.
-    #[error("the store at {path} is in use by another process")]
+    /// Occurs when the store is open already: in another process, where the backend allows one
+    /// only, or a second time in this one.
+    #[error("the store at {path} is already open, here or in another process")]
     InUse {
         /// Where the store is.
         path: PathBuf,
@@ -66,6 +67,17 @@ pub enum StoreError {
     BadKey {
         /// Its length in bytes.
         length: usize,
+    },
+    /// Occurs when a commit carries more than the backend can write atomically; nothing was
+    /// written.
+    #[error("a commit of {bytes} bytes is too large for the store at {path} (at most {max})")]
+    TooLarge {
+        /// Where the store is.
+        path: PathBuf,
+        /// What the commit carries: [`super::Commit::len_bytes`].
+        bytes: usize,
+        /// The most that the backend takes.
+        max: usize,
     },
     /// Occurs when the operating system or the storage engine failed.
     #[error("{action} failed for the store at {path}")]
