@@ -1,3 +1,5 @@
 //! Godwit.
+mod contract;
 pub mod model;
+pub mod sandbox;
 pub mod store;

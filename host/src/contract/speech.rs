@@ -1,0 +1,192 @@
+//! What a component speaks, read from its bytes before anything is compiled.
+
+use semver::Version;
+use wasmparser::{Encoding, Parser, Payload};
+
+use super::VERSION;
+use crate::model::Layout;
+
+const PACKAGE: &str = "godwit:migration/";
+
+/// The contract version of a component and how its work is laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Speech {
+    /// The contract version.
+    pub contract: Version,
+    /// The layout that will be used: the fastest one that it has.
+    pub layout: Layout,
+    /// Its imports, by name.
+    pub imports: Vec<WorldItem>,
+    /// Its exports, by name.
+    pub exports: Vec<WorldItem>,
+}
+
+/// An import or export of a component.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct WorldItem {
+    /// Its full name, as in `godwit:migration/log@1.0.0`.
+    pub name: String,
+    /// Whether it is one of the contract's.
+    pub is_contract: bool,
+}
+
+/// A way in which a file cannot be a migration, seen without running it.
+#[derive(Debug, thiserror::Error)]
+pub enum SpeechError {
+    /// Occurs when a file does not start with `\0asm`.
+    #[error("it is not WebAssembly")]
+    NotWasm,
+    /// Occurs when a core module says nothing about its component.
+    #[error("it is a core module without a component type; build it with a wit-bindgen SDK")]
+    CoreModule,
+    /// Occurs when a core module cannot be turned into a component.
+    #[error("its core module cannot be turned into a component: {0}")]
+    Encode(String),
+    /// Occurs when the bytes are not valid WebAssembly.
+    #[error("it is not valid WebAssembly: {0}")]
+    Malformed(String),
+    /// Occurs when a component has none of the contract's exports.
+    #[error("it does not export `{PACKAGE}description` and one of the transform interfaces")]
+    NotAMigration,
+    /// Occurs when a component speaks a version that this host does not.
+    #[error("it speaks contract {found}; this Godwit speaks 1.0.0 to {VERSION}")]
+    Unsupported {
+        /// The component's version.
+        found: String,
+    },
+    /// Occurs when a component imports what is not offered.
+    #[error(
+        "it imports `{name}`, which is not offered: a migration gets `log`, `documents` and `run` only"
+    )]
+    ImportNotOffered {
+        /// The import.
+        name: String,
+    },
+}
+
+impl Speech {
+    /// Turns a core module that carries a component type into a component; components stay as
+    /// they are.
+    ///
+    /// # Errors
+    /// [`SpeechError`] when the bytes are neither.
+    pub fn component(bytes: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>, SpeechError> {
+        if !bytes.starts_with(b"\0asm") {
+            return Err(SpeechError::NotWasm);
+        }
+        match Parser::new(0).parse_all(bytes).next() {
+            Some(Ok(Payload::Version {
+                encoding: Encoding::Component,
+                ..
+            })) => Ok(bytes.into()),
+            Some(Ok(Payload::Version {
+                encoding: Encoding::Module,
+                ..
+            })) => encode(bytes),
+            Some(Err(error)) => Err(SpeechError::Malformed(error.to_string())),
+            _ => Err(SpeechError::NotWasm),
+        }
+    }
+
+    /// Reads what a component speaks.
+    ///
+    /// # Errors
+    /// [`SpeechError`] when it is not a migration that this host can load.
+    pub fn of(component: &[u8]) -> Result<Self, SpeechError> {
+        let (imports, exports) = world(component)?;
+        let contract = contract(&exports)?;
+        if let Some(import) = imports.iter().find(|import| !import.is_contract) {
+            return Err(SpeechError::ImportNotOffered {
+                name: import.name.clone(),
+            });
+        }
+        let has = |interface: &str| exports.iter().any(|item| is_interface(item, interface));
+        let layout = [
+            ("transform-columns", Layout::Columns),
+            ("transform-text", Layout::Text),
+            ("transform", Layout::Records),
+        ]
+        .into_iter()
+        .find(|(interface, _)| has(interface))
+        .map(|(_, layout)| layout)
+        .filter(|_| has("description"))
+        .ok_or(SpeechError::NotAMigration)?;
+        Ok(Self {
+            contract,
+            layout,
+            imports,
+            exports,
+        })
+    }
+}
+
+fn encode(module: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>, SpeechError> {
+    let has_type = Parser::new(0).parse_all(module).any(|payload| {
+        matches!(payload, Ok(Payload::CustomSection(section)) if section.name().starts_with("component-type"))
+    });
+    if !has_type {
+        return Err(SpeechError::CoreModule);
+    }
+    let component = wit_component::ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(|mut encoder| encoder.encode());
+    match component {
+        Ok(component) => Ok(component.into()),
+        Err(error) => Err(SpeechError::Encode(format!("{error:#}"))),
+    }
+}
+
+type World = (Vec<WorldItem>, Vec<WorldItem>);
+
+fn world(component: &[u8]) -> Result<World, SpeechError> {
+    let malformed =
+        |error: wasmparser::BinaryReaderError| SpeechError::Malformed(error.to_string());
+    let (mut imports, mut exports) = (Vec::new(), Vec::new());
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(component) {
+        match payload.map_err(malformed)? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    imports.push(item(import.map_err(malformed)?.name.name));
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    exports.push(item(export.map_err(malformed)?.name.name));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok((imports, exports))
+}
+
+fn item(name: &str) -> WorldItem {
+    WorldItem {
+        name: name.to_owned(),
+        is_contract: name.starts_with(PACKAGE),
+    }
+}
+
+fn is_interface(item: &WorldItem, interface: &str) -> bool {
+    let rest = item.name.strip_prefix(PACKAGE);
+    rest.and_then(|rest| rest.split('@').next()) == Some(interface)
+}
+
+fn contract(exports: &[WorldItem]) -> Result<Version, SpeechError> {
+    let mut found = exports.iter().filter(|item| item.is_contract);
+    let first = found.next().ok_or(SpeechError::NotAMigration)?;
+    let text = first.name.split('@').nth(1).unwrap_or("(none)");
+    let unsupported = || SpeechError::Unsupported {
+        found: text.to_owned(),
+    };
+    let version: Version = text.parse().map_err(|_| unsupported())?;
+    if version.major == VERSION.major && version.pre.is_empty() && version <= VERSION {
+        Ok(version)
+    } else {
+        Err(unsupported())
+    }
+}

@@ -1,0 +1,102 @@
+//! How a component fails.
+
+use std::time::Duration;
+
+use crate::contract::{AnswerError, Denial};
+use crate::model::ReplyError;
+
+/// A way in which a component failed a call. Its instance is gone.
+///
+/// A component that says `failed` of an item is not at fault; that is an outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// Occurs when the code trapped: a panic, a division by zero, an access out of bounds.
+    #[error("it trapped: {message}")]
+    Trapped {
+        /// What wasmtime says, with the wasm frames where names are known.
+        message: String,
+    },
+    /// Occurs when a call took longer than its limit.
+    #[error("it took longer than {} ms", .limit.as_millis())]
+    TimedOut {
+        /// The limit.
+        limit: Duration,
+    },
+    /// Occurs when the code asked for more memory than its limit and then gave up.
+    #[error("it asked for more than {} MiB of memory", .limit >> 20)]
+    OutOfMemory {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// Occurs when the answer does not match the batch.
+    #[error("its reply does not match the batch: {0}")]
+    BadReply(#[from] ReplyError),
+    /// Occurs when the answer, or what it passed to a host call, is larger than the limit.
+    #[error("it passed more than {} MiB to the host at once", .limit >> 20)]
+    TooMuchOutput {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// Occurs when a text layout is fed a body that is not UTF-8.
+    #[error("the body is not UTF-8, and the migration takes text")]
+    NotText,
+    /// Occurs when whoever answers `documents` stopped the call; it knows why.
+    #[error("the host stopped the call")]
+    Halted,
+}
+
+impl Fault {
+    /// The fault's name, as the quarantine shows it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Trapped { .. } => "trapped",
+            Self::TimedOut { .. } => "timed out",
+            Self::OutOfMemory { .. } => "out of memory",
+            Self::BadReply(_) => "bad reply",
+            Self::TooMuchOutput { .. } => "too much output",
+            Self::NotText => "not text",
+            Self::Halted => "halted",
+        }
+    }
+}
+
+/// What the sandbox knows of a call that failed.
+pub(super) struct Circumstances {
+    /// Memory was refused during the call.
+    pub memory_refused: bool,
+    /// The memory limit in bytes.
+    pub memory: usize,
+    /// The time limit of the call.
+    pub time: Duration,
+    /// The limit of bytes passed at once.
+    pub hostcall: usize,
+}
+
+impl Circumstances {
+    /// Names the fault behind a failed call.
+    pub(super) fn fault(&self, error: AnswerError) -> Fault {
+        match error {
+            AnswerError::Reply(error) => Fault::BadReply(error),
+            AnswerError::NotText => Fault::NotText,
+            AnswerError::Call(error) => self.of_call(&error),
+        }
+    }
+
+    fn of_call(&self, error: &wasmtime::Error) -> Fault {
+        if error.downcast_ref::<Denial>().is_some() {
+            return Fault::Halted;
+        }
+        match error.downcast_ref::<wasmtime::Trap>() {
+            Some(wasmtime::Trap::Interrupt) => return Fault::TimedOut { limit: self.time },
+            Some(_) if self.memory_refused => return Fault::OutOfMemory { limit: self.memory },
+            _ => {}
+        }
+        let message = format!("{error:#}");
+        if message.contains("hostcall fuel") || message.contains("fuel allocated for hostcalls") {
+            return Fault::TooMuchOutput {
+                limit: self.hostcall,
+            };
+        }
+        Fault::Trapped { message }
+    }
+}

@@ -1,0 +1,24 @@
+//! The locked room: the only one that runs guest code.
+//!
+//! It narrows wasmtime to what a migration needs: an [`Engine`] with finite [`Limits`], a
+//! [`Component`] that was checked and compiled, and a [`Session`], one live instance that is
+//! dropped after any [`Fault`]. A session is offered the contract's imports and nothing else; it
+//! reaches documents only through the [`Documents`] that the caller hands in.
+
+mod component;
+mod descriptor;
+mod engine;
+mod fault;
+mod limits;
+mod session;
+mod state;
+
+pub use component::{Component, LoadError};
+pub use engine::Engine;
+pub use fault::Fault;
+pub use limits::Limits;
+pub use session::{Attempt, Session};
+pub use state::{Documents, LogLine, NoDocuments};
+
+pub use crate::contract::{Context, Denial, LogLevel, Speech, SpeechError, VERSION, WorldItem};
+pub use descriptor::{Descriptor, DescriptorError};

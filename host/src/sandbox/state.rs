@@ -1,0 +1,231 @@
+//! What a session knows while its component runs.
+
+use crate::contract::{Context, Denial, Imports, LogLevel};
+use crate::model::Batch;
+
+use super::Limits;
+
+/// Answers a component's `documents` calls. Implemented by whoever feeds the session.
+pub trait Documents: Send + 'static {
+    /// Reads one body.
+    ///
+    /// # Errors
+    /// [`Denial`], which the component is told, but for [`Denial::Halt`], which stops it.
+    fn get(&mut self, collection: &str, id: &str) -> Result<Option<Vec<u8>>, Denial>;
+
+    /// Reads up to `limit` items after `after`, in order of their ids.
+    ///
+    /// # Errors
+    /// As for [`Documents::get`].
+    fn scan(&mut self, collection: &str, after: Option<&str>, limit: u32) -> Result<Batch, Denial>;
+
+    /// Creates or replaces one item.
+    ///
+    /// # Errors
+    /// As for [`Documents::get`].
+    fn put(&mut self, collection: &str, id: &str, body: Vec<u8>) -> Result<(), Denial>;
+
+    /// Deletes one item.
+    ///
+    /// # Errors
+    /// As for [`Documents::get`].
+    fn delete(&mut self, collection: &str, id: &str) -> Result<(), Denial>;
+}
+
+/// Denies every access: for calls that have no business with documents.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoDocuments;
+
+impl Documents for NoDocuments {
+    fn get(&mut self, _: &str, _: &str) -> Result<Option<Vec<u8>>, Denial> {
+        Err(Denial::Denied)
+    }
+
+    fn scan(&mut self, _: &str, _: Option<&str>, _: u32) -> Result<Batch, Denial> {
+        Err(Denial::Denied)
+    }
+
+    fn put(&mut self, _: &str, _: &str, _: Vec<u8>) -> Result<(), Denial> {
+        Err(Denial::Denied)
+    }
+
+    fn delete(&mut self, _: &str, _: &str) -> Result<(), Denial> {
+        Err(Denial::Denied)
+    }
+}
+
+/// A line that a component wrote for the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// How severe it is.
+    pub level: LogLevel,
+    /// The text, cut to the limit, without control characters.
+    pub message: String,
+    /// The item that it is about.
+    pub item: Option<String>,
+}
+
+/// The data of a wasmtime store: what answers the imports, and the meters of the limits.
+pub(super) struct State<D> {
+    pub limits: Limits,
+    pub memory: Meter,
+    pub context: Context,
+    /// Present during a call.
+    pub documents: Option<D>,
+    pub log: Vec<LogLine>,
+    log_bytes: usize,
+    /// Lines dropped because the log was full.
+    pub log_dropped: u64,
+    document_calls: u64,
+    document_bytes: u64,
+}
+
+impl<D: Documents> State<D> {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            memory: Meter {
+                limit: limits.memory_bytes,
+                tables: limits.table_elements,
+                ..Meter::default()
+            },
+            limits,
+            context: Context::default(),
+            documents: None,
+            log: Vec::new(),
+            log_bytes: 0,
+            log_dropped: 0,
+            document_calls: 0,
+            document_bytes: 0,
+        }
+    }
+
+    /// Starts a call with fresh meters.
+    pub(super) fn start(&mut self, context: Context, documents: D) {
+        self.memory.refused = false;
+        self.context = context;
+        self.documents = Some(documents);
+        self.log.clear();
+        (self.log_bytes, self.log_dropped) = (0, 0);
+        (self.document_calls, self.document_bytes) = (0, 0);
+    }
+
+    fn documents(&mut self, bytes: usize) -> Result<&mut D, Denial> {
+        self.document_calls += 1;
+        if self.document_calls > self.limits.document_calls {
+            let limit = self.limits.document_calls;
+            return Err(Denial::Limit(format!(
+                "more than {limit} documents calls in one batch"
+            )));
+        }
+        self.spend(bytes)?;
+        // Outside of a call (in a start function, or while describing) there are no documents.
+        self.documents.as_mut().ok_or(Denial::Denied)
+    }
+
+    fn spend(&mut self, bytes: usize) -> Result<(), Denial> {
+        self.document_bytes += bytes as u64;
+        let limit = self.limits.document_bytes;
+        if self.document_bytes > limit {
+            return Err(Denial::Limit(format!(
+                "more than {limit} bytes of documents in one batch"
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl<D: Documents> Imports for State<D> {
+    fn log(&mut self, level: LogLevel, message: String, item: Option<String>) {
+        let message = printable(&message, self.limits.log_line_bytes);
+        let item = item.map(|item| printable(&item, crate::model::item::MAX_ID_BYTES));
+        let bytes = message.len() + item.as_ref().map_or(0, String::len);
+        if self.log_bytes + bytes > self.limits.log_batch_bytes {
+            self.log_dropped += 1;
+            return;
+        }
+        self.log_bytes += bytes;
+        self.log.push(LogLine {
+            level,
+            message,
+            item,
+        });
+    }
+
+    fn context(&self) -> Context {
+        self.context.clone()
+    }
+
+    fn get(&mut self, collection: &str, id: &str) -> Result<Option<Vec<u8>>, Denial> {
+        let body = self.documents(0)?.get(collection, id)?;
+        self.spend(body.as_ref().map_or(0, Vec::len))?;
+        Ok(body)
+    }
+
+    fn scan(&mut self, collection: &str, after: Option<&str>, limit: u32) -> Result<Batch, Denial> {
+        let items = self.documents(0)?.scan(collection, after, limit)?;
+        self.spend(items.bodies.len() + items.ids.len())?;
+        Ok(items)
+    }
+
+    fn put(&mut self, collection: &str, id: &str, body: Vec<u8>) -> Result<(), Denial> {
+        self.documents(body.len())?.put(collection, id, body)
+    }
+
+    fn delete(&mut self, collection: &str, id: &str) -> Result<(), Denial> {
+        self.documents(0)?.delete(collection, id)
+    }
+}
+
+/// Text from a component, cut to `limit` bytes, its control characters replaced.
+pub(super) fn printable(text: &str, limit: usize) -> String {
+    let end = text.floor_char_boundary(limit);
+    let clean = |c: char| {
+        if c.is_control() && c != '\n' && c != '\t' {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    text[..end].chars().map(clean).collect()
+}
+
+/// Counts memory and table elements over everything that an instance has.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    limit: usize,
+    used: usize,
+    tables: usize,
+    elements: usize,
+    /// Whether memory was refused since the call began.
+    pub refused: bool,
+}
+
+impl wasmtime::ResourceLimiter for Meter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let used = self.used + desired.saturating_sub(current);
+        self.refused |= used > self.limit;
+        if used <= self.limit {
+            self.used = used;
+        }
+        Ok(used <= self.limit)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let elements = self.elements + desired.saturating_sub(current);
+        let granted = elements <= self.tables;
+        if granted {
+            self.elements = elements;
+        }
+        Ok(granted)
+    }
+}
