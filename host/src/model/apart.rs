@@ -33,7 +33,9 @@ impl Apart {
 
     /// Whether the item is in quarantine and nobody has accepted that.
     pub fn is_open(&self) -> bool {
-        self.failure.as_ref().is_some_and(|failure| !failure.accepted)
+        self.failure
+            .as_ref()
+            .is_some_and(|failure| !failure.accepted)
     }
 }
 

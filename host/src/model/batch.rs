@@ -109,11 +109,18 @@ impl Reply {
         payload_ends: Vec<u32>,
     ) -> Result<Self, ReplyError> {
         if kinds.len() != expected || payload_ends.len() != expected {
-            let given = if kinds.len() == expected { payload_ends.len() } else { kinds.len() };
+            let given = if kinds.len() == expected {
+                payload_ends.len()
+            } else {
+                kinds.len()
+            };
             return Err(ReplyError::Count { expected, given });
         }
         if let Some(index) = kinds.iter().position(|kind| *kind > Kind::Failed as u8) {
-            return Err(ReplyError::Kind { index, kind: kinds[index] });
+            return Err(ReplyError::Kind {
+                index,
+                kind: kinds[index],
+            });
         }
         let mut start = 0;
         for (index, end) in payload_ends.iter().enumerate() {
@@ -123,9 +130,15 @@ impl Reply {
             start = *end;
         }
         if start as usize != payloads.len() {
-            return Err(ReplyError::Rest { bytes: payloads.len() - start as usize });
+            return Err(ReplyError::Rest {
+                bytes: payloads.len() - start as usize,
+            });
         }
-        Ok(Self { kinds, payloads, payload_ends })
+        Ok(Self {
+            kinds,
+            payloads,
+            payload_ends,
+        })
     }
 
     /// How many outcomes there are.
@@ -222,7 +235,11 @@ mod tests {
         assert_eq!(batch.find("d"), Some(2));
         assert_eq!(batch.find("c"), None);
         assert_eq!(batch.body(2), b"333");
-        let tail: Vec<_> = batch.slice(1..3).iter().map(|(id, _)| id.to_owned()).collect();
+        let tail: Vec<_> = batch
+            .slice(1..3)
+            .iter()
+            .map(|(id, _)| id.to_owned())
+            .collect();
         assert_eq!(tail, ["b", "d"]);
     }
 
@@ -236,9 +253,21 @@ mod tests {
         assert_eq!(reply(&[0], "", &[0]), count(1));
         assert_eq!(reply(&[0, 0, 0], "", &[0, 0, 0]), count(3));
         assert_eq!(reply(&[0, 0], "", &[0]), count(1));
-        assert_eq!(reply(&[0, 4], "", &[0, 0]), Err(ReplyError::Kind { index: 1, kind: 4 }));
-        assert_eq!(reply(&[1, 1], "ab", &[2, 1]), Err(ReplyError::PayloadEnd { index: 1 }));
-        assert_eq!(reply(&[1, 1], "ab", &[1, 3]), Err(ReplyError::PayloadEnd { index: 1 }));
-        assert_eq!(reply(&[1, 0], "ab", &[1, 1]), Err(ReplyError::Rest { bytes: 1 }));
+        assert_eq!(
+            reply(&[0, 4], "", &[0, 0]),
+            Err(ReplyError::Kind { index: 1, kind: 4 })
+        );
+        assert_eq!(
+            reply(&[1, 1], "ab", &[2, 1]),
+            Err(ReplyError::PayloadEnd { index: 1 })
+        );
+        assert_eq!(
+            reply(&[1, 1], "ab", &[1, 3]),
+            Err(ReplyError::PayloadEnd { index: 1 })
+        );
+        assert_eq!(
+            reply(&[1, 0], "ab", &[1, 1]),
+            Err(ReplyError::Rest { bytes: 1 })
+        );
     }
 }

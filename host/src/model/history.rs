@@ -100,20 +100,34 @@ pub struct Applied {
 impl AppState {
     /// The app's version: the highest one applied (its offline phase, at least), or the baseline.
     pub fn version(&self) -> Option<&Version> {
-        self.applied.keys().next_back().into_iter().chain(&self.baseline).max()
+        self.applied
+            .keys()
+            .next_back()
+            .into_iter()
+            .chain(&self.baseline)
+            .max()
     }
 
     /// Whether a phase of a version's migration is applied, or lies at or below the baseline.
     pub fn has(&self, version: &Version, phase: Phase) -> bool {
         let applied = self.applied.get(version);
         applied.is_some_and(|applied| applied.phases.contains_key(&phase))
-            || self.baseline.as_ref().is_some_and(|baseline| version <= baseline)
+            || self
+                .baseline
+                .as_ref()
+                .is_some_and(|baseline| version <= baseline)
     }
 
     fn add(&mut self, entry: &Entry) {
         match &entry.event {
             Event::Baseline => self.baseline = Some(entry.version.clone()),
-            Event::Applied { phase, digest, file, run, .. } => {
+            Event::Applied {
+                phase,
+                digest,
+                file,
+                run,
+                ..
+            } => {
                 let applied = self.applied.entry(entry.version.clone()).or_default();
                 applied.phases.insert(*phase, *run);
                 applied.digests.retain(|known| known != digest);
@@ -143,7 +157,13 @@ mod tests {
 
     fn entry(version: &str, event: Event) -> Entry {
         let app = "notes".parse().unwrap();
-        Entry { number: 0, at: Timestamp(0), app, version: version.parse().unwrap(), event }
+        Entry {
+            number: 0,
+            at: Timestamp(0),
+            app,
+            version: version.parse().unwrap(),
+            event,
+        }
     }
 
     fn applied(version: &str, phase: Phase) -> Entry {
@@ -170,13 +190,22 @@ mod tests {
         facts.push(applied("2.0.0", Phase::Offline));
         facts.push(applied("10.0.0", Phase::Offline));
         assert_eq!(version(&facts), "10.0.0");
-        facts.push(entry("10.0.0", Event::Undone { phase: Phase::Offline, run: RunId(1) }));
+        facts.push(entry(
+            "10.0.0",
+            Event::Undone {
+                phase: Phase::Offline,
+                run: RunId(1),
+            },
+        ));
         assert_eq!(version(&facts), "2.0.0");
     }
 
     #[test]
     fn phases_are_remembered_apart() {
-        let facts = History(vec![entry("1.0.0", Event::Baseline), applied("2.0.0", Phase::Offline)]);
+        let facts = History(vec![
+            entry("1.0.0", Event::Baseline),
+            applied("2.0.0", Phase::Offline),
+        ]);
         let state = &facts.apps()["notes"];
         let two = Version::new(2, 0, 0);
         assert!(state.has(&two, Phase::Offline));

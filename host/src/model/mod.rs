@@ -10,6 +10,7 @@ mod counts;
 mod digest;
 mod history;
 pub mod item;
+pub mod json;
 mod migration;
 mod name;
 mod run;
@@ -21,9 +22,7 @@ pub use counts::Counts;
 pub use digest::Digest;
 pub use history::{AppState, Applied, Entry, Event, History};
 pub use item::Item;
-pub use migration::{
-    Body, Dependency, Layout, Migration, Mode, Operation, Phase, Step, StepWork,
-};
+pub use migration::{Body, Dependency, Layout, Migration, Mode, Operation, Phase, Step, StepWork};
 pub use name::{Name, NameError};
 pub use run::{Plan, Progress, Purpose, Run, RunId, RunState, Source, Stage};
 pub use semver::{Version, VersionReq};

@@ -85,7 +85,15 @@ mod tests {
         for good in ["a", "todo-search", "q_items.v2", "ünï", &"x".repeat(64)] {
             assert_eq!(good.parse::<Name>().unwrap().as_str(), good);
         }
-        for bad in ["", "a/b", "a b", "a\n", "\u{1b}[31m", "a\0", &"x".repeat(65)] {
+        for bad in [
+            "",
+            "a/b",
+            "a b",
+            "a\n",
+            "\u{1b}[31m",
+            "a\0",
+            &"x".repeat(65),
+        ] {
             assert!(bad.parse::<Name>().is_err(), "{bad:?}");
         }
     }

@@ -1,18 +1,33 @@
 //! What we keep.
+//!
+//! A [`Backend`] is an ordered map of bytes with one atomic, conditional write. [`Store`] reads and
+//! writes it as items, indexes, tallies, history, runs, pre-images and the lease; a [`Write`]
+//! gathers changes and becomes one commit, which takes place only while its [`Lease`] is held. No
+//! other room knows a key or a record's bytes.
 
 mod backend;
 mod error;
 mod folder;
+mod index;
+pub(crate) mod key;
+mod lease;
 mod lmdb;
 mod memory;
 mod overlay;
+pub(crate) mod record;
 mod sled;
+mod typed;
 mod url;
+mod write;
 
 pub use backend::{Backend, Commit, MAX_KEY};
 pub use error::StoreError;
+pub use lease::{Claim, Holder, Lease, LeaseError};
 pub use lmdb::Lmdb;
 pub use memory::Memory;
 pub use overlay::Overlay;
+pub use record::{Collection, Index, ItemRecord, PreImage, Tallies, UnderWay};
 pub use sled::Sled;
+pub use typed::Store;
 pub use url::{OpenMode, StoreUrl};
+pub use write::{Keeper, Visit, Write};

@@ -1,0 +1,105 @@
+//! When two JSON texts say the same.
+
+use serde_json::{Number, Value};
+
+/// Whether two bodies say the same: equal bytes, or equal JSON values. A re-serialisation with
+/// other white space, member order or spelling of numbers and strings changes nothing.
+pub fn same_body(a: &[u8], b: &[u8]) -> bool {
+    if a == b {
+        return true;
+    }
+    let parse = |body: &[u8]| serde_json::from_slice::<Value>(body).ok();
+    parse(a).zip(parse(b)).is_some_and(|(a, b)| same_value(&a, &b))
+}
+
+/// Whether two values are the same: members in any order, numbers by their exact value.
+pub fn same_value(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => same_number(a, b),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .all(|(name, a)| b.get(name).is_some_and(|b| same_value(a, b)))
+        }
+        (a, b) => a == b,
+    }
+}
+
+fn same_number(a: &Number, b: &Number) -> bool {
+    let (a, b) = (a.as_str(), b.as_str());
+    a == b || Decimal::parse(a).is_some_and(|a| Decimal::parse(b) == Some(a))
+}
+
+/// A number's exact value: digits without zeros at either end, and where the point is.
+#[derive(PartialEq, Eq)]
+struct Decimal {
+    negative: bool,
+    digits: Vec<u8>,
+    exponent: i128,
+}
+
+impl Decimal {
+    /// Parses a JSON number; `None` where its exponent is beyond measure.
+    fn parse(text: &str) -> Option<Self> {
+        let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let mut exponent = i128::from(exponent.parse::<i64>().ok()?) - fraction.len() as i128;
+        let mut digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
+        while digits.last() == Some(&b'0') {
+            digits.pop();
+            exponent += 1;
+        }
+        let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+        digits.drain(..zeros);
+        if digits.is_empty() {
+            return Some(Self { negative: false, digits, exponent: 0 });
+        }
+        Some(Self { negative, digits, exponent })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_re_serialisation_says_the_same() {
+        let pairs = [
+            (r#"{"a": 1, "b": [true, null]}"#, r#"{"b":[true,null],"a":1}"#),
+            ("1.0", "1"),
+            ("1e2", "100"),
+            ("-0", "0"),
+            ("0.00", "0e9"),
+            ("120e-1", "12"),
+            (r#""\u00e9""#, "\"é\""),
+            ("123456789012345678901234567890", "123456789012345678901234567890.0"),
+        ];
+        for (a, b) in pairs {
+            assert!(same_body(a.as_bytes(), b.as_bytes()), "{a} and {b}");
+        }
+    }
+
+    #[test]
+    fn a_change_is_a_change() {
+        let pairs = [
+            ("1", "2"),
+            ("1", "-1"),
+            ("1", "10"),
+            ("9007199254740993", "9007199254740992"),
+            ("1e400", "1e401"),
+            ("null", "0"),
+            (r#"{"a":1}"#, r#"{"a":1,"b":null}"#),
+            (r#"{"a":1}"#, r#"{"b":1}"#),
+            ("[1,2]", "[2,1]"),
+            ("not json", "not  json"),
+            ("1", "not json"),
+        ];
+        for (a, b) in pairs {
+            assert!(!same_body(a.as_bytes(), b.as_bytes()), "{a} and {b}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Keys at rest: a tag that names the kind of record, then its parts.
+//!
+//! Names hold no control characters, so that a zero byte ends one; ids come last and need no end.
+//! Numbers are big-endian, so that keys are in their order. ARCHITECTURE.md lists the format.
+
+use crate::model::{Digest, Name, RunId};
+
+/// The format of everything below; written once, checked at every open.
+pub const FORMAT: &[u8] = b"F";
+/// The lease.
+pub const LEASE: &[u8] = b"L";
+/// The numbers given out last.
+pub const NUMBERS: &[u8] = b"S";
+
+/// The tags of records that there are many of.
+pub mod tag {
+    /// A collection's record.
+    pub const COLLECTION: u8 = b'C';
+    /// A collection's tallies.
+    pub const TALLIES: u8 = b'N';
+    /// An item.
+    pub const ITEM: u8 = b'D';
+    /// An item's entry of being apart from its collection.
+    pub const APART: u8 = b'X';
+    /// An index entry.
+    pub const INDEX: u8 = b'I';
+    /// A fact of the history.
+    pub const HISTORY: u8 = b'H';
+    /// A run.
+    pub const RUN: u8 = b'R';
+    /// A step's progress.
+    pub const PROGRESS: u8 = b'K';
+    /// A pre-image.
+    pub const PRE_IMAGE: u8 = b'P';
+    /// An import's checkpoint.
+    pub const IMPORT: u8 = b'J';
+}
+
+/// A range of keys: from the first, to but without the second.
+pub type KeyRange = (Vec<u8>, Vec<u8>);
+
+/// All keys with a tag.
+pub fn all(tag: u8) -> KeyRange {
+    (vec![tag], vec![tag + 1])
+}
+
+/// The key of a record that there is one of for each name.
+pub fn named(tag: u8, name: &Name) -> Vec<u8> {
+    [&[tag], name.as_str().as_bytes()].concat()
+}
+
+/// The key of a record that there is one of for each item.
+pub fn item(tag: u8, collection: &Name, id: &str) -> Vec<u8> {
+    [&[tag], collection.as_str().as_bytes(), &[0], id.as_bytes()].concat()
+}
+
+/// The keys of a collection's records of a kind, behind `after`.
+pub fn items(tag: u8, collection: &Name, after: Option<&str>) -> KeyRange {
+    let mut from = item(tag, collection, after.unwrap_or(""));
+    if after.is_some() {
+        from.push(0); // the least key above that of `after`
+    }
+    (from, [&[tag], collection.as_str().as_bytes(), &[1]].concat())
+}
+
+/// The collection and the id in a key made by [`item`]; `None` where it is not one.
+pub fn parse_item(key: &[u8]) -> Option<(Name, &str)> {
+    let rest = key.get(1..)?;
+    let end = rest.iter().position(|byte| *byte == 0)?;
+    let collection = std::str::from_utf8(&rest[..end]).ok()?.parse().ok()?;
+    Some((collection, std::str::from_utf8(&rest[end + 1..]).ok()?))
+}
+
+/// The start of all entries of an index.
+pub fn index(collection: &Name, number: u32) -> Vec<u8> {
+    let mut key = item(tag::INDEX, collection, "");
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// The least key above all that start with `prefix`.
+pub fn end_of(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    while end.last() == Some(&255) {
+        end.pop();
+    }
+    if let Some(last) = end.last_mut() {
+        *last += 1;
+    }
+    end
+}
+
+/// The key of the history's fact `number`.
+pub fn history(number: u64) -> Vec<u8> {
+    [&[tag::HISTORY], &number.to_be_bytes()[..]].concat()
+}
+
+/// The key of a run.
+pub fn run(id: RunId) -> Vec<u8> {
+    [&[tag::RUN], &id.0.to_be_bytes()[..]].concat()
+}
+
+/// The key of a step's progress.
+pub fn progress(run: RunId, step: u32) -> Vec<u8> {
+    [&[tag::PROGRESS], &run.0.to_be_bytes()[..], &step.to_be_bytes()].concat()
+}
+
+/// The key under which a run's step keeps what was under `key`.
+pub fn pre_image(run: RunId, step: u32, key: &[u8]) -> Vec<u8> {
+    [&[tag::PRE_IMAGE], &run.0.to_be_bytes()[..], &step.to_be_bytes(), key].concat()
+}
+
+/// The pre-images of a run.
+pub fn pre_images(run: RunId) -> KeyRange {
+    let prefix = |id: u64| [&[tag::PRE_IMAGE], &id.to_be_bytes()[..]].concat();
+    (prefix(run.0), prefix(run.0 + 1))
+}
+
+/// The step and the key in a key made by [`pre_image`].
+pub fn parse_pre_image(key: &[u8]) -> Option<(u32, &[u8])> {
+    let step = key.get(9..13)?;
+    Some((u32::from_be_bytes(step.try_into().ok()?), &key[13..]))
+}
+
+/// The key of an import's checkpoint.
+pub fn import(source: &Digest) -> Vec<u8> {
+    [&[tag::IMPORT], &source.0[..]].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn item_keys_are_ordered_by_collection_then_id_and_parse_back() {
+        let (a, ab): (Name, Name) = ("a".parse().unwrap(), "ab".parse().unwrap());
+        let keys = [item(b'D', &a, "1"), item(b'D', &a, "10"), item(b'D', &a, "2"), item(b'D', &ab, "0")];
+        assert!(keys.is_sorted());
+        assert_eq!(parse_item(&keys[1]), Some((a.clone(), "10")));
+        let (from, to) = items(b'D', &a, Some("1"));
+        let inside: Vec<_> = keys.iter().filter(|key| **key >= from && **key < to).collect();
+        assert_eq!(inside, [&keys[1], &keys[2]]);
+    }
+
+    #[test]
+    fn the_longest_keys_fit() {
+        let name: Name = "n".repeat(Name::MAX_BYTES).parse().unwrap();
+        let id = "i".repeat(crate::model::item::MAX_ID_BYTES);
+        let key = pre_image(RunId(u64::MAX - 1), u32::MAX, &item(b'D', &name, &id));
+        assert!(key.len() <= super::super::MAX_KEY);
+        assert_eq!(parse_pre_image(&key).unwrap().0, u32::MAX);
+    }
+}

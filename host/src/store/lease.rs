@@ -1,0 +1,184 @@
+//! The right to change a store.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Commit, Store, StoreError, key, record};
+use crate::model::{Clock, Timestamp};
+
+/// Who holds a lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// What it says of itself, for people: a host's name and a process id, say.
+    pub name: String,
+    /// What tells a process apart from every other one that ever ran, if the embedder knows: with
+    /// it a holder that died is recognised before its lease expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<String>,
+}
+
+/// The right to change a store: it expires, is renewed by every commit, and is checked inside each.
+///
+/// It carries a number that only grows and a random nonce. A holder that was overtaken finds
+/// another value where its own should be, and changes nothing. Dropping it without
+/// [`Lease::release`] leaves it to expire.
+#[derive(Debug)]
+pub struct Lease {
+    record: Record,
+    /// The record as stored.
+    bytes: Vec<u8>,
+    /// Milliseconds from each renewal to expiry.
+    duration: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Record {
+    number: u64,
+    nonce: u64,
+    holder: Holder,
+    purpose: String,
+    expires_at: Timestamp,
+    released: bool,
+}
+
+/// Why a lease is not to be had, or no longer held.
+#[derive(Debug, thiserror::Error)]
+pub enum LeaseError {
+    /// Occurs when somebody else holds it.
+    #[error("{} is busy with {purpose} on this store", .holder.name)]
+    Held {
+        /// Who holds it.
+        holder: Holder,
+        /// For what.
+        purpose: String,
+        /// How many milliseconds it has left, unless it is renewed.
+        expires_in: u64,
+    },
+    /// Occurs when a holder was overtaken: its lease expired, and somebody else took it.
+    #[error("the lease on the store was lost to {}", .holder.as_ref().map_or("somebody else", |holder| &holder.name))]
+    Lost {
+        /// Who has it now.
+        holder: Option<Holder>,
+    },
+    /// Occurs when the store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What somebody who asks for a lease hands in.
+pub struct Claim<'a> {
+    /// Who asks.
+    pub holder: Holder,
+    /// What for, for people: `up`, `import`.
+    pub purpose: &'a str,
+    /// How long the lease holds without renewal, in milliseconds.
+    pub duration: u64,
+    /// A random number.
+    pub nonce: u64,
+    /// Whether a holder's process is known to have ended.
+    pub is_gone: &'a dyn Fn(&Holder) -> bool,
+}
+
+impl Lease {
+    /// How long a lease holds by default, in milliseconds: longer than any batch may take (5 s), so
+    /// that a holder that works is never overtaken; short enough that people wait for it.
+    pub const DURATION: u64 = 15_000;
+
+    /// Takes the lease of a store.
+    ///
+    /// # Errors
+    /// [`LeaseError::Held`] while somebody else holds it.
+    pub fn acquire(store: &Store, clock: &dyn Clock, claim: &Claim<'_>) -> Result<Self, LeaseError> {
+        let now = clock.now();
+        let old = store.backend().get(key::LEASE)?;
+        let last: Option<Record> =
+            old.as_deref().map(|bytes| record::from_json(key::LEASE, bytes)).transpose()?;
+        if let Some(last) = &last {
+            let expires_in = last.expires_at.since(now);
+            if !last.released && expires_in > 0 && !(claim.is_gone)(&last.holder) {
+                let (holder, purpose) = (last.holder.clone(), last.purpose.clone());
+                return Err(LeaseError::Held { holder, purpose, expires_in });
+            }
+        }
+        let record = Record {
+            number: last.map_or(0, |last| last.number) + 1,
+            nonce: claim.nonce,
+            holder: claim.holder.clone(),
+            purpose: claim.purpose.to_owned(),
+            expires_at: now.plus(claim.duration),
+            released: false,
+        };
+        let bytes = record::to_json(&record);
+        let mut commit = Commit::new();
+        commit.expect(key::LEASE, old.as_deref());
+        commit.put(key::LEASE, &[&bytes]);
+        match store.backend().commit(&commit) {
+            Ok(()) => Ok(Self { record, bytes, duration: claim.duration }),
+            // Somebody was faster: say who.
+            Err(StoreError::Conflict { .. }) => Self::acquire(store, clock, claim),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether a third of the lease has gone by, so that it should be renewed.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.record.expires_at.since(now) < self.duration / 3 * 2
+    }
+
+    /// Renews the lease by a commit of its own.
+    ///
+    /// # Errors
+    /// [`LeaseError::Lost`] when it was overtaken.
+    pub fn renew(&mut self, store: &Store, now: Timestamp) -> Result<(), LeaseError> {
+        self.commit(store, Commit::new(), now)
+    }
+
+    /// Gives the lease back. Nothing is lost when that fails: it expires.
+    ///
+    /// # Errors
+    /// [`LeaseError::Lost`] when it was overtaken.
+    pub fn release(mut self, store: &Store) -> Result<(), LeaseError> {
+        let record = Record { released: true, ..self.record.clone() };
+        self.replace(store, Commit::new(), record)
+    }
+
+    /// Carries out a commit that takes place only while the lease is held, and renews the lease
+    /// where that is due.
+    pub(super) fn commit(
+        &mut self,
+        store: &Store,
+        mut commit: Commit,
+        now: Timestamp,
+    ) -> Result<(), LeaseError> {
+        if self.is_due(now) || commit.is_empty() {
+            let expires_at = now.plus(self.duration);
+            return self.replace(store, commit, Record { expires_at, ..self.record.clone() });
+        }
+        commit.expect(key::LEASE, Some(&self.bytes));
+        let result = store.backend().commit(&commit);
+        result.map_err(|error| Self::lost(store, error))
+    }
+
+    fn replace(
+        &mut self,
+        store: &Store,
+        mut commit: Commit,
+        record: Record,
+    ) -> Result<(), LeaseError> {
+        let bytes = record::to_json(&record);
+        commit.expect(key::LEASE, Some(&self.bytes));
+        commit.put(key::LEASE, &[&bytes]);
+        let result = store.backend().commit(&commit);
+        result.map_err(|error| Self::lost(store, error))?;
+        (self.record, self.bytes) = (record, bytes);
+        Ok(())
+    }
+
+    fn lost(store: &Store, error: StoreError) -> LeaseError {
+        if !matches!(&error, StoreError::Conflict { key } if key == key::LEASE) {
+            return error.into();
+        }
+        let held = store.backend().get(key::LEASE).ok().flatten();
+        let held = held.and_then(|bytes| serde_json::from_slice::<Record>(&bytes).ok());
+        LeaseError::Lost { holder: held.map(|record| record.holder) }
+    }
+}

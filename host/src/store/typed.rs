@@ -1,0 +1,371 @@
+//! A store as the rest of the host sees it: items, history, runs, instead of bytes.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::key::{self, KeyRange, tag};
+use super::record::{self, Collection, FORMAT, ItemRecord, Numbers, PreImage, Tallies};
+use super::write::{Keeper, Write};
+use super::{Backend, Commit, StoreError, index};
+use crate::model::{Apart, Digest, History, Item, Name, Progress, Run, RunId, Version};
+
+/// A store: an ordered map of bytes, read and written as what it means. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    backend: Arc<dyn Backend>,
+}
+
+impl Store {
+    /// Takes a backend into use: marks an empty one with the format, checks the mark of any other.
+    ///
+    /// # Errors
+    /// [`StoreError::NewerFormat`] when a newer Godwit wrote it.
+    pub fn new(backend: Arc<dyn Backend>) -> Result<Self, StoreError> {
+        #[derive(serde::Serialize, serde::Deserialize)]
+        struct Mark {
+            format: u32,
+        }
+        if let Some(mark) = backend.get(key::FORMAT)? {
+            let Mark { format: found } = record::from_json(key::FORMAT, &mark)?;
+            if found > FORMAT {
+                return Err(StoreError::NewerFormat { found, supported: FORMAT });
+            }
+        } else {
+            let mut commit = Commit::new();
+            commit.expect(key::FORMAT, None);
+            commit.put(key::FORMAT, &[&record::to_json(&Mark { format: FORMAT })]);
+            match backend.commit(&commit) {
+                // Another process was faster; its mark is checked in turn.
+                Err(StoreError::Conflict { .. }) => return Self::new(backend),
+                result => result?,
+            }
+        }
+        Ok(Self { backend })
+    }
+
+    /// The bytes below.
+    pub fn backend(&self) -> &dyn Backend {
+        &*self.backend
+    }
+
+    /// The bytes below, shared.
+    pub fn shared_backend(&self) -> Arc<dyn Backend> {
+        self.backend.clone()
+    }
+
+    /// Starts a write whose items are stamped as written by `writer`; with `keeper`, what was there
+    /// before is kept.
+    pub fn write(&self, writer: RunId, keeper: Option<Keeper>) -> Write<'_> {
+        Write::new(self, writer, keeper)
+    }
+
+    /// A collection's record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn collection(&self, name: &Name) -> Result<Option<Collection>, StoreError> {
+        self.json(&key::named(tag::COLLECTION, name))
+    }
+
+    /// All collections, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn collections(&self) -> Result<BTreeMap<Name, Collection>, StoreError> {
+        let mut found = BTreeMap::new();
+        self.each_json(&key::all(tag::COLLECTION), |key, record| {
+            if let Some(name) = std::str::from_utf8(&key[1..]).ok().and_then(|name| name.parse().ok())
+            {
+                found.insert(name, record);
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// How many items a collection has.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn tallies(&self, name: &Name) -> Result<Tallies, StoreError> {
+        Ok(self.json(&key::named(tag::TALLIES, name))?.unwrap_or_default())
+    }
+
+    /// All facts, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn history(&self) -> Result<History, StoreError> {
+        let mut history = History::default();
+        self.each_json(&key::all(tag::HISTORY), |_, entry| history.0.push(entry))?;
+        Ok(history)
+    }
+
+    /// All runs, the first one first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn runs(&self) -> Result<Vec<Run>, StoreError> {
+        let mut runs = Vec::new();
+        self.each_json(&key::all(tag::RUN), |_, run| runs.push(run))?;
+        Ok(runs)
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
+        self.json(&key::run(id))
+    }
+
+    /// How far a step of a run has come.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn progress(&self, run: RunId, step: u32) -> Result<Progress, StoreError> {
+        Ok(self.json(&key::progress(run, step))?.unwrap_or_default())
+    }
+
+    /// The record of an item, as stored.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn item_record(&self, collection: &Name, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.backend.get(&key::item(tag::ITEM, collection, id))
+    }
+
+    /// The body of an item.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn body(&self, collection: &Name, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(mut record) = self.item_record(collection, id)? else { return Ok(None) };
+        let header = ItemRecord::parse(&record)?.header.len();
+        record.drain(..header);
+        Ok(Some(record))
+    }
+
+    /// The entry of an item that is apart from its collection, as stored.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn apart_record(&self, collection: &Name, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.backend.get(&key::item(tag::APART, collection, id))
+    }
+
+    /// The entry of an item that is apart from its collection.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn apart(&self, collection: &Name, id: &str) -> Result<Option<Apart>, StoreError> {
+        self.json(&key::item(tag::APART, collection, id))
+    }
+
+    /// An item with the version that it has.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn item(&self, collection: &Name, id: &str) -> Result<Option<Item>, StoreError> {
+        let Some(record) = self.item_record(collection, id)? else { return Ok(None) };
+        let parsed = ItemRecord::parse(&record)?;
+        let version = self.version_of(collection, id, parsed.stamp()?)?;
+        Ok(Some(Item { id: id.to_owned(), version, body: parsed.body.to_vec() }))
+    }
+
+    /// The version that an item has: what its entry says if it is apart from its collection, else
+    /// the higher one of its stamp and the collection's level.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn version_of(
+        &self,
+        collection: &Name,
+        id: &str,
+        stamp: Version,
+    ) -> Result<Version, StoreError> {
+        if let Some(apart) = self.apart(collection, id)? {
+            return Ok(apart.version);
+        }
+        let Some(record) = self.collection(collection)? else { return Ok(stamp) };
+        let mut version = record.level.map_or(stamp.clone(), |level| level.max(stamp));
+        if let Some(under_way) = record.under_way {
+            let after = self.progress(under_way.run, under_way.step)?.after;
+            if after.is_some_and(|after| id <= after.as_str()) {
+                version = version.max(under_way.version);
+            }
+        }
+        Ok(version)
+    }
+
+    /// Visits the items of a collection behind `after`, in order of their ids, until `visit` breaks.
+    /// `visit` must not use the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn each_item(
+        &self,
+        collection: &Name,
+        after: Option<&str>,
+        visit: &mut dyn FnMut(&str, ItemRecord<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.each(&key::items(tag::ITEM, collection, after), &mut |key, record| {
+            Ok(visit(id_of(key)?, ItemRecord::parse(record)?))
+        })
+    }
+
+    /// Visits the items of a collection that are apart from it, behind `after`, until `visit`
+    /// breaks. `visit` must not use the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn each_apart(
+        &self,
+        collection: &Name,
+        after: Option<&str>,
+        visit: &mut dyn FnMut(&str, Apart) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.each(&key::items(tag::APART, collection, after), &mut |key, record| {
+            Ok(visit(id_of(key)?, record::from_json(key, record)?))
+        })
+    }
+
+    /// Visits the pre-images of a run, until `visit` breaks. `visit` gets the pre-image's own key,
+    /// the step that kept it and the key that was changed; it must not use the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn each_pre_image(
+        &self,
+        range: &KeyRange,
+        visit: &mut dyn FnMut(&[u8], u32, &[u8], PreImage<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.each(range, &mut |key, record| {
+            let (step, changed) = key::parse_pre_image(key).ok_or_else(|| damaged(key))?;
+            Ok(visit(key, step, changed, PreImage::parse(record)?))
+        })
+    }
+
+    /// The ids of the items whose body has `value` at `pointer`, in order, up to `limit` of them,
+    /// and whether an index was used; otherwise every item was looked at.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn find(
+        &self,
+        collection: &Name,
+        pointer: &str,
+        value: &Value,
+        limit: usize,
+    ) -> Result<(Vec<String>, bool), StoreError> {
+        let indexes = self.collection(collection)?.map_or_else(Vec::new, |record| record.indexes);
+        let index = indexes.into_iter().find(|index| index.ready && index.pointer == pointer);
+        let candidates = index.as_ref().map(|index| self.candidates(collection, index, value));
+        let mut found = Vec::new();
+        let mut consider = |id: &str, body: &[u8]| {
+            let matches = index::value_at(body, pointer)
+                .is_some_and(|there| crate::model::json::same_value(&there, value));
+            if matches {
+                found.push(id.to_owned());
+            }
+            if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        match candidates.transpose()? {
+            Some(ids) => {
+                for id in ids {
+                    let Some(body) = self.body(collection, &id)? else { continue };
+                    if consider(&id, &body).is_break() {
+                        break;
+                    }
+                }
+            }
+            None => {
+                self.each_item(collection, None, &mut |id, record| consider(id, record.body))?;
+            }
+        }
+        Ok((found, index.is_some()))
+    }
+
+    fn candidates(
+        &self,
+        collection: &Name,
+        index: &record::Index,
+        value: &Value,
+    ) -> Result<Vec<String>, StoreError> {
+        let prefix = index::prefix(collection, index.number, value);
+        let mut ids = Vec::new();
+        let range = (prefix.clone(), key::end_of(&prefix));
+        self.each(&range, &mut |entry, _| {
+            let id = index::id(entry, &prefix).ok_or_else(|| damaged(entry))?;
+            ids.push(id.to_owned());
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(ids)
+    }
+
+    /// The checkpoint of an import.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn import(&self, source: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.backend.get(&key::import(source))
+    }
+
+    pub(super) fn numbers(&self) -> Result<Numbers, StoreError> {
+        Ok(self.json(key::NUMBERS)?.unwrap_or_default())
+    }
+
+    fn json<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, StoreError> {
+        let record = self.backend.get(key)?;
+        record.map(|record| record::from_json(key, &record)).transpose()
+    }
+
+    fn each_json<T: DeserializeOwned>(
+        &self,
+        range: &KeyRange,
+        mut visit: impl FnMut(&[u8], T),
+    ) -> Result<(), StoreError> {
+        self.each(range, &mut |key, record| {
+            visit(key, record::from_json(key, record)?);
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    /// Scans a range with a visitor that may fail.
+    pub(super) fn each(
+        &self,
+        (from, to): &KeyRange,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut failed = None;
+        self.backend.scan(from, to, &mut |key, record| {
+            visit(key, record).unwrap_or_else(|error| {
+                failed = Some(error);
+                ControlFlow::Break(())
+            })
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Store").field(&self.backend.url()).finish()
+    }
+}
+
+fn id_of(key: &[u8]) -> Result<&str, StoreError> {
+    let end = key.iter().position(|byte| *byte == 0);
+    let id = end.and_then(|end| std::str::from_utf8(&key[end + 1..]).ok());
+    id.ok_or_else(|| damaged(key))
+}
+
+fn damaged(key: &[u8]) -> StoreError {
+    StoreError::Damaged {
+        place: format!("the key {}", key.escape_ascii()),
+        reason: "it cannot be read".to_owned(),
+    }
+}

@@ -1,0 +1,372 @@
+//! Typed writes that become one commit.
+
+use std::collections::BTreeMap;
+
+use super::lease::{Lease, LeaseError};
+use super::record::{self, Collection, ItemRecord, Numbers, PreImage, Tallies};
+use super::{Commit, Store, StoreError, index, key};
+use crate::model::{Apart, Digest, Entry, Event, Name, Progress, Run, RunId, Timestamp, Version};
+
+/// Where pre-images go: a run and the number of its step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keeper {
+    /// The run.
+    pub run: RunId,
+    /// The step's number in the run.
+    pub step: u32,
+}
+
+/// How often a key may be written by one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visit {
+    /// Once: the item is being fed.
+    Once,
+    /// Perhaps in several batches: only the first pre-image counts.
+    Again,
+}
+
+/// Writes gathered to be carried out together.
+///
+/// Indexes and tallies follow the items by themselves; with a [`Keeper`], so do pre-images. Each
+/// item may be set once in a write.
+pub struct Write<'a> {
+    store: &'a Store,
+    commit: Commit,
+    keeper: Option<Keeper>,
+    writer: RunId,
+    collections: BTreeMap<Name, Known>,
+    numbers: Option<Numbers>,
+}
+
+/// A collection as a write knows it.
+struct Known {
+    record: Collection,
+    tallies: Tallies,
+    is_changed: bool,
+    is_counted: bool,
+}
+
+impl<'a> Write<'a> {
+    pub(super) fn new(store: &'a Store, writer: RunId, keeper: Option<Keeper>) -> Self {
+        Self {
+            store,
+            commit: Commit::new(),
+            keeper,
+            writer,
+            collections: BTreeMap::new(),
+            numbers: None,
+        }
+    }
+
+    /// How many bytes the write carries so far.
+    pub fn len_bytes(&self) -> usize {
+        self.commit.len_bytes()
+    }
+
+    /// The collection's record; `None` where there is no such collection.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn collection(&mut self, name: &Name) -> Result<Option<&Collection>, StoreError> {
+        if !self.collections.contains_key(name) {
+            let Some(record) = self.store.collection(name)? else { return Ok(None) };
+            let tallies = self.store.tallies(name)?;
+            let known = Known { record, tallies, is_changed: false, is_counted: false };
+            self.collections.insert(name.clone(), known);
+        }
+        Ok(self.collections.get(name).map(|known| &known.record))
+    }
+
+    /// Creates a collection or changes its record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn set_collection(&mut self, name: &Name, record: Collection) -> Result<(), StoreError> {
+        let before = self.collection(name)?.map(record::to_json);
+        let key = key::named(key::tag::COLLECTION, name);
+        self.keep(&key, before.as_deref(), true, Visit::Again)?;
+        let known = self.collections.entry(name.clone()).or_insert_with(|| Known {
+            record: record.clone(),
+            tallies: Tallies::default(),
+            is_changed: true,
+            is_counted: true,
+        });
+        known.record = record;
+        known.is_changed = true;
+        Ok(())
+    }
+
+    /// Removes a collection that has no items.
+    pub fn drop_collection(&mut self, name: &Name) {
+        self.collections.remove(name);
+        self.commit.delete(&key::named(key::tag::COLLECTION, name));
+        self.commit.delete(&key::named(key::tag::TALLIES, name));
+    }
+
+    /// Creates, replaces or (with `new` absent) deletes an item, whose record was `old`.
+    ///
+    /// The collection must exist.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn set_item(
+        &mut self,
+        collection: &Name,
+        id: &str,
+        old: Option<&[u8]>,
+        new: Option<(&Version, &[u8])>,
+        visit: Visit,
+    ) -> Result<(), StoreError> {
+        let header = new.map(|(version, _)| record::item_header(version, self.writer));
+        let new = new.zip(header.as_ref()).map(|((_, body), header)| [header.as_slice(), body]);
+        let key = key::item(key::tag::ITEM, collection, id);
+        self.keep(&key, old, new.is_some(), visit)?;
+        self.put_item(collection, id, old, new)
+    }
+
+    /// Puts back an item's record as it was.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn restore_item(
+        &mut self,
+        collection: &Name,
+        id: &str,
+        current: Option<&[u8]>,
+        before: Option<&[u8]>,
+    ) -> Result<(), StoreError> {
+        self.put_item(collection, id, current, before.map(|record| [record, b""]))
+    }
+
+    fn put_item(
+        &mut self,
+        collection: &Name,
+        id: &str,
+        old: Option<&[u8]>,
+        new: Option<[&[u8]; 2]>,
+    ) -> Result<(), StoreError> {
+        self.index(collection, id, old, new)?;
+        let known = self.known(collection)?;
+        match (old.is_some(), new.is_some()) {
+            (false, true) => known.tallies.items += 1,
+            (true, false) => known.tallies.items = known.tallies.items.saturating_sub(1),
+            (false, false) | (true, true) => {}
+        }
+        known.is_counted |= old.is_some() != new.is_some();
+        let key = key::item(key::tag::ITEM, collection, id);
+        match new {
+            Some(parts) => self.commit.put(&key, &parts),
+            None => self.commit.delete(&key),
+        }
+        Ok(())
+    }
+
+    /// Brings the index entries of an item from its old body to its new one.
+    fn index(
+        &mut self,
+        collection: &Name,
+        id: &str,
+        old: Option<&[u8]>,
+        new: Option<[&[u8]; 2]>,
+    ) -> Result<(), StoreError> {
+        let indexes = self.known(collection)?.record.indexes.clone();
+        if indexes.is_empty() {
+            return Ok(());
+        }
+        let parse = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).ok();
+        let old = old.map(ItemRecord::parse).transpose()?.and_then(|record| parse(record.body));
+        let new = new.map(|parts| parts.concat());
+        let new = new.as_deref().map(ItemRecord::parse).transpose()?;
+        let new = new.and_then(|record| parse(record.body));
+        for definition in indexes {
+            let entry = |body: &Option<serde_json::Value>| {
+                let value = body.as_ref()?.pointer(&definition.pointer)?;
+                Some(index::entry(collection, definition.number, value, id))
+            };
+            let (old, new) = (entry(&old), entry(&new));
+            if old != new {
+                old.iter().for_each(|key| self.commit.delete(key));
+                new.iter().for_each(|key| self.commit.put(key, &[]));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes one index entry, while an index is built.
+    pub fn add_index_entry(&mut self, entry: &[u8]) {
+        self.commit.put(entry, &[]);
+    }
+
+    /// Removes one index entry, while an index is dropped.
+    pub fn remove_index_entry(&mut self, entry: &[u8]) {
+        self.commit.delete(entry);
+    }
+
+    /// Sets or (with `new` absent) removes an item's entry of being apart, which was `old`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn set_apart(
+        &mut self,
+        collection: &Name,
+        id: &str,
+        old: Option<&[u8]>,
+        new: Option<&Apart>,
+        visit: Visit,
+    ) -> Result<(), StoreError> {
+        let key = key::item(key::tag::APART, collection, id);
+        self.keep(&key, old, new.is_some(), visit)?;
+        let new = new.map(record::to_json);
+        self.restore_apart(collection, id, old, new.as_deref())
+    }
+
+    /// Puts back an item's entry of being apart as it was.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn restore_apart(
+        &mut self,
+        collection: &Name,
+        id: &str,
+        current: Option<&[u8]>,
+        before: Option<&[u8]>,
+    ) -> Result<(), StoreError> {
+        let key = key::item(key::tag::APART, collection, id);
+        let known = self.known(collection)?;
+        known.is_counted = true;
+        if let Some(current) = current {
+            let tally = tally(&mut known.tallies, &record::from_json(&key, current)?);
+            *tally = tally.saturating_sub(1);
+        }
+        if let Some(before) = before {
+            *tally(&mut known.tallies, &record::from_json(&key, before)?) += 1;
+        }
+        match before {
+            Some(before) => self.commit.put(&key, &[before]),
+            None => self.commit.delete(&key),
+        }
+        Ok(())
+    }
+
+    fn known(&mut self, name: &Name) -> Result<&mut Known, StoreError> {
+        if self.collection(name)?.is_none() {
+            return Err(StoreError::Damaged {
+                place: format!("the collection {name}"),
+                reason: "its record is missing".to_owned(),
+            });
+        }
+        Ok(self.collections.get_mut(name).expect("it was just found"))
+    }
+
+    fn keep(
+        &mut self,
+        key: &[u8],
+        before: Option<&[u8]>,
+        left: bool,
+        visit: Visit,
+    ) -> Result<(), StoreError> {
+        let Some(Keeper { run, step }) = self.keeper else { return Ok(()) };
+        let place = key::pre_image(run, step, key);
+        let mut before = before.map(<[u8]>::to_vec);
+        let mut existed = before.is_some();
+        if visit == Visit::Again
+            && let Some(kept) = self.store.backend().get(&place)?
+        {
+            // Only what is left changes; what was there first stays.
+            let kept = PreImage::parse(&kept)?;
+            existed = kept.before.is_some();
+            before = kept.before.map(<[u8]>::to_vec);
+        }
+        let flags = PreImage::flags(existed, left);
+        self.commit.put(&place, &[&[flags], before.as_deref().unwrap_or_default()]);
+        Ok(())
+    }
+
+    /// Forgets a pre-image.
+    pub fn drop_pre_image(&mut self, key: &[u8]) {
+        self.commit.delete(key);
+    }
+
+    /// Records how far a step has come.
+    pub fn set_progress(&mut self, run: RunId, step: u32, progress: &Progress) {
+        self.commit.put(&key::progress(run, step), &[&record::to_json(progress)]);
+    }
+
+    /// Records a run's state.
+    pub fn set_run(&mut self, run: &Run) {
+        self.commit.put(&key::run(run.id), &[&record::to_json(run)]);
+    }
+
+    /// Gives out the number of a new run.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn next_run(&mut self) -> Result<RunId, StoreError> {
+        let numbers = self.numbers()?;
+        numbers.run += 1;
+        Ok(RunId(numbers.run))
+    }
+
+    /// Adds a fact to the history.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn add_history(
+        &mut self,
+        at: Timestamp,
+        app: &Name,
+        version: &Version,
+        event: Event,
+    ) -> Result<(), StoreError> {
+        let numbers = self.numbers()?;
+        numbers.history += 1;
+        let number = numbers.history;
+        let entry = Entry { number, at, app: app.clone(), version: version.clone(), event };
+        self.commit.put(&key::history(number), &[&record::to_json(&entry)]);
+        Ok(())
+    }
+
+    fn numbers(&mut self) -> Result<&mut Numbers, StoreError> {
+        if self.numbers.is_none() {
+            self.numbers = Some(self.store.numbers()?);
+        }
+        Ok(self.numbers.as_mut().expect("it was just read"))
+    }
+
+    /// Records how far an import has come; `None`: it is done.
+    pub fn set_import(&mut self, source: &Digest, checkpoint: Option<&[u8]>) {
+        match checkpoint {
+            Some(checkpoint) => self.commit.put(&key::import(source), &[checkpoint]),
+            None => self.commit.delete(&key::import(source)),
+        }
+    }
+
+    /// Carries everything out, if the lease is still held.
+    ///
+    /// # Errors
+    /// [`LeaseError::Lost`] when it is not, [`LeaseError::Store`] when the store failed.
+    pub fn commit(mut self, lease: &mut Lease, now: Timestamp) -> Result<(), LeaseError> {
+        for (name, known) in &self.collections {
+            if known.is_changed {
+                let key = key::named(key::tag::COLLECTION, name);
+                self.commit.put(&key, &[&record::to_json(&known.record)]);
+            }
+            if known.is_counted {
+                let key = key::named(key::tag::TALLIES, name);
+                self.commit.put(&key, &[&record::to_json(&known.tallies)]);
+            }
+        }
+        if let Some(numbers) = &self.numbers {
+            self.commit.put(key::NUMBERS, &[&record::to_json(numbers)]);
+        }
+        lease.commit(self.store, self.commit, now)
+    }
+}
+
+fn tally<'t>(tallies: &'t mut Tallies, apart: &Apart) -> &'t mut u64 {
+    match &apart.failure {
+        Some(failure) if failure.accepted => &mut tallies.accepted,
+        Some(_) => &mut tallies.open,
+        None => &mut tallies.waiting,
+    }
+}
