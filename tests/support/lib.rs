@@ -1,1 +1,3 @@
+//! What the tests, harnesses and generators share.
 
+pub mod store_conformance;

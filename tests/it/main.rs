@@ -1,0 +1,3 @@
+//! The tests, in one binary: it is linked once.
+
+mod store_conformance;
