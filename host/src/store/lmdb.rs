@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::ErrorKind;
 use std::ops::{Bound, ControlFlow};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -174,12 +175,31 @@ impl Lmdb {
 
     // LMDB aborts the transaction and the header still points to the state before it, so that a
     // full disk harms nothing. Of any other error that comes from the disk nobody knows.
-    fn write_failed(&self, error: heed::Error) -> StoreError {
-        let failed = self.failed("committing", error);
-        if !matches!(failed, StoreError::Full { .. }) {
-            self.dead.store(true, Ordering::Release);
+    fn write_failed(&self, error: heed::Error, commit: &Commit) -> StoreError {
+        let path = self.path.clone();
+        match self.failed("committing", error) {
+            StoreError::Full { .. } => StoreError::Full { path },
+            StoreError::Failed { .. } if self.disk_is_full(commit) => StoreError::Full { path },
+            failed => {
+                self.dead.store(true, Ordering::Release);
+                failed
+            }
         }
-        failed
+    }
+
+    // LMDB answers a write that the disk took in part with EIO, like one that failed. What tells
+    // them apart is whether the disk takes as much once more.
+    fn disk_is_full(&self, commit: &Commit) -> bool {
+        let probe = self.path.join("space.probe");
+        // The commit as often as its pages may hold it, and the pages above them.
+        let length = 2 * commit.len_bytes() + (1 << 20);
+        let written = fs::write(&probe, vec![0; length]);
+        let removed = fs::remove_file(&probe);
+        let refused = written.and(removed).map_err(|error| error.kind());
+        matches!(
+            refused,
+            Err(ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+        )
     }
 }
 
@@ -224,7 +244,7 @@ impl Backend for Lmdb {
                 Err(Stop::MapResized) => self.resize(|_| 0)?,
                 Err(Stop::Refused(error)) => return Err(error),
                 Err(Stop::Begin(error)) => return Err(self.failed("beginning to write", error)),
-                Err(Stop::Write(error)) => return Err(self.write_failed(error)),
+                Err(Stop::Write(error)) => return Err(self.write_failed(error, commit)),
             }
         }
     }

@@ -80,14 +80,16 @@ impl Sled {
     /// The most bytes of keys and values that a commit may carry.
     ///
     /// sled itself sets no limit and replays a torn batch of any size as if it had never been;
-    /// but it keeps the whole log of a batch, several times its bytes, in memory until it is
+    /// but it keeps the log of a batch, some three times its bytes, in memory until it is
     /// written. This much leaves room for a few of the largest items and their pre-images.
     pub const MAX_COMMIT_BYTES: usize = 64 << 20;
 
-    /// The most bytes that a commit should carry to survive a power cut.
+    /// The most bytes that a commit should carry to survive a power cut: what it writes to the
+    /// log must stay under a segment.
     ///
-    /// sled writes some five times what a batch holds, since each ten changes of a page write
-    /// it anew; this much stays under a segment of 8 MiB with room to spare.
+    /// sled writes a page anew after each ten changes. Measured, the log takes three times what
+    /// the commits hold, and up to seven times in the worst commit of small items; of 1 MB in
+    /// items of 200 bytes to 100 KB no commit took more than 5.2 MB.
     pub const POWER_SAFE_COMMIT_BYTES: usize = 1 << 20;
 
     /// Opens the store at `path`, or makes one if `mode` says so.
