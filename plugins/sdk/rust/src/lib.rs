@@ -106,3 +106,8 @@ pub use serde_json::{self, Map, Value, json};
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub use component::{Component, bindings};
+
+/// Keeps the README's example compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
