@@ -44,7 +44,10 @@ impl Backend for Memory {
     }
 
     fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
-        let mut entries = self.entries.write().unwrap_or_else(|lock| lock.into_inner());
+        let mut entries = self
+            .entries
+            .write()
+            .unwrap_or_else(|lock| lock.into_inner());
         super::backend::check(commit, |key| Ok(entries.get(key).cloned()))?;
         for (key, value) in commit.writes() {
             match value {

@@ -28,6 +28,6 @@ pub use memory::Memory;
 pub use overlay::Overlay;
 pub use record::{Collection, Index, ItemRecord, PreImage, Tallies, UnderWay};
 pub use sled::Sled;
-pub use typed::Store;
+pub use typed::{Store, index_entry, parse_apart};
 pub use url::{OpenMode, StoreUrl};
 pub use write::{Keeper, Visit, Write};

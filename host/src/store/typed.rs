@@ -306,6 +306,26 @@ impl Store {
         Ok(ids)
     }
 
+    /// The keys of an index's first entries, up to `limit` of them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn index_entries(
+        &self,
+        collection: &Name,
+        number: u32,
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let prefix = key::index(collection, number);
+        let mut entries = Vec::new();
+        self.each(&(prefix.clone(), key::end_of(&prefix)), &mut |entry, _| {
+            entries.push(entry.to_vec());
+            let more = entries.len() < limit;
+            Ok(if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        })?;
+        Ok(entries)
+    }
+
     /// The checkpoint of an import.
     ///
     /// # Errors
@@ -355,6 +375,25 @@ impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Store").field(&self.backend.url()).finish()
     }
+}
+
+/// The key of an item's entry in an index; `None` where its body has no value at the pointer.
+pub fn index_entry(
+    collection: &Name,
+    index: &record::Index,
+    body: &[u8],
+    id: &str,
+) -> Option<Vec<u8>> {
+    let value = index::value_at(body, &index.pointer)?;
+    Some(index::entry(collection, index.number, &value, id))
+}
+
+/// Reads an entry of being apart, as stored.
+///
+/// # Errors
+/// [`StoreError::Damaged`] when it cannot be read.
+pub fn parse_apart(record: &[u8]) -> Result<Apart, StoreError> {
+    record::from_json(b"X", record)
 }
 
 fn id_of(key: &[u8]) -> Result<&str, StoreError> {

@@ -1,0 +1,191 @@
+//! What we have: the migrations of a folder, described, digested and ordered.
+//!
+//! Components are compiled and asked, in the sandbox, what they are; schema files are parsed. A file
+//! that is no valid migration is kept with its reason ([`Rejected`]), never skipped in silence.
+
+mod schema;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::model::{Body, Digest, Migration};
+use crate::sandbox::{Component, Engine, Limits, LoadError};
+pub use schema::SchemaError;
+
+/// The migrations that are to be had.
+#[derive(Debug)]
+pub struct Catalogue {
+    migrations: Vec<Migration>,
+    components: BTreeMap<Digest, Component>,
+    rejected: Vec<Rejected>,
+    limits: Limits,
+}
+
+/// A file that looks like a migration and is none.
+#[derive(Debug)]
+pub struct Rejected {
+    /// The file.
+    pub file: PathBuf,
+    /// Why it is not taken.
+    pub reason: RejectedError,
+}
+
+/// Why a file is not a migration.
+#[derive(Debug, thiserror::Error)]
+pub enum RejectedError {
+    /// Occurs when a file cannot be read.
+    #[error("it cannot be read")]
+    Read(#[source] std::io::Error),
+    /// Occurs when a `.wasm` file is not a component that this host can run.
+    #[error(transparent)]
+    Component(#[from] LoadError),
+    /// Occurs when a `.json` file is not a schema migration.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+}
+
+/// Occurs when the folder of migrations cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the plugin folder {folder} cannot be read")]
+pub struct FolderError {
+    /// The folder.
+    pub folder: PathBuf,
+    /// What the operating system said.
+    #[source]
+    pub source: std::io::Error,
+}
+
+impl Catalogue {
+    /// An empty catalogue, whose migrations obey the engine's limits.
+    pub fn new(engine: &Engine) -> Self {
+        Self {
+            migrations: Vec::new(),
+            components: BTreeMap::new(),
+            rejected: Vec::new(),
+            limits: engine.limits().clone(),
+        }
+    }
+
+    /// Reads every `.wasm` and `.json` file of a folder, whatever its name; other files and
+    /// subfolders are left alone.
+    ///
+    /// # Errors
+    /// [`FolderError`] when the folder itself cannot be read; a bad file is [`Rejected`].
+    pub fn read(engine: &Engine, folder: &Path) -> Result<Self, FolderError> {
+        let failed = |source| FolderError { folder: folder.to_owned(), source };
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if kind(&path).is_some() && path.is_file() {
+                files.push(path);
+            }
+        }
+        files.sort();
+        let mut catalogue = Self::new(engine);
+        for file in files {
+            match std::fs::read(&file) {
+                Ok(bytes) => catalogue.add(engine, file, &bytes),
+                Err(error) => {
+                    catalogue.rejected.push(Rejected { file, reason: RejectedError::Read(error) });
+                }
+            }
+        }
+        Ok(catalogue)
+    }
+
+    /// Adds one file, or rejects it.
+    pub fn add(&mut self, engine: &Engine, file: PathBuf, bytes: &[u8]) {
+        let added = match kind(&file) {
+            Some(Kind::Schema) => schema::parse(&file, bytes).map_err(RejectedError::from),
+            Some(Kind::Component) | None => self.component_of(engine, &file, bytes),
+        };
+        match added {
+            Ok(migration) => {
+                let order = |m: &Migration| (m.app.clone(), m.version.clone(), m.file.clone());
+                let key = order(&migration);
+                let place = self.migrations.partition_point(|other| order(other) < key);
+                self.migrations.insert(place, migration);
+            }
+            Err(reason) => self.rejected.push(Rejected { file, reason }),
+        }
+    }
+
+    fn component_of(
+        &mut self,
+        engine: &Engine,
+        file: &Path,
+        bytes: &[u8],
+    ) -> Result<Migration, RejectedError> {
+        let digest = Digest::of(bytes);
+        let (component, migration) = describe(engine, file, bytes)?;
+        self.components.insert(digest, component);
+        Ok(migration)
+    }
+
+    /// The migrations, by app and version.
+    pub fn migrations(&self) -> &[Migration] {
+        &self.migrations
+    }
+
+    /// The files that look like migrations and are none.
+    pub fn rejected(&self) -> &[Rejected] {
+        &self.rejected
+    }
+
+    /// The migration with a digest.
+    pub fn migration(&self, digest: &Digest) -> Option<&Migration> {
+        self.migrations.iter().find(|migration| migration.digest == *digest)
+    }
+
+    /// The component with a digest; schema migrations have none.
+    pub fn component(&self, digest: &Digest) -> Option<&Component> {
+        self.components.get(digest)
+    }
+
+    /// The limits that the migrations obey.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+/// Compiles one component and asks it what it is.
+///
+/// # Errors
+/// [`LoadError`] when it is not a migration that this host can run.
+pub fn describe(
+    engine: &Engine,
+    file: &Path,
+    bytes: &[u8],
+) -> Result<(Component, Migration), LoadError> {
+    let component = Component::load(engine, bytes)?;
+    let descriptor = component.describe()?;
+    let speech = component.speech();
+    let migration = Migration {
+        app: descriptor.app,
+        version: descriptor.version,
+        requires: descriptor.requires,
+        depends_on: descriptor.depends_on,
+        summary: descriptor.summary,
+        steps: descriptor.steps,
+        digest: Digest::of(bytes),
+        file: file.to_owned(),
+        body: Body::Component { contract: speech.contract.clone(), layout: speech.layout },
+    };
+    Ok((component, migration))
+}
+
+enum Kind {
+    Component,
+    Schema,
+}
+
+fn kind(file: &Path) -> Option<Kind> {
+    let extension = file.extension()?.to_str()?;
+    if extension.eq_ignore_ascii_case("wasm") {
+        Some(Kind::Component)
+    } else if extension.eq_ignore_ascii_case("json") {
+        Some(Kind::Schema)
+    } else {
+        None
+    }
+}

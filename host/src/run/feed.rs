@@ -1,0 +1,201 @@
+//! Reading what a step is fed, batch by batch.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use super::Options;
+use crate::model::{Apart, Batch, Mode, Name, RunId, Source, Version};
+use crate::store::{ItemRecord, Store, StoreError};
+
+/// Items to be fed, with what is needed to change them.
+#[derive(Debug, Default)]
+pub(super) struct Feed {
+    pub batch: Batch,
+    /// What stands before each body in the item's record.
+    pub headers: Vec<Vec<u8>>,
+    /// The entry of each item that is apart from its collection, as stored.
+    pub aparts: Vec<Option<Vec<u8>>>,
+    /// The id behind which the batch was read.
+    pub after: Option<String>,
+    /// The last id that was looked at; `None` where there was none.
+    pub upto: Option<String>,
+    /// Whether nothing is left behind it.
+    pub is_last: bool,
+}
+
+impl Feed {
+    /// The record of the item at `index`, as stored.
+    pub(super) fn record(&self, index: usize) -> Vec<u8> {
+        [&self.headers[index], self.batch.body(index)].concat()
+    }
+
+    fn push(&mut self, id: &str, record: ItemRecord<'_>, apart: Option<Vec<u8>>) {
+        self.batch.push(id, record.body);
+        self.headers.push(record.header.to_vec());
+        self.aparts.push(apart);
+    }
+
+    /// The first `count` items.
+    pub(super) fn head(&self, count: usize) -> Self {
+        Self {
+            batch: self.batch.slice(0..count),
+            headers: self.headers[..count].to_vec(),
+            aparts: self.aparts[..count].to_vec(),
+            after: self.after.clone(),
+            upto: count.checked_sub(1).map(|last| self.batch.id(last).to_owned()),
+            is_last: false,
+        }
+    }
+}
+
+/// Chooses and reads the items that a step is fed.
+#[derive(Debug)]
+pub(super) struct Feeder<'a> {
+    pub store: &'a Store,
+    pub run: RunId,
+    pub collection: &'a Name,
+    pub source: &'a Source,
+    pub version: &'a Version,
+    /// The step's place in its migration.
+    pub index: u32,
+    pub mode: Mode,
+    pub options: &'a Options,
+}
+
+impl Feeder<'_> {
+    /// How many items there are to be fed at most, as far as is known without looking.
+    pub(super) fn total(&self) -> Result<Option<u64>, StoreError> {
+        let tallies = self.store.tallies(self.collection)?;
+        Ok(match self.source {
+            Source::Collection => Some(tallies.items.saturating_sub(tallies.apart())),
+            Source::Behind => Some(tallies.waiting),
+            Source::Quarantine(None) => Some(tallies.open + tallies.accepted),
+            Source::Quarantine(Some(items)) => {
+                Some(items.iter().filter(|(collection, _)| collection == self.collection).count() as u64)
+            }
+            Source::Item(..) => Some(1),
+        })
+    }
+
+    /// Reads the next batch behind `after`.
+    pub(super) fn read(&self, after: Option<&str>) -> Result<Feed, StoreError> {
+        match self.source {
+            Source::Collection => self.read_collection(after),
+            Source::Behind | Source::Quarantine(_) | Source::Item(..) => self.read_apart(after),
+        }
+    }
+
+    fn read_collection(&self, after: Option<&str>) -> Result<Feed, StoreError> {
+        let (apart, known_to) = self.apart_ids(after)?;
+        let mut feed = Feed { after: after.map(str::to_owned), is_last: true, ..Feed::default() };
+        let mut due = BTreeMap::new();
+        let mut failed = None;
+        self.store.each_item(self.collection, after, &mut |id, record| {
+            if known_to.as_deref().is_some_and(|known_to| id > known_to) {
+                feed.is_last = false;
+                return ControlFlow::Break(());
+            }
+            let is_due = match due.get(record.version) {
+                Some(is_due) => *is_due,
+                None => match record.stamp() {
+                    Ok(stamp) => *due.entry(record.version.to_owned()).or_insert(self.is_due(&stamp)),
+                    Err(error) => {
+                        failed = Some(error);
+                        return ControlFlow::Break(());
+                    }
+                },
+            };
+            if is_due && !apart.contains(id) {
+                if self.is_full(&feed.batch, record.body.len()) {
+                    feed.is_last = false;
+                    return ControlFlow::Break(());
+                }
+                feed.push(id, record, None);
+            }
+            let upto = feed.upto.get_or_insert_default();
+            upto.clear();
+            upto.push_str(id);
+            ControlFlow::Continue(())
+        })?;
+        failed.map_or(Ok(feed), Err)
+    }
+
+    /// Whether an item with this stamp and no entry of its own is to be fed.
+    fn is_due(&self, stamp: &Version) -> bool {
+        match self.mode {
+            Mode::Rewrite => stamp < self.version,
+            // Items of the version itself were rewritten before; newer ones have another shape.
+            Mode::Derive => stamp <= self.version,
+        }
+    }
+
+    fn is_full(&self, batch: &Batch, more: usize) -> bool {
+        let is_over = batch.bodies.len() + more > self.options.batch_bytes;
+        !batch.is_empty() && (is_over || batch.len() >= self.options.batch_items)
+    }
+
+    /// The next ids behind `after` that are apart from the collection, and the id up to which they
+    /// are all there (`None`: the end). Mostly there are few.
+    fn apart_ids(
+        &self,
+        after: Option<&str>,
+    ) -> Result<(BTreeSet<String>, Option<String>), StoreError> {
+        let mut ids = BTreeSet::new();
+        if self.store.tallies(self.collection)?.apart() == 0 {
+            return Ok((ids, None));
+        }
+        let most = self.options.batch_items.max(1);
+        self.store.each_apart(self.collection, after, &mut |id, _| {
+            ids.insert(id.to_owned());
+            if ids.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        let known_to = ids.last().filter(|_| ids.len() == most).cloned();
+        Ok((ids, known_to))
+    }
+
+    fn read_apart(&self, after: Option<&str>) -> Result<Feed, StoreError> {
+        let mut feed = Feed { after: after.map(str::to_owned), is_last: true, ..Feed::default() };
+        let mut ids = Vec::new();
+        self.store.each_apart(self.collection, after, &mut |id, apart| {
+            if ids.len() >= self.options.batch_items.max(1) {
+                feed.is_last = false;
+                return ControlFlow::Break(());
+            }
+            if self.is_chosen(id, &apart) {
+                ids.push(id.to_owned());
+            } else {
+                feed.upto = Some(id.to_owned());
+            }
+            ControlFlow::Continue(())
+        })?;
+        for id in ids {
+            if let Some(record) = self.store.item_record(self.collection, &id)? {
+                let record = ItemRecord::parse(&record)?;
+                if self.is_full(&feed.batch, record.body.len()) {
+                    feed.upto = Some(feed.batch.id(feed.batch.len() - 1).to_owned());
+                    feed.is_last = false;
+                    return Ok(feed);
+                }
+                feed.push(&id, record, self.store.apart_record(self.collection, &id)?);
+            }
+            feed.upto = feed.upto.take().max(Some(id));
+        }
+        Ok(feed)
+    }
+
+    fn is_chosen(&self, id: &str, apart: &Apart) -> bool {
+        // An item that failed in this very run has had its turn.
+        let has_failed = apart.failure.as_ref().is_some_and(|failure| failure.run == self.run);
+        let is_named = |collection: &Name, named: &str| collection == self.collection && named == id;
+        let is_meant = match self.source {
+            Source::Collection => false,
+            Source::Behind => apart.failure.is_none(),
+            Source::Quarantine(None) => apart.failure.is_some() || apart.next.is_some(),
+            Source::Quarantine(Some(items)) => {
+                items.iter().any(|(collection, named)| is_named(collection, named))
+            }
+            Source::Item(collection, named) => is_named(collection, named),
+        };
+        is_meant && !has_failed && apart.is_due(self.version, self.index)
+    }
+}

@@ -1,0 +1,146 @@
+//! What really became of an item: a component's word is not trusted.
+
+use serde::de::IgnoredAny;
+
+use super::view::Grants;
+use crate::model::{Batch, Kind, Mode, Reply, json};
+
+/// What became of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Unchanged,
+    Updated(Vec<u8>),
+    Removed,
+    Failed(Failed),
+}
+
+/// Why an item failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failed {
+    pub kind: &'static str,
+    pub reason: String,
+}
+
+/// Judges each outcome of a reply that matches its batch.
+pub(super) fn judge(batch: &Batch, reply: &Reply, grants: &Grants, reason_bytes: usize) -> Vec<Verdict> {
+    let outcomes = batch.iter().zip(reply.iter());
+    let judge = |((_, old), (kind, payload)): ((&str, &[u8]), (Kind, &[u8]))| match kind {
+        Kind::Unchanged => Verdict::Unchanged,
+        Kind::Updated => updated(old, payload, grants),
+        Kind::Removed if grants.mode == Mode::Derive => derive_changed("removed"),
+        Kind::Removed => Verdict::Removed,
+        Kind::Failed => failed("refused", &printable(payload, reason_bytes)),
+    };
+    outcomes.map(judge).collect()
+}
+
+fn updated(old: &[u8], new: &[u8], grants: &Grants) -> Verdict {
+    if old == new {
+        return Verdict::Unchanged;
+    }
+    if new.len() > grants.body_bytes {
+        let limit = grants.body_bytes;
+        let bytes = new.len();
+        return failed("too much output", &format!("the new body has {bytes} bytes, the limit is {limit}"));
+    }
+    if !grants.opaque.contains(&grants.fed) {
+        if let Err(reason) = check_json(new) {
+            return failed("invalid body", &format!("the new body {reason}"));
+        }
+        if json::same_body(old, new) {
+            return Verdict::Unchanged;
+        }
+    }
+    match grants.mode {
+        Mode::Rewrite => Verdict::Updated(new.to_vec()),
+        Mode::Derive => derive_changed("updated"),
+    }
+}
+
+/// Checks that a body is JSON in UTF-8; otherwise says what is wrong with it.
+pub(super) fn check_json(body: &[u8]) -> Result<(), String> {
+    let text = std::str::from_utf8(body).map_err(|error| format!("is not UTF-8: {error}"))?;
+    serde_json::from_str::<IgnoredAny>(text)
+        .map(|_| ())
+        .map_err(|error| format!("is not JSON: {error}"))
+}
+
+fn derive_changed(what: &str) -> Verdict {
+    failed("derive step changed an item", &format!("a derive step may not have an item {what}"))
+}
+
+fn failed(kind: &'static str, reason: &str) -> Verdict {
+    Verdict::Failed(Failed { kind, reason: reason.to_owned() })
+}
+
+/// A component's text, cut, in UTF-8 and without control characters.
+fn printable(text: &[u8], limit: usize) -> String {
+    let text = String::from_utf8_lossy(&text[..text.len().min(limit)]);
+    let clean = |c: char| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
+    text.chars().map(clean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn verdict(mode: Mode, old: &str, kind: Kind, new: &str) -> Verdict {
+        let grants = Grants {
+            mode,
+            fed: "c".parse().unwrap(),
+            reads: BTreeSet::new(),
+            writes: BTreeSet::new(),
+            opaque: BTreeSet::new(),
+            body_bytes: 100,
+        };
+        let (mut batch, mut reply) = (Batch::default(), Reply::default());
+        batch.push("a", old.as_bytes());
+        reply.push(kind, new.as_bytes());
+        judge(&batch, &reply, &grants, 10).remove(0)
+    }
+
+    fn kind(verdict: Verdict) -> String {
+        match verdict {
+            Verdict::Unchanged => "unchanged".to_owned(),
+            Verdict::Updated(_) => "updated".to_owned(),
+            Verdict::Removed => "removed".to_owned(),
+            Verdict::Failed(failed) => failed.kind.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_host_judges_for_itself() {
+        use Kind::{Failed, Removed, Unchanged, Updated};
+        use Mode::{Derive, Rewrite};
+        let long = format!("\"{}\"", "x".repeat(99));
+        let cases = [
+            (Rewrite, "{}", Unchanged, "", "unchanged"),
+            (Rewrite, "{}", Updated, "{}", "unchanged"),
+            (Rewrite, r#"{"a":1,"b":2}"#, Updated, r#"{ "b": 2.0, "a": 1 }"#, "unchanged"),
+            (Rewrite, "{}", Updated, r#"{"a":1}"#, "updated"),
+            (Rewrite, "{}", Updated, r#"{"a":1"#, "invalid body"),
+            (Rewrite, "{}", Updated, "NaN", "invalid body"),
+            (Rewrite, "{}", Updated, "", "invalid body"),
+            (Rewrite, "{}", Updated, &long, "too much output"),
+            (Rewrite, "{}", Removed, "", "removed"),
+            (Rewrite, "{}", Failed, "no", "refused"),
+            (Derive, "{}", Unchanged, "", "unchanged"),
+            (Derive, "{}", Updated, "{ }", "unchanged"),
+            (Derive, "{}", Updated, "[]", "derive step changed an item"),
+            (Derive, "{}", Removed, "", "derive step changed an item"),
+        ];
+        for (mode, old, outcome, new, expected) in cases {
+            assert_eq!(kind(verdict(mode, old, outcome, new)), expected, "{mode:?} {outcome:?} {new}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_cut_and_cleaned() {
+        let Verdict::Failed(failed) = verdict(Mode::Rewrite, "{}", Kind::Failed, "\u{1b}[31m0123456789")
+        else {
+            panic!("it failed")
+        };
+        assert_eq!(failed.reason, "\u{fffd}[31m01234");
+    }
+}

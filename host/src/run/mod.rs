@@ -1,0 +1,28 @@
+//! Doing it: plans become runs, runs change stores.
+//!
+//! A [`Runner`] carries a run out stage by stage and step by step. A step reads batches ahead,
+//! transforms them in sessions on several threads, and commits them in order of ids on the
+//! thread that called it: new bodies, writes to other collections, pre-images, quarantine, counts
+//! and the checkpoint are one commit, which takes place only while the lease is held. [`undo`]
+//! puts back what a run changed. The room never prints; it tells an [`Observer`].
+
+mod feed;
+mod judge;
+mod options;
+mod pipeline;
+mod quarantine;
+mod report;
+mod runner;
+mod index;
+mod schema;
+mod settle;
+mod step;
+mod transform;
+mod undo;
+mod view;
+
+pub use options::{MaxFailures, OnFailure, Options, Stop};
+pub use quarantine::{accept, list};
+pub use report::{Observer, Quiet, Report, RunError, RunEvent, StepName, StepReport};
+pub use runner::{Runner, step_number};
+pub use undo::{ChangedItems, UndoReport, prune, undo};

@@ -1,0 +1,141 @@
+//! How a run is carried out.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How a run is carried out. None of it changes the result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// How many threads transform.
+    pub threads: usize,
+    /// Bytes of bodies that are fed at once. The default, 256 KiB, is where batches of 1 KiB items
+    /// were cheapest: larger ones leave the processor's caches.
+    pub batch_bytes: usize,
+    /// Items that are fed at once.
+    pub batch_items: usize,
+    /// What to do with an item that fails.
+    pub on_failure: OnFailure,
+    /// How many items of a step may fail before the run stops.
+    pub max_failures: MaxFailures,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            threads: 1,
+            batch_bytes: 256 << 10,
+            batch_items: 4_096,
+            on_failure: OnFailure::default(),
+            max_failures: MaxFailures::default(),
+        }
+    }
+}
+
+/// What to do with an item that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFailure {
+    /// Put it into quarantine and go on.
+    #[default]
+    Quarantine,
+    /// Stop the run before it.
+    Stop,
+}
+
+/// How many items of a step may fail before the run stops: the breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaxFailures {
+    /// So many.
+    Count(u64),
+    /// So many of a hundred, once [`MaxFailures::SAMPLE`] items were read.
+    Percent(u8),
+}
+
+impl MaxFailures {
+    /// How many items must have been read before a share of them means anything.
+    pub const SAMPLE: u64 = 100;
+
+    /// Whether `failed` of `read` items are too many.
+    pub fn is_exceeded(self, failed: u64, read: u64) -> bool {
+        match self {
+            Self::Count(most) => failed > most,
+            Self::Percent(most) => {
+                failed.saturating_mul(100) > read.max(Self::SAMPLE).saturating_mul(most.into())
+            }
+        }
+    }
+}
+
+impl Default for MaxFailures {
+    /// 10 %: some bad items are normal in old data, a tenth means a bad migration.
+    fn default() -> Self {
+        Self::Percent(10)
+    }
+}
+
+impl FromStr for MaxFailures {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let malformed = || format!("`{text}` is neither a count, as in 100, nor a share, as in 5%");
+        match text.strip_suffix('%') {
+            Some(percent) => match percent.parse() {
+                Ok(percent @ 0..=100) => Ok(Self::Percent(percent)),
+                _ => Err(malformed()),
+            },
+            None => text.parse().map(Self::Count).map_err(|_| malformed()),
+        }
+    }
+}
+
+impl std::fmt::Display for MaxFailures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
+/// Asks a run to stop: it commits the batches in flight and says how to go on. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked.
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_breaker_counts_or_takes_shares() {
+        let cases = [
+            ("0", 0, 10, false),
+            ("0", 1, 10, true),
+            ("5", 5, 5, false),
+            ("10%", 10, 20, false),
+            ("10%", 11, 20, true),
+            ("10%", 100, 1000, false),
+            ("10%", 101, 1000, true),
+            ("0%", 1, 1_000_000, true),
+            ("100%", 1000, 1000, false),
+        ];
+        for (limit, failed, read, exceeded) in cases {
+            let limit: MaxFailures = limit.parse().unwrap();
+            assert_eq!(limit.is_exceeded(failed, read), exceeded, "{limit}: {failed} of {read}");
+        }
+        for bad in ["", "-1", "101%", "many", "1.5%"] {
+            assert!(bad.parse::<MaxFailures>().is_err(), "{bad}");
+        }
+    }
+}

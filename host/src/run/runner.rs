@@ -1,0 +1,410 @@
+//! A run from its first stage to its last.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::report::{RunEvent, StepReport};
+use super::settle::settle;
+use super::step::{Ending, TransformStep};
+use super::view::Grants;
+use super::{Observer, Options, Report, RunError, Stop, schema};
+use crate::catalogue::Catalogue;
+use crate::model::{
+    Clock, Counts, Event, Mode, Name, Phase, Plan, Purpose, Run, RunId, RunState, Source, Stage,
+    Step, StepWork,
+};
+use crate::sandbox::{Component, Context};
+use crate::store::{Keeper, Lease, Store, StoreError};
+
+/// Carries runs out on a store.
+pub struct Runner<'a> {
+    /// The store.
+    pub store: &'a Store,
+    /// Where the migrations are.
+    pub catalogue: &'a Catalogue,
+    /// What time it is.
+    pub clock: &'a dyn Clock,
+    /// How runs are carried out.
+    pub options: &'a Options,
+    /// Who is told what happens.
+    pub observer: &'a dyn Observer,
+    /// How a run is asked to stop.
+    pub stop: &'a Stop,
+}
+
+/// The step number under which the end of a stage keeps its pre-images.
+const STAGE_END: u32 = 0xfff;
+
+/// The number of a step within its run: that of its stage and its place in the stage.
+pub fn step_number(stage: usize, step: usize) -> u32 {
+    let number = |n: usize| u32::try_from(n).expect("plans are small");
+    number(stage) << 12 | number(step).min(STAGE_END)
+}
+
+impl Runner<'_> {
+    /// Records a new run.
+    ///
+    /// # Errors
+    /// [`RunError`] when the lease or the store is lost.
+    pub fn start(
+        &self,
+        lease: &mut Lease,
+        purpose: Purpose,
+        plan: Plan,
+        seed: u64,
+    ) -> Result<Run, RunError> {
+        let now = self.clock.now();
+        let mut write = self.store.write(RunId(0), None);
+        let run = Run {
+            id: write.next_run()?,
+            purpose,
+            state: RunState::Running,
+            reason: None,
+            started_at: now,
+            changed_at: now,
+            seed,
+            plan,
+            stages_done: 0,
+            has_pre_images: true,
+        };
+        write.set_run(&run);
+        write.commit(lease, now)?;
+        Ok(run)
+    }
+
+    /// Carries a run out from wherever it stands.
+    ///
+    /// A run that was [stopped](Stop) or is blocked by its quarantine is reported, not an error: its
+    /// state says so.
+    ///
+    /// # Errors
+    /// [`RunError`] when it cannot go on. What was committed stays; the run's state says why.
+    pub fn carry_out(&self, lease: &mut Lease, mut run: Run) -> Result<Report, RunError> {
+        let resumed = run.stages_done > 0 || self.store.progress(run.id, 0)? != Default::default();
+        self.set_state(lease, &mut run, RunState::Running, None)?;
+        self.observer.event(&RunEvent::Started { run: &run, resumed });
+        match self.stages(lease, &mut run) {
+            Ok((state, reason)) => {
+                self.set_state(lease, &mut run, state, reason)?;
+                self.report(run)
+            }
+            Err(error @ (RunError::Lease(_) | RunError::Store(_))) => Err(error),
+            Err(error) => {
+                let reason = Some(error.to_string());
+                self.set_state(lease, &mut run, RunState::Failed, reason)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// What a run has done so far.
+    ///
+    /// # Errors
+    /// [`RunError::Store`] when the store cannot be read.
+    pub fn report(&self, run: Run) -> Result<Report, RunError> {
+        let mut steps = Vec::new();
+        let mut apps = BTreeSet::new();
+        for (number, stage) in run.plan.stages.iter().enumerate() {
+            apps.insert(&stage.app);
+            for (place, step) in stage.steps.iter().enumerate() {
+                let progress = self.store.progress(run.id, step_number(number, place))?;
+                if progress == Default::default() {
+                    continue;
+                }
+                steps.push(StepReport {
+                    app: stage.app.clone(),
+                    version: stage.version.clone(),
+                    phase: stage.phase,
+                    step: step.name.clone(),
+                    collection: step.work.collection().clone(),
+                    done: progress.done,
+                    counts: progress.counts,
+                });
+            }
+        }
+        let mut open = 0;
+        for app in apps {
+            open += self.open(app)?.0;
+        }
+        Ok(Report { run, steps, open })
+    }
+
+    fn set_state(
+        &self,
+        lease: &mut Lease,
+        run: &mut Run,
+        state: RunState,
+        reason: Option<String>,
+    ) -> Result<(), RunError> {
+        let now = self.clock.now();
+        (run.state, run.reason, run.changed_at) = (state, reason, now);
+        let mut write = self.store.write(run.id, None);
+        write.set_run(run);
+        Ok(write.commit(lease, now)?)
+    }
+
+    fn stages(
+        &self,
+        lease: &mut Lease,
+        run: &mut Run,
+    ) -> Result<(RunState, Option<String>), RunError> {
+        while let Some(stage) = run.plan.stages.get(run.stages_done as usize).cloned() {
+            let number = run.stages_done as usize;
+            for place in 0..stage.steps.len() {
+                let ending = self.step(lease, run, &stage, step_number(number, place), place)?;
+                if ending == Ending::Stopped {
+                    return Ok((RunState::Stopped, None));
+                }
+            }
+            if let Some(reason) = self.finish_stage(lease, run, &stage)? {
+                return Ok((RunState::Blocked, Some(reason)));
+            }
+        }
+        self.settle_plan(lease, run)?;
+        Ok((RunState::Completed, None))
+    }
+
+    fn step(
+        &self,
+        lease: &mut Lease,
+        run: &Run,
+        stage: &Stage,
+        number: u32,
+        place: usize,
+    ) -> Result<Ending, RunError> {
+        let progress = self.store.progress(run.id, number)?;
+        if progress.done {
+            return Ok(Ending::Done);
+        }
+        let step = &stage.steps[place];
+        let (mode, collection, reads, writes) = match &step.work {
+            StepWork::Schema(operation) => {
+                let keeper = Keeper { run: run.id, step: number };
+                return schema::carry_out(self, lease, stage, operation, keeper, progress);
+            }
+            StepWork::Transform { mode, collection, reads, writes } => {
+                (*mode, collection, reads, writes)
+            }
+        };
+        self.check_owner(stage, step, collection)?;
+        let grants = Grants {
+            mode,
+            fed: collection.clone(),
+            reads: reads.iter().cloned().collect(),
+            writes: writes.iter().cloned().collect(),
+            opaque: self.opaque()?,
+            body_bytes: self.catalogue.limits().body_bytes,
+        };
+        let context = Context {
+            from_version: stage.from.clone(),
+            started_at: run.started_at.0,
+            seed: run.seed,
+        };
+        TransformStep {
+            work: self,
+            lease,
+            run: run.id,
+            stage,
+            step,
+            mode,
+            collection,
+            index: stage.first_step + u32::try_from(place).expect("plans are small"),
+            number,
+            component: self.component(stage)?,
+            context,
+            grants: Arc::new(grants),
+            progress,
+        }
+        .carry_out()
+    }
+
+    fn component(&self, stage: &Stage) -> Result<Component, RunError> {
+        let found = self.catalogue.component(&stage.digest).cloned();
+        found.ok_or_else(|| RunError::MissingMigration {
+            app: stage.app.clone(),
+            version: stage.version.clone(),
+            file: stage.file.clone(),
+        })
+    }
+
+    fn check_owner(&self, stage: &Stage, step: &Step, collection: &Name) -> Result<(), RunError> {
+        match self.store.collection(collection)? {
+            Some(record) if record.app != stage.app => Err(RunError::ForeignCollection {
+                step: step.name.clone(),
+                collection: collection.clone(),
+                owner: record.app,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn opaque(&self) -> Result<BTreeSet<Name>, StoreError> {
+        let collections = self.store.collections()?.into_iter();
+        Ok(collections.filter(|(_, record)| record.opaque).map(|(name, _)| name).collect())
+    }
+
+    /// Records that a stage is done, unless its quarantine forbids it: then says why.
+    fn finish_stage(
+        &self,
+        lease: &mut Lease,
+        run: &mut Run,
+        stage: &Stage,
+    ) -> Result<Option<String>, RunError> {
+        let (open, accepted) = self.open(&stage.app)?;
+        let whole = stage.source == Source::Collection;
+        if whole && open > 0 {
+            let Stage { app, version, phase, .. } = stage;
+            return Ok(Some(format!(
+                "{open} items of {app} are in quarantine, so that {version} ({phase}) is not applied"
+            )));
+        }
+        if whole {
+            self.settle_app(lease, run, stage)?;
+        }
+        let now = self.clock.now();
+        let number = run.stages_done as usize;
+        run.stages_done += 1;
+        let keeper = Keeper { run: run.id, step: step_number(number, STAGE_END as usize) };
+        let mut write = self.store.write(run.id, Some(keeper));
+        if whole {
+            self.level_app(&mut write, stage)?;
+            let event = self.applied(run, stage, number, accepted)?;
+            write.add_history(now, &stage.app, &stage.version, event)?;
+        } else if self.is_mended(run, stage)? {
+            let event = Event::Mended { digest: stage.digest, run: run.id };
+            write.add_history(now, &stage.app, &stage.version, event)?;
+        }
+        write.set_run(run);
+        write.commit(lease, now)?;
+        if whole {
+            let Stage { app, version, phase, .. } = stage;
+            self.observer.event(&RunEvent::Applied { app, version, phase: *phase });
+        }
+        Ok(None)
+    }
+
+    fn applied(
+        &self,
+        run: &Run,
+        stage: &Stage,
+        number: usize,
+        accepted: u64,
+    ) -> Result<Event, StoreError> {
+        let mut counts = Counts::default();
+        for place in 0..stage.steps.len() {
+            counts += self.store.progress(run.id, step_number(number, place))?.counts;
+        }
+        Ok(Event::Applied {
+            phase: stage.phase,
+            from: stage.from.clone(),
+            digest: stage.digest,
+            file: stage.file.clone(),
+            run: run.id,
+            counts,
+            accepted,
+        })
+    }
+
+    /// Whether a retry used another file than the one that was applied.
+    fn is_mended(&self, run: &Run, stage: &Stage) -> Result<bool, StoreError> {
+        let apps = self.store.history()?.apps();
+        let applied = apps.get(&stage.app).and_then(|app| app.applied.get(&stage.version));
+        Ok(run.purpose == Purpose::Retry
+            && applied.is_some_and(|applied| !applied.digests.contains(&stage.digest)))
+    }
+
+    /// Gives the app's collections the stage's version, but for those that its migration rewrites
+    /// in a later phase.
+    fn level_app(
+        &self,
+        write: &mut crate::store::Write<'_>,
+        stage: &Stage,
+    ) -> Result<(), StoreError> {
+        let later = self.rewritten_later(stage);
+        for (name, mut record) in self.store.collections()? {
+            let is_lower = record.level.as_ref() < Some(&stage.version);
+            if record.app == stage.app && is_lower && !later.contains(&name) {
+                record.level = Some(stage.version.clone());
+                record.newest = record.newest.max(record.level.clone());
+                write.set_collection(&name, record)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn rewritten_later(&self, stage: &Stage) -> BTreeSet<Name> {
+        let migration = self.catalogue.migration(&stage.digest);
+        let steps = migration.map_or(&[][..], |migration| &migration.steps);
+        let later = steps.iter().filter(|step| {
+            let rewrites =
+                matches!(&step.work, StepWork::Transform { mode: Mode::Rewrite, .. });
+            rewrites && stage.phase == Phase::Offline && step.phase == Phase::Online
+        });
+        later.map(|step| step.work.collection().clone()).collect()
+    }
+
+    /// How many items of an app are in quarantine: open and accepted.
+    fn open(&self, app: &Name) -> Result<(u64, u64), StoreError> {
+        let (mut open, mut accepted) = (0, 0);
+        for (name, record) in self.store.collections()? {
+            if record.app == *app {
+                let tallies = self.store.tallies(&name)?;
+                open += tallies.open;
+                accepted += tallies.accepted;
+            }
+        }
+        Ok((open, accepted))
+    }
+
+    /// Ends the ways of their own of items that the stage has caught up with.
+    fn settle_app(&self, lease: &mut Lease, run: &Run, stage: &Stage) -> Result<(), RunError> {
+        let number = step_number(run.stages_done as usize, STAGE_END as usize);
+        let keeper = Keeper { run: run.id, step: number };
+        for (name, record) in self.store.collections()? {
+            if record.app != stage.app || self.store.tallies(&name)?.waiting == 0 {
+                continue;
+            }
+            settle(self, lease, keeper, &name, |apart| {
+                let has_passed = apart.next.as_ref().is_some_and(|next| next.version >= stage.version);
+                let last = stage.first_step + stage.steps.len() as u32;
+                has_passed
+                    && apart.version <= stage.version
+                    && !apart.is_due(&stage.version, last.saturating_sub(1))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Ends the ways of their own of items that the whole plan has brought up to their collection.
+    fn settle_plan(&self, lease: &mut Lease, run: &Run) -> Result<(), RunError> {
+        let alone = run.plan.stages.iter().filter(|stage| stage.source != Source::Collection);
+        let steps: Vec<_> = alone.flat_map(steps_of).collect();
+        let collections: BTreeSet<_> = steps.iter().map(|(collection, ..)| *collection).collect();
+        let number = step_number(run.plan.stages.len(), STAGE_END as usize);
+        let keeper = Keeper { run: run.id, step: number };
+        for collection in collections {
+            let Some(record) = self.store.collection(collection)? else { continue };
+            settle(self, lease, keeper, collection, |apart| {
+                let is_due = steps.iter().any(|(name, version, place)| {
+                    *name == collection && apart.is_due(version, *place)
+                });
+                apart.next.is_some() && !is_due && Some(&apart.version) <= record.level.as_ref()
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// The steps of a stage as collection, version and place in the migration.
+fn steps_of(stage: &Stage) -> impl Iterator<Item = (&Name, &crate::model::Version, u32)> {
+    let places = stage.first_step..;
+    let steps = stage.steps.iter().zip(places);
+    steps.map(|(step, place)| (step.work.collection(), &stage.version, place))
+}
+
+impl std::fmt::Debug for Runner<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runner").field("store", self.store).finish_non_exhaustive()
+    }
+}
+

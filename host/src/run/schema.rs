@@ -1,0 +1,130 @@
+//! Schema steps: what collections and indexes there are. Each may be repeated.
+
+use super::step::Ending;
+use super::{RunError, Runner, index};
+use crate::model::{Counts, Name, Operation, Progress, Stage};
+use crate::store::{Collection, Keeper, Lease, Write};
+
+/// Carries out one operation from wherever it stands.
+pub(super) fn carry_out(
+    runner: &Runner<'_>,
+    lease: &mut Lease,
+    stage: &Stage,
+    operation: &Operation,
+    keeper: Keeper,
+    progress: Progress,
+) -> Result<Ending, RunError> {
+    let mut step = SchemaStep { runner, lease, stage, keeper, progress };
+    match operation {
+        Operation::CreateCollection { collection, opaque } => {
+            let mut write = step.write();
+            step.ensure_collection(&mut write, collection, *opaque)?;
+            step.commit(write, true)?;
+            Ok(Ending::Done)
+        }
+        Operation::EnsureIndex { collection, pointer } => step.ensure_index(collection, pointer),
+        Operation::DropIndex { collection, pointer } => step.drop_index(collection, pointer),
+    }
+}
+
+struct SchemaStep<'a> {
+    runner: &'a Runner<'a>,
+    lease: &'a mut Lease,
+    stage: &'a Stage,
+    keeper: Keeper,
+    progress: Progress,
+}
+
+impl<'a> SchemaStep<'a> {
+    fn write(&self) -> Write<'a> {
+        self.runner.store.write(self.keeper.run, Some(self.keeper))
+    }
+
+    fn commit(&mut self, mut write: Write<'_>, done: bool) -> Result<(), RunError> {
+        self.progress.done = done;
+        let Keeper { run, step } = self.keeper;
+        write.set_progress(run, step, &self.progress);
+        Ok(write.commit(self.lease, self.runner.clock.now())?)
+    }
+
+    /// The collection's record, which is created where there is none.
+    fn ensure_collection(
+        &self,
+        write: &mut Write<'_>,
+        collection: &Name,
+        opaque: bool,
+    ) -> Result<Collection, RunError> {
+        if let Some(record) = write.collection(collection)? {
+            if record.app != self.stage.app {
+                return Err(RunError::ForeignCollection {
+                    step: "create-collection".parse().expect("it is a name"),
+                    collection: collection.clone(),
+                    owner: record.app.clone(),
+                });
+            }
+            return Ok(record.clone());
+        }
+        let version = Some(self.stage.version.clone());
+        let record = Collection { opaque, ..Collection::new(self.stage.app.clone(), version) };
+        write.set_collection(collection, record.clone())?;
+        Ok(record)
+    }
+
+    fn ensure_index(&mut self, collection: &Name, pointer: &str) -> Result<Ending, RunError> {
+        let mut write = self.write();
+        let mut record = self.ensure_collection(&mut write, collection, false)?;
+        let index = index::define(&mut record, pointer);
+        if index.ready {
+            self.commit(write, true)?;
+            return Ok(Ending::Done);
+        }
+        write.set_collection(collection, record)?;
+        self.commit(write, false)?;
+        while !self.progress.done {
+            if self.runner.stop.is_asked() {
+                return Ok(Ending::Stopped);
+            }
+            let after = self.progress.after.as_deref();
+            let page = index::entries_behind(self.runner.store, collection, &index, after)?;
+            let mut write = self.write();
+            page.entries.iter().for_each(|entry| write.add_index_entry(entry));
+            let read = page.entries.len() as u64;
+            self.progress.counts += Counts { written: read, ..Counts::default() };
+            self.progress.after = page.after;
+            if page.is_last
+                && let Some(mut record) = write.collection(collection)?.cloned()
+            {
+                index::set_ready(&mut record, index.number, true);
+                write.set_collection(collection, record)?;
+            }
+            self.commit(write, page.is_last)?;
+        }
+        Ok(Ending::Done)
+    }
+
+    fn drop_index(&mut self, collection: &Name, pointer: &str) -> Result<Ending, RunError> {
+        let mut write = self.write();
+        let record = write.collection(collection)?.cloned();
+        let found = record.and_then(|record| {
+            let index = record.indexes.iter().find(|index| index.pointer == pointer)?.clone();
+            Some((record, index))
+        });
+        let Some((mut record, index)) = found else {
+            self.commit(write, true)?;
+            return Ok(Ending::Done);
+        };
+        // Nobody may query it while its entries disappear.
+        index::set_ready(&mut record, index.number, false);
+        write.set_collection(collection, record)?;
+        self.commit(write, false)?;
+        let Runner { store, clock, .. } = self.runner;
+        index::clear(store, self.lease, *clock, collection, index.number)?;
+        let mut write = self.write();
+        if let Some(mut record) = write.collection(collection)?.cloned() {
+            record.indexes.retain(|other| other.number != index.number);
+            write.set_collection(collection, record)?;
+        }
+        self.commit(write, true)?;
+        Ok(Ending::Done)
+    }
+}

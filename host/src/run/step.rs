@@ -1,0 +1,330 @@
+//! One step over one collection: what a batch leaves behind, in one commit with its checkpoint.
+
+use std::sync::Arc;
+
+use super::feed::{Feed, Feeder};
+use super::judge::{Failed, Verdict};
+use super::report::StepName;
+use super::runner::Runner;
+use super::transform::{Judged, Transformer};
+use super::view::Grants;
+use super::{MaxFailures, RunError, RunEvent, pipeline};
+use crate::model::{
+    Apart, Counts, Failure, Mode, Name, Position, Progress, Source, Stage, Step, Version,
+};
+use crate::sandbox::{Component, Context};
+use crate::store::{Collection, Keeper, Lease, StoreError, UnderWay, Visit, Write};
+
+/// A step being carried out.
+pub(super) struct TransformStep<'a> {
+    pub work: &'a Runner<'a>,
+    pub lease: &'a mut Lease,
+    pub run: crate::model::RunId,
+    pub stage: &'a Stage,
+    pub step: &'a Step,
+    pub mode: Mode,
+    pub collection: &'a Name,
+    /// The step's place in its migration.
+    pub index: u32,
+    /// The step's number in the run.
+    pub number: u32,
+    pub component: Component,
+    pub context: Context,
+    pub grants: Arc<Grants>,
+    pub progress: Progress,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    Done,
+    Stopped,
+}
+
+impl<'a> TransformStep<'a> {
+    /// Feeds everything behind the checkpoint.
+    pub(super) fn carry_out(&mut self) -> Result<Ending, RunError> {
+        self.begin()?;
+        let total = self.feeder().total()?;
+        let event = RunEvent::StepStarted { step: self.name(), total, counts: self.progress.counts };
+        self.work.observer.event(&event);
+        let ending = pipeline::run(self)?;
+        if ending == Ending::Done {
+            let counts = self.progress.counts;
+            self.work.observer.event(&RunEvent::StepDone { step: self.name(), counts });
+        }
+        Ok(ending)
+    }
+
+    fn name(&self) -> StepName<'a> {
+        StepName {
+            app: &self.stage.app,
+            version: &self.stage.version,
+            phase: self.stage.phase,
+            step: &self.step.name,
+            collection: self.collection,
+        }
+    }
+
+    pub(super) fn feeder(&self) -> Feeder<'a> {
+        Feeder {
+            store: self.work.store,
+            run: self.run,
+            collection: self.collection,
+            source: &self.stage.source,
+            version: &self.stage.version,
+            index: self.index,
+            mode: self.mode,
+            options: self.work.options,
+        }
+    }
+
+    /// Whether the step gives the whole collection a new version.
+    fn is_levelling(&self) -> bool {
+        self.mode == Mode::Rewrite && self.stage.source == Source::Collection
+    }
+
+    fn write(&self) -> Write<'a> {
+        self.work.store.write(self.run, Some(Keeper { run: self.run, step: self.number }))
+    }
+
+    /// Marks the collection as being rewritten, so that the version of each item can be told at
+    /// any time.
+    fn begin(&mut self) -> Result<(), RunError> {
+        if !self.is_levelling() || self.progress != Progress::default() {
+            return Ok(());
+        }
+        let mut write = self.write();
+        let Some(collection) = write.collection(self.collection)? else { return Ok(()) };
+        let under_way = UnderWay {
+            run: self.run,
+            step: self.number,
+            version: self.stage.version.clone(),
+        };
+        let collection = Collection { under_way: Some(under_way), ..collection.clone() };
+        write.set_collection(self.collection, collection)?;
+        Ok(write.commit(self.lease, self.work.clock.now())?)
+    }
+
+    /// Commits what became of a batch, and the checkpoint behind it, as one.
+    pub(super) fn commit(&mut self, feed: &Feed, judged: &Judged) -> Result<(), RunError> {
+        let mut write = self.write();
+        let mut counts = Counts {
+            read: feed.batch.len() as u64,
+            bytes: feed.batch.bodies.len() as u64,
+            written: judged.writes.len() as u64,
+            ..Counts::default()
+        };
+        for (index, verdict) in judged.verdicts.iter().enumerate() {
+            self.write_verdict(&mut write, feed, index, verdict, &mut counts)?;
+        }
+        for ((collection, id), body) in &judged.writes {
+            self.write_document(&mut write, collection, id, body.as_deref())?;
+        }
+        let mut progress = self.progress.clone();
+        progress.counts += counts;
+        progress.after = feed.upto.clone().or(progress.after);
+        progress.done = feed.is_last;
+        write.set_progress(self.run, self.number, &progress);
+        if progress.done && self.is_levelling() {
+            self.level(&mut write)?;
+        }
+        write.commit(self.lease, self.work.clock.now())?;
+        self.progress = progress;
+        self.tell(feed, judged);
+        Ok(())
+    }
+
+    fn write_verdict(
+        &self,
+        write: &mut Write<'_>,
+        feed: &Feed,
+        index: usize,
+        verdict: &Verdict,
+        counts: &mut Counts,
+    ) -> Result<(), RunError> {
+        let id = feed.batch.id(index);
+        let version = &self.stage.version;
+        match verdict {
+            Verdict::Unchanged => counts.unchanged += 1,
+            Verdict::Updated(body) => {
+                counts.updated += 1;
+                let (old, new) = (feed.record(index), Some((version, body.as_slice())));
+                write.set_item(self.collection, id, Some(&old), new, Visit::Once)?;
+            }
+            Verdict::Removed => {
+                counts.removed += 1;
+                write.set_item(self.collection, id, Some(&feed.record(index)), None, Visit::Once)?;
+            }
+            Verdict::Failed(_) => counts.failed += 1,
+        }
+        let old = feed.aparts[index].as_deref();
+        let new = self.apart_after(feed, index, verdict)?;
+        if old.is_some() || new.is_some() {
+            write.set_apart(self.collection, id, old, new.as_ref(), Visit::Once)?;
+        }
+        Ok(())
+    }
+
+    /// The entry that an item is left with: quarantine, or its place on a way of its own.
+    fn apart_after(
+        &self,
+        feed: &Feed,
+        index: usize,
+        verdict: &Verdict,
+    ) -> Result<Option<Apart>, StoreError> {
+        let old: Option<Apart> = match &feed.aparts[index] {
+            Some(record) => Some(crate::store::parse_apart(record)?),
+            None => None,
+        };
+        let next = |step| Some(Position { version: self.stage.version.clone(), step });
+        Ok(match (verdict, old) {
+            (Verdict::Failed(failed), old) => {
+                let version = match old {
+                    Some(old) => old.version,
+                    None => self.version_before(feed, index)?,
+                };
+                let failure = Some(self.failure(failed));
+                Some(Apart { version, next: next(self.index), failure })
+            }
+            (Verdict::Removed, _) | (_, None) => None,
+            (Verdict::Unchanged | Verdict::Updated(_), Some(old)) => {
+                let version = match self.mode {
+                    Mode::Rewrite => self.stage.version.clone(),
+                    Mode::Derive => old.version,
+                };
+                Some(Apart { version, next: next(self.index + 1), failure: None })
+            }
+        })
+    }
+
+    /// The version that an item without an entry has before this step.
+    fn version_before(&self, feed: &Feed, index: usize) -> Result<Version, StoreError> {
+        let record = feed.record(index);
+        let stamp = crate::store::ItemRecord::parse(&record)?.stamp()?;
+        let level = self.work.store.collection(self.collection)?.and_then(|record| record.level);
+        Ok(level.map_or(stamp.clone(), |level| level.max(stamp)))
+    }
+
+    fn failure(&self, failed: &Failed) -> Failure {
+        Failure {
+            kind: failed.kind.to_owned(),
+            reason: failed.reason.clone(),
+            migration: self.stage.version.clone(),
+            step: self.step.name.clone(),
+            run: self.run,
+            at: self.work.clock.now(),
+            accepted: false,
+        }
+    }
+
+    fn write_document(
+        &self,
+        write: &mut Write<'_>,
+        collection: &Name,
+        id: &str,
+        body: Option<&[u8]>,
+    ) -> Result<(), RunError> {
+        let (app, version) = (&self.stage.app, &self.stage.version);
+        match write.collection(collection)? {
+            None => {
+                let record = Collection::new(app.clone(), Some(version.clone()));
+                write.set_collection(collection, record)?;
+            }
+            Some(record) if record.app != *app => {
+                let (step, owner) = (self.step.name.clone(), record.app.clone());
+                let collection = collection.clone();
+                return Err(RunError::ForeignCollection { step, collection, owner });
+            }
+            Some(_) => {}
+        }
+        let old = self.work.store.item_record(collection, id)?;
+        if old.is_none() && body.is_none() {
+            return Ok(());
+        }
+        let new = body.map(|body| (version, body));
+        write.set_item(collection, id, old.as_deref(), new, Visit::Again)?;
+        // Whatever was wrong with the item before, it is another one now.
+        if let Some(apart) = self.work.store.apart_record(collection, id)? {
+            write.set_apart(collection, id, Some(&apart), None, Visit::Again)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the collection the version that the step leads to.
+    fn level(&self, write: &mut Write<'_>) -> Result<(), StoreError> {
+        let Some(collection) = write.collection(self.collection)? else { return Ok(()) };
+        let version = Some(self.stage.version.clone());
+        let newest = collection.newest.clone().max(version.clone());
+        let collection =
+            Collection { level: version, newest, under_way: None, ..collection.clone() };
+        write.set_collection(self.collection, collection)
+    }
+
+    fn tell(&self, feed: &Feed, judged: &Judged) {
+        let observer = self.work.observer;
+        let step = self.name();
+        if !judged.log.is_empty() || judged.log_dropped > 0 {
+            let (lines, dropped) = (&judged.log, judged.log_dropped);
+            observer.event(&RunEvent::Log { step, lines, dropped });
+        }
+        for (index, verdict) in judged.verdicts.iter().enumerate() {
+            if let Verdict::Failed(failed) = verdict {
+                let (id, kind, reason) = (feed.batch.id(index), failed.kind, &failed.reason);
+                observer.event(&RunEvent::Failed { step, id, kind, reason });
+            }
+        }
+        observer.event(&RunEvent::Batch { step, counts: self.progress.counts });
+    }
+
+    /// How many items of the next batch may fail before it is certain that the run stops.
+    pub(super) fn budget(&self, batch: usize) -> u64 {
+        let Counts { failed, read, .. } = self.progress.counts;
+        let batch = batch as u64;
+        match self.work.options.max_failures {
+            MaxFailures::Count(most) => most.saturating_sub(failed),
+            // Batches in flight before this one may still add to what was read.
+            MaxFailures::Percent(most) => {
+                let ahead = read + batch * (2 + pipeline::window_limit(self.work.options) as u64);
+                let allowed = ahead.max(MaxFailures::SAMPLE) * u64::from(most) / 100;
+                allowed.saturating_sub(failed).min(batch)
+            }
+        }
+    }
+
+    pub(super) fn too_many(&self, failed: u64, id: String, reason: String) -> RunError {
+        RunError::TooManyFailures {
+            version: self.stage.version.clone(),
+            step: self.step.name.clone(),
+            failed,
+            read: self.progress.counts.read,
+            limit: self.work.options.max_failures,
+            id,
+            reason,
+        }
+    }
+
+    pub(super) fn item_failed(&self, id: &str, failed: &Failed) -> RunError {
+        RunError::ItemFailed {
+            version: self.stage.version.clone(),
+            step: self.step.name.clone(),
+            collection: self.collection.clone(),
+            id: id.to_owned(),
+            kind: failed.kind.to_owned(),
+            reason: failed.reason.clone(),
+        }
+    }
+
+    pub(super) fn transformer(&self) -> Transformer {
+        Transformer {
+            component: self.component.clone(),
+            store: self.work.store.clone(),
+            step: self.step.name.clone(),
+            context: self.context.clone(),
+            grants: self.grants.clone(),
+            reason_bytes: self.work.catalogue.limits().failure_bytes,
+            stop: self.work.stop.clone(),
+            session: None,
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! A batch through a component, narrowed down to the items that fail.
+
+use std::sync::Arc;
+
+use super::Stop;
+use super::judge::{Failed, Verdict, judge};
+use super::view::{Earlier, Grants, Halt, Reads, View, Writes};
+use crate::model::{Batch, Name};
+use crate::sandbox::{Attempt, Component, Context, Fault, LoadError, LogLine, Session};
+use crate::store::{Store, StoreError};
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Judged {
+    /// One for each item.
+    pub verdicts: Vec<Verdict>,
+    /// What was written through `documents`.
+    pub writes: Writes,
+    /// What was read through `documents`.
+    pub reads: Reads,
+    pub log: Vec<LogLine>,
+    pub log_dropped: u64,
+}
+
+/// Why a batch has no result.
+#[derive(Debug)]
+pub(super) enum Abort {
+    /// The store failed.
+    Store(StoreError),
+    /// The component cannot be instantiated.
+    Load(LoadError),
+    /// More items failed than may; the last one and its reason.
+    TooManyFailures { failed: u64, id: String, reason: String },
+    /// Somebody asked to stop while a fault was narrowed down.
+    Stopped,
+}
+
+/// Feeds batches to one component on one thread.
+pub(super) struct Transformer {
+    pub component: Component,
+    pub store: Store,
+    pub step: Name,
+    pub context: Context,
+    pub grants: Arc<Grants>,
+    /// How many bytes of a failure's text are kept.
+    pub reason_bytes: usize,
+    pub stop: Stop,
+    /// Kept from batch to batch, dropped after a fault.
+    pub session: Option<Session<View>>,
+}
+
+impl Transformer {
+    /// Transforms a batch of which at most `budget` items may fail.
+    pub(super) fn transform(&mut self, batch: &Batch, budget: u64) -> Result<Judged, Abort> {
+        let mut narrowing = Narrowing {
+            transformer: self,
+            batch,
+            budget,
+            failures: 0,
+            verdicts: vec![None; batch.len()],
+            earlier: Arc::default(),
+            reads: Reads::default(),
+            log: Vec::new(),
+            log_dropped: 0,
+        };
+        let all: Vec<_> = (0..batch.len()).collect();
+        narrowing.part(&all)?;
+        let Narrowing { verdicts, earlier, reads, log, log_dropped, .. } = narrowing;
+        let verdicts = verdicts.into_iter().map(|verdict| verdict.expect("every part was judged"));
+        let earlier = Arc::into_inner(earlier).expect("no session keeps it");
+        Ok(Judged { verdicts: verdicts.collect(), writes: earlier.writes, reads, log, log_dropped })
+    }
+
+    fn attempt(&mut self, part: &Batch, earlier: &Arc<Earlier>) -> Result<Attempt<View>, Abort> {
+        let session = match &mut self.session {
+            Some(session) => session,
+            none => none.insert(Session::start(&self.component).map_err(Abort::Load)?),
+        };
+        let view = View::new(self.store.clone(), self.grants.clone(), part, earlier.clone());
+        let attempt = session.migrate(self.step.as_str(), part, self.context.clone(), view);
+        if attempt.reply.is_err() {
+            self.session = None;
+        }
+        Ok(attempt)
+    }
+}
+
+/// The way from a batch to a verdict for each of its items.
+///
+/// The result is that of feeding the items one after another: parts are fed in order, later ones
+/// see what earlier ones did, and items that fail leave no trace.
+struct Narrowing<'a> {
+    transformer: &'a mut Transformer,
+    batch: &'a Batch,
+    budget: u64,
+    failures: u64,
+    verdicts: Vec<Option<Verdict>>,
+    earlier: Arc<Earlier>,
+    reads: Reads,
+    log: Vec<LogLine>,
+    log_dropped: u64,
+}
+
+impl Narrowing<'_> {
+    /// Judges the items at `places`.
+    fn part(&mut self, places: &[usize]) -> Result<(), Abort> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        let narrowed;
+        let part = if places.len() == self.batch.len() {
+            self.batch
+        } else {
+            if self.transformer.stop.is_asked() {
+                return Err(Abort::Stopped);
+            }
+            narrowed = self.pick(places);
+            &narrowed
+        };
+        let mut attempt = self.transformer.attempt(part, &self.earlier)?;
+        match &attempt.reply {
+            Ok(reply) => {
+                let grants = &self.transformer.grants;
+                let verdicts = judge(part, reply, grants, self.transformer.reason_bytes);
+                self.judged(places, verdicts, attempt)
+            }
+            Err(Fault::Halted) => match attempt.documents.take_halt() {
+                Some(Halt::Store(error)) => Err(Abort::Store(error)),
+                Some(Halt::Split) | None => self.halves(places),
+            },
+            Err(_) if places.len() > 1 => self.halves(places),
+            Err(fault) => {
+                self.log.append(&mut attempt.log);
+                let failed = Failed { kind: fault.kind(), reason: fault.to_string() };
+                self.fail(places[0], failed)
+            }
+        }
+    }
+
+    fn pick(&self, places: &[usize]) -> Batch {
+        let mut part = Batch::default();
+        for place in places {
+            part.push(self.batch.id(*place), self.batch.body(*place));
+        }
+        part
+    }
+
+    fn halves(&mut self, places: &[usize]) -> Result<(), Abort> {
+        let (first, second) = places.split_at(places.len() / 2);
+        self.part(first)?;
+        self.part(second)
+    }
+
+    fn judged(
+        &mut self,
+        places: &[usize],
+        verdicts: Vec<Verdict>,
+        attempt: Attempt<View>,
+    ) -> Result<(), Abort> {
+        let is_failed = |verdict: &Verdict| matches!(verdict, Verdict::Failed(_));
+        if !attempt.documents.has_written() || !verdicts.iter().any(is_failed) {
+            return self.keep(places, verdicts, attempt);
+        }
+        // What was written may be the failed items' doing: the others are fed again without them.
+        let mut others = Vec::new();
+        for (place, verdict) in places.iter().zip(verdicts) {
+            match verdict {
+                Verdict::Failed(failed) => self.fail(*place, failed)?,
+                _ => others.push(*place),
+            }
+        }
+        self.part(&others)
+    }
+
+    fn keep(
+        &mut self,
+        places: &[usize],
+        verdicts: Vec<Verdict>,
+        attempt: Attempt<View>,
+    ) -> Result<(), Abort> {
+        let (writes, reads) = attempt.documents.finish();
+        self.reads.append(reads);
+        self.log.extend(attempt.log);
+        self.log_dropped += attempt.log_dropped;
+        let is_inward = self.transformer.grants.is_inward();
+        let earlier = Arc::get_mut(&mut self.earlier).expect("no view is left");
+        earlier.writes.extend(writes);
+        for (place, verdict) in places.iter().zip(verdicts) {
+            let left = match &verdict {
+                Verdict::Updated(body) => Some(Some(body.clone())),
+                Verdict::Removed => Some(None),
+                Verdict::Unchanged => None,
+                Verdict::Failed(failed) => {
+                    let failed = failed.clone();
+                    self.fail(*place, failed)?;
+                    continue;
+                }
+            };
+            if let Some(left) = left.filter(|_| is_inward) {
+                let earlier = Arc::get_mut(&mut self.earlier).expect("no view is left");
+                earlier.outcomes.insert(self.batch.id(*place).to_owned(), left);
+            }
+            self.verdicts[*place] = Some(verdict);
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, place: usize, failed: Failed) -> Result<(), Abort> {
+        self.failures += 1;
+        if self.failures > self.budget {
+            let id = self.batch.id(place).to_owned();
+            return Err(Abort::TooManyFailures {
+                failed: self.failures,
+                id,
+                reason: format!("{}: {}", failed.kind, failed.reason),
+            });
+        }
+        self.verdicts[place] = Some(Verdict::Failed(failed));
+        Ok(())
+    }
+}

@@ -1,0 +1,372 @@
+//! The way back: what was there before a run.
+//!
+//! Steps are undone in reverse order. Putting an item back and forgetting its pre-image is one
+//! commit, so that what is left to do is always what pre-images are left.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use serde::Serialize;
+
+use super::{RunError, Stop, index, runner::step_number};
+use crate::model::{Clock, Event, Name, Run, RunId, RunState, Timestamp};
+use crate::store::{Collection, ItemRecord, Lease, Store, StoreError, Write, key, record};
+
+/// How many pre-images are put back in one commit.
+const PAGE_ITEMS: usize = 1_000;
+/// How many bytes of pre-images are put back in one commit, but for a larger one alone.
+const PAGE_BYTES: usize = 256 << 10;
+/// How many changed items an error names.
+const NAMED: usize = 10;
+
+/// What an undo did.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct UndoReport {
+    /// Items put back, or deleted where the run had created them.
+    pub restored: u64,
+    /// Items left as they are since they were changed after the run.
+    pub left: u64,
+    /// Whether everything is put back; otherwise it was asked to stop, and `undo` goes on.
+    pub done: bool,
+}
+
+/// What to do about items that were changed after the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChangedItems {
+    /// Change nothing at all and name them.
+    #[default]
+    Refuse,
+    /// Leave them as they are and put back the others.
+    Leave,
+}
+
+/// Puts back what a run changed, byte for byte, or goes on doing so.
+///
+/// # Errors
+/// [`RunError::ChangedSince`] when items were changed after the run, [`RunError::NotUndoable`] when
+/// something else forbids it. Nothing was changed then.
+pub fn undo(
+    store: &Store,
+    lease: &mut Lease,
+    clock: &dyn Clock,
+    stop: &Stop,
+    id: RunId,
+    changed: ChangedItems,
+) -> Result<UndoReport, RunError> {
+    let mut run = store.run(id)?.ok_or(RunError::NoRun(id))?;
+    if run.state != RunState::Undoing {
+        check(store, &run, changed)?;
+        run.state = RunState::Undoing;
+        (run.reason, run.changed_at) = (None, clock.now());
+        let mut write = store.write(id, None);
+        write.set_run(&run);
+        write.commit(lease, clock.now())?;
+    }
+    let mut undo = Undo { store, lease, clock, stop, run, report: UndoReport::default() };
+    undo.carry_out()?;
+    Ok(undo.report)
+}
+
+/// Forgets the pre-images of a run, which can then no longer be undone.
+///
+/// # Errors
+/// [`RunError`] when there is no such run, or it is unfinished.
+pub fn prune(
+    store: &Store,
+    lease: &mut Lease,
+    clock: &dyn Clock,
+    id: RunId,
+) -> Result<u64, RunError> {
+    let mut run = store.run(id)?.ok_or(RunError::NoRun(id))?;
+    if run.state.is_unfinished() || run.state == RunState::Undoing {
+        let reason = format!("its pre-images are kept while it is {}", run.state);
+        return Err(RunError::NotUndoable { run: id, reason });
+    }
+    if run.has_pre_images {
+        run.has_pre_images = false;
+        let mut write = store.write(id, None);
+        write.set_run(&run);
+        write.commit(lease, clock.now())?;
+    }
+    let mut dropped = 0;
+    loop {
+        let page = page(store, &key::pre_images(id))?;
+        if page.is_empty() {
+            return Ok(dropped);
+        }
+        let mut write = store.write(id, None);
+        page.iter().for_each(|kept| write.drop_pre_image(&kept.place));
+        write.commit(lease, clock.now())?;
+        dropped += page.len() as u64;
+    }
+}
+
+/// A pre-image, read.
+struct Kept {
+    /// Its own key.
+    place: Vec<u8>,
+    /// The key that was changed.
+    key: Vec<u8>,
+    before: Option<Vec<u8>>,
+}
+
+fn page(store: &Store, range: &key::KeyRange) -> Result<Vec<Kept>, StoreError> {
+    let (mut page, mut bytes) = (Vec::new(), 0);
+    store.each_pre_image(range, &mut |place, _, key, kept| {
+        bytes += kept.before.map_or(0, <[u8]>::len);
+        if !page.is_empty() && (bytes > PAGE_BYTES || page.len() == PAGE_ITEMS) {
+            return ControlFlow::Break(());
+        }
+        let before = kept.before.map(<[u8]>::to_vec);
+        page.push(Kept { place: place.to_vec(), key: key.to_vec(), before });
+        ControlFlow::Continue(())
+    })?;
+    Ok(page)
+}
+
+fn check(store: &Store, run: &Run, changed: ChangedItems) -> Result<(), RunError> {
+    let refuse = |reason: String| Err(RunError::NotUndoable { run: run.id, reason });
+    if run.state == RunState::Undone {
+        return refuse("it has been undone already".to_owned());
+    }
+    if !run.has_pre_images {
+        return refuse("its pre-images were pruned".to_owned());
+    }
+    let apps: BTreeSet<_> = run.plan.stages.iter().map(|stage| &stage.app).collect();
+    let later = store.runs()?.into_iter().rev().find(|other| {
+        other.id > run.id
+            && other.state != RunState::Undone
+            && other.plan.stages.iter().any(|stage| apps.contains(&stage.app))
+    });
+    if let Some(later) = later {
+        return refuse(format!("run {} came after it; undo that one first", later.id));
+    }
+    match changed {
+        ChangedItems::Refuse => check_unchanged(store, run),
+        ChangedItems::Leave => Ok(()),
+    }
+}
+
+fn check_unchanged(store: &Store, run: &Run) -> Result<(), RunError> {
+    let (mut count, mut items) = (0, Vec::new());
+    let (mut from, to) = key::pre_images(run.id);
+    loop {
+        let page = page(store, &(from.clone(), to.clone()))?;
+        let Some(last) = page.last() else { break };
+        from = [&last.place[..], &[0]].concat();
+        for kept in &page {
+            if let Some((collection, id)) = item_of(&kept.key)
+                && is_changed(store, run, kept)?
+            {
+                count += 1;
+                if items.len() < NAMED {
+                    items.push(format!("{collection}/{id}"));
+                }
+            }
+        }
+    }
+    match count {
+        0 => Ok(()),
+        count => Err(RunError::ChangedSince { run: run.id, count, items }),
+    }
+}
+
+fn item_of(key: &[u8]) -> Option<(Name, &str)> {
+    key::parse_item(key).filter(|_| key[0] == key::tag::ITEM)
+}
+
+/// Whether an item is no longer as the run left it.
+fn is_changed(store: &Store, run: &Run, kept: &Kept) -> Result<bool, StoreError> {
+    match store.backend().get(&kept.key)? {
+        Some(current) => Ok(ItemRecord::parse(&current)?.writer != run.id),
+        None => Ok(last_left(store, run, &kept.key)?),
+    }
+}
+
+/// Whether the last step of the run that changed a key left something there.
+fn last_left(store: &Store, run: &Run, changed: &[u8]) -> Result<bool, StoreError> {
+    for number in numbers(run).into_iter().rev() {
+        let place = key::pre_image(run.id, number, changed);
+        if let Some(kept) = store.backend().get(&place)? {
+            return Ok(record::PreImage::parse(&kept)?.left);
+        }
+    }
+    Ok(false)
+}
+
+/// The numbers under which a run may have kept pre-images, in order.
+fn numbers(run: &Run) -> Vec<u32> {
+    let stages = run.plan.stages.iter().enumerate();
+    let steps = stages.flat_map(|(number, stage)| {
+        let steps = (0..stage.steps.len()).map(move |place| step_number(number, place));
+        steps.chain([step_number(number, usize::MAX)])
+    });
+    steps.chain([step_number(run.plan.stages.len(), usize::MAX)]).collect()
+}
+
+struct Undo<'a> {
+    store: &'a Store,
+    lease: &'a mut Lease,
+    clock: &'a dyn Clock,
+    stop: &'a Stop,
+    run: Run,
+    report: UndoReport,
+}
+
+impl Undo<'_> {
+    fn carry_out(&mut self) -> Result<(), RunError> {
+        for number in numbers(&self.run).into_iter().rev() {
+            // Items first, so that collections that the run created are empty when it is their turn.
+            for tags in [(key::tag::COLLECTION + 1, u8::MAX), (0, key::tag::COLLECTION + 1)] {
+                let from = key::pre_image(self.run.id, number, &[tags.0]);
+                let range = (from, key::pre_image(self.run.id, number, &[tags.1]));
+                if !self.step(&range)? {
+                    return Ok(());
+                }
+            }
+        }
+        self.finish()
+    }
+
+    /// Puts back the pre-images of a range; `false` when it was asked to stop.
+    fn step(&mut self, range: &key::KeyRange) -> Result<bool, RunError> {
+        loop {
+            if self.stop.is_asked() {
+                return Ok(false);
+            }
+            let page = page(self.store, range)?;
+            if page.is_empty() {
+                return Ok(true);
+            }
+            let mut write = self.store.write(self.run.id, None);
+            for kept in &page {
+                self.restore(&mut write, kept)?;
+                write.drop_pre_image(&kept.place);
+            }
+            write.commit(self.lease, self.clock.now())?;
+        }
+    }
+
+    fn restore(&mut self, write: &mut Write<'_>, kept: &Kept) -> Result<(), RunError> {
+        let before = kept.before.as_deref();
+        match kept.key[0] {
+            key::tag::ITEM => {
+                let Some((collection, id)) = key::parse_item(&kept.key) else { return Ok(()) };
+                let current = self.store.backend().get(&kept.key)?;
+                if self.is_foreign(current.as_deref())? {
+                    self.report.left += 1;
+                    return Ok(());
+                }
+                self.report.restored += 1;
+                Ok(write.restore_item(&collection, id, current.as_deref(), before)?)
+            }
+            key::tag::APART => {
+                let Some((collection, id)) = key::parse_item(&kept.key) else { return Ok(()) };
+                let current = self.store.backend().get(&kept.key)?;
+                Ok(write.restore_apart(&collection, id, current.as_deref(), before)?)
+            }
+            key::tag::COLLECTION => self.restore_collection(write, kept),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an item was written by somebody else after the run.
+    fn is_foreign(&self, current: Option<&[u8]>) -> Result<bool, StoreError> {
+        let Some(current) = current else { return Ok(false) };
+        Ok(ItemRecord::parse(current)?.writer != self.run.id)
+    }
+
+    fn restore_collection(&mut self, write: &mut Write<'_>, kept: &Kept) -> Result<(), RunError> {
+        let Some(name) = name_of(&kept.key) else { return Ok(()) };
+        let Some(current) = self.store.collection(&name)? else { return Ok(()) };
+        let Some(before) = &kept.before else {
+            if self.store.tallies(&name)? == record::Tallies::default() {
+                write.drop_collection(&name);
+            }
+            return Ok(());
+        };
+        let before: Collection = record::from_json(&kept.key, before)?;
+        let indexes = self.restore_indexes(&name, &current, &before)?;
+        let Some(current) = self.store.collection(&name)? else { return Ok(()) };
+        let restored = Collection {
+            level: before.level,
+            under_way: before.under_way,
+            oldest_waiting: before.oldest_waiting.or(current.oldest_waiting.clone()),
+            indexes,
+            ..current
+        };
+        Ok(write.set_collection(&name, restored)?)
+    }
+
+    /// Drops indexes that the run made and builds again those that it dropped.
+    fn restore_indexes(
+        &mut self,
+        name: &Name,
+        current: &Collection,
+        before: &Collection,
+    ) -> Result<Vec<record::Index>, RunError> {
+        for index in &current.indexes {
+            if !before.indexes.iter().any(|other| other.pointer == index.pointer) {
+                self.change(name, |record| index::set_ready(record, index.number, false))?;
+                index::clear(self.store, self.lease, self.clock, name, index.number)?;
+                self.change(name, |record| {
+                    record.indexes.retain(|other| other.number != index.number);
+                })?;
+            }
+        }
+        for index in before.indexes.iter().filter(|index| index.ready) {
+            self.rebuild(name, &index.pointer)?;
+        }
+        Ok(self.store.collection(name)?.map_or_else(Vec::new, |record| record.indexes))
+    }
+
+    fn rebuild(&mut self, name: &Name, pointer: &str) -> Result<(), RunError> {
+        let mut defined = None;
+        self.change(name, |record| defined = Some(index::define(record, pointer)))?;
+        let Some(index) = defined.filter(|index| !index.ready) else { return Ok(()) };
+        let mut after = None;
+        loop {
+            let page = index::entries_behind(self.store, name, &index, after.as_deref())?;
+            let mut write = self.store.write(self.run.id, None);
+            page.entries.iter().for_each(|entry| write.add_index_entry(entry));
+            write.commit(self.lease, self.clock.now())?;
+            if page.is_last {
+                return self.change(name, |record| index::set_ready(record, index.number, true));
+            }
+            after = page.after;
+        }
+    }
+
+    fn change(&mut self, name: &Name, change: impl FnOnce(&mut Collection)) -> Result<(), RunError> {
+        let mut write = self.store.write(self.run.id, None);
+        let Some(mut record) = write.collection(name)?.cloned() else { return Ok(()) };
+        change(&mut record);
+        write.set_collection(name, record)?;
+        Ok(write.commit(self.lease, self.clock.now())?)
+    }
+
+    /// Takes the run's facts back, the last one first.
+    fn finish(&mut self) -> Result<(), RunError> {
+        let now: Timestamp = self.clock.now();
+        let mut write = self.store.write(self.run.id, None);
+        let apps = self.store.history()?.apps();
+        for stage in self.run.plan.stages.iter().rev() {
+            let applied = apps.get(&stage.app).and_then(|app| app.applied.get(&stage.version));
+            let by = applied.and_then(|applied| applied.phases.get(&stage.phase));
+            if by == Some(&self.run.id) {
+                let event = Event::Undone { phase: stage.phase, run: self.run.id };
+                write.add_history(now, &stage.app, &stage.version, event)?;
+            }
+        }
+        self.run.state = RunState::Undone;
+        (self.run.changed_at, self.run.has_pre_images) = (now, false);
+        write.set_run(&self.run);
+        write.commit(self.lease, now)?;
+        self.report.done = true;
+        Ok(())
+    }
+}
+
+fn name_of(key: &[u8]) -> Option<Name> {
+    std::str::from_utf8(&key[1..]).ok()?.parse().ok()
+}

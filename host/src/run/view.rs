@@ -1,0 +1,296 @@
+//! What a component sees of the documents while a batch is transformed.
+//!
+//! Writes are held back; reads see them, what earlier parts of the batch did, and the store. What
+//! was read is noted, so that a batch that read what an earlier one changed meanwhile is fed again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::model::{Batch, Mode, Name, item};
+use crate::sandbox::{Denial, Documents};
+use crate::store::{Store, StoreError};
+
+/// Writes by collection and id; `None` is a deletion.
+pub(super) type Writes = BTreeMap<(Name, String), Option<Vec<u8>>>;
+
+/// The most items that one scan returns, whatever was asked for.
+const SCAN_ITEMS: usize = 1_000;
+/// The most bytes of bodies that one scan returns.
+const SCAN_BYTES: usize = 1 << 20;
+
+/// What a step may do.
+#[derive(Debug)]
+pub(super) struct Grants {
+    pub mode: Mode,
+    /// The collection that it is fed from.
+    pub fed: Name,
+    pub reads: BTreeSet<Name>,
+    pub writes: BTreeSet<Name>,
+    /// Collections whose bodies need not be JSON.
+    pub opaque: BTreeSet<Name>,
+    /// Bytes of a body at most.
+    pub body_bytes: usize,
+}
+
+impl Grants {
+    /// Whether the step sees the collection that it changes.
+    pub(super) fn is_inward(&self) -> bool {
+        self.mode == Mode::Rewrite
+            && (self.reads.contains(&self.fed) || self.writes.contains(&self.fed))
+    }
+
+    /// Whether the step looks at nothing but what it is fed.
+    pub(super) fn is_pure(&self) -> bool {
+        self.reads.is_empty() && self.writes.is_empty()
+    }
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(super) struct Reads {
+    pub items: BTreeSet<(Name, String)>,
+    pub ranges: Vec<Range>,
+}
+
+/// Ids of a collection that were scanned: behind `after`, to `upto` (`None`: the end).
+#[derive(Debug)]
+pub(super) struct Range {
+    pub collection: Name,
+    pub after: Option<String>,
+    pub upto: Option<String>,
+}
+
+impl Range {
+    pub(super) fn contains(&self, collection: &Name, id: &str) -> bool {
+        *collection == self.collection
+            && self.after.as_deref().is_none_or(|after| id > after)
+            && self.upto.as_deref().is_none_or(|upto| id <= upto)
+    }
+}
+
+impl Reads {
+    /// Whether anything of `changed` was read.
+    pub(super) fn touch(&self, changed: &BTreeSet<(Name, String)>) -> bool {
+        changed.iter().any(|key| {
+            self.items.contains(key)
+                || self.ranges.iter().any(|range| range.contains(&key.0, &key.1))
+        })
+    }
+
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.items.append(&mut other.items);
+        self.ranges.append(&mut other.ranges);
+    }
+}
+
+/// What earlier parts of a batch did.
+#[derive(Debug, Default)]
+pub(super) struct Earlier {
+    /// Through `documents`.
+    pub writes: Writes,
+    /// By their outcomes, where the step sees the collection that it changes.
+    pub outcomes: BTreeMap<String, Option<Vec<u8>>>,
+}
+
+/// Why the host stopped a call.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// The part of the batch touches itself: it must be fed in smaller parts.
+    Split,
+    /// The store failed.
+    Store(StoreError),
+}
+
+/// Answers the `documents` calls of one attempt at a part of a batch.
+#[derive(Debug)]
+pub(super) struct View {
+    store: Store,
+    grants: Arc<Grants>,
+    /// The part's items, where the step sees the collection that it changes.
+    fed: Option<Batch>,
+    earlier: Arc<Earlier>,
+    writes: Writes,
+    reads: Reads,
+    halt: Option<Halt>,
+}
+
+impl View {
+    pub(super) fn new(store: Store, grants: Arc<Grants>, fed: &Batch, earlier: Arc<Earlier>) -> Self {
+        let ids = || Batch {
+            ids: fed.ids.clone(),
+            id_ends: fed.id_ends.clone(),
+            ..Batch::default()
+        };
+        let fed = grants.is_inward().then(ids);
+        Self {
+            store,
+            grants,
+            fed,
+            earlier,
+            writes: Writes::new(),
+            reads: Reads::default(),
+            halt: None,
+        }
+    }
+
+    /// Why the host stopped the call, if it did.
+    pub(super) fn take_halt(&mut self) -> Option<Halt> {
+        self.halt.take()
+    }
+
+    /// Whether anything was written.
+    pub(super) fn has_written(&self) -> bool {
+        !self.writes.is_empty()
+    }
+
+    /// What was written and read.
+    pub(super) fn finish(self) -> (Writes, Reads) {
+        (self.writes, self.reads)
+    }
+
+    fn halt(&mut self, halt: Halt) -> Denial {
+        self.halt = Some(halt);
+        Denial::Halt
+    }
+
+    fn readable(&self, collection: &str) -> Result<Name, Denial> {
+        let name = name(collection)?;
+        let granted = self.grants.reads.contains(&name) || self.grants.writes.contains(&name);
+        if granted { Ok(name) } else { Err(Denial::Denied) }
+    }
+
+    fn writable(&mut self, collection: &str, id: &str) -> Result<Name, Denial> {
+        let name = name(collection)?;
+        item::check_id(id)?;
+        if !self.grants.writes.contains(&name) {
+            return Err(Denial::Denied);
+        }
+        if self.is_fed(&name, id) {
+            return Err(self.split_or(Denial::Invalid(
+                "the item that is being migrated is changed by its outcome only".to_owned(),
+            )));
+        }
+        Ok(name)
+    }
+
+    fn is_fed(&self, collection: &Name, id: &str) -> bool {
+        let fed = self.fed.as_ref().filter(|_| *collection == self.grants.fed);
+        fed.is_some_and(|fed| fed.find(id).is_some())
+    }
+
+    /// Asks for smaller parts, or, where there are none, answers `last`.
+    fn split_or(&mut self, last: Denial) -> Denial {
+        if self.fed.as_ref().is_some_and(|fed| fed.len() > 1) {
+            self.halt(Halt::Split)
+        } else {
+            last
+        }
+    }
+
+    /// What this attempt, or an earlier part of the batch, left of an item.
+    fn pending(&self, key: &(Name, String)) -> Option<&Option<Vec<u8>>> {
+        let outcome = || {
+            let outcomes = Some(&self.earlier.outcomes).filter(|_| key.0 == self.grants.fed);
+            outcomes.and_then(|outcomes| outcomes.get(&key.1))
+        };
+        self.writes.get(key).or_else(|| self.earlier.writes.get(key)).or_else(outcome)
+    }
+
+    /// Everything pending in a range, by id.
+    fn pending_in(&self, range: &Range) -> BTreeMap<String, Option<Vec<u8>>> {
+        let mut found = BTreeMap::new();
+        if range.collection == self.grants.fed {
+            let outcomes = self.earlier.outcomes.iter();
+            found.extend(outcomes.map(|(id, body)| (id.clone(), body.clone())));
+        }
+        for ((collection, id), body) in self.earlier.writes.iter().chain(&self.writes) {
+            if *collection == range.collection {
+                found.insert(id.clone(), body.clone());
+            }
+        }
+        found.retain(|id, _| range.contains(&range.collection, id));
+        found
+    }
+}
+
+impl Documents for View {
+    fn get(&mut self, collection: &str, id: &str) -> Result<Option<Vec<u8>>, Denial> {
+        let collection = self.readable(collection)?;
+        item::check_id(id)?;
+        let is_alone = self.fed.as_ref().is_none_or(|fed| fed.len() == 1);
+        if !is_alone && self.is_fed(&collection, id) {
+            return Err(self.halt(Halt::Split));
+        }
+        let key = (collection, id.to_owned());
+        if let Some(body) = self.pending(&key) {
+            return Ok(body.clone());
+        }
+        let body = self.store.body(&key.0, id);
+        self.reads.items.insert(key);
+        body.map_err(|error| self.halt(Halt::Store(error)))
+    }
+
+    fn scan(
+        &mut self,
+        collection: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Batch, Denial> {
+        let collection = self.readable(collection)?;
+        let limit = usize::try_from(limit).unwrap_or(SCAN_ITEMS).min(SCAN_ITEMS);
+        let mut found = BTreeMap::new();
+        let mut bytes = 0;
+        let scanned = self.store.each_item(&collection, after, &mut |id, record| {
+            if found.len() == limit || (bytes > 0 && bytes + record.body.len() > SCAN_BYTES) {
+                return ControlFlow::Break(());
+            }
+            bytes += record.body.len();
+            found.insert(id.to_owned(), Some(record.body.to_vec()));
+            ControlFlow::Continue(())
+        });
+        scanned.map_err(|error| self.halt(Halt::Store(error)))?;
+        // Whether the end was reached or a bound, nothing behind the last id was looked at; a
+        // scan that found fewer than it might have looked at everything.
+        let is_cut = found.len() == limit || bytes >= SCAN_BYTES;
+        let upto = found.keys().next_back().cloned().filter(|_| is_cut);
+        let range = Range { collection, after: after.map(str::to_owned), upto };
+        let touches_fed = self.fed.as_ref().is_some_and(|fed| {
+            range.collection == self.grants.fed
+                && fed.len() > 1
+                && fed.iter().any(|(id, _)| range.contains(&range.collection, id))
+        });
+        if touches_fed {
+            return Err(self.halt(Halt::Split));
+        }
+        found.extend(self.pending_in(&range));
+        self.reads.ranges.push(range);
+        let mut batch = Batch::default();
+        let present = found.iter().filter_map(|(id, body)| Some((id, body.as_ref()?)));
+        present.take(limit).for_each(|(id, body)| batch.push(id, body));
+        Ok(batch)
+    }
+
+    fn put(&mut self, collection: &str, id: &str, body: Vec<u8>) -> Result<(), Denial> {
+        let collection = self.writable(collection, id)?;
+        if body.len() > self.grants.body_bytes {
+            let limit = self.grants.body_bytes;
+            return Err(Denial::Limit(format!("a body of more than {limit} bytes")));
+        }
+        if !self.grants.opaque.contains(&collection) {
+            super::judge::check_json(&body).map_err(Denial::Invalid)?;
+        }
+        self.writes.insert((collection, id.to_owned()), Some(body));
+        Ok(())
+    }
+
+    fn delete(&mut self, collection: &str, id: &str) -> Result<(), Denial> {
+        let collection = self.writable(collection, id)?;
+        self.writes.insert((collection, id.to_owned()), None);
+        Ok(())
+    }
+}
+
+fn name(collection: &str) -> Result<Name, Denial> {
+    collection.parse().map_err(|error: crate::model::NameError| Denial::Invalid(error.to_string()))
+}
