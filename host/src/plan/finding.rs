@@ -1,0 +1,137 @@
+//! Findings: what an operator should know before anything is done.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::model::{Migration, Name, Stage, Version};
+
+use super::{Kind, Matter};
+
+/// Something that an operator should know: on what, what, and the way out.
+///
+/// Its text names the app, the version and the file. As JSON it has `kind`, `severity`, the facts,
+/// the text as `message`, and `way_out`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What follows from it.
+    pub severity: Severity,
+    /// What it is about.
+    pub subject: Subject,
+    /// What it says.
+    pub matter: Matter,
+}
+
+impl Finding {
+    /// The kind, by which a policy chooses what is to be done about it.
+    pub fn kind(&self) -> Kind {
+        self.matter.kind()
+    }
+}
+
+/// What follows from a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing is planned.
+    Refused,
+    /// Planning goes on, and people should see it.
+    Warned,
+    /// The policy accepts it.
+    Accepted,
+    /// There is nothing to decide.
+    Info,
+}
+
+/// What a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Subject {
+    /// The app.
+    pub app: Option<Name>,
+    /// The version.
+    pub version: Option<Version>,
+    /// The migration's file: where it is, or the name it had when it was used.
+    pub file: Option<String>,
+}
+
+impl Subject {
+    /// An app.
+    pub(super) fn app(app: &Name) -> Self {
+        Self {
+            app: Some(app.clone()),
+            ..Self::default()
+        }
+    }
+
+    /// A version of an app, with the name of a file unless that is empty.
+    pub(super) fn version(app: &Name, version: &Version, file: &str) -> Self {
+        Self {
+            app: Some(app.clone()),
+            version: Some(version.clone()),
+            file: (!file.is_empty()).then(|| file.to_owned()),
+        }
+    }
+}
+
+impl From<&Migration> for Subject {
+    fn from(migration: &Migration) -> Self {
+        let file = migration.file.display().to_string();
+        Self::version(&migration.app, &migration.version, &file)
+    }
+}
+
+impl From<&Stage> for Subject {
+    fn from(stage: &Stage) -> Self {
+        Self::version(&stage.app, &stage.version, &stage.file)
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.app, &self.version) {
+            (Some(app), Some(version)) => write!(f, "{app} {version}")?,
+            (Some(app), None) => write!(f, "{app}")?,
+            (None, Some(version)) => write!(f, "{version}")?,
+            (None, None) => {}
+        }
+        self.file.iter().try_for_each(|file| write!(f, " ({file})"))
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.subject != Subject::default() {
+            write!(f, "{}: ", self.subject)?;
+        }
+        self.matter.fmt(f)
+    }
+}
+
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Shown<'a> {
+            #[serde(flatten)]
+            matter: &'a Matter,
+            severity: Severity,
+            #[serde(flatten)]
+            subject: &'a Subject,
+            message: String,
+            way_out: String,
+        }
+        let (message, way_out) = (self.to_string(), self.way_out());
+        let Self {
+            severity,
+            subject,
+            matter,
+        } = self;
+        Shown {
+            matter,
+            severity: *severity,
+            subject,
+            message,
+            way_out,
+        }
+        .serialize(serializer)
+    }
+}

@@ -1,0 +1,61 @@
+//! Collects findings while a plan is made.
+
+use crate::model::{Plan, RunId, Stage};
+
+use super::finding::Subject;
+use super::{Finding, Matter, Planned, Policy, Severity};
+
+/// The findings so far, judged by a policy.
+pub(super) struct Findings<'a> {
+    policy: &'a Policy,
+    list: Vec<Finding>,
+}
+
+impl<'a> Findings<'a> {
+    /// None yet.
+    pub fn new(policy: &'a Policy) -> Self {
+        Self {
+            policy,
+            list: Vec::new(),
+        }
+    }
+
+    /// Adds one and tells what follows from it.
+    pub fn add(&mut self, subject: impl Into<Subject>, matter: Matter) -> Severity {
+        let severity = matter.severity(self.policy);
+        self.add_judged(severity, subject, matter);
+        severity
+    }
+
+    /// Adds one of which the caller knows what follows.
+    pub fn add_judged(&mut self, severity: Severity, subject: impl Into<Subject>, matter: Matter) {
+        let subject = subject.into();
+        self.list.push(Finding {
+            severity,
+            subject,
+            matter,
+        });
+    }
+
+    /// What would follow from a finding.
+    pub fn judge(&self, matter: &Matter) -> Severity {
+        matter.severity(self.policy)
+    }
+
+    /// The answer: the stages, unless a finding is refused.
+    pub fn into_planned(self, stages: Vec<Stage>, resumes: Option<RunId>) -> Planned {
+        let plan = Plan { stages };
+        let planned = Planned {
+            plan,
+            resumes,
+            findings: self.list,
+        };
+        if planned.is_refused() {
+            return Planned {
+                findings: planned.findings,
+                ..Planned::default()
+            };
+        }
+        planned
+    }
+}

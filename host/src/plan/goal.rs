@@ -1,0 +1,41 @@
+//! What an operator wants.
+
+use crate::model::{Name, Phase, Position, Version};
+
+/// Bringing apps up to date, or up to a version.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Goal {
+    /// The app; `None`: all of the catalogue.
+    pub app: Option<Name>,
+    /// The last version that is wanted; `None`: the newest. Needs an app when the catalogue has
+    /// several.
+    pub to: Option<Version>,
+    /// The phase; `None`: both.
+    pub phase: Option<Phase>,
+}
+
+/// Bringing one item up to date, ahead of its collection if need be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemGoal {
+    /// The item's collection.
+    pub collection: Name,
+    /// The item's id.
+    pub id: String,
+    /// The version that the item has.
+    pub version: Version,
+    /// The step that it is due for; `None`: the first one after `version`.
+    pub next: Option<Position>,
+    /// The last version that is wanted; `None`: the newest.
+    pub to: Option<Version>,
+}
+
+/// Trying items in quarantine again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryGoal {
+    /// The app whose quarantine it is.
+    pub app: Name,
+    /// The lowest version whose migration an item of the selection failed.
+    pub from: Version,
+    /// The items, as pairs of collection and id; `None`: all.
+    pub selection: Option<Vec<(Name, String)>>,
+}

@@ -1,0 +1,52 @@
+//! Planning: from migrations and history to a plan, or to the reasons why there is none.
+//!
+//! [`plan`], [`plan_item`] and [`plan_retry`] are pure functions: the same arguments give the same
+//! answer, in whatever order the catalogue comes. They ask no store, no clock and no file, and a
+//! [`Plan`](crate::model::Plan) leaves nothing to decide while it is carried out. Whatever an
+//! operator should know is a [`Finding`] that names the file, the version and the way out; which
+//! kinds stop everything is the [`Policy`]. One refused finding makes the plan empty.
+//!
+//! The order of a plan: items that wait to be brought up to date first, then the pending stages.
+//! Inside an app a version's offline stage comes before its online stage, and both before the next
+//! version. Between apps the dependencies decide, and the apps' names where those say nothing.
+//!
+//! Those who carry plans out call this room; it knows the model only.
+
+mod backlog;
+mod catch_up;
+mod dependencies;
+mod due;
+mod finding;
+mod findings;
+mod goal;
+mod graph;
+mod item;
+mod kind;
+mod lines;
+mod matter;
+mod message;
+mod ownership;
+mod phases;
+mod planned;
+mod policy;
+mod recorded;
+mod requirement;
+mod resume;
+mod retry;
+mod up;
+mod way_out;
+
+#[cfg(test)]
+mod tests;
+
+pub use finding::{Finding, Severity, Subject};
+pub use goal::{Goal, ItemGoal, RetryGoal};
+pub use item::plan_item;
+pub use kind::{Kind, UnknownKind};
+pub use matter::{Drift, Exclusion, Matter, Need, OffTarget};
+pub use planned::Planned;
+pub use policy::{Choice, Policy, PolicyError};
+pub use recorded::{CollectionState, Recorded};
+pub use requirement::satisfies;
+pub use retry::plan_retry;
+pub use up::plan;

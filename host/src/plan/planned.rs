@@ -1,0 +1,28 @@
+//! What planning answers.
+
+use serde::Serialize;
+
+use crate::model::{Plan, RunId};
+
+use super::{Finding, Severity};
+
+/// The answer: a plan and what there is to say about it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Planned {
+    /// What is to be done; empty when a finding is refused.
+    pub plan: Plan,
+    /// The run that the plan belongs to already; `None`: it needs a new one. A resumed run has its
+    /// own plan, so when it is completed there may be more to plan.
+    pub resumes: Option<RunId>,
+    /// What an operator should know, the most general first.
+    pub findings: Vec<Finding>,
+}
+
+impl Planned {
+    /// Whether nothing may be done before a finding is dealt with.
+    pub fn is_refused(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Refused)
+    }
+}

@@ -1,0 +1,29 @@
+//! What planning is told of a store.
+
+use std::collections::BTreeMap;
+
+use crate::model::{AppState, Name, Run, Version};
+
+/// What a store has recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recorded {
+    /// What is applied, by app.
+    pub apps: BTreeMap<Name, AppState>,
+    /// The collections there are.
+    pub collections: BTreeMap<Name, CollectionState>,
+    /// The run that is neither completed nor undone, if there is one.
+    pub unfinished: Option<Run>,
+}
+
+/// What a store knows of a collection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectionState {
+    /// The app that it belongs to.
+    pub app: Name,
+    /// The highest version that an item ever had.
+    pub newest: Option<Version>,
+    /// The lowest version among the items that wait to be brought up to date.
+    pub oldest_behind: Option<Version>,
+    /// How many items wait to be brought up to date.
+    pub behind: u64,
+}

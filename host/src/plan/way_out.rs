@@ -1,0 +1,159 @@
+//! What to do about a finding.
+
+use crate::model::{Name, Phase, RunId, Version};
+
+use super::finding::Subject;
+use super::message::listed;
+use super::{Drift, Exclusion, Finding, Matter, Need, OffTarget};
+
+impl Finding {
+    /// What to do next, with the command.
+    pub fn way_out(&self) -> String {
+        let subject = &self.subject;
+        match &self.matter {
+            Matter::Gap { need } => after_gap(&file(subject), *need),
+            Matter::Duplicate { other } => {
+                format!("remove {} or {other} from the catalogue", file(subject))
+            }
+            Matter::DigestDrift { drift, .. } => after_drift(&file(subject), *drift),
+            Matter::LateArrival { current } => after_late_arrival(&file(subject), current),
+            Matter::Requires { from, .. } => after_requires(subject.app.as_ref(), from.is_some()),
+            Matter::Dependency { on, .. } => after_dependency(&on.app),
+            Matter::Cycle { .. } => after_cycle(subject.app.as_ref()),
+            Matter::NewerStore { .. } => {
+                format!("use a catalogue that goes up to {subject}")
+            }
+            Matter::Target { reason } => after_off_target(subject, reason),
+            Matter::PhaseOrder {
+                asked,
+                pending,
+                behind,
+            } => {
+                let is_own = subject.version.as_ref() == Some(pending);
+                after_phase_order(*asked, is_own && !behind)
+            }
+            Matter::AppUnknown { .. } => {
+                "check the app's name and the catalogue's folder".to_owned()
+            }
+            Matter::CollectionUnknown { .. } => {
+                "check the collection's name: `godwit status` lists them".to_owned()
+            }
+            Matter::ForeignCollection {
+                collection, owner, ..
+            } => {
+                format!("leave {collection} to the migrations of {owner}; others may only read it")
+            }
+            Matter::UnfinishedRun { run, exclusion, .. } => after_unfinished(*run, *exclusion),
+        }
+    }
+}
+
+fn file(subject: &Subject) -> String {
+    subject
+        .file
+        .clone()
+        .unwrap_or_else(|| format!("the file of {subject}"))
+}
+
+fn accepting(kind: &str) -> String {
+    format!("repeat the command with `--accept {kind}`")
+}
+
+fn after_gap(file: &str, need: Need) -> String {
+    match need {
+        Need::History => {
+            format!(
+                "put {file} back into the catalogue, or go on without: {}",
+                accepting("gap")
+            )
+        }
+        Need::Items => format!("put {file} back into the catalogue: there is no way around it"),
+        Need::Run(run) => format!(
+            "put {file} back into the catalogue, then `godwit up`; or give the run up: \
+             `godwit undo {run}`"
+        ),
+    }
+}
+
+fn after_drift(file: &str, drift: Drift) -> String {
+    match drift {
+        Drift::Applied => format!(
+            "put the {file} back that was applied, or give the new one a version of its own; or \
+             let it be: {}",
+            accepting("digest-drift")
+        ),
+        Drift::InProgress(run) => format!(
+            "put the {file} back that the run began with, then `godwit up`; or start again with \
+             the new one: `godwit undo {run}`, then `godwit up`; or go on with the new one: \
+             `godwit up --accept digest-drift`"
+        ),
+        Drift::OtherSteps(run) => format!(
+            "put the {file} back that the run began with, then `godwit up`; or start again with \
+             the new one: `godwit undo {run}`, then `godwit up`"
+        ),
+        Drift::Retried => "nothing: items are tried again with the new file".to_owned(),
+    }
+}
+
+fn after_late_arrival(file: &str, current: &Version) -> String {
+    let accept = accepting("late-arrival");
+    format!("give {file} a version above {current}, or apply it now: {accept}")
+}
+
+fn after_dependency(app: &Name) -> String {
+    let accept = accepting("dependency");
+    format!("bring {app} there first: `godwit up --app {app}`; or go on without: {accept}")
+}
+
+fn after_requires(app: Option<&Name>, has_version: bool) -> String {
+    let accept = accepting("requires");
+    match app {
+        Some(app) if !has_version => format!(
+            "if there are items already, say which version they have: `godwit baseline {app} \
+             VERSION`; else add the first migration to the catalogue, or go on: {accept}"
+        ),
+        _ => format!("add the migrations in between to the catalogue, or go on: {accept}"),
+    }
+}
+
+fn after_cycle(app: Option<&Name>) -> String {
+    let app = app.map_or("APP", Name::as_str);
+    format!(
+        "loosen one of the dependencies; or take one app by itself: `godwit up --app {app} \
+         --accept dependency`"
+    )
+}
+
+fn after_off_target(subject: &Subject, reason: &OffTarget) -> String {
+    match reason {
+        OffTarget::WithoutApp { known } => {
+            let app = known.first().map_or("APP", Name::as_str);
+            format!("name the app: `godwit up --app {app} --to {subject}`")
+        }
+        OffTarget::Absent { known } => format!("choose one of {}", listed(known)),
+        OffTarget::Below { run, .. } => {
+            let run = run.map_or("RUN".to_owned(), |run| run.to_string());
+            format!("use undo, which goes back run by run: `godwit undo {run}`")
+        }
+    }
+}
+
+fn after_phase_order(asked: Phase, is_own: bool) -> String {
+    let other = match asked {
+        Phase::Offline => Phase::Online,
+        Phase::Online => Phase::Offline,
+    };
+    let first = format!("first `godwit up --phase {other}`");
+    if is_own {
+        first
+    } else {
+        format!("{first}; or go ahead: {}", accepting("phase-order"))
+    }
+}
+
+fn after_unfinished(run: RunId, exclusion: Exclusion) -> String {
+    match exclusion {
+        Exclusion::Undoing => format!("let it be undone: `godwit undo {run}`"),
+        _ => format!("go on with it: `godwit up`; or give it up: `godwit undo {run}`"),
+    }
+}
