@@ -141,18 +141,15 @@ pub(super) fn check_late(line: &Line<'_>, dues: &[Due<'_>], findings: &mut Findi
     }
 }
 
-/// Reports migrations that cannot start from the version that there would be.
+/// Reports migrations that cannot start from the version that there would be. A fresh app, which
+/// has no version yet, has no items that could have a wrong one.
 pub(super) fn check_requires(dues: &[Due<'_>], findings: &mut Findings<'_>) {
     for due in first_stages(dues) {
-        let Some(requires) = &due.migration.requires else {
-            continue;
-        };
-        if !due
-            .from
-            .as_ref()
-            .is_some_and(|from| satisfies(from, requires))
+        if let Some(requires) = &due.migration.requires
+            && let Some(from) = &due.from
+            && !satisfies(from, requires)
         {
-            let (requires, from) = (requires.clone(), due.from.clone());
+            let (requires, from) = (requires.clone(), from.clone());
             findings.add(due.migration, Matter::Requires { requires, from });
         }
     }

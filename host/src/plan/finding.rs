@@ -1,12 +1,13 @@
 //! Findings: what an operator should know before anything is done.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::{Serialize, Serializer};
 
 use crate::model::{Migration, Name, Stage, Version};
 
-use super::{Kind, Matter};
+use super::{Kind, Matter, Policy};
 
 /// Something that an operator should know: on what, what, and the way out.
 ///
@@ -23,6 +24,15 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Reports a file of the catalogue's folder that is no valid migration.
+    pub fn invalid_file(policy: &Policy, file: &Path, reason: String) -> Self {
+        let matter = Matter::InvalidFile { reason };
+        let severity = matter.severity(policy);
+        let file = Some(file.display().to_string());
+        let subject = Subject { file, ..Subject::default() };
+        Self { severity, subject, matter }
+    }
+
     /// The kind, by which a policy chooses what is to be done about it.
     pub fn kind(&self) -> Kind {
         self.matter.kind()
@@ -92,7 +102,7 @@ impl fmt::Display for Subject {
             (Some(app), Some(version)) => write!(f, "{app} {version}")?,
             (Some(app), None) => write!(f, "{app}")?,
             (None, Some(version)) => write!(f, "{version}")?,
-            (None, None) => {}
+            (None, None) => return self.file.iter().try_for_each(|file| write!(f, "{file}")),
         }
         self.file.iter().try_for_each(|file| write!(f, " ({file})"))
     }

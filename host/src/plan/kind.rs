@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum Kind {
+    /// A file of the catalogue's folder is no valid migration.
+    InvalidFile,
     /// A file that is needed, or was used, is missing from the catalogue.
     Gap,
     /// Two files are for the same version of the same app.
@@ -41,7 +43,8 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
+        Self::InvalidFile,
         Self::Gap,
         Self::Duplicate,
         Self::DigestDrift,
@@ -61,6 +64,7 @@ impl Kind {
     /// The name that policies and JSON use, as in `digest-drift`.
     pub fn name(self) -> &'static str {
         match self {
+            Self::InvalidFile => "invalid-file",
             Self::Gap => "gap",
             Self::Duplicate => "duplicate",
             Self::DigestDrift => "digest-drift",
@@ -82,7 +86,8 @@ impl Kind {
     /// going on would have no meaning or would lose data.
     pub fn is_choosable(self) -> bool {
         match self {
-            Self::Gap
+            Self::InvalidFile
+            | Self::Gap
             | Self::DigestDrift
             | Self::LateArrival
             | Self::Requires

@@ -10,6 +10,11 @@ use super::{Choice, Kind, Policy, Severity};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Matter {
+    /// The file is no valid migration.
+    InvalidFile {
+        /// Why not.
+        reason: String,
+    },
     /// The file is missing from the catalogue.
     Gap {
         /// Who needs it.
@@ -38,8 +43,8 @@ pub enum Matter {
     Requires {
         /// The versions that it can start from.
         requires: VersionReq,
-        /// The version that the app would have; `None`: nothing would be applied.
-        from: Option<Version>,
+        /// The version that the app would have.
+        from: Version,
     },
     /// Another app would not have the version that the migration depends on.
     Dependency {
@@ -175,6 +180,7 @@ impl Matter {
     /// The kind.
     pub fn kind(&self) -> Kind {
         match self {
+            Self::InvalidFile { .. } => Kind::InvalidFile,
             Self::Gap { .. } => Kind::Gap,
             Self::Duplicate { .. } => Kind::Duplicate,
             Self::DigestDrift { .. } => Kind::DigestDrift,

@@ -9,6 +9,7 @@ use super::{Drift, Exclusion, Matter, Need, OffTarget};
 impl fmt::Display for Matter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::InvalidFile { reason } => write!(f, "it is no valid migration: {reason}"),
             Self::Gap { need } => write!(f, "its file is missing from the catalogue, {need}"),
             Self::Duplicate { other } => write!(f, "{other} is for the same version"),
             Self::DigestDrift {
@@ -18,7 +19,7 @@ impl fmt::Display for Matter {
             } => describe_drift(f, known, found, *drift),
             Self::LateArrival { current } => write!(f, "is not applied, the newer {current} is"),
             Self::Requires { requires, from } => {
-                let app = would_be("the app", from.as_ref());
+                let app = would_be("the app", Some(from));
                 write!(f, "starts from {requires} only, and {app}")
             }
             Self::Dependency { on, found } => {

@@ -19,6 +19,16 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// This answer with findings from elsewhere before its own. Nothing is planned where one of
+    /// them is refused.
+    pub fn after(mut self, findings: impl IntoIterator<Item = Finding>) -> Self {
+        self.findings.splice(0..0, findings);
+        if self.is_refused() {
+            (self.plan, self.resumes) = (Plan::default(), None);
+        }
+        self
+    }
+
     /// Whether nothing may be done before a finding is dealt with.
     pub fn is_refused(&self) -> bool {
         self.findings

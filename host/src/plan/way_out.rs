@@ -11,13 +11,20 @@ impl Finding {
     pub fn way_out(&self) -> String {
         let subject = &self.subject;
         match &self.matter {
+            Matter::InvalidFile { .. } => format!(
+                "mend the file or take it out of the folder, or go on without it: {}",
+                accepting("invalid-file")
+            ),
             Matter::Gap { need } => after_gap(&file(subject), *need),
             Matter::Duplicate { other } => {
                 format!("remove {} or {other} from the catalogue", file(subject))
             }
             Matter::DigestDrift { drift, .. } => after_drift(&file(subject), *drift),
             Matter::LateArrival { current } => after_late_arrival(&file(subject), current),
-            Matter::Requires { from, .. } => after_requires(subject.app.as_ref(), from.is_some()),
+            Matter::Requires { .. } => format!(
+                "add the migrations in between to the catalogue, or go on: {}",
+                accepting("requires")
+            ),
             Matter::Dependency { on, .. } => after_dependency(&on.app),
             Matter::Cycle { .. } => after_cycle(subject.app.as_ref()),
             Matter::NewerStore { .. } => {
@@ -103,17 +110,6 @@ fn after_late_arrival(file: &str, current: &Version) -> String {
 fn after_dependency(app: &Name) -> String {
     let accept = accepting("dependency");
     format!("bring {app} there first: `godwit up --app {app}`; or go on without: {accept}")
-}
-
-fn after_requires(app: Option<&Name>, has_version: bool) -> String {
-    let accept = accepting("requires");
-    match app {
-        Some(app) if !has_version => format!(
-            "if there are items already, say which version they have: `godwit baseline {app} \
-             VERSION`; else add the first migration to the catalogue, or go on: {accept}"
-        ),
-        _ => format!("add the migrations in between to the catalogue, or go on: {accept}"),
-    }
 }
 
 fn after_cycle(app: Option<&Name>) -> String {

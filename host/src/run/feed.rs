@@ -59,6 +59,8 @@ pub(super) struct Feeder<'a> {
     /// The step's place in its migration.
     pub index: u32,
     pub mode: Mode,
+    /// Whether newer versions were applied before: then everything is due.
+    pub is_late: bool,
     pub options: &'a Options,
 }
 
@@ -123,6 +125,7 @@ impl Feeder<'_> {
     /// Whether an item with this stamp and no entry of its own is to be fed.
     fn is_due(&self, stamp: &Version) -> bool {
         match self.mode {
+            _ if self.is_late => true,
             Mode::Rewrite => stamp < self.version,
             // Items of the version itself were rewritten before; newer ones have another shape.
             Mode::Derive => stamp <= self.version,

@@ -25,4 +25,4 @@ pub use options::{MaxFailures, OnFailure, Options, Stop};
 pub use quarantine::{accept, list};
 pub use report::{Observer, Quiet, Report, RunError, RunEvent, StepName, StepReport};
 pub use runner::{Runner, step_number};
-pub use undo::{ChangedItems, UndoReport, prune, undo};
+pub use undo::{ChangedItems, UndoReport, prune, step_numbers, undo};

@@ -75,13 +75,26 @@ impl<'a> TransformStep<'a> {
             version: &self.stage.version,
             index: self.index,
             mode: self.mode,
+            is_late: self.is_late(),
             options: self.work.options,
         }
     }
 
     /// Whether the step gives the whole collection a new version.
     fn is_levelling(&self) -> bool {
-        self.mode == Mode::Rewrite && self.stage.source == Source::Collection
+        self.mode == Mode::Rewrite
+            && self.stage.source == Source::Collection
+            && !self.is_late()
+    }
+
+    /// Whether newer versions were applied before this one, which items then keep.
+    fn is_late(&self) -> bool {
+        self.stage.source == Source::Collection && self.stage.from.as_ref() > Some(&self.stage.version)
+    }
+
+    /// The version that an item has after this step, having had `before`.
+    fn version_after(&self, before: Version) -> Version {
+        if self.is_late() { before.max(self.stage.version.clone()) } else { self.stage.version.clone() }
     }
 
     fn write(&self) -> Write<'a> {
@@ -144,12 +157,13 @@ impl<'a> TransformStep<'a> {
         counts: &mut Counts,
     ) -> Result<(), RunError> {
         let id = feed.batch.id(index);
-        let version = &self.stage.version;
         match verdict {
             Verdict::Unchanged => counts.unchanged += 1,
             Verdict::Updated(body) => {
                 counts.updated += 1;
-                let (old, new) = (feed.record(index), Some((version, body.as_slice())));
+                let old = feed.record(index);
+                let version = self.version_after(crate::store::ItemRecord::parse(&old)?.stamp()?);
+                let new = Some((&version, body.as_slice()));
                 write.set_item(self.collection, id, Some(&old), new, Visit::Once)?;
             }
             Verdict::Removed => {

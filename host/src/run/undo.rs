@@ -185,7 +185,7 @@ fn is_changed(store: &Store, run: &Run, kept: &Kept) -> Result<bool, StoreError>
 
 /// Whether the last step of the run that changed a key left something there.
 fn last_left(store: &Store, run: &Run, changed: &[u8]) -> Result<bool, StoreError> {
-    for number in numbers(run).into_iter().rev() {
+    for number in step_numbers(run).into_iter().rev() {
         let place = key::pre_image(run.id, number, changed);
         if let Some(kept) = store.backend().get(&place)? {
             return Ok(record::PreImage::parse(&kept)?.left);
@@ -195,7 +195,7 @@ fn last_left(store: &Store, run: &Run, changed: &[u8]) -> Result<bool, StoreErro
 }
 
 /// The numbers under which a run may have kept pre-images, in order.
-fn numbers(run: &Run) -> Vec<u32> {
+pub fn step_numbers(run: &Run) -> Vec<u32> {
     let stages = run.plan.stages.iter().enumerate();
     let steps = stages.flat_map(|(number, stage)| {
         let steps = (0..stage.steps.len()).map(move |place| step_number(number, place));
@@ -215,7 +215,7 @@ struct Undo<'a> {
 
 impl Undo<'_> {
     fn carry_out(&mut self) -> Result<(), RunError> {
-        for number in numbers(&self.run).into_iter().rev() {
+        for number in step_numbers(&self.run).into_iter().rev() {
             // Items first, so that collections that the run created are empty when it is their turn.
             for tags in [(key::tag::COLLECTION + 1, u8::MAX), (0, key::tag::COLLECTION + 1)] {
                 let from = key::pre_image(self.run.id, number, &[tags.0]);

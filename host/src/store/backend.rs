@@ -137,3 +137,30 @@ pub(crate) fn check(
     }
     Ok(())
 }
+
+impl<B: Backend + ?Sized> Backend for std::sync::Arc<B> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        (**self).get(key)
+    }
+
+    fn scan(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        (**self).scan(from, to, visit)
+    }
+
+    fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
+        (**self).commit(commit)
+    }
+
+    fn url(&self) -> String {
+        (**self).url()
+    }
+
+    fn size_on_disk(&self) -> Result<Option<u64>, StoreError> {
+        (**self).size_on_disk()
+    }
+}

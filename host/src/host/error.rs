@@ -1,0 +1,152 @@
+//! What can go wrong at the front door, and what to do about it.
+
+use crate::catalogue::FolderError;
+use crate::model::{Name, RunId};
+use crate::plan::Finding;
+use crate::run::RunError;
+use crate::store::{LeaseError, StoreError};
+
+/// Why the host cannot do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// Occurs when nothing can be planned.
+    #[error("nothing can be planned: {}", first(.0))]
+    Refused(Vec<Finding>),
+    /// Occurs when somebody else holds the lease, or has taken it over.
+    #[error(transparent)]
+    Lease(LeaseError),
+    /// Occurs when the store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Occurs when a run, a retry or an undo cannot go on.
+    #[error(transparent)]
+    Run(RunError),
+    /// Occurs when the folder of migrations cannot be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// Occurs when there is no such run.
+    #[error("there is no run {0}")]
+    NoRun(RunId),
+    /// Occurs when there is no such item.
+    #[error("there is no item {collection}/{id}")]
+    NoItem {
+        /// The collection.
+        collection: Name,
+        /// The id.
+        id: String,
+    },
+    /// Occurs when an item is not in quarantine.
+    #[error("{collection}/{id} is not in quarantine")]
+    NotInQuarantine {
+        /// The collection.
+        collection: Name,
+        /// The id.
+        id: String,
+    },
+    /// Occurs when a baseline cannot be set.
+    #[error("the baseline of {app} cannot be set: {reason}")]
+    Baseline {
+        /// The app.
+        app: Name,
+        /// Why.
+        reason: String,
+    },
+}
+
+fn first(findings: &[Finding]) -> String {
+    let refused = findings.iter().find(|finding| finding.severity == crate::plan::Severity::Refused);
+    refused.map_or_else(String::new, ToString::to_string)
+}
+
+/// What an operator should do about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Ask for something else: what was named does not exist or makes no sense.
+    Input,
+    /// Decide about the findings of the plan.
+    Findings,
+    /// Mend a migration, or deal with the quarantine.
+    Plugin,
+    /// Wait for, or stop, whoever works on the store.
+    Busy,
+    /// Look after the store: its disk, its files, its format.
+    Store,
+    /// Tell Godwit's authors.
+    Internal,
+}
+
+impl HostError {
+    /// What an operator should do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Refused(_) => ErrorKind::Findings,
+            Self::Lease(error) => of_lease(error),
+            Self::Store(error) => of_store(error),
+            Self::Run(error) => of_run(error),
+            Self::Folder(_)
+            | Self::NoRun(_)
+            | Self::NoItem { .. }
+            | Self::NotInQuarantine { .. }
+            | Self::Baseline { .. } => ErrorKind::Input,
+        }
+    }
+}
+
+fn of_lease(error: &LeaseError) -> ErrorKind {
+    match error {
+        LeaseError::Held { .. } | LeaseError::Lost { .. } => ErrorKind::Busy,
+        LeaseError::Store(error) => of_store(error),
+    }
+}
+
+fn of_store(error: &StoreError) -> ErrorKind {
+    match error {
+        StoreError::Conflict { .. } | StoreError::InUse { .. } => ErrorKind::Busy,
+        StoreError::Missing { .. } | StoreError::NotAStore { .. } | StoreError::BadUrl { .. } => {
+            ErrorKind::Input
+        }
+        StoreError::NewerFormat { .. }
+        | StoreError::Damaged { .. }
+        | StoreError::Full { .. }
+        | StoreError::BadKey { .. }
+        | StoreError::TooLarge { .. }
+        | StoreError::Failed { .. }
+        | StoreError::Poisoned { .. } => ErrorKind::Store,
+    }
+}
+
+fn of_run(error: &RunError) -> ErrorKind {
+    match error {
+        RunError::Lease(error) => of_lease(error),
+        RunError::Store(error) => of_store(error),
+        RunError::MissingMigration { .. }
+        | RunError::Load { .. }
+        | RunError::TooManyFailures { .. }
+        | RunError::ItemFailed { .. }
+        | RunError::ForeignCollection { .. } => ErrorKind::Plugin,
+        RunError::NoRun(_)
+        | RunError::NotUndoable { .. }
+        | RunError::ChangedSince { .. }
+        | RunError::NotInQuarantine { .. } => ErrorKind::Input,
+        RunError::Worker(_) => ErrorKind::Internal,
+    }
+}
+
+impl From<LeaseError> for HostError {
+    fn from(error: LeaseError) -> Self {
+        match error {
+            LeaseError::Store(error) => Self::Store(error),
+            error => Self::Lease(error),
+        }
+    }
+}
+
+impl From<RunError> for HostError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Store(error) => Self::Store(error),
+            RunError::Lease(error) => Self::Lease(error),
+            error => Self::Run(error),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Single items: brought up to date by id, tried again, accepted in quarantine.
+
+use std::ops::ControlFlow;
+
+use super::{Host, HostError};
+use crate::model::{Apart, Name, Purpose, RunState, Version};
+use crate::plan::{self, ItemGoal, Planned, RetryGoal};
+use crate::run::{Observer, Report, Stop, accept};
+use crate::store::{ItemRecord, Lease, Visit};
+
+impl Host {
+    /// Brings one item up to date, ahead of its collection if need be.
+    ///
+    /// # Errors
+    /// [`HostError::NoItem`] when there is no such item, [`HostError::Refused`] when nothing can be
+    /// planned for it.
+    pub fn up_item(
+        &self,
+        collection: &Name,
+        id: &str,
+        to: Option<&Version>,
+        observer: &dyn Observer,
+        stop: &Stop,
+    ) -> Result<Option<Report>, HostError> {
+        self.leased("up of one item", |lease| {
+            let planned = self.accepted(self.plan_item(collection, id, to)?)?;
+            if planned.plan.is_empty() {
+                return Ok(None);
+            }
+            self.set_apart(lease, collection, id)?;
+            let runner = self.runner(observer, stop);
+            let run = self.start(&runner, lease, Purpose::Item, planned.plan)?;
+            Ok(Some(runner.carry_out(lease, run)?))
+        })
+    }
+
+    /// Plans how to bring one item up to date.
+    ///
+    /// # Errors
+    /// [`HostError::NoItem`] when there is no such item.
+    pub fn plan_item(
+        &self,
+        collection: &Name,
+        id: &str,
+        to: Option<&Version>,
+    ) -> Result<Planned, HostError> {
+        let missing = || HostError::NoItem { collection: collection.clone(), id: id.to_owned() };
+        let item = self.store.item(collection, id)?.ok_or_else(missing)?;
+        let next = self.store.apart(collection, id)?.and_then(|apart| apart.next);
+        let goal = ItemGoal {
+            collection: collection.clone(),
+            id: id.to_owned(),
+            version: item.version,
+            next,
+            to: to.cloned(),
+        };
+        let recorded = self.recorded()?;
+        let planned =
+            plan::plan_item(self.catalogue.migrations(), &recorded, &goal, &self.policy);
+        Ok(planned.after(self.invalid_files()))
+    }
+
+    /// Gives an item an entry of its own, so that passes over the whole collection leave it out.
+    fn set_apart(&self, lease: &mut Lease, collection: &Name, id: &str) -> Result<(), HostError> {
+        if self.store.apart(collection, id)?.is_some() {
+            return Ok(());
+        }
+        let Some(record) = self.store.item_record(collection, id)? else { return Ok(()) };
+        let stamp = ItemRecord::parse(&record)?.stamp()?;
+        let version = self.store.version_of(collection, id, stamp)?;
+        let apart = Apart { version, next: None, failure: None };
+        let mut write = self.store.write(crate::model::RunId(0), None);
+        write.set_apart(collection, id, None, Some(&apart), Visit::Once)?;
+        Ok(write.commit(lease, self.clock().now())?)
+    }
+
+    /// Tries items in quarantine again, with the migrations as they are now: those named, or all.
+    ///
+    /// # Errors
+    /// [`HostError::NotInQuarantine`] when a named item is not there.
+    pub fn retry(
+        &self,
+        selection: Option<&[(Name, String)]>,
+        observer: &dyn Observer,
+        stop: &Stop,
+    ) -> Result<Vec<Report>, HostError> {
+        self.leased("quarantine retry", |lease| {
+            let mut reports = Vec::new();
+            for goal in self.retry_goals(selection)? {
+                let recorded = self.recorded()?;
+                let migrations = self.catalogue.migrations();
+                let planned = plan::plan_retry(migrations, &recorded, &goal, &self.policy);
+                let planned = self.accepted(planned.after(self.invalid_files()))?;
+                if planned.plan.is_empty() {
+                    continue;
+                }
+                let runner = self.runner(observer, stop);
+                let run = self.start(&runner, lease, Purpose::Retry, planned.plan)?;
+                let report = runner.carry_out(lease, run)?;
+                if report.run.state == RunState::Completed {
+                    self.adopt(lease, &report)?;
+                }
+                reports.push(report);
+            }
+            Ok(reports)
+        })
+    }
+
+    /// Lets the unfinished run go on with the mended file of the stage that it is at: the items that
+    /// the old one could not migrate were migrated by the new one, on purpose.
+    fn adopt(&self, lease: &mut Lease, report: &Report) -> Result<(), HostError> {
+        let Some(mut run) = self.unfinished()? else { return Ok(()) };
+        let Some(stage) = run.plan.stages.get_mut(run.stages_done as usize) else { return Ok(()) };
+        let mended = report.run.plan.stages.iter().find(|mended| {
+            (&mended.app, &mended.version, mended.phase) == (&stage.app, &stage.version, stage.phase)
+        });
+        let Some(mended) = mended.filter(|mended| mended.digest != stage.digest) else {
+            return Ok(());
+        };
+        stage.digest = mended.digest;
+        stage.file.clone_from(&mended.file);
+        let mut write = self.store.write(run.id, None);
+        write.set_run(&run);
+        Ok(write.commit(lease, self.clock().now())?)
+    }
+
+    /// A goal for each app that has chosen items in quarantine.
+    fn retry_goals(
+        &self,
+        selection: Option<&[(Name, String)]>,
+    ) -> Result<Vec<RetryGoal>, HostError> {
+        let mut goals: Vec<RetryGoal> = Vec::new();
+        let mut add = |app: &Name, from: Version, item: Option<(Name, String)>| {
+            let place = goals.iter().position(|goal| goal.app == *app).unwrap_or_else(|| {
+                let selection = item.as_ref().map(|_| Vec::new());
+                goals.push(RetryGoal { app: app.clone(), from: from.clone(), selection });
+                goals.len() - 1
+            });
+            let goal = &mut goals[place];
+            goal.from = from.min(goal.from.clone());
+            goal.selection.as_mut().zip(item).map(|(items, item)| items.push(item));
+        };
+        let collections = self.store.collections()?;
+        match selection {
+            Some(items) => {
+                for (collection, id) in items {
+                    let failure = self.failed_at(collection, id)?;
+                    let app = &collections[collection].app;
+                    add(app, failure, Some((collection.clone(), id.clone())));
+                }
+            }
+            None => {
+                for (collection, record) in &collections {
+                    self.store.each_apart(collection, None, &mut |_, apart| {
+                        if let Some(failure) = apart.failure {
+                            add(&record.app, failure.migration, None);
+                        }
+                        ControlFlow::Continue(())
+                    })?;
+                }
+            }
+        }
+        Ok(goals)
+    }
+
+    fn failed_at(&self, collection: &Name, id: &str) -> Result<Version, HostError> {
+        let failure = self.store.apart(collection, id)?.and_then(|apart| apart.failure);
+        failure.map(|failure| failure.migration).ok_or_else(|| HostError::NotInQuarantine {
+            collection: collection.clone(),
+            id: id.to_owned(),
+        })
+    }
+
+    /// Accepts by name that items stay in quarantine. Returns how many were accepted anew.
+    ///
+    /// # Errors
+    /// [`HostError::Run`] when one of them is not in quarantine; nothing was accepted then.
+    pub fn accept(&self, items: &[(Name, String)]) -> Result<u64, HostError> {
+        self.leased("quarantine accept", |lease| {
+            Ok(accept(&self.store, lease, self.clock(), items)?)
+        })
+    }
+
+    /// Every item in quarantine, by collection and id: those that nobody has accepted, and the
+    /// others if asked for.
+    ///
+    /// # Errors
+    /// [`HostError::Store`] when the store cannot be read.
+    pub fn quarantine(
+        &self,
+        accepted: bool,
+        visit: &mut dyn FnMut(&Name, &str, &Apart),
+    ) -> Result<(), HostError> {
+        for (collection, _) in self.store.collections()? {
+            if self.store.tallies(&collection)?.apart() == 0 {
+                continue;
+            }
+            self.store.each_apart(&collection, None, &mut |id, apart| {
+                if apart.failure.as_ref().is_some_and(|failure| accepted || !failure.accepted) {
+                    visit(&collection, id, &apart);
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(())
+    }
+}

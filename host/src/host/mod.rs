@@ -1,0 +1,328 @@
+//! The front door: wires the rooms together for whoever embeds Godwit.
+//!
+//! A [`Host`] has a store, a catalogue and what the library is handed and never asks for: the time,
+//! randomness, and who holds leases ([`Surroundings`]).
+
+mod dry;
+mod error;
+mod items;
+mod status;
+
+use std::sync::Arc;
+
+pub use dry::{Change, DryGoal, DryRun};
+pub use error::{ErrorKind, HostError};
+pub use status::{AppStatus, CollectionStatus, Status};
+
+use crate::catalogue::Catalogue;
+use crate::model::{
+    Clock, Event, Name, Plan, Purpose, Run, RunId, RunState, Version,
+};
+use crate::plan::{self, CollectionState, Finding, Goal, Planned, Policy, Recorded};
+use crate::run::{
+    ChangedItems, Observer, Options, Report, Runner, Stop, UndoReport, prune, undo,
+};
+use crate::store::{Claim, Holder, Lease, Store, StoreError};
+
+/// What the library is handed: the time, randomness, and who and where it is.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives a random number, for leases and seeds.
+    pub random: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// Who holds the leases that are taken.
+    pub holder: Holder,
+    /// Whether a holder's process is known to have ended, so that its lease may be taken over
+    /// before it expires.
+    pub is_gone: Arc<dyn Fn(&Holder) -> bool + Send + Sync>,
+}
+
+/// Brings the items of a store to the versions of a catalogue.
+pub struct Host {
+    store: Store,
+    catalogue: Catalogue,
+    surroundings: Surroundings,
+    /// What is done about each kind of finding.
+    pub policy: Policy,
+    /// How runs are carried out.
+    pub options: Options,
+    /// How long a lease holds without renewal, in milliseconds.
+    pub lease_duration: u64,
+}
+
+impl Host {
+    /// Wires a store and a catalogue together.
+    pub fn new(store: Store, catalogue: Catalogue, surroundings: Surroundings) -> Self {
+        Self {
+            store,
+            catalogue,
+            surroundings,
+            policy: Policy::default(),
+            options: Options::default(),
+            lease_duration: Lease::DURATION,
+        }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The migrations.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// What the host was handed.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.surroundings.clock
+    }
+
+    /// Takes the lease of the store.
+    ///
+    /// # Errors
+    /// [`HostError::Lease`] while somebody else holds it.
+    pub fn lease(&self, purpose: &str) -> Result<Lease, HostError> {
+        let claim = Claim {
+            holder: self.surroundings.holder.clone(),
+            purpose,
+            duration: self.lease_duration,
+            nonce: (self.surroundings.random)(),
+            is_gone: &*self.surroundings.is_gone,
+        };
+        Ok(Lease::acquire(&self.store, self.clock(), &claim)?)
+    }
+
+    /// What planning is told of the store.
+    ///
+    /// # Errors
+    /// [`HostError::Store`] when it cannot be read.
+    pub fn recorded(&self) -> Result<Recorded, HostError> {
+        let mut collections = std::collections::BTreeMap::new();
+        for (name, record) in self.store.collections()? {
+            let behind = self.store.tallies(&name)?.waiting;
+            let state = CollectionState {
+                app: record.app,
+                newest: record.newest,
+                oldest_behind: record.oldest_waiting.filter(|_| behind > 0),
+                behind,
+            };
+            collections.insert(name, state);
+        }
+        let apps = self.store.history()?.apps();
+        Ok(Recorded { apps, collections, unfinished: self.unfinished()? })
+    }
+
+    /// The run that must be finished or undone before another one may start.
+    fn unfinished(&self) -> Result<Option<Run>, StoreError> {
+        let is_in_the_way = |run: &Run| {
+            run.state == RunState::Undoing
+                || (run.purpose == Purpose::Up && run.state.is_unfinished())
+        };
+        Ok(self.store.runs()?.into_iter().rev().find(is_in_the_way))
+    }
+
+    /// Plans how to reach a goal.
+    ///
+    /// # Errors
+    /// [`HostError::Store`] when the store cannot be read. Findings are part of the answer.
+    pub fn plan(&self, goal: &Goal) -> Result<Planned, HostError> {
+        let recorded = self.recorded()?;
+        let planned = plan::plan(self.catalogue.migrations(), &recorded, goal, &self.policy);
+        Ok(planned.after(self.invalid_files()))
+    }
+
+    /// The files of the catalogue's folder that are no valid migrations.
+    fn invalid_files(&self) -> impl Iterator<Item = Finding> {
+        self.catalogue.rejected().iter().map(|rejected| {
+            let reason = chain(&rejected.reason);
+            Finding::invalid_file(&self.policy, &rejected.file, reason)
+        })
+    }
+
+    /// Reaches a goal: goes on with the unfinished run, then carries out what is pending.
+    ///
+    /// The last report says how it ended; there is none where nothing was to be done.
+    ///
+    /// # Errors
+    /// [`HostError::Refused`] with the findings when nothing can be planned.
+    pub fn up(
+        &self,
+        goal: &Goal,
+        observer: &dyn Observer,
+        stop: &Stop,
+    ) -> Result<Vec<Report>, HostError> {
+        self.leased("up", |lease| {
+            let mut reports = Vec::new();
+            loop {
+                let planned = self.accepted(self.plan(goal)?)?;
+                if planned.plan.is_empty() {
+                    return Ok(reports);
+                }
+                let report = self.carry_out(lease, &planned, observer, stop)?;
+                let is_over = planned.resumes.is_none() || report.run.state != RunState::Completed;
+                reports.push(report);
+                if is_over {
+                    return Ok(reports);
+                }
+            }
+        })
+    }
+
+    fn carry_out(
+        &self,
+        lease: &mut Lease,
+        planned: &Planned,
+        observer: &dyn Observer,
+        stop: &Stop,
+    ) -> Result<Report, HostError> {
+        let runner = self.runner(observer, stop);
+        let plan = planned.plan.clone();
+        let run = match planned.resumes {
+            Some(id) => {
+                let run = self.store.run(id)?.ok_or(HostError::NoRun(id))?;
+                Run { plan, ..run }
+            }
+            None => self.start(&runner, lease, Purpose::Up, plan)?,
+        };
+        Ok(runner.carry_out(lease, run)?)
+    }
+
+    fn start(
+        &self,
+        runner: &Runner<'_>,
+        lease: &mut Lease,
+        purpose: Purpose,
+        plan: Plan,
+    ) -> Result<Run, HostError> {
+        let seed = (self.surroundings.random)();
+        Ok(runner.start(lease, purpose, plan, seed)?)
+    }
+
+    fn runner<'a>(&'a self, observer: &'a dyn Observer, stop: &'a Stop) -> Runner<'a> {
+        Runner {
+            store: &self.store,
+            catalogue: &self.catalogue,
+            clock: self.clock(),
+            options: &self.options,
+            observer,
+            stop,
+        }
+    }
+
+    /// Puts back what a run changed, or goes on doing so.
+    ///
+    /// # Errors
+    /// [`HostError::Run`] when it cannot be undone; nothing was changed then.
+    pub fn undo(
+        &self,
+        run: RunId,
+        changed: ChangedItems,
+        stop: &Stop,
+    ) -> Result<UndoReport, HostError> {
+        self.leased("undo", |lease| {
+            Ok(undo(&self.store, lease, self.clock(), stop, run, changed)?)
+        })
+    }
+
+    /// Forgets the pre-images of runs, and returns how many there were.
+    ///
+    /// # Errors
+    /// [`HostError::Run`] when one of the runs does not exist or is unfinished.
+    pub fn prune(&self, runs: &[RunId]) -> Result<u64, HostError> {
+        self.leased("prune", |lease| {
+            let mut dropped = 0;
+            for run in runs {
+                dropped += prune(&self.store, lease, self.clock(), *run)?;
+            }
+            Ok(dropped)
+        })
+    }
+
+    /// Declares that an app's existing items have a version, so that older migrations never run.
+    ///
+    /// # Errors
+    /// [`HostError::Baseline`] when the app is at a higher version already, or has a run under way.
+    pub fn baseline(&self, app: &Name, version: &Version) -> Result<(), HostError> {
+        let refused = |reason: String| HostError::Baseline { app: app.clone(), reason };
+        self.leased("baseline", |lease| {
+            if let Some(run) = self.unfinished()? {
+                return Err(refused(format!("run {} is {}", run.id, run.state)));
+            }
+            let apps = self.store.history()?.apps();
+            let current = apps.get(app).and_then(|state| state.version());
+            if let Some(current) = current.filter(|current| *current >= version) {
+                return Err(refused(format!("it is at {current} already")));
+            }
+            let migrations = self.catalogue.migrations().iter().filter(|known| known.app == *app);
+            if let Some(newest) = migrations.map(|known| &known.version).max().filter(|newest| *newest < version) {
+                return Err(refused(format!("the newest migration leads to {newest}, below {version}")));
+            }
+            let now = self.clock().now();
+            let mut write = self.store.write(RunId(0), None);
+            for (name, mut record) in self.store.collections()? {
+                if record.app == *app && record.level.as_ref() < Some(version) {
+                    record.level = Some(version.clone());
+                    record.newest = record.newest.max(record.level.clone());
+                    write.set_collection(&name, record)?;
+                }
+            }
+            write.add_history(now, app, version, Event::Baseline)?;
+            Ok(write.commit(lease, now)?)
+        })
+    }
+
+    /// Does something under the lease of the store, and gives the lease back.
+    fn leased<T>(
+        &self,
+        purpose: &str,
+        work: impl FnOnce(&mut Lease) -> Result<T, HostError>,
+    ) -> Result<T, HostError> {
+        let mut lease = self.lease(purpose)?;
+        self.mark_abandoned(&mut lease)?;
+        let result = work(&mut lease);
+        // A lease that cannot be given back expires; the result matters more.
+        if let Err(error) = lease.release(&self.store) {
+            tracing::warn!(%error, "the lease could not be given back and will expire");
+        }
+        result
+    }
+
+    /// Marks retries whose process died as stopped: nobody will go on with them.
+    fn mark_abandoned(&self, lease: &mut Lease) -> Result<(), HostError> {
+        for mut run in self.store.runs()? {
+            if run.state == RunState::Running && run.purpose != Purpose::Up {
+                run.state = RunState::Stopped;
+                run.reason = Some("its process ended; start it again".to_owned());
+                let mut write = self.store.write(run.id, None);
+                write.set_run(&run);
+                write.commit(lease, self.clock().now())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn accepted(&self, planned: Planned) -> Result<Planned, HostError> {
+        if planned.is_refused() {
+            return Err(HostError::Refused(planned.findings));
+        }
+        Ok(planned)
+    }
+}
+
+/// An error and its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("store", &self.store).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,88 @@
+//! What there is, at a glance.
+
+use serde::Serialize;
+
+use super::{Host, HostError};
+use crate::model::{Name, Phase, Run, Version};
+use crate::store::Tallies;
+
+/// What a store has, and where its apps are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// The store's URL.
+    pub store: String,
+    /// The bytes that it takes on disk.
+    pub bytes: Option<u64>,
+    /// The apps.
+    pub apps: Vec<AppStatus>,
+    /// The collections.
+    pub collections: Vec<CollectionStatus>,
+    /// The run that has to be finished or undone first.
+    pub unfinished: Option<Run>,
+}
+
+/// Where an app is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AppStatus {
+    /// The app.
+    pub app: Name,
+    /// Its version: the highest whose offline phase is applied.
+    pub version: Option<Version>,
+    /// The version that existing items were declared to have.
+    pub baseline: Option<Version>,
+    /// The versions applied, with their phases.
+    pub applied: Vec<(Version, Vec<Phase>)>,
+}
+
+/// How a collection is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CollectionStatus {
+    /// Its name.
+    pub collection: Name,
+    /// The app that it belongs to.
+    pub app: Name,
+    /// The version that its items have, unless they say otherwise.
+    pub level: Option<Version>,
+    /// The pointers that it has an index on.
+    pub indexes: Vec<String>,
+    /// How many items it has.
+    #[serde(flatten)]
+    pub tallies: Tallies,
+}
+
+impl Host {
+    /// What there is, at a glance. Its cost does not grow with the number of items.
+    ///
+    /// # Errors
+    /// [`HostError::Store`] when the store cannot be read.
+    pub fn status(&self) -> Result<Status, HostError> {
+        let mut collections = Vec::new();
+        for (collection, record) in self.store.collections()? {
+            collections.push(CollectionStatus {
+                tallies: self.store.tallies(&collection)?,
+                collection,
+                app: record.app,
+                level: record.level,
+                indexes: record.indexes.into_iter().map(|index| index.pointer).collect(),
+            });
+        }
+        let apps = self.store.history()?.apps();
+        let apps = apps.into_iter().map(|(app, state)| AppStatus {
+            app,
+            version: state.version().cloned(),
+            baseline: state.baseline,
+            applied: state
+                .applied
+                .into_iter()
+                .map(|(version, applied)| (version, applied.phases.into_keys().collect()))
+                .collect(),
+        });
+        Ok(Status {
+            store: self.store.backend().url(),
+            bytes: self.store.backend().size_on_disk()?,
+            apps: apps.collect(),
+            collections,
+            unfinished: self.unfinished()?,
+        })
+    }
+}
