@@ -109,6 +109,14 @@ pub(super) fn failed(action: &'static str, path: &Path, error: io::Error) -> Sto
     }
 }
 
+/// The answer to files that cannot be read: it says what to do, since no command can mend them.
+pub(super) fn damaged(path: &Path, what: &str) -> StoreError {
+    StoreError::Damaged {
+        place: path.display().to_string(),
+        reason: format!("{what}; restore a backup in its place, and keep this folder till then"),
+    }
+}
+
 fn create(path: &Path) -> Result<(), StoreError> {
     let missing: Vec<_> = path
         .ancestors()

@@ -347,7 +347,7 @@ fn whole(path: &Path, env: &Env<WithoutTls>) -> Result<(), StoreError> {
         return Ok(());
     }
     let cut = format!("data.mdb has {length} bytes of {}", pages * page);
-    Err(damaged(path, &cut))
+    Err(folder::damaged(path, &cut))
 }
 
 fn value(
@@ -386,19 +386,12 @@ fn refused(action: &'static str, at: &Path, error: heed::Error) -> StoreError {
             StoreError::NotAStore { path, reason }
         }
         heed::Error::Mdb(error @ (MdbError::Corrupted | MdbError::PageNotFound)) => {
-            damaged(at, &error.to_string())
+            folder::damaged(at, &error.to_string())
         }
         error => StoreError::Failed {
             action,
             path,
             source: Box::new(error),
         },
-    }
-}
-
-fn damaged(path: &Path, what: &str) -> StoreError {
-    StoreError::Damaged {
-        place: path.display().to_string(),
-        reason: format!("{what}; restore a backup in its place, and keep this folder till then"),
     }
 }

@@ -6,8 +6,10 @@
 //! * Two `apply_batch` calls are two commits: one batch on one tree is a [`Commit`].
 //! * Before `flush` returns a plain kill loses what was applied: each commit flushes.
 //! * `flush` waits for `sync_file_range`, which makes neither the file's length nor its extents
-//!   durable; files of large values are not synced at all. After each flush the file `db` is
-//!   synced, and each file that has appeared in `blobs` together with that folder.
+//!   durable: after each flush the file `db` is synced.
+//! * Large pages go to files of their own, which are not synced and are deleted too early for a
+//!   power cut: no value is large enough to make one, see `parts`. In stores that others made,
+//!   with smaller segments, each file that has appeared is synced, which is less.
 //! * A snapshot that was half written when the process was killed is taken for the newest one by
 //!   the next `open`, which then fails for good: `snap.*.generating` is deleted before.
 //! * A process that is killed while it makes a store can leave a `conf` that is not understood:
@@ -17,15 +19,17 @@
 //! * The file lock outlives the store for a moment, until sled's threads have let go of it:
 //!   dropping waits for that.
 //!
-//! Even so the promise is that of process crashes. Of power cuts it holds for commits up to
-//! [`Sled::POWER_SAFE_COMMIT_BYTES`]; a larger one that is cut off can leave a store that does
-//! not open.
+//! Even so the promise is that of process crashes. Of power cuts it holds, as far as emulated
+//! ones can tell, for commits up to [`Sled::POWER_SAFE_COMMIT_BYTES`] in stores made here; with
+//! segments that a commit exceeds several times, cuts have left stores that do not open.
+
+mod files;
+mod parts;
 
 use std::any::Any;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
-use std::fs::{self, File, TryLockError};
-use std::io;
+use std::fs::{File, TryLockError};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -34,16 +38,9 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use self::parts::Held;
 use super::folder::{self, Kind};
 use super::{Backend, Commit, OpenMode, StoreError};
-
-/// The size of a segment of the log in new stores; one that exists keeps its own.
-///
-/// A commit whose log lies within a segment or two is what survives a power cut, so that larger
-/// is safer. sled 0.34.7 accepts up to 16 MiB, but counts what a segment's buffer holds in 24
-/// bits, and a buffer of 16 MiB that is filled to the last byte overflows into the count of its
-/// writers. Half of that is the largest power of two that cannot.
-const SEGMENT_SIZE: usize = 8 << 20;
 
 /// What sled may keep of its pages in memory. Its default of 1 GiB would be most of what a run
 /// uses; a migration reads in order and meets each page once, so that more keeps little that is
@@ -68,13 +65,18 @@ pub struct Sled {
     /// The file `db`, for syncing it.
     file: File,
     /// Held by the one commit that is under way, from its check to its sync.
-    writing: Mutex<Synced>,
+    writing: Mutex<Writing>,
     poisoned: AtomicBool,
 }
 
-/// The files of large values that were synced, by name. sled deletes and adds them as it
-/// rewrites pages and never changes one.
-type Synced = HashSet<OsString>;
+/// What one commit knows of those before it.
+#[derive(Debug, Default)]
+struct Writing {
+    /// The number of the next value that has parts; 0 as long as none has.
+    number: u64,
+    /// The files of large pages that were synced. sled deletes and adds such and changes none.
+    synced: HashSet<OsString>,
+}
 
 impl Sled {
     /// The most bytes of keys and values that a commit may carry.
@@ -98,20 +100,26 @@ impl Sled {
     /// error is returned: the hook belongs to the application.
     pub fn open(path: &Path, mode: OpenMode) -> Result<Self, StoreError> {
         folder::prepare(path, Kind::Sled, mode)?;
-        clear_leftovers(path)?;
+        files::clear_leftovers(path)?;
         let config = config(path)?;
         let db = guarded("opening the store", path, || config.open())?;
         let file = File::open(path.join("db"));
         let file = file.map_err(|error| folder::failed("opening the file to sync", path, error))?;
+        let number = guarded("opening the store", path, || parts::next_number(&db))?;
         let store = Self {
             path: path.to_owned(),
             db: Some(db),
             config,
             file,
-            writing: Mutex::default(),
+            writing: Mutex::new(Writing {
+                number,
+                ..Writing::default()
+            }),
             poisoned: AtomicBool::new(false),
         };
-        store.sync_all()?;
+        // Opening writes a snapshot, and a new store's other files.
+        store.flush(&mut store.writing().synced)?;
+        files::sync_new(path)?;
         Ok(store)
     }
 
@@ -119,56 +127,91 @@ impl Sled {
         self.db.as_ref().expect("only drop takes it")
     }
 
-    // Opening writes a snapshot, and a new store's other files.
-    fn sync_all(&self) -> Result<(), StoreError> {
-        self.flush(&mut self.writing())?;
-        let conf = File::open(self.path.join("conf")).and_then(|conf| conf.sync_all());
-        conf.map_err(|error| folder::failed("syncing the file conf", &self.path, error))?;
-        folder::sync(&self.path.join("blobs"))?;
-        folder::sync(&self.path)
+    fn write(&self, commit: &Commit, writing: &mut Writing) -> Result<(), StoreError> {
+        let batch = self.batch(commit, &mut writing.number)?;
+        guarded("committing", &self.path, || self.db().apply_batch(batch))?;
+        self.flush(&mut writing.synced)
     }
 
-    fn write(&self, commit: &Commit, synced: &mut Synced) -> Result<(), StoreError> {
+    fn batch(&self, commit: &Commit, number: &mut u64) -> Result<sled::Batch, StoreError> {
         let mut batch = sled::Batch::default();
-        for (key, value) in commit.writes() {
+        // As long as no value has parts, there are none to forget.
+        let any_parted = *number > 0;
+        // Of several writes to one key the last one counts, and only that may leave parts.
+        let writes: BTreeMap<_, _> = commit.writes().collect();
+        for (key, value) in writes {
+            if any_parted && let Some(old) = self.entry(key)? {
+                parts::forget(&mut batch, &old);
+            }
             match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
+                Some(value) => parts::put(&mut batch, key, value, number),
+                None => batch.remove(parts::entry_key(key)),
             }
         }
-        guarded("committing", &self.path, || self.db().apply_batch(batch))?;
-        self.flush(synced)
+        Ok(batch)
     }
 
-    fn flush(&self, synced: &mut Synced) -> Result<(), StoreError> {
+    fn flush(&self, synced: &mut HashSet<OsString>) -> Result<(), StoreError> {
         guarded("flushing", &self.path, || self.db().flush())?;
-        self.sync_blobs(synced)
+        files::sync_large_pages(&self.path, synced)
             .and_then(|()| self.file.sync_data())
             .map_err(|error| folder::failed("syncing", &self.path, error))
     }
 
-    fn sync_blobs(&self, synced: &mut Synced) -> io::Result<()> {
-        let folder = self.path.join("blobs");
-        let mut present = Synced::new();
-        let mut added = false;
-        for blob in fs::read_dir(&folder)? {
-            let blob = blob?;
-            added |= !synced.contains(&blob.file_name()) && sync_if_there(&blob.path())?;
-            present.insert(blob.file_name());
-        }
-        *synced = present;
-        match added {
-            true => File::open(&folder)?.sync_all(),
-            false => Ok(()),
-        }
-    }
-
     fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let value = guarded("reading", &self.path, || self.db().get(key))?;
-        Ok(value.map(|value| value.to_vec()))
+        let mut missing = None;
+        loop {
+            let Some(value) = self.entry(key)? else {
+                return Ok(None);
+            };
+            // The value may be replaced between the reads of its parts: then there is another.
+            if missing.as_ref() == Some(&value) {
+                return Err(folder::damaged(&self.path, "parts of a value are missing"));
+            }
+            if let Some(value) = self.whole(&value)? {
+                return Ok(Some(value));
+            }
+            missing = Some(value);
+        }
     }
 
-    fn writing(&self) -> std::sync::MutexGuard<'_, Synced> {
+    fn entry(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
+        guarded("reading", &self.path, || {
+            self.db().get(parts::entry_key(key))
+        })
+    }
+
+    fn whole(&self, value: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match parts::held(value) {
+            Some(Held::Whole(value)) => Ok(Some(value.to_vec())),
+            Some(Held::Parted(parted)) => {
+                guarded("reading", &self.path, || parts::whole(self.db(), parted))
+            }
+            None => Err(folder::damaged(
+                &self.path,
+                "a value has a form that is unknown",
+            )),
+        }
+    }
+
+    /// Shows `visit` an entry that a scan has found.
+    fn show(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, StoreError> {
+        if let Some(Held::Whole(value)) = parts::held(value) {
+            return Ok(visit(key, value));
+        }
+        let value = match self.whole(value)? {
+            Some(value) => Some(value),
+            None => self.read(key)?,
+        };
+        Ok(value.map_or(ControlFlow::Continue(()), |value| visit(key, &value)))
+    }
+
+    fn writing(&self) -> std::sync::MutexGuard<'_, Writing> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -199,11 +242,13 @@ impl Backend for Sled {
         if from >= to {
             return Ok(());
         }
-        let mut entries = self.db().range(from..to);
+        let mut entries = self
+            .db()
+            .range(parts::entry_key(from)..parts::entry_key(to));
         while let Some((key, value)) =
             guarded("scanning", &self.path, || entries.next().transpose())?
         {
-            if visit(&key, &value).is_break() {
+            if self.show(parts::store_key(&key), &value, visit)?.is_break() {
                 break;
             }
         }
@@ -219,13 +264,13 @@ impl Backend for Sled {
                 max,
             });
         }
-        let mut synced = self.writing();
+        let mut writing = self.writing();
         self.alive()?;
         super::backend::check(commit, |key| self.read(key))?;
         if commit.is_empty() {
             return Ok(());
         }
-        let written = self.write(commit, &mut synced);
+        let written = self.write(commit, &mut writing);
         if written.is_err() {
             self.poisoned.store(true, Ordering::Release);
         }
@@ -237,7 +282,7 @@ impl Backend for Sled {
     }
 
     fn size_on_disk(&self) -> Result<Option<u64>, StoreError> {
-        let measured = size(&self.path).and_then(|own| Ok(own + size(&self.path.join("blobs"))?));
+        let measured = files::size(&self.path);
         measured
             .map(Some)
             .map_err(|error| folder::failed("measuring the store", &self.path, error))
@@ -264,40 +309,6 @@ impl Drop for Sled {
     }
 }
 
-/// Removes what a killed process has left in the way of the next one.
-fn clear_leftovers(path: &Path) -> Result<(), StoreError> {
-    let clearing = |error| folder::failed("clearing leftovers", path, error);
-    // sled takes the same lock. As long as it is ours no other process is about to finish the
-    // snapshot that is deleted here.
-    let _lock = match File::open(path.join("db")) {
-        Ok(db) => Some(lock(path, db)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(clearing(error)),
-    };
-    for entry in fs::read_dir(path).map_err(clearing)? {
-        let entry = entry.map_err(clearing)?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("snap.") && name.ends_with(".generating") {
-            fs::remove_file(entry.path()).map_err(clearing)?;
-        }
-    }
-    if folder::contents(path)? == folder::Contents::Unfinished(Kind::Sled) {
-        remove_if_there(&path.join("conf")).map_err(clearing)?;
-    }
-    Ok(())
-}
-
-fn lock(path: &Path, db: File) -> Result<File, StoreError> {
-    match db.try_lock() {
-        Ok(()) => Ok(db),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
-            path: path.to_owned(),
-        }),
-        Err(TryLockError::Error(error)) => Err(folder::failed("locking the store", path, error)),
-    }
-}
-
 fn config(path: &Path) -> Result<sled::Config, StoreError> {
     let config = sled::Config::new()
         .path(path)
@@ -307,25 +318,7 @@ fn config(path: &Path) -> Result<sled::Config, StoreError> {
         // Nothing in sled 0.34.7 reads the mode; should a patch release do so, then a store
         // that is rewritten from end to end wants its old segments back.
         .mode(sled::Mode::LowSpace);
-    Ok(config.segment_size(segment_size(path)?))
-}
-
-// sled refuses to open a store with another size of segments than it was made with.
-fn segment_size(path: &Path) -> Result<usize, StoreError> {
-    if folder::contents(path)? != folder::Contents::Store(Kind::Sled) {
-        return Ok(SEGMENT_SIZE);
-    }
-    let conf = match fs::read(path.join("conf")) {
-        Ok(conf) => conf,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(folder::failed("reading the file conf", path, error)),
-    };
-    let conf = String::from_utf8_lossy(&conf);
-    let mut sizes = conf
-        .lines()
-        .filter_map(|line| line.strip_prefix("segment_size: "));
-    let size = sizes.next().and_then(|size| size.parse().ok());
-    size.ok_or_else(|| damaged(path, "its file conf is missing or names no segment size"))
+    Ok(config.segment_size(files::segment_size(path)?))
 }
 
 /// Runs `action` on sled, whose panics are answers too.
@@ -336,7 +329,7 @@ fn guarded<T>(
 ) -> Result<T, StoreError> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(result) => result.map_err(|error| refused(action, path, error)),
-        Err(panic) => Err(damaged(
+        Err(panic) => Err(folder::damaged(
             path,
             &format!("{action}, sled panicked with `{}`", message(&*panic)),
         )),
@@ -356,7 +349,7 @@ fn refused(action: &'static str, path: &Path, error: sled::Error) -> StoreError 
             reason: reason.trim().to_owned(),
         },
         error @ (sled::Error::Corruption { .. } | sled::Error::ReportableBug(_)) => {
-            damaged(path, &format!("{action}, sled answered `{error}`"))
+            folder::damaged(path, &format!("{action}, sled answered `{error}`"))
         }
         error @ sled::Error::CollectionNotFound(_) => StoreError::Failed {
             action,
@@ -366,45 +359,9 @@ fn refused(action: &'static str, path: &Path, error: sled::Error) -> StoreError 
     }
 }
 
-fn damaged(path: &Path, what: &str) -> StoreError {
-    StoreError::Damaged {
-        place: path.display().to_string(),
-        reason: format!("{what}; restore a backup in its place, and keep this folder till then"),
-    }
-}
-
 fn message(panic: &(dyn Any + Send)) -> &str {
     let owned = panic.downcast_ref::<String>().map(String::as_str);
     let text = owned.or_else(|| panic.downcast_ref::<&str>().copied());
     text.and_then(|text| text.lines().next())
         .unwrap_or("nothing that can be shown")
-}
-
-// sled deletes files of values that were replaced whenever it sees fit.
-fn sync_if_there(blob: &Path) -> io::Result<bool> {
-    match File::open(blob) {
-        Ok(blob) => blob.sync_all().map(|()| true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-fn remove_if_there(file: &Path) -> io::Result<()> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn size(folder: &Path) -> io::Result<u64> {
-    let mut size = 0;
-    for entry in fs::read_dir(folder)? {
-        match entry?.metadata() {
-            Ok(file) if file.is_file() => size += folder::allocated(&file),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(size)
 }
