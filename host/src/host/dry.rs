@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{Host, HostError};
-use crate::model::{Apart, Name, RunId};
+use crate::model::{Apart, Difference, Name, RunId, diff};
 use crate::plan::Goal;
 use crate::run::{Observer, Report, Stop};
 use crate::store::{Backend, ItemRecord, Overlay, Store, key};
@@ -29,6 +29,17 @@ pub struct Change {
     pub before: Option<Vec<u8>>,
     /// The body after; `None`: the item is removed.
     pub after: Option<Vec<u8>>,
+}
+
+impl Change {
+    /// How the body changes, member by member. Nothing where it appears or disappears as a whole.
+    pub fn diff(&self) -> Vec<Difference> {
+        let parse = |body: &Option<Vec<u8>>| {
+            body.as_deref().and_then(|body| serde_json::from_slice(body).ok())
+        };
+        let (before, after) = (parse(&self.before), parse(&self.after));
+        before.zip(after).map_or_else(Vec::new, |(before, after)| diff(&before, &after))
+    }
 }
 
 impl Host {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Host, HostError};
 use crate::model::{Name, Phase, Run, Version};
+use crate::run::{Quiet, Report, Stop};
 use crate::store::Tallies;
 
 /// What a store has, and where its apps are.
@@ -51,6 +52,14 @@ pub struct CollectionStatus {
 }
 
 impl Host {
+    /// What a run has done so far.
+    ///
+    /// # Errors
+    /// [`HostError::Store`] when the store cannot be read.
+    pub fn report(&self, run: Run) -> Result<Report, HostError> {
+        Ok(self.runner(&Quiet, &Stop::default()).report(run)?)
+    }
+
     /// What there is, at a glance. Its cost does not grow with the number of items.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 mod apart;
 mod batch;
 mod counts;
+mod diff;
 mod digest;
 mod history;
 pub mod item;
@@ -19,6 +20,7 @@ mod time;
 pub use apart::{Apart, Failure, Position};
 pub use batch::{Batch, Kind, Reply, ReplyError};
 pub use counts::Counts;
+pub use diff::{Difference, diff};
 pub use digest::Digest;
 pub use history::{AppState, Applied, Entry, Event, History};
 pub use item::Item;

@@ -1,0 +1,95 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::builder::Styles;
+use clap::builder::styling::AnsiColor;
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    a fault of Godwit itself
+  2    bad input: a flag, a file, a name, a version
+  3    nothing was planned: a finding has to be decided first
+  4    a migration failed items, or is at fault itself; lines of an import were bad
+  5    somebody else works on the store
+  6    the store failed: its disk, its files, its format
+  130  stopped on request; nothing is lost, the same command goes on
+
+`godwit.toml` in the current folder (or --config FILE) may name the store and the plugins;
+GODWIT_STORE and GODWIT_PLUGINS override it, flags override both.";
+
+/// Bring stored documents from one version of an application to the next.
+#[derive(Debug, Parser)]
+#[command(name = "godwit", version, styles = STYLES, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub shared: Shared,
+}
+
+/// What every verb takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Shared {
+    /// Use this store: lmdb:PATH, sled:PATH, memory:, or a PATH (what it is; new ones are LMDB).
+    #[arg(long, global = true, env = "GODWIT_STORE", value_name = "URL")]
+    pub store: Option<String>,
+    /// Take the migrations (.wasm and .json) from this folder.
+    #[arg(long, global = true, env = "GODWIT_PLUGINS", value_name = "FOLDER")]
+    pub plugins: Option<PathBuf>,
+    /// Read this configuration file instead of ./godwit.toml.
+    #[arg(long, global = true, env = "GODWIT_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print JSON for programs.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print results only, no progress.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Put documents (NDJSON, plain, gzip or zstd) into a collection.
+    Import(commands::import::Args),
+    /// Write a collection as NDJSON, ordered by id.
+    Export(commands::export::Args),
+    /// Show what a plugin is: app, version, steps, contract, imports.
+    Inspect(commands::inspect::Args),
+    /// Show what would be done, or why nothing can be.
+    Plan(commands::plan::Args),
+    /// Carry out what is pending, or go on with what was interrupted.
+    Up(commands::up::Args),
+    /// Show where the apps and collections are.
+    Status(commands::status::Args),
+    /// Show what was applied when.
+    History(commands::history::Args),
+    /// Show the runs and what they did.
+    Runs(commands::runs::Args),
+    /// Print items by id or by value.
+    Get(commands::get::Args),
+    /// Deal with items that failed.
+    #[command(subcommand)]
+    Quarantine(commands::quarantine::Verb),
+    /// Put back what a run changed, byte for byte.
+    Undo(commands::undo::Args),
+    /// Drop the pre-images of runs that need not be undone any more.
+    Prune(commands::prune::Args),
+    /// Declare the version that an app's existing items have.
+    Baseline(commands::baseline::Args),
+    /// Make items to try things with: the same ones each time.
+    Generate(commands::generate::Args),
+    /// Print the completions of a shell.
+    Completions(commands::completions::Args),
+}

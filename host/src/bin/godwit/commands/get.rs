@@ -1,0 +1,82 @@
+//! `godwit get`
+
+use godwit::model::{Item, Name};
+use godwit::store::{OpenMode, Store};
+use serde_json::Value;
+
+use crate::context::Context;
+use crate::exit::{Code, Failure};
+use crate::output;
+
+/// Print items: by id, or those that have a value at a JSON pointer.
+///
+/// `godwit get features api.Window` prints the body as it is stored; with --json, the id, the
+/// version and the body. `--where` uses the index on its pointer if there is one.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The collection.
+    collection: Name,
+    /// The ids.
+    #[arg(required_unless_present = "where_")]
+    ids: Vec<String>,
+    /// Print the items with this value at this pointer, as in /status/deprecated=true. What is not
+    /// JSON is taken as a string.
+    #[arg(long = "where", id = "where_", value_name = "POINTER=VALUE", conflicts_with = "ids")]
+    condition: Option<String>,
+    /// Print at most so many.
+    #[arg(long, default_value_t = 1_000, requires = "where_")]
+    limit: usize,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
+    let store = context.store(OpenMode::Existing)?;
+    if store.collection(&args.collection)?.is_none() {
+        let message = format!("there is no collection {}", args.collection);
+        return Err(Failure::input(message, "`godwit status` lists the collections"));
+    }
+    let ids = match &args.condition {
+        Some(condition) => found(&store, args, condition)?,
+        None => args.ids.clone(),
+    };
+    let mut code = Code::Done;
+    for id in &ids {
+        match store.item(&args.collection, id)? {
+            Some(item) => print(context, &item),
+            None => {
+                output::error(&format!("there is no item {}/{id}", args.collection));
+                code = Code::Input;
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn found(store: &Store, args: &Args, condition: &str) -> Result<Vec<String>, Failure> {
+    let malformed = || {
+        let message = format!("`{condition}` is not POINTER=VALUE with a pointer like /a/b");
+        Failure::input(message, "as in: godwit get features --where /status/deprecated=true")
+    };
+    let (pointer, value) = condition.split_once('=').ok_or_else(malformed)?;
+    if !pointer.is_empty() && !pointer.starts_with('/') {
+        return Err(malformed());
+    }
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+    let (ids, indexed) = store.find(&args.collection, pointer, &value, args.limit)?;
+    if !indexed {
+        output::note("no index on this pointer: every item was looked at");
+    }
+    if ids.len() == args.limit {
+        output::note(&format!("the first {}; --limit allows more", args.limit));
+    }
+    Ok(ids)
+}
+
+fn print(context: &Context, item: &Item) {
+    if !context.json {
+        return output::raw_line(&item.body);
+    }
+    let body: Value = serde_json::from_slice(&item.body)
+        .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&item.body)));
+    let version = item.version.to_string();
+    output::json_line(&serde_json::json!({ "id": item.id, "version": version, "body": body }));
+}

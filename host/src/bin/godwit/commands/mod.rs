@@ -1,0 +1,63 @@
+//! The verbs, one file each.
+
+pub mod baseline;
+pub mod completions;
+pub mod export;
+pub mod generate;
+pub mod get;
+pub mod history;
+pub mod import;
+pub mod inspect;
+pub mod plan;
+pub mod prune;
+pub mod quarantine;
+pub mod runs;
+pub mod status;
+pub mod undo;
+pub mod up;
+
+use godwit::model::Name;
+
+use crate::cli::Command;
+use crate::context::Context;
+use crate::exit::{Code, Failure};
+
+/// Carries out a verb.
+pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
+    match command {
+        Command::Import(args) => import::run(args, context),
+        Command::Export(args) => export::run(args, context),
+        Command::Inspect(args) => inspect::run(args, context),
+        Command::Plan(args) => plan::run(args, context),
+        Command::Up(args) => up::run(args, context),
+        Command::Status(args) => status::run(args, context),
+        Command::History(args) => history::run(args, context),
+        Command::Runs(args) => runs::run(args, context),
+        Command::Get(args) => get::run(args, context),
+        Command::Quarantine(verb) => quarantine::run(verb, context),
+        Command::Undo(args) => undo::run(args, context),
+        Command::Prune(args) => prune::run(args, context),
+        Command::Baseline(args) => baseline::run(args, context),
+        Command::Generate(args) => generate::run(args, context),
+        Command::Completions(args) => Ok(completions::run(args)),
+    }
+}
+
+/// Names an item: `COLLECTION/ID`. Everything behind the first slash is the id.
+#[derive(Debug, Clone)]
+pub struct ItemPath {
+    pub collection: Name,
+    pub id: String,
+}
+
+impl std::str::FromStr for ItemPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (collection, id) =
+            text.split_once('/').ok_or_else(|| format!("`{text}` is not COLLECTION/ID"))?;
+        let collection = collection.parse().map_err(|error| format!("{error}"))?;
+        godwit::model::item::check_id(id).map_err(|error| error.to_string())?;
+        Ok(Self { collection, id: id.to_owned() })
+    }
+}

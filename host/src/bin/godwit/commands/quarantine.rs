@@ -1,0 +1,173 @@
+//! `godwit quarantine`
+
+use godwit::model::{Apart, Name, RunState};
+use godwit::store::OpenMode;
+use serde_json::{Value, json};
+
+use super::ItemPath;
+use crate::context::Context;
+use crate::exit::{Code, Failure};
+use crate::output;
+use crate::progress::Progress;
+
+/// What to do with items that failed.
+#[derive(Debug, clap::Subcommand)]
+pub enum Verb {
+    /// List the items in quarantine with their reasons.
+    List {
+        /// List this collection only.
+        #[arg(long)]
+        collection: Option<Name>,
+        /// List those that were accepted, too.
+        #[arg(long)]
+        accepted: bool,
+    },
+    /// Show one item in quarantine: why, since when, and its body.
+    Show {
+        /// The item.
+        #[arg(value_name = "COLLECTION/ID")]
+        item: ItemPath,
+    },
+    /// Try items again, with the migrations as they are now.
+    Retry {
+        /// The items; all when none is named.
+        #[arg(value_name = "COLLECTION/ID")]
+        items: Vec<ItemPath>,
+    },
+    /// Accept by name that items stay as they are: they stand in nobody's way any more.
+    Accept {
+        /// The items.
+        #[arg(value_name = "COLLECTION/ID", required_unless_present = "all")]
+        items: Vec<ItemPath>,
+        /// Every item in quarantine.
+        #[arg(long, conflicts_with = "items")]
+        all: bool,
+    },
+}
+
+pub fn run(verb: &Verb, context: &Context) -> Result<Code, Failure> {
+    match verb {
+        Verb::List { collection, accepted } => list(context, collection.as_ref(), *accepted),
+        Verb::Show { item } => show(context, item),
+        Verb::Retry { items } => retry(context, items),
+        Verb::Accept { items, all } => accept(context, items, *all),
+    }
+}
+
+fn list(context: &Context, only: Option<&Name>, accepted: bool) -> Result<Code, Failure> {
+    let host = context.host_without_plugins(OpenMode::Existing)?;
+    let mut found = 0;
+    host.quarantine(accepted, &mut |collection, id, apart| {
+        if only.is_some_and(|only| only != collection) {
+            return;
+        }
+        found += 1;
+        if context.json {
+            output::json_line(&as_json(collection, id, apart));
+        } else if let Some(failure) = &apart.failure {
+            let accepted = if failure.accepted { " (accepted)" } else { "" };
+            output::line(format!(
+                "{collection}/{}  {} step {}: {}: {}{accepted}",
+                output::one_line(id, 512),
+                failure.migration,
+                failure.step,
+                failure.kind,
+                output::one_line(&failure.reason, 300),
+            ));
+        }
+    })?;
+    if found == 0 && !context.json {
+        output::line("the quarantine is empty");
+    }
+    Ok(Code::Done)
+}
+
+fn as_json(collection: &Name, id: &str, apart: &Apart) -> Value {
+    json!({
+        "collection": collection,
+        "id": id,
+        "version": apart.version,
+        "failure": apart.failure,
+    })
+}
+
+fn show(context: &Context, item: &ItemPath) -> Result<Code, Failure> {
+    let store = context.store(OpenMode::Existing)?;
+    let ItemPath { collection, id } = item;
+    let apart = store.apart(collection, id)?;
+    let Some((apart, failure)) =
+        apart.and_then(|apart| apart.failure.clone().map(|failure| (apart, failure)))
+    else {
+        let (collection, id) = (collection.clone(), id.clone());
+        return Err(godwit::HostError::NotInQuarantine { collection, id }.into());
+    };
+    let body = store.body(collection, id)?.unwrap_or_default();
+    if context.json {
+        let mut shown = as_json(collection, id, &apart);
+        shown["body"] = serde_json::from_slice(&body)
+            .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&body)));
+        output::json(&shown);
+        return Ok(Code::Done);
+    }
+    output::line(format!("{collection}/{} has version {}", output::one_line(id, 512), apart.version));
+    let field = |name: &str, value: &str| output::line(format!("  {name:<8} {value}"));
+    field("failed", &format!("{} step {}", failure.migration, failure.step));
+    field("kind", &failure.kind);
+    field("reason", &output::one_line(&failure.reason, usize::MAX));
+    field("run", &format!("{}, {}", failure.run, output::time(failure.at)));
+    field("accepted", if failure.accepted { "yes" } else { "no" });
+    output::raw_line(&body);
+    Ok(Code::Done)
+}
+
+fn retry(context: &Context, items: &[ItemPath]) -> Result<Code, Failure> {
+    let mut host = context.host(OpenMode::Existing)?;
+    host.options = context.options()?;
+    context.catch_interrupts()?;
+    let items = pairs(items);
+    let selection = (!items.is_empty()).then_some(items.as_slice());
+    let progress = Progress::new(context.quiet || context.json);
+    let reports = host.retry(selection, &progress, &context.stop)?;
+    let mut left = 0;
+    host.quarantine(false, &mut |_, _, _| left += 1)?;
+    let stopped = reports.iter().any(|report| report.run.state == RunState::Stopped);
+    if context.json {
+        output::json(&json!({ "runs": reports, "left": left }));
+    } else if reports.is_empty() {
+        output::line("the quarantine is empty: nothing to try again");
+    } else {
+        output::line(format!("{} left in quarantine", output::counted(left, "item")));
+        if left == 0 && host.status()?.unfinished.is_some() {
+            output::hint("`godwit up` goes on");
+        }
+    }
+    Ok(match (stopped, left) {
+        (true, _) => Code::Stopped,
+        (false, 0) => Code::Done,
+        (false, _) => Code::Migration,
+    })
+}
+
+fn accept(context: &Context, items: &[ItemPath], all: bool) -> Result<Code, Failure> {
+    let host = context.host_without_plugins(OpenMode::Existing)?;
+    let mut items = pairs(items);
+    if all {
+        host.quarantine(false, &mut |collection, id, _| {
+            items.push((collection.clone(), id.to_owned()));
+        })?;
+    }
+    let accepted = host.accept(&items)?;
+    if context.json {
+        output::json(&json!({ "accepted": accepted }));
+    } else {
+        output::line(format!("{} accepted", output::counted(accepted, "item")));
+        if host.status()?.unfinished.is_some() {
+            output::hint("`godwit up` goes on");
+        }
+    }
+    Ok(Code::Done)
+}
+
+fn pairs(items: &[ItemPath]) -> Vec<(Name, String)> {
+    items.iter().map(|item| (item.collection.clone(), item.id.clone())).collect()
+}

@@ -1,0 +1,60 @@
+//! `godwit status`
+
+use godwit::Status;
+use godwit::model::Version;
+use godwit::store::OpenMode;
+
+use crate::context::Context;
+use crate::exit::{Code, Failure};
+use crate::output;
+
+/// Show where the apps and collections are. It takes no time, however many items there are.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+pub fn run(_: &Args, context: &Context) -> Result<Code, Failure> {
+    let status = context.host_without_plugins(OpenMode::Existing)?.status()?;
+    if context.json {
+        output::json(&status);
+    } else {
+        print(&status);
+    }
+    Ok(Code::Done)
+}
+
+fn print(status: &Status) {
+    let bytes = status.bytes.map_or_else(String::new, |bytes| format!(", {}", output::bytes(bytes)));
+    output::line(format!("{}{bytes}", status.store));
+    let version = |version: &Option<Version>| {
+        version.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
+    };
+    for app in &status.apps {
+        output::line(format!("{} is at {}", app.app, version(&app.version)));
+    }
+    if !status.collections.is_empty() {
+        let head = ["collection", "app", "version", "items", "quarantine", "accepted", "apart"];
+        let mut rows = vec![head.map(str::to_owned).to_vec()];
+        rows.extend(status.collections.iter().map(|collection| {
+            let tallies = &collection.tallies;
+            vec![
+                collection.collection.to_string(),
+                collection.app.to_string(),
+                version(&collection.level),
+                output::count(tallies.items),
+                output::count(tallies.open),
+                output::count(tallies.accepted),
+                output::count(tallies.waiting),
+            ]
+        }));
+        output::table(&rows);
+    } else if status.apps.is_empty() {
+        output::line("the store is empty");
+    }
+    if let Some(run) = &status.unfinished {
+        let reason = run.reason.as_ref().map_or_else(String::new, |reason| {
+            format!(": {}", output::one_line(reason, 400))
+        });
+        output::line(format!("run {} is {}{reason}", run.id, run.state));
+        output::hint(&super::up::way_on(run));
+    }
+}

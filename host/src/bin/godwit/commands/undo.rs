@@ -1,0 +1,45 @@
+//! `godwit undo`
+
+use godwit::model::RunId;
+use godwit::run::ChangedItems;
+use godwit::store::OpenMode;
+
+use crate::context::Context;
+use crate::exit::{Code, Failure};
+use crate::output;
+
+/// Put back what a run changed, byte for byte, from the pre-images that it kept.
+///
+/// Items that were changed after the run are named, and nothing is undone. An undo that was
+/// interrupted goes on with the same command.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The run, as `godwit runs` numbers it.
+    run: RunId,
+    /// Leave items that were changed after the run as they are, and put back the others.
+    #[arg(long)]
+    leave_changed: bool,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
+    let host = context.host_without_plugins(OpenMode::Existing)?;
+    context.catch_interrupts()?;
+    let changed = if args.leave_changed { ChangedItems::Leave } else { ChangedItems::Refuse };
+    let report = host.undo(args.run, changed, &context.stop)?;
+    let code = if report.done { Code::Done } else { Code::Stopped };
+    if context.json {
+        output::json(&report);
+        return Ok(code);
+    }
+    let restored = output::counted(report.restored, "change");
+    if !report.done {
+        output::line(format!("stopped; {restored} put back so far"));
+        output::hint(&format!("`godwit undo {}` goes on", args.run));
+        return Ok(code);
+    }
+    output::line(format!("run {} is undone: {restored} put back", args.run));
+    if report.left > 0 {
+        output::line(format!("{} left as they were changed since", output::counted(report.left, "item")));
+    }
+    Ok(code)
+}

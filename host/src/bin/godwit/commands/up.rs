@@ -1,0 +1,223 @@
+//! `godwit up`
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use godwit::model::{Run, RunState};
+use godwit::run::{MaxFailures, OnFailure, Report};
+use godwit::store::{Backend, OpenMode, StoreUrl};
+use godwit::{Change, DryGoal, DryRun, Host};
+use serde_json::{Value, json};
+
+use super::plan::GoalArgs;
+use super::{ItemPath, runs};
+use crate::context::Context;
+use crate::exit::{Code, Failure};
+use crate::output;
+use crate::progress::Progress;
+
+/// Carry out what is pending, or go on with what was interrupted.
+///
+/// It may be killed at any instant: the same command goes on as if nothing had happened. Ctrl-C
+/// commits the batch in flight first.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    goal: GoalArgs,
+    /// Change nothing: list every item that would fail, and how every other would change.
+    #[arg(long)]
+    dry_run: bool,
+    /// Bring only this item up to date.
+    #[arg(long, value_name = "COLLECTION/ID", conflicts_with_all = ["app", "phase"])]
+    id: Option<ItemPath>,
+    /// Put items that fail into quarantine and go on, or stop before the first one.
+    #[arg(long, value_parser = parse_on_failure, value_name = "quarantine|stop")]
+    on_failure: Option<OnFailure>,
+    /// Stop the run when more items of a step fail: a count, or a share of those read (of 100 at
+    /// least). [default: 10%]
+    #[arg(long, value_name = "N|P%")]
+    max_failures: Option<MaxFailures>,
+    /// Transform on so many threads. [default: the number of cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=512))]
+    threads: Option<u16>,
+    /// Feed at most so many bytes of documents at once. [default: 262144]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
+    batch_bytes: Option<u32>,
+    /// Feed at most so many documents at once. [default: 4096]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    batch_items: Option<u32>,
+}
+
+fn parse_on_failure(text: &str) -> Result<OnFailure, String> {
+    match text {
+        "quarantine" => Ok(OnFailure::Quarantine),
+        "stop" => Ok(OnFailure::Stop),
+        _ => Err("it is `quarantine` or `stop`".to_owned()),
+    }
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
+    // An empty store is brought up to date, too; a dry run does not even create one.
+    let mode = if args.dry_run { OpenMode::Existing } else { OpenMode::Create };
+    let mut host = context.host(mode)?;
+    configure(&mut host, args, context)?;
+    context.catch_interrupts()?;
+    if args.dry_run {
+        return dry_run(host, args, context);
+    }
+    let progress = Progress::new(context.quiet || context.json);
+    let reports = match &args.id {
+        Some(ItemPath { collection, id }) => {
+            let to = args.goal.to.as_ref();
+            host.up_item(collection, id, to, &progress, &context.stop)?.into_iter().collect()
+        }
+        None => {
+            if !context.json {
+                let planned = host.plan(&args.goal.goal())?;
+                let shown = planned.findings.iter().filter(|_| !planned.is_refused());
+                shown.for_each(output::finding);
+            }
+            host.up(&args.goal.goal(), &progress, &context.stop)?
+        }
+    };
+    if context.json {
+        output::json(&json!({ "runs": reports }));
+    } else {
+        print(&reports);
+    }
+    Ok(code(&reports))
+}
+
+fn configure(host: &mut Host, args: &Args, context: &Context) -> Result<(), Failure> {
+    args.goal.apply(host)?;
+    let mut options = context.options()?;
+    options.on_failure = args.on_failure.unwrap_or(options.on_failure);
+    options.max_failures = args.max_failures.unwrap_or(options.max_failures);
+    options.threads = args.threads.map_or(options.threads, usize::from);
+    options.batch_bytes = args.batch_bytes.map_or(options.batch_bytes, |bytes| bytes as usize);
+    options.batch_items = args.batch_items.map_or(options.batch_items, |items| items as usize);
+    host.options = options;
+    Ok(())
+}
+
+fn code(reports: &[Report]) -> Code {
+    match reports.last().map(|report| report.run.state) {
+        None | Some(RunState::Completed) if reports.iter().all(|report| report.open == 0) => Code::Done,
+        Some(RunState::Stopped) => Code::Stopped,
+        _ => Code::Migration,
+    }
+}
+
+fn print(reports: &[Report]) {
+    let Some(last) = reports.last() else {
+        output::line("nothing to do: everything is up to date");
+        return;
+    };
+    reports.iter().for_each(runs::print);
+    output::hint(&way_on(&last.run));
+}
+
+/// What to do about a run that is not done; how to undo one that is.
+pub fn way_on(run: &Run) -> String {
+    let id = run.id;
+    match run.state {
+        RunState::Running | RunState::Stopped => "`godwit up` goes on".to_owned(),
+        RunState::Failed => {
+            format!("mend the cause, then `godwit up` goes on; `godwit undo {id}` goes back")
+        }
+        RunState::Blocked => format!(
+            "`godwit quarantine list` names the items; mend the migration and `godwit quarantine \
+             retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo \
+             {id}` goes back"
+        ),
+        RunState::Completed => format!("`godwit undo {id}` would put everything back"),
+        RunState::Undoing => format!("`godwit undo {id}` goes on with putting everything back"),
+        RunState::Undone => String::new(),
+    }
+}
+
+fn dry_run(host: Host, args: &Args, context: &Context) -> Result<Code, Failure> {
+    let goal = match &args.id {
+        Some(ItemPath { collection, id }) => DryGoal::Item {
+            collection: collection.clone(),
+            id: id.clone(),
+            to: args.goal.to.clone(),
+        },
+        None => DryGoal::Apps(args.goal.goal()),
+    };
+    let folder = tempfile::Builder::new().prefix("godwit-dry-run-").tempdir().map_err(|error| {
+        let message = format!("no temporary folder can be made: {error}");
+        Failure::other(Code::Store, message, "make room, or set TMPDIR to another disk")
+    })?;
+    let scratch = scratch(folder.path())?;
+    let progress = Progress::new(context.quiet || context.json);
+    let dry = host.dry_run(scratch, &goal, &progress, &context.stop)?;
+    if context.json { print_dry_json(&dry) } else { print_dry(&dry) }
+}
+
+fn scratch(folder: &std::path::Path) -> Result<Arc<dyn Backend>, Failure> {
+    Ok(StoreUrl::Lmdb(folder.to_owned()).open(OpenMode::Create)?)
+}
+
+fn print_dry(dry: &DryRun) -> Result<Code, Failure> {
+    let (mut changed, mut failed) = (0, 0);
+    dry.each_change(&mut |change| {
+        changed += 1;
+        print_change(change);
+        ControlFlow::Continue(())
+    })?;
+    dry.each_failure(&mut |collection, id, apart| {
+        failed += 1;
+        if let Some(failure) = &apart.failure {
+            let (kind, reason) = (&failure.kind, output::one_line(&failure.reason, 300));
+            let id = output::one_line(id, 512);
+            output::line(format!("! {collection}/{id}: {}: {kind}: {reason}", failure.migration));
+        }
+    })?;
+    dry.reports.iter().for_each(runs::print);
+    let (changed, lost) = (output::counted(changed, "item"), output::counted(failed, "item"));
+    output::line(format!("dry run: {changed} would change, {lost} would fail; nothing was written"));
+    Ok(if failed == 0 { Code::Done } else { Code::Migration })
+}
+
+fn print_change(change: &Change) {
+    let Change { collection, id, before, after } = change;
+    let sign = match (before, after) {
+        (None, _) => '+',
+        (_, None) => '-',
+        _ => '~',
+    };
+    output::line(format!("{sign} {collection}/{}", output::one_line(id, 512)));
+    for line in change.diff() {
+        output::line(format!("    {}", output::one_line(&line.to_string(), 400)));
+    }
+}
+
+fn print_dry_json(dry: &DryRun) -> Result<Code, Failure> {
+    let body = |body: &Option<Vec<u8>>| match body {
+        None => Value::Null,
+        Some(body) => serde_json::from_slice(body)
+            .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(body))),
+    };
+    dry.each_change(&mut |change| {
+        output::json_line(&json!({
+            "change": {
+                "collection": change.collection,
+                "id": change.id,
+                "before": body(&change.before),
+                "after": body(&change.after),
+            }
+        }));
+        ControlFlow::Continue(())
+    })?;
+    let mut failed = 0;
+    dry.each_failure(&mut |collection, id, apart| {
+        failed += 1;
+        let failure = &apart.failure;
+        output::json_line(&json!({
+            "failure": { "collection": collection, "id": id, "failure": failure }
+        }));
+    })?;
+    output::json_line(&json!({ "dry_run": { "runs": dry.reports } }));
+    Ok(if failed == 0 { Code::Done } else { Code::Migration })
+}

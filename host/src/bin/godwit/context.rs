@@ -1,0 +1,134 @@
+//! What a command works with: the store, the plugins, the settings.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use godwit::catalogue::Catalogue;
+use godwit::run::{OnFailure, Options, Stop};
+use godwit::sandbox::{Engine, Limits};
+use godwit::store::{Backend, OpenMode, Store, StoreUrl};
+use godwit::{Host, Surroundings};
+
+use crate::cli::Shared;
+use crate::config::Config;
+use crate::exit::Failure;
+use crate::surroundings::surroundings;
+
+/// What a command works with.
+pub struct Context {
+    pub json: bool,
+    pub quiet: bool,
+    pub config: Config,
+    pub surroundings: Surroundings,
+    pub stop: Stop,
+    store: Option<String>,
+    plugins: Option<PathBuf>,
+}
+
+impl Context {
+    pub fn new(shared: &Shared) -> Result<Self, Failure> {
+        let config = Config::read(shared.config.as_deref())?;
+        Ok(Self {
+            json: shared.json,
+            quiet: shared.quiet,
+            store: shared.store.clone().or_else(|| config.store.clone()),
+            plugins: shared.plugins.clone().or_else(|| config.plugins.clone()),
+            config,
+            surroundings: surroundings(),
+            stop: Stop::default(),
+        })
+    }
+
+    /// Opens the store's bytes.
+    pub fn backend(&self, mode: OpenMode) -> Result<Arc<dyn Backend>, Failure> {
+        let url = self.store.as_deref().ok_or_else(|| {
+            let message = "no store was named";
+            Failure::input(message, "use --store URL, GODWIT_STORE, or `store` in godwit.toml")
+        })?;
+        let url: StoreUrl = url.parse()?;
+        Ok(url.open(mode)?)
+    }
+
+    /// Opens the store.
+    pub fn store(&self, mode: OpenMode) -> Result<Store, Failure> {
+        Ok(Store::new(self.backend(mode)?)?)
+    }
+
+    /// A host without migrations, for verbs that need none.
+    pub fn host_without_plugins(&self, mode: OpenMode) -> Result<Host, Failure> {
+        let store = self.store(mode)?;
+        let engine = Engine::new(Limits::default());
+        Ok(self.wire(store, Catalogue::new(&engine)))
+    }
+
+    /// A host with the migrations of the plugin folder.
+    pub fn host(&self, mode: OpenMode) -> Result<Host, Failure> {
+        let store = self.store(mode)?;
+        Ok(self.wire(store, self.catalogue()?))
+    }
+
+    fn wire(&self, store: Store, catalogue: Catalogue) -> Host {
+        let mut host = Host::new(store, catalogue, self.surroundings.clone());
+        host.policy = self.config.policy.clone();
+        host
+    }
+
+    /// The migrations of the plugin folder.
+    pub fn catalogue(&self) -> Result<Catalogue, Failure> {
+        let folder = self.plugins.as_deref().ok_or_else(|| {
+            let message = "no plugin folder was named";
+            Failure::input(message, "use --plugins FOLDER, GODWIT_PLUGINS, or `plugins` in godwit.toml")
+        })?;
+        let engine = Engine::new(Limits::default());
+        Ok(Catalogue::read(&engine, folder).map_err(godwit::HostError::from)?)
+    }
+
+    /// How runs are carried out: the defaults, what godwit.toml says, on as many threads as there
+    /// are cores.
+    pub fn options(&self) -> Result<Options, Failure> {
+        let run = &self.config.run;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut options = Options { threads: cores, ..Options::default() };
+        options.threads = run.threads.unwrap_or(options.threads);
+        options.batch_bytes = run.batch_bytes.unwrap_or(options.batch_bytes);
+        let malformed = |message: String| Failure::input(message, "see [run] in godwit.toml");
+        if let Some(limit) = &run.max_failures {
+            options.max_failures = limit.parse().map_err(malformed)?;
+        }
+        options.on_failure = match run.on_failure.as_deref() {
+            None => options.on_failure,
+            Some("quarantine") => OnFailure::Quarantine,
+            Some("stop") => OnFailure::Stop,
+            Some(other) => {
+                return Err(malformed(format!("`{other}` is neither `quarantine` nor `stop`")));
+            }
+        };
+        Ok(options)
+    }
+
+    /// Lets Ctrl-C ask for a stop instead of ending the process; a second one ends it at once,
+    /// which loses nothing either.
+    pub fn catch_interrupts(&self) -> Result<(), Failure> {
+        let stop = self.stop.clone();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                let message = format!("signals cannot be watched: {error}");
+                Failure::other(crate::exit::Code::Internal, message, "try again")
+            })?;
+        runtime.spawn(async move {
+            while tokio::signal::ctrl_c().await.is_ok() {
+                if stop.is_asked() {
+                    std::process::exit(130);
+                }
+                eprintln!("stopping after the batch in flight; again to stop at once");
+                stop.ask();
+            }
+        });
+        // It lives as long as the process.
+        std::mem::forget(runtime);
+        Ok(())
+    }
+}

@@ -1,0 +1,212 @@
+//! How a command ends: its exit code, and what an error says.
+
+use std::process::ExitCode;
+
+use godwit::plan::{Finding, Severity};
+use godwit::run::RunError;
+use godwit::store::{LeaseError, StoreError};
+use godwit::{ErrorKind, HostError};
+
+use crate::context::Context;
+use crate::output;
+
+/// The documented exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    Done,
+    Internal,
+    Input,
+    Findings,
+    Migration,
+    Busy,
+    Store,
+    Stopped,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(match code {
+            Code::Done => 0,
+            Code::Internal => 1,
+            Code::Input => 2,
+            Code::Findings => 3,
+            Code::Migration => 4,
+            Code::Busy => 5,
+            Code::Store => 6,
+            Code::Stopped => 130,
+        })
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The library could not do it.
+    Host(HostError),
+    /// What was typed or named makes no sense; what is wrong, and what to do.
+    Input { message: String, hint: String },
+    /// Something of the command's own failed.
+    Other { code: Code, message: String, hint: String },
+    /// Everything was said already.
+    Said(Code),
+}
+
+impl Failure {
+    /// Bad input, with what to do about it.
+    pub fn input(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Input { message: message.into(), hint: hint.into() }
+    }
+
+    /// A failure of the command's own.
+    pub fn other(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Other { code, message: message.into(), hint: hint.into() }
+    }
+
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Host(error) => match error.kind() {
+                ErrorKind::Input => Code::Input,
+                ErrorKind::Findings => Code::Findings,
+                ErrorKind::Plugin => Code::Migration,
+                ErrorKind::Busy => Code::Busy,
+                ErrorKind::Store => Code::Store,
+                ErrorKind::Internal => Code::Internal,
+            },
+            Self::Input { .. } => Code::Input,
+            Self::Other { code, .. } | Self::Said(code) => *code,
+        }
+    }
+
+    /// Says on standard error what went wrong, and what to do next.
+    pub fn report(&self) {
+        match self {
+            Self::Host(HostError::Refused(findings)) => report_findings(findings),
+            Self::Host(error) => {
+                output::error(&chain(error));
+                output::hint(&hint(error));
+            }
+            Self::Input { message, hint } | Self::Other { message, hint, .. } => {
+                output::error(message);
+                output::hint(hint);
+            }
+            Self::Said(_) => {}
+        }
+    }
+
+    /// Says on standard output, for programs, what went wrong.
+    pub fn report_json(&self, context: &Context) {
+        if !context.json {
+            return;
+        }
+        let value = match self {
+            Self::Host(HostError::Refused(findings)) => {
+                serde_json::json!({ "error": "nothing was planned", "findings": findings })
+            }
+            Self::Host(error) => serde_json::json!({ "error": chain(error), "hint": hint(error) }),
+            Self::Input { message, hint } | Self::Other { message, hint, .. } => {
+                serde_json::json!({ "error": message, "hint": hint })
+            }
+            Self::Said(_) => return,
+        };
+        output::json(&value);
+    }
+}
+
+impl<E: Into<HostError>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Host(error.into())
+    }
+}
+
+/// An error and its causes on one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+fn report_findings(findings: &[Finding]) {
+    for finding in findings {
+        output::finding(finding);
+    }
+    let refused = findings.iter().filter(|finding| finding.severity == Severity::Refused).count();
+    let s = if refused == 1 { "" } else { "s" };
+    output::error(&format!("nothing was planned: {refused} finding{s} to decide first"));
+}
+
+/// What to do about an error.
+fn hint(error: &HostError) -> String {
+    match error {
+        HostError::Refused(_) => String::new(),
+        HostError::Lease(error) => of_lease(error),
+        HostError::Store(error) => of_store(error),
+        HostError::Run(error) => of_run(error),
+        HostError::Folder(_) => "check the path given by --plugins".to_owned(),
+        HostError::NoRun(_) => "`godwit runs` lists the runs".to_owned(),
+        HostError::NoItem { .. } => "check the collection and the id".to_owned(),
+        HostError::NotInQuarantine { .. } => "`godwit quarantine list` lists the items".to_owned(),
+        HostError::Baseline { .. } => "`godwit status` shows the versions of the apps".to_owned(),
+    }
+}
+
+fn of_lease(error: &LeaseError) -> String {
+    match error {
+        LeaseError::Held { expires_in, .. } => format!(
+            "wait until it is done; if it died on another machine, its lease ends by itself in {}",
+            output::duration(*expires_in)
+        ),
+        LeaseError::Lost { .. } => {
+            "nothing of this batch was changed; once the other is done, the same command goes on"
+                .to_owned()
+        }
+        LeaseError::Store(error) => of_store(error),
+    }
+}
+
+fn of_store(error: &StoreError) -> String {
+    match error {
+        StoreError::Conflict { .. } => "try again".to_owned(),
+        StoreError::Missing { .. } => {
+            "check the path; `godwit import --store PATH …` makes a new store".to_owned()
+        }
+        StoreError::NotAStore { .. } => "name the folder of a store, or a new folder".to_owned(),
+        StoreError::BadUrl { .. } => "use lmdb:PATH, sled:PATH, memory: or a PATH".to_owned(),
+        StoreError::InUse { .. } => "wait until the other process is done with it".to_owned(),
+        StoreError::NewerFormat { .. } => "use the Godwit that wrote it, or a newer one".to_owned(),
+        StoreError::Damaged { .. } => "restore the store from a backup, and keep this one".to_owned(),
+        StoreError::Full { .. } => "make room on the disk; the same command goes on".to_owned(),
+        StoreError::BadKey { .. } => "use shorter ids".to_owned(),
+        StoreError::TooLarge { .. } => {
+            "use an LMDB store, which takes larger ones, or make the documents smaller".to_owned()
+        }
+        StoreError::Failed { .. } | StoreError::Poisoned { .. } => {
+            "look after the disk, then give the same command again: it goes on".to_owned()
+        }
+    }
+}
+
+fn of_run(error: &RunError) -> String {
+    match error {
+        RunError::Lease(error) => of_lease(error),
+        RunError::Store(error) => of_store(error),
+        RunError::MissingMigration { .. } => {
+            "put the file back among the plugins, or `godwit undo` the run".to_owned()
+        }
+        RunError::Load { .. } => "mend the plugin; `godwit inspect FILE` shows more".to_owned(),
+        RunError::TooManyFailures { .. } => "`godwit quarantine list` names the items. Mend the \
+             migration and `godwit undo` the run, or allow more: `godwit up --max-failures N`"
+            .to_owned(),
+        RunError::ItemFailed { .. } => "mend the migration or the item, then `godwit up` goes on; \
+             `--on-failure quarantine` leaves such items aside"
+            .to_owned(),
+        RunError::ForeignCollection { .. } => {
+            "let the migration write a collection of its own app".to_owned()
+        }
+        RunError::NoRun(_) => "`godwit runs` lists the runs".to_owned(),
+        RunError::NotUndoable { .. } => "`godwit runs` shows the states of the runs".to_owned(),
+        RunError::ChangedSince { run, .. } => format!(
+            "nothing was undone; `godwit undo {run} --leave-changed` leaves these items as they are"
+        ),
+        RunError::NotInQuarantine { .. } => "`godwit quarantine list` lists the items".to_owned(),
+        RunError::Worker(_) => "this is a fault of Godwit: please report it".to_owned(),
+    }
+}

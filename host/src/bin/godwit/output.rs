@@ -1,0 +1,163 @@
+//! What is printed, and how.
+
+use std::io::{self, IsTerminal, Write};
+
+use godwit::model::{Counts, Timestamp};
+use godwit::plan::{Finding, Severity};
+use indicatif::HumanCount;
+use serde::Serialize;
+
+/// Whether colours are wanted on a stream: a terminal, and `NO_COLOR` is not set.
+fn is_coloured(terminal: bool) -> bool {
+    terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn painted(text: &str, colour: &str, terminal: bool) -> String {
+    if is_coloured(terminal) { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+/// Prints a line of results. A closed pipe ends the program quietly, as `head` expects.
+pub fn line(text: impl AsRef<str>) {
+    let mut out = io::stdout().lock();
+    if writeln!(out, "{}", text.as_ref()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// Prints bytes and a line's end.
+pub fn raw_line(bytes: &[u8]) {
+    let mut out = io::stdout().lock();
+    if out.write_all(bytes).and_then(|()| out.write_all(b"\n")).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// Prints one value as JSON.
+pub fn json(value: &impl Serialize) {
+    line(serde_json::to_string_pretty(value).expect("results have string keys"));
+}
+
+/// Prints one value as JSON on one line.
+pub fn json_line(value: &impl Serialize) {
+    line(serde_json::to_string(value).expect("results have string keys"));
+}
+
+/// Prints a remark on standard error.
+pub fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Prints what went wrong.
+pub fn error(text: &str) {
+    eprintln!("{} {text}", painted("error:", "1;31", io::stderr().is_terminal()));
+}
+
+/// Prints what may be wrong.
+pub fn warning(text: &str) {
+    eprintln!("{} {text}", painted("warning:", "1;33", io::stderr().is_terminal()));
+}
+
+/// Prints what to do next.
+pub fn hint(text: &str) {
+    if !text.is_empty() {
+        eprintln!("{} {text}", painted("hint:", "1;36", io::stderr().is_terminal()));
+    }
+}
+
+/// Prints a finding and the way out.
+pub fn finding(finding: &Finding) {
+    let text = format!("{finding} [{}]", finding.kind());
+    match finding.severity {
+        Severity::Refused => error(&text),
+        Severity::Warned => warning(&text),
+        Severity::Accepted => note(&format!("accepted: {text}")),
+        Severity::Info => note(&format!("note: {text}")),
+    }
+    if finding.severity < Severity::Accepted {
+        hint(&finding.way_out());
+    }
+}
+
+/// Prints a table: the first row is its head. Columns of numbers are aligned to the right.
+pub fn table(rows: &[Vec<String>]) {
+    let Some(head) = rows.first() else { return };
+    let width = |column: usize| {
+        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
+    };
+    let widths: Vec<_> = (0..head.len()).map(width).collect();
+    let is_number = |column: usize| {
+        let digits = |text: &String| {
+            text.chars().all(|c| c.is_ascii_digit() || c == ',') && !text.is_empty()
+        };
+        rows.len() > 1 && rows[1..].iter().all(|row| digits(&row[column]))
+    };
+    let right: Vec<_> = (0..head.len()).map(is_number).collect();
+    for (place, row) in rows.iter().enumerate() {
+        let cells = row.iter().enumerate().map(|(column, text)| {
+            let space = " ".repeat(widths[column] - text.chars().count());
+            if right[column] { space + text } else { format!("{text}{space}") }
+        });
+        let text = cells.collect::<Vec<_>>().join("  ");
+        let text = text.trim_end();
+        line(if place == 0 { painted(text, "1", io::stdout().is_terminal()) } else { text.to_owned() });
+    }
+}
+
+/// A count with separators.
+pub fn count(number: u64) -> String {
+    HumanCount(number).to_string()
+}
+
+/// `1 item`, `2 items`.
+pub fn counted(number: u64, noun: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", count(number))
+}
+
+/// A duration for people.
+pub fn duration(milliseconds: u64) -> String {
+    match milliseconds {
+        0..1_000 => format!("{milliseconds} ms"),
+        1_000..60_000 => format!("{:.1} s", milliseconds as f64 / 1_000.0),
+        60_000..3_600_000 => {
+            format!("{} min {} s", milliseconds / 60_000, milliseconds / 1_000 % 60)
+        }
+        _ => format!("{} h {} min", milliseconds / 3_600_000, milliseconds / 60_000 % 60),
+    }
+}
+
+/// A number of bytes for people.
+pub fn bytes(bytes: u64) -> String {
+    indicatif::BinaryBytes(bytes).to_string()
+}
+
+/// A moment as RFC 3339 in UTC.
+pub fn time(at: Timestamp) -> String {
+    let at = i64::try_from(at.0).ok().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+    at.map_or_else(|| "?".to_owned(), |at| format!("{at:.0}"))
+}
+
+/// What became of items, leaving out what did not happen.
+pub fn counts(counts: &Counts) -> String {
+    let parts = [
+        (counts.read, "read"),
+        (counts.updated, "updated"),
+        (counts.unchanged, "unchanged"),
+        (counts.removed, "removed"),
+        (counts.failed, "failed"),
+        (counts.written, "written elsewhere"),
+    ];
+    let said = parts.iter().enumerate().filter(|(place, (number, _))| *place == 0 || *number > 0);
+    let said = said.map(|(_, (number, what))| format!("{} {what}", count(*number)));
+    said.collect::<Vec<_>>().join(", ")
+}
+
+/// Text from a plugin or a document on one line, without control characters.
+pub fn one_line(text: &str, most: usize) -> String {
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    let mut line: String = text.chars().map(clean).take(most).collect();
+    if text.chars().count() > most {
+        line.push('…');
+    }
+    line
+}
