@@ -260,6 +260,37 @@ fn sled_carries_out_the_largest_commits_at_once() {
 }
 
 #[test]
+fn sled_makes_no_files_of_large_pages_and_forgets_the_parts_of_old_values() {
+    let folder = TempDir::new().unwrap();
+    let store = Sled::open(folder.path(), OpenMode::Create).unwrap();
+    for round in 0..3 {
+        for n in 0..60_u8 {
+            put(&store, &[n], &vec![round; 40_000 * usize::from(n % 10)]);
+        }
+        put(&store, b"larger", &vec![round; 8 << 20]);
+    }
+    assert_eq!(
+        fs::read_dir(folder.path().join("blobs")).unwrap().count(),
+        0
+    );
+    let mut commit = Commit::new();
+    for (key, _) in all(&store) {
+        commit.delete(&key);
+        commit.put(&key, &[&[1; 100_000]]);
+        commit.delete(&key);
+    }
+    store.commit(&commit).unwrap();
+    assert_eq!(all(&store), []);
+    drop(store);
+    let bare = ::sled::Config::new()
+        .path(folder.path())
+        .segment_size(8 << 20)
+        .open()
+        .unwrap();
+    assert!(bare.is_empty());
+}
+
+#[test]
 fn sled_says_that_a_store_is_damaged_and_what_to_do() {
     let damages: [fn(&Path); 4] = [
         |folder| fs::remove_file(folder.join("conf")).unwrap(),

@@ -32,6 +32,7 @@ macro_rules! store_conformance {
                 expectations_see_what_was_before_the_commit
                 a_commit_that_writes_nothing_is_still_checked
                 a_read_after_another_never_shows_an_older_commit
+                large_values_are_read_whole_while_they_are_replaced
                 one_of_many_conditional_committers_wins_each_round
                 scans_and_commits_go_on_side_by_side
                 a_reopened_store_has_all_that_was_committed
@@ -171,6 +172,13 @@ pub fn scan(backend: &dyn Backend, from: &[u8], to: &[u8]) -> Vec<(Vec<u8>, Vec<
 pub fn put(backend: &dyn Backend, key: &[u8], value: &[u8]) {
     let mut commit = Commit::new();
     commit.put(key, &[value]);
+    backend.commit(&commit).unwrap();
+}
+
+/// Removes one entry.
+pub fn delete(backend: &dyn Backend, key: &[u8]) {
+    let mut commit = Commit::new();
+    commit.delete(key);
     backend.commit(&commit).unwrap();
 }
 
@@ -527,6 +535,39 @@ pub mod promises {
                 store.commit(&commit).unwrap();
             }
         });
+    }
+
+    pub fn large_values_are_read_whole_while_they_are_replaced(kind: Kind) {
+        let subject = Subject::new(kind);
+        let store = subject.backend();
+        let value = |n: u8| vec![n; 100_000 + usize::from(n) * 5000];
+        put(store, b"a", &value(0));
+        let done = AtomicBool::new(false);
+        let check = |found: &[u8]| assert!(found == value(found[0]), "torn");
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Acquire) {
+                    check(&store.get(b"a").unwrap().unwrap());
+                }
+            });
+            scope.spawn(|| {
+                while !done.load(Ordering::Acquire) {
+                    for (_, found) in all(store) {
+                        check(&found);
+                    }
+                }
+            });
+            for n in 1..60 {
+                put(store, b"a", &value(n));
+                match n % 3 {
+                    0 => put(store, b"b", &value(n)),
+                    1 => delete(store, b"b"),
+                    _ => {}
+                }
+            }
+            done.store(true, Ordering::Release);
+        });
+        assert_eq!(all(store).len(), 1);
     }
 
     pub fn one_of_many_conditional_committers_wins_each_round(kind: Kind) {

@@ -1,15 +1,17 @@
 //! A store in a folder of LMDB: the default, and the fastest and safest of the backends.
 
+mod opening;
+
 use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
 use std::ops::{Bound, ControlFlow};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{PoisonError, RwLock};
 
 use heed::types::Bytes;
-use heed::{CommitOrAbort, Database, Env, EnvOpenOptions, MdbError, RoTxn, RwTxn, WithoutTls};
+use heed::{Database, Env, MdbError, RoTxn, RwTxn, WithoutTls};
 
 use super::folder::{self, Kind};
 use super::{Backend, Commit, MAX_KEY, OpenMode, StoreError};
@@ -18,15 +20,6 @@ use super::{Backend, Commit, MAX_KEY, OpenMode, StoreError};
 /// items of 1 KiB, so that most stores never grow it. It is neither memory nor disk, and a
 /// thousandth of what a 64-bit process can address.
 const MAP_SIZE: usize = 16 << 30;
-
-/// The most read transactions at one time, of all processes together. A slot takes 64 bytes of
-/// the lock file; LMDB's own default of 126 is few for a server with a thread per connection.
-const MAX_READERS: u32 = 1024;
-
-/// By how many pages a file may be shorter than its header says. Pages that a transaction took
-/// and gave back at the end of the file are counted but never written; more than this many in
-/// one commit do not happen to a file that nobody has cut.
-const UNWRITTEN_PAGES: u64 = 256;
 
 /// A store in a folder of LMDB.
 ///
@@ -45,6 +38,8 @@ pub struct Lmdb {
     /// Held shared while a transaction is open, and alone while the map is moved: LMDB cannot
     /// move it under a transaction of the same process.
     map: RwLock<()>,
+    /// How many commits of this process have begun to publish themselves.
+    published: AtomicUsize,
     /// Set when the map is gone, or an outcome unknown.
     dead: AtomicBool,
 }
@@ -63,22 +58,22 @@ impl Lmdb {
         map_size: usize,
     ) -> Result<Self, StoreError> {
         folder::prepare(path, Kind::Lmdb, mode)?;
-        let fresh = remove_blank(path)?;
+        let fresh = opening::remove_blank(path)?;
         let engine = |action| move |error| refused(action, path, error);
-        let env = environment(path, map_size).map_err(engine("opening the store"))?;
+        let env = opening::environment(path, map_size).map_err(engine("opening the store"))?;
         if fresh {
             env.force_sync().map_err(engine("syncing the new store"))?;
             folder::sync(path)?;
         }
-        whole(path, &env)?;
-        let entries = entries(&env).map_err(engine("opening the table"))?;
-        let (map, dead) = (RwLock::new(()), AtomicBool::new(false));
+        opening::whole(path, &env)?;
+        let entries = opening::entries(&env).map_err(engine("opening the table"))?;
         let store = Self {
             path: path.to_owned(),
             env,
             entries,
-            map,
-            dead,
+            map: RwLock::new(()),
+            published: AtomicUsize::new(0),
+            dead: AtomicBool::new(false),
         };
         store.clear_dead_readers()?;
         Ok(store)
@@ -94,7 +89,7 @@ impl Lmdb {
         loop {
             self.alive()?;
             let map = self.map.read().unwrap_or_else(PoisonError::into_inner);
-            match self.env.read_txn() {
+            match self.begin() {
                 Ok(txn) => return read(&txn).map_err(|error| self.failed("reading", error)),
                 Err(heed::Error::Mdb(MdbError::MapResized)) => {}
                 Err(heed::Error::Mdb(MdbError::ReadersFull)) if !cleared => {
@@ -106,6 +101,25 @@ impl Lmdb {
             }
             drop(map);
             self.resize(|_| 0)?;
+        }
+    }
+
+    /// Begins to read.
+    ///
+    /// LMDB has two headers, which its commits overwrite in turns. A reader takes the number of
+    /// the last commit and then copies its header; when two commits come in between, it copies a
+    /// header that is being overwritten, and sees a commit that is not durable yet and that the
+    /// next reader does not see. So a read counts only if no commit began to write its header
+    /// meanwhile; for those of other processes there is but the header itself to tell.
+    fn begin(&self) -> heed::Result<RoTxn<'_, WithoutTls>> {
+        loop {
+            let before = self.published.load(Ordering::SeqCst);
+            let txn = self.env.read_txn()?;
+            fence(Ordering::SeqCst);
+            let undisturbed = self.published.load(Ordering::SeqCst) == before;
+            if undisturbed && self.env.info().last_txn_id < txn.id() + 2 {
+                return Ok(txn);
+            }
         }
     }
 
@@ -124,6 +138,8 @@ impl Lmdb {
             };
             written.map_err(|error| Stop::within(error, size))?;
         }
+        // Only one write transaction is open at a time, so that this is never two ahead.
+        self.published.fetch_add(1, Ordering::SeqCst);
         txn.commit().map_err(|error| Stop::within(error, size))
     }
 
@@ -303,51 +319,6 @@ impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
         Self::Refused(error)
     }
-}
-
-fn environment(path: &Path, map_size: usize) -> heed::Result<Env<WithoutTls>> {
-    // Without thread-local slots a thread may have several scans open, and slots are not kept by
-    // threads that only once have read.
-    let mut options = EnvOpenOptions::new().read_txn_without_tls();
-    options.map_size(map_size).max_readers(MAX_READERS);
-    // SAFETY: the file is changed through LMDB only, whose lock file guards it against other
-    // processes, and heed against a second environment in this one; no flag is set.
-    unsafe { options.open(path) }
-}
-
-fn entries(env: &Env<WithoutTls>) -> heed::Result<Database<'static, Bytes, Bytes>> {
-    let opened = env.open_databases_and_commit(env.read_txn()?, |opener, txn| {
-        let database = opener.open_database::<Bytes, Bytes>(txn, None)?;
-        let database = database.expect("the unnamed database is part of every environment");
-        Ok::<_, heed::Error>(CommitOrAbort::<_, ()>::Commit(database))
-    })?;
-    Ok(opened.unwrap_commit())
-}
-
-// LMDB creates the files anew when it finds an empty one, but takes zeros for another format.
-fn remove_blank(path: &Path) -> Result<bool, StoreError> {
-    if folder::contents(path)? == folder::Contents::Store(Kind::Lmdb) {
-        return Ok(false);
-    }
-    let data = path.join("data.mdb");
-    if fs::metadata(&data).is_ok_and(|data| data.len() > 0) {
-        let removed = fs::remove_file(&data);
-        removed.map_err(|error| folder::failed("removing an unfinished store", path, error))?;
-    }
-    Ok(true)
-}
-
-// To read a page that a file was cut off before ends the process with SIGBUS.
-fn whole(path: &Path, env: &Env<WithoutTls>) -> Result<(), StoreError> {
-    let page = u64::from(env.unnamed_database_stat().page_size);
-    let pages = env.info().last_page_number as u64 + 1;
-    let length = env.real_disk_size();
-    let length = length.map_err(|error| refused("measuring the store", path, error))?;
-    if length.saturating_add(UNWRITTEN_PAGES * page) >= pages * page {
-        return Ok(());
-    }
-    let cut = format!("data.mdb has {length} bytes of {}", pages * page);
-    Err(folder::damaged(path, &cut))
 }
 
 fn value(
