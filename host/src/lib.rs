@@ -7,6 +7,7 @@ pub mod plan;
 pub mod run;
 pub mod sandbox;
 pub mod store;
+pub mod transfer;
 
 pub use host::{
     AppStatus, Change, CollectionStatus, DryGoal, DryRun, ErrorKind, Host, HostError, Status,

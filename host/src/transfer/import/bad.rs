@@ -1,0 +1,96 @@
+//! Lines that are not imported.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Version;
+
+/// A line that was not imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BadLine {
+    /// Its number, from 1.
+    pub line: u64,
+    /// Where in the line, in bytes from 1; `None` where that is not known or the whole line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u64>,
+    /// Why.
+    #[serde(flatten)]
+    pub reason: BadLineReason,
+}
+
+impl std::fmt::Display for BadLine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.column {
+            Some(column) => write!(f, "line {}, column {column}: {}", self.line, self.reason),
+            None => write!(f, "line {}: {}", self.line, self.reason),
+        }
+    }
+}
+
+/// Why a line was not imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum BadLineReason {
+    /// Occurs when it is longer than a body may be.
+    #[error("it has {bytes} bytes, a body has {limit} at most")]
+    TooLong {
+        /// Its length without the line ending.
+        bytes: u64,
+        /// The longest body.
+        limit: u64,
+    },
+    /// Occurs when its bytes are no text.
+    #[error("it is not UTF-8")]
+    NotUtf8,
+    /// Occurs when its text is not one JSON value.
+    #[error("it is not JSON: {message}")]
+    NotJson {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Occurs when the pointer leads into a value that holds no others.
+    #[error("it is not an object, so that nothing is at `{pointer}`")]
+    NotAnObject {
+        /// Where the id was looked for.
+        pointer: String,
+    },
+    /// Occurs when there is no id.
+    #[error("there is nothing at `{pointer}`, where its id should be")]
+    NoId {
+        /// Where the id was looked for.
+        pointer: String,
+    },
+    /// Occurs when the id is neither a string nor an integer.
+    #[error("at `{pointer}` is {found}; an id is a string or an integer")]
+    NotAnId {
+        /// Where the id was looked for.
+        pointer: String,
+        /// What was there.
+        found: String,
+    },
+    /// Occurs when the id is empty or too long.
+    #[error("an id has 1 to {max} bytes, this one has {bytes}", max = crate::model::item::MAX_ID_BYTES)]
+    IdLength {
+        /// How many bytes it has.
+        bytes: u64,
+    },
+    /// Occurs when there is an item with this id already, and such were to be refused.
+    #[error("the item `{}` is there already, with {difference}", .id.escape_debug())]
+    Exists {
+        /// The id.
+        id: String,
+        /// In what it differs from the line.
+        difference: Difference,
+    },
+}
+
+/// How an item that is there differs from one that comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Difference {
+    /// It has another body.
+    #[error("another body")]
+    Body,
+    /// It has the same body and this version.
+    #[error("the same body and version {0}")]
+    Version(Version),
+}

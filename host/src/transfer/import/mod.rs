@@ -1,0 +1,190 @@
+//! Importing: lines into a collection, batch by batch.
+//!
+//! A batch becomes one commit together with the import's checkpoint, so that an import that was
+//! killed goes on where it was. Without a checkpoint it may be repeated: items that are there with
+//! the same body and version are left alone.
+
+mod bad;
+mod batch;
+mod checkpoint;
+mod identify;
+mod lines;
+mod place;
+mod settings;
+mod target;
+mod work;
+
+use std::io::{self, BufRead};
+
+use serde::{Deserialize, Serialize};
+
+pub use bad::{BadLine, BadLineReason, Difference};
+pub use settings::{ImportSettings, OnExisting};
+
+use crate::model::{Clock, Name, RunId, RunState};
+use crate::run::Stop;
+use crate::store::{Lease, LeaseError, Store, StoreError};
+use work::Work;
+
+/// Brings lines into a collection of a store.
+pub struct Importer<'a> {
+    /// The store.
+    pub store: &'a Store,
+    /// What time it is.
+    pub clock: &'a dyn Clock,
+    /// What is imported, and how.
+    pub settings: &'a ImportSettings,
+    /// How an import is asked to stop: it commits the batch in hand first.
+    pub stop: &'a Stop,
+    /// Is told after each commit how far the import has come.
+    pub observer: &'a dyn Fn(&ImportCounts),
+}
+
+impl Importer<'_> {
+    /// Imports every line of `input`, or goes on where an import of the same source left off.
+    ///
+    /// Lines that cannot be imported are reported, not an error.
+    ///
+    /// # Errors
+    /// [`ImportError`] when the import cannot go on; what was committed stays.
+    pub fn import(
+        &self,
+        lease: &mut Lease,
+        input: &mut dyn BufRead,
+    ) -> Result<ImportReport, ImportError> {
+        Work::start(self, lease, input)?.carry_out()
+    }
+}
+
+/// How many lines were read, and what became of them.
+///
+/// `lines` is always the sum of `created`, `replaced`, `kept`, `present`, `blank` and `bad`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ImportCounts {
+    /// Lines read.
+    pub lines: u64,
+    /// Bytes read, unpacked, with line endings.
+    pub bytes: u64,
+    /// Items that are new.
+    pub created: u64,
+    /// Items that were there and have the line's body and version now.
+    pub replaced: u64,
+    /// Items that were there with another body or version and were kept, as asked.
+    pub kept: u64,
+    /// Items that were there already with the same body and version.
+    pub present: u64,
+    /// Lines with nothing on them.
+    pub blank: u64,
+    /// Lines that were not imported.
+    pub bad: u64,
+}
+
+impl std::ops::AddAssign for ImportCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.bytes += other.bytes;
+        self.created += other.created;
+        self.replaced += other.replaced;
+        self.kept += other.kept;
+        self.present += other.present;
+        self.blank += other.blank;
+        self.bad += other.bad;
+    }
+}
+
+/// What an import has done, with what it did before it was interrupted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImportReport {
+    /// Whether the end was reached; otherwise it was stopped.
+    pub done: bool,
+    /// How many lines had been imported before; `None` where it started at the first one.
+    pub resumed_behind: Option<u64>,
+    /// Whether the next import of the same source goes on behind these lines.
+    pub can_resume: bool,
+    /// What became of the lines.
+    pub counts: ImportCounts,
+    /// The first of the lines that were not imported; `counts.bad` says how many there are.
+    pub bad_lines: Vec<BadLine>,
+}
+
+/// Why an import cannot go on. What was committed stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// Occurs when somebody else has taken the lease over.
+    #[error(transparent)]
+    Lease(LeaseError),
+    /// Occurs when the store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Occurs when the collection belongs to another app.
+    #[error("the collection {collection} belongs to {owner}, not to {app}")]
+    ForeignCollection {
+        /// The collection.
+        collection: Name,
+        /// The app that it belongs to.
+        owner: Name,
+        /// The app that was named.
+        app: Name,
+    },
+    /// Occurs when the app has a run that must be finished or undone first.
+    #[error("run {run} of {app} is {state}: {}", way_out(*.run, *.state))]
+    UnfinishedRun {
+        /// The app.
+        app: Name,
+        /// The run.
+        run: RunId,
+        /// How far it has come.
+        state: RunState,
+    },
+    /// Occurs when the version is longer than a version may be.
+    #[error("a version has {limit} bytes at most, this one has {bytes}")]
+    VersionTooLong {
+        /// How long it is.
+        bytes: usize,
+        /// The longest version.
+        limit: usize,
+    },
+    /// Occurs when the lines that were imported before are not those that come now.
+    #[error(
+        "the first {lines} lines are not those that were imported before; start over to import them all"
+    )]
+    SourceChanged {
+        /// How many lines had been imported.
+        lines: u64,
+    },
+    /// Occurs when the input fails, or ends in the middle of an archive. Whole lines before were
+    /// imported.
+    #[error("the input cannot be read behind line {}", .report.counts.lines)]
+    Read {
+        /// What was imported.
+        report: Box<ImportReport>,
+        /// What the reader said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl From<LeaseError> for ImportError {
+    fn from(error: LeaseError) -> Self {
+        match error {
+            LeaseError::Store(error) => Self::Store(error),
+            LeaseError::Held { .. } | LeaseError::Lost { .. } => Self::Lease(error),
+        }
+    }
+}
+
+fn way_out(run: RunId, state: RunState) -> String {
+    match state {
+        RunState::Undoing => format!("go on with `godwit undo {run}` first"),
+        RunState::Blocked => format!(
+            "retry or accept the items in quarantine and finish it with `godwit up`, or give it up with `godwit undo {run}`, first"
+        ),
+        RunState::Running
+        | RunState::Stopped
+        | RunState::Failed
+        | RunState::Completed
+        | RunState::Undone => {
+            format!("finish it with `godwit up`, or give it up with `godwit undo {run}`, first")
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The collection that items are imported into.
+
+use super::{ImportError, ImportSettings};
+use crate::model::{Apart, Event, Name, Purpose, Run, RunState, Timestamp, Version};
+use crate::store::{Collection, Store, StoreError, Write};
+
+/// The longest version that the store keeps with an item, in bytes.
+const MAX_VERSION_BYTES: usize = 128;
+
+/// The collection that items are imported into, as it was when the import started. While the lease
+/// is held nobody else changes it.
+#[derive(Debug)]
+pub(super) struct Target<'a> {
+    settings: &'a ImportSettings,
+    /// The version of the collection's items, unless they say otherwise.
+    level: Option<Version>,
+    /// Whether the app has no version yet.
+    is_first: bool,
+}
+
+impl<'a> Target<'a> {
+    /// Checks that items may be imported.
+    pub fn find(store: &Store, settings: &'a ImportSettings) -> Result<Self, ImportError> {
+        check_version(&settings.version)?;
+        check_runs(&store.runs()?, &settings.app)?;
+        let apps = store.history()?.apps();
+        let version = apps.get(&settings.app).and_then(|app| app.version());
+        let level = match store.collection(&settings.collection)? {
+            Some(record) if record.app != settings.app => {
+                return Err(ImportError::ForeignCollection {
+                    collection: settings.collection.clone(),
+                    owner: record.app,
+                    app: settings.app.clone(),
+                });
+            }
+            Some(record) => record.level,
+            None => Some(version.unwrap_or(&settings.version).clone()),
+        };
+        Ok(Self {
+            settings,
+            level,
+            is_first: version.is_none(),
+        })
+    }
+
+    /// The entry that each imported item gets: those that are older than their collection wait to be
+    /// brought up to date.
+    pub fn apart(&self) -> Option<Apart> {
+        let version = &self.settings.version;
+        let waits = self.level.as_ref().is_some_and(|level| version < level);
+        waits.then(|| Apart {
+            version: version.clone(),
+            next: None,
+            failure: None,
+        })
+    }
+
+    /// Creates the collection where it is not there, with the app's first fact where it has none.
+    pub fn ensure(&self, write: &mut Write<'_>, now: Timestamp) -> Result<(), StoreError> {
+        let ImportSettings {
+            app,
+            collection,
+            version,
+            ..
+        } = self.settings;
+        if write.collection(collection)?.is_some() {
+            return Ok(());
+        }
+        if self.is_first {
+            write.add_history(now, app, version, Event::Baseline)?;
+        }
+        write.set_collection(collection, Collection::new(app.clone(), self.level.clone()))
+    }
+
+    /// Notes in the collection's record that items of the imported version were written.
+    pub fn note_version(&self, write: &mut Write<'_>) -> Result<(), StoreError> {
+        let ImportSettings {
+            collection,
+            version,
+            ..
+        } = self.settings;
+        let Some(old) = write.collection(collection)?.cloned() else {
+            return Ok(());
+        };
+        let mut record = old.clone();
+        record.newest = record.newest.max(Some(version.clone()));
+        if self.apart().is_some() {
+            let oldest = record.oldest_waiting.get_or_insert_with(|| version.clone());
+            *oldest = oldest.clone().min(version.clone());
+        }
+        if record != old {
+            write.set_collection(collection, record)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_version(version: &Version) -> Result<(), ImportError> {
+    let bytes = version.to_string().len();
+    let limit = MAX_VERSION_BYTES;
+    if bytes > limit {
+        Err(ImportError::VersionTooLong { bytes, limit })
+    } else {
+        Ok(())
+    }
+}
+
+/// A run of the app that must be finished or undone stands in the way: it may have looked at the
+/// places already where the items come.
+fn check_runs(runs: &[Run], app: &Name) -> Result<(), ImportError> {
+    let is_in_the_way = |run: &&Run| {
+        let is_open = run.purpose == Purpose::Up && run.state.is_unfinished();
+        let is_of_app = run.plan.stages.iter().any(|stage| stage.app == *app);
+        is_of_app && (is_open || run.state == RunState::Undoing)
+    };
+    match runs.iter().rev().find(is_in_the_way) {
+        Some(run) => Err(ImportError::UnfinishedRun {
+            app: app.clone(),
+            run: run.id,
+            state: run.state,
+        }),
+        None => Ok(()),
+    }
+}

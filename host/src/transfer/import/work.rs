@@ -1,0 +1,185 @@
+//! An import from its checkpoint to its end.
+
+use std::io::{self, BufRead};
+
+use super::batch::Batch;
+use super::checkpoint::Checkpoint;
+use super::lines::Lines;
+use super::place::place;
+use super::target::Target;
+use super::{ImportError, ImportReport, Importer};
+use crate::model::{Apart, Digest, RunId};
+use crate::store::Lease;
+
+/// An import under way.
+pub(super) struct Work<'a> {
+    importer: &'a Importer<'a>,
+    lease: &'a mut Lease,
+    lines: Lines<'a>,
+    target: Target<'a>,
+    apart: Option<Apart>,
+    /// Under what the checkpoint is kept.
+    key: Option<Digest>,
+    checkpoint: Checkpoint,
+    resumed_behind: Option<u64>,
+}
+
+/// Why a batch has no further line.
+enum Ending {
+    Full,
+    EndOfInput,
+    Failed(io::Error),
+}
+
+impl<'a> Work<'a> {
+    /// Checks that the import may take place, and finds out how far it has come.
+    pub fn start(
+        importer: &'a Importer<'a>,
+        lease: &'a mut Lease,
+        input: &'a mut dyn BufRead,
+    ) -> Result<Self, ImportError> {
+        let Importer {
+            store, settings, ..
+        } = *importer;
+        let target = Target::find(store, settings)?;
+        let key = settings.checkpoint_key();
+        let record = match key.filter(|_| !settings.restart) {
+            Some(key) => store.import(&key)?,
+            None => None,
+        };
+        let digest = settings.digest();
+        let found = record.and_then(|record| Checkpoint::parse(&record, digest));
+        Ok(Self {
+            importer,
+            lease,
+            lines: Lines::new(input, settings.body_bytes),
+            apart: target.apart(),
+            target,
+            key,
+            resumed_behind: found.as_ref().map(|checkpoint| checkpoint.counts.lines),
+            checkpoint: found.unwrap_or_else(|| Checkpoint::start(digest)),
+        })
+    }
+
+    /// Imports what is left.
+    pub fn carry_out(mut self) -> Result<ImportReport, ImportError> {
+        if !self.skip_to_checkpoint()? {
+            return Ok(self.report());
+        }
+        loop {
+            let (batch, ending) = self.gather();
+            self.commit(batch, matches!(ending, Ending::EndOfInput))?;
+            (self.importer.observer)(&self.checkpoint.counts);
+            match ending {
+                Ending::EndOfInput => {
+                    return Ok(ImportReport {
+                        done: true,
+                        can_resume: false,
+                        ..self.report()
+                    });
+                }
+                Ending::Full if self.importer.stop.is_asked() => return Ok(self.report()),
+                Ending::Full => {}
+                Ending::Failed(source) => return Err(self.unreadable(source)),
+            }
+        }
+    }
+
+    fn report(&self) -> ImportReport {
+        self.checkpoint
+            .report(self.resumed_behind, self.key.is_some())
+    }
+
+    fn unreadable(&self, source: io::Error) -> ImportError {
+        ImportError::Read {
+            report: Box::new(self.report()),
+            source,
+        }
+    }
+
+    /// Reads over what was imported before, unless asked to stop; checks that it is the same.
+    fn skip_to_checkpoint(&mut self) -> Result<bool, ImportError> {
+        let end = self.checkpoint.counts.bytes;
+        let Importer {
+            store, clock, stop, ..
+        } = *self.importer;
+        while self
+            .lines
+            .skip_towards(end)
+            .map_err(|source| self.unreadable(source))?
+        {
+            if stop.is_asked() {
+                return Ok(false);
+            }
+            let now = clock.now();
+            if self.lease.is_due(now) {
+                self.lease.renew(store, now)?;
+            }
+        }
+        if self.lines.digest() != self.checkpoint.read {
+            return Err(ImportError::SourceChanged {
+                lines: self.checkpoint.counts.lines,
+            });
+        }
+        Ok(true)
+    }
+
+    /// Reads the lines of the next commit: until there are many, the end is reached, somebody asks
+    /// to stop, or the lease is due, which slow input does not keep from being renewed.
+    fn gather(&mut self) -> (Batch, Ending) {
+        let Importer {
+            settings,
+            clock,
+            stop,
+            ..
+        } = *self.importer;
+        let (first, start) = (self.checkpoint.counts.lines + 1, self.lines.offset());
+        let mut batch = Batch::default();
+        let ending = loop {
+            match self.lines.next() {
+                Ok(Some(line)) => batch.push(first + batch.counts.lines, &line, settings),
+                Ok(None) => break Ending::EndOfInput,
+                Err(error) => break Ending::Failed(error),
+            }
+            let is_full = batch.counts.lines >= settings.batch_lines as u64
+                || self.lines.offset() - start >= settings.batch_bytes as u64;
+            if is_full || stop.is_asked() || self.lease.is_due(clock.now()) {
+                break Ending::Full;
+            }
+        };
+        batch.counts.bytes = self.lines.offset() - start;
+        (batch, ending)
+    }
+
+    /// Commits a batch with the checkpoint behind it; at the end the checkpoint is removed.
+    fn commit(&mut self, mut batch: Batch, is_last: bool) -> Result<(), ImportError> {
+        if batch.counts.lines == 0 && !is_last {
+            return Ok(());
+        }
+        let Importer {
+            store,
+            settings,
+            clock,
+            ..
+        } = *self.importer;
+        let now = clock.now();
+        let mut write = store.write(RunId(0), None);
+        // Lines of which none is good leave no collection behind; no lines at all do.
+        let bad = self.checkpoint.counts.bad + batch.counts.bad;
+        if !batch.items.is_empty() || (is_last && bad == 0) {
+            self.target.ensure(&mut write, now)?;
+        }
+        if place(store, settings, &mut batch, &mut write, self.apart.as_ref())? {
+            self.target.note_version(&mut write)?;
+        }
+        let (read, most) = (self.lines.digest(), settings.bad_lines);
+        let next = self.checkpoint.behind(batch.counts, batch.bad, read, most);
+        if let Some(key) = &self.key {
+            let record = (!is_last).then(|| next.record());
+            write.set_import(key, record.as_deref());
+        }
+        write.commit(self.lease, now)?;
+        self.checkpoint = next;
+        Ok(())
+    }
+}

@@ -1,0 +1,273 @@
+//! Which version imported items have, and when an import is refused.
+
+use godwit::model::{
+    Apart, Counts, Digest, Event, Failure, Phase, Plan, Purpose, Run, RunId, RunState, Source,
+    Stage, Timestamp,
+};
+use godwit::store::{Collection, Visit};
+use godwit::transfer::{ImportError, ImportSettings, OnExisting};
+
+use super::world::{World, name, settings};
+
+const ONE: &str = "{\"_id\":\"one\"}\n";
+const TWO: &str = "{\"_id\":\"two\"}\n";
+
+fn collection(world: &World) -> Collection {
+    world.store.collection(&name("notes")).unwrap().unwrap()
+}
+
+fn version(text: &str) -> godwit::model::Version {
+    text.parse().unwrap()
+}
+
+#[test]
+fn the_first_import_of_an_app_says_where_it_stands() {
+    let mut world = World::new();
+    world.import(&settings("1.2.0"), ONE);
+    let record = collection(&world);
+    assert_eq!(record, Collection::new(name("app"), Some(version("1.2.0"))));
+    let history = world.store.history().unwrap().0;
+    assert_eq!(history.len(), 1);
+    assert_eq!(
+        (&history[0].event, &history[0].version),
+        (&Event::Baseline, &version("1.2.0"))
+    );
+    assert_eq!(world.versions("one"), ("1.2.0".into(), None));
+    world.import(&settings("1.2.0"), TWO);
+    assert_eq!(world.store.history().unwrap().0.len(), 1);
+    assert_eq!(collection(&world), record);
+}
+
+#[test]
+fn older_items_wait_and_newer_ones_stand_by_themselves() {
+    let mut world = World::new();
+    world.import(&settings("2.0.0"), ONE);
+    world.import(&settings("1.5.0"), TWO);
+    world.import(&settings("1.0.0"), "{\"_id\":\"three\"}");
+    world.import(&settings("1.7.0"), "{\"_id\":\"four\"}");
+    world.import(&settings("3.0.0"), "{\"_id\":\"five\"}");
+    assert_eq!(world.versions("one"), ("2.0.0".into(), None));
+    assert_eq!(
+        world.versions("two"),
+        ("1.5.0".into(), Some("1.5.0".into()))
+    );
+    assert_eq!(
+        world.versions("three"),
+        ("1.0.0".into(), Some("1.0.0".into()))
+    );
+    assert_eq!(world.versions("five"), ("3.0.0".into(), None));
+    let tallies = world.tallies();
+    assert_eq!((tallies.items, tallies.waiting), (5, 3));
+    let record = collection(&world);
+    assert_eq!(record.level, Some(version("2.0.0")));
+    assert_eq!(record.newest, Some(version("3.0.0")));
+    assert_eq!(record.oldest_waiting, Some(version("1.0.0")));
+}
+
+#[test]
+fn a_new_collection_has_the_version_of_its_app() {
+    let mut world = World::new();
+    world.import(&settings("2.0.0"), ONE);
+    let other = |version: &str| ImportSettings {
+        collection: name("other"),
+        ..settings(version)
+    };
+    world.import(&other("1.0.0"), ONE);
+    world.import(&other("3.0.0"), TWO);
+    let record = world.store.collection(&name("other")).unwrap().unwrap();
+    assert_eq!(record.level, Some(version("2.0.0")));
+    assert_eq!(record.newest, Some(version("3.0.0")));
+    assert_eq!(world.store.tallies(&name("other")).unwrap().waiting, 1);
+    assert_eq!(world.store.history().unwrap().0.len(), 1);
+}
+
+#[test]
+fn the_same_body_with_another_version_is_another_item() {
+    let mut world = World::new();
+    world.import(&settings("2.0.0"), ONE);
+    let report = world.import(&settings("1.0.0"), ONE);
+    let said = report.bad_lines[0].to_string();
+    assert_eq!(
+        said,
+        "line 1: the item `one` is there already, with the same body and version 2.0.0"
+    );
+    // Nothing was written, so that nothing waits or is newer.
+    world.import(&settings("3.0.0"), ONE);
+    assert_eq!(
+        collection(&world),
+        Collection::new(name("app"), Some(version("2.0.0")))
+    );
+    assert_eq!(world.tallies().waiting, 0);
+}
+
+#[test]
+fn replacing_an_item_replaces_where_it_stands() {
+    let mut world = World::new();
+    let replacing = |version: &str| ImportSettings {
+        on_existing: OnExisting::Replace,
+        ..settings(version)
+    };
+    world.import(&settings("2.0.0"), ONE);
+    let steps = [
+        ("1.0.0", Some("1.0.0")),
+        ("1.5.0", Some("1.5.0")),
+        ("2.0.0", None),
+        ("3.0.0", None),
+    ];
+    for (version, apart) in steps {
+        let report = world.import(&replacing(version), ONE);
+        assert_eq!(report.counts.replaced, 1);
+        assert_eq!(
+            world.versions("one"),
+            (version.into(), apart.map(Into::into))
+        );
+        assert_eq!(world.tallies().waiting, u64::from(apart.is_some()));
+        let again = world.import(&replacing(version), ONE);
+        assert_eq!((again.counts.present, again.counts.replaced), (1, 0));
+    }
+}
+
+#[test]
+fn replacing_an_item_takes_it_out_of_quarantine() {
+    let mut world = World::new();
+    world.import(&settings("2.0.0"), ONE);
+    let failure = Failure {
+        kind: "refused".into(),
+        reason: "no".into(),
+        migration: version("2.0.0"),
+        step: name("step"),
+        run: RunId(1),
+        at: Timestamp(1),
+        accepted: false,
+    };
+    let apart = Apart {
+        version: version("1.0.0"),
+        next: None,
+        failure: Some(failure),
+    };
+    let mut write = world.store.write(RunId(0), None);
+    write
+        .set_apart(&name("notes"), "one", None, Some(&apart), Visit::Once)
+        .unwrap();
+    write.commit(&mut world.lease, Timestamp(1)).unwrap();
+    assert_eq!(world.tallies().open, 1);
+    let mended = "{\"_id\":\"one\",\"mended\":true}";
+    let settings = ImportSettings {
+        on_existing: OnExisting::Replace,
+        ..settings("1.0.0")
+    };
+    world.import(&settings, mended);
+    let tallies = world.tallies();
+    assert_eq!((tallies.open, tallies.waiting), (0, 1));
+    assert_eq!(
+        world.versions("one"),
+        ("1.0.0".into(), Some("1.0.0".into()))
+    );
+}
+
+#[test]
+fn the_collection_of_another_app_is_refused_with_its_owner() {
+    let mut world = World::new();
+    world.import(&settings("1.0.0"), ONE);
+    let before = world.entries();
+    let other = ImportSettings {
+        app: name("other"),
+        ..settings("1.0.0")
+    };
+    let error = world.try_import(&other, TWO).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the collection notes belongs to app, not to other"
+    );
+    assert_eq!(world.entries(), before);
+}
+
+#[test]
+fn a_version_that_no_item_can_carry_is_refused() {
+    let long = format!("1.0.0-{}", "a".repeat(200));
+    let error = World::new().try_import(&settings(&long), ONE).unwrap_err();
+    assert!(
+        matches!(error, ImportError::VersionTooLong { bytes: 206, .. }),
+        "{error}"
+    );
+}
+
+fn run(app: &str, purpose: Purpose, state: RunState) -> Run {
+    let stage = Stage {
+        app: name(app),
+        version: version("2.0.0"),
+        from: None,
+        phase: Phase::Offline,
+        digest: Digest::of(b""),
+        file: String::new(),
+        first_step: 0,
+        steps: Vec::new(),
+        source: Source::Collection,
+    };
+    Run {
+        id: RunId(7),
+        purpose,
+        state,
+        reason: None,
+        started_at: Timestamp(1),
+        changed_at: Timestamp(1),
+        seed: 0,
+        plan: Plan {
+            stages: vec![stage],
+        },
+        stages_done: 0,
+        has_pre_images: true,
+    }
+}
+
+#[test]
+fn a_run_that_must_be_finished_first_is_named_with_the_ways_out() {
+    use RunState::{Blocked, Completed, Failed, Running, Stopped, Undoing, Undone};
+    let either = "`godwit up`, or give it up with `godwit undo 7`";
+    let cases = [
+        ("app", Purpose::Up, Running, Some(either)),
+        ("app", Purpose::Up, Stopped, Some(either)),
+        ("app", Purpose::Up, Failed, Some(either)),
+        (
+            "app",
+            Purpose::Up,
+            Blocked,
+            Some("retry or accept the items in quarantine"),
+        ),
+        (
+            "app",
+            Purpose::Up,
+            Undoing,
+            Some("go on with `godwit undo 7`"),
+        ),
+        (
+            "app",
+            Purpose::Retry,
+            Undoing,
+            Some("go on with `godwit undo 7`"),
+        ),
+        ("app", Purpose::Up, Completed, None),
+        ("app", Purpose::Up, Undone, None),
+        ("app", Purpose::Retry, Blocked, None),
+        ("other", Purpose::Up, Running, None),
+    ];
+    for (app, purpose, state, expected) in cases {
+        let mut world = World::new();
+        let mut write = world.store.write(RunId(0), None);
+        write.set_run(&run(app, purpose, state));
+        write.commit(&mut world.lease, Timestamp(1)).unwrap();
+        match (world.try_import(&settings("1.0.0"), ONE), expected) {
+            (Ok(report), None) => assert!(report.done),
+            (Err(error), Some(expected)) => {
+                let said = error.to_string();
+                assert!(
+                    said.starts_with(&format!("run 7 of app is {state}: ")),
+                    "{said}"
+                );
+                assert!(said.contains(expected), "{said}");
+            }
+            (result, _) => panic!("{app} {state}: {result:?}"),
+        }
+    }
+    let _ = Counts::default();
+}
