@@ -1,4 +1,5 @@
 //! The tests, in one binary: it is linked once.
 
+mod every_k;
 mod store_conformance;
 mod transfer;

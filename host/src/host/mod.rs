@@ -41,7 +41,7 @@ pub struct Surroundings {
 /// Brings the items of a store to the versions of a catalogue.
 pub struct Host {
     store: Store,
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
     surroundings: Surroundings,
     /// What is done about each kind of finding.
     pub policy: Policy,
@@ -53,10 +53,14 @@ pub struct Host {
 
 impl Host {
     /// Wires a store and a catalogue together.
-    pub fn new(store: Store, catalogue: Catalogue, surroundings: Surroundings) -> Self {
+    pub fn new(
+        store: Store,
+        catalogue: impl Into<Arc<Catalogue>>,
+        surroundings: Surroundings,
+    ) -> Self {
         Self {
             store,
-            catalogue,
+            catalogue: catalogue.into(),
             surroundings,
             policy: Policy::default(),
             options: Options::default(),

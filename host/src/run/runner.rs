@@ -32,13 +32,12 @@ pub struct Runner<'a> {
     pub stop: &'a Stop,
 }
 
-/// The step number under which the end of a stage keeps its pre-images.
-const STAGE_END: u32 = 0xfff;
+/// The place under which the end of a stage keeps its pre-images: behind every step.
+pub(super) const STAGE_END: usize = 0xfff;
 
 /// The number of a step within its run: that of its stage and its place in the stage.
-pub fn step_number(stage: usize, step: usize) -> u32 {
-    let number = |n: usize| u32::try_from(n).expect("plans are small");
-    number(stage) << 12 | number(step).min(STAGE_END)
+pub(super) fn step_number(stage: usize, place: usize) -> u32 {
+    u32::try_from(stage << 12 | place).expect("plans are small")
 }
 
 impl Runner<'_> {
@@ -264,7 +263,7 @@ impl Runner<'_> {
         let now = self.clock.now();
         let number = run.stages_done as usize;
         run.stages_done += 1;
-        let keeper = Keeper { run: run.id, step: step_number(number, STAGE_END as usize) };
+        let keeper = Keeper { run: run.id, step: step_number(number, STAGE_END) };
         let mut write = self.store.write(run.id, Some(keeper));
         if whole {
             self.level_app(&mut write, stage)?;
@@ -358,7 +357,7 @@ impl Runner<'_> {
 
     /// Ends the ways of their own of items that the stage has caught up with.
     fn settle_app(&self, lease: &mut Lease, run: &Run, stage: &Stage) -> Result<(), RunError> {
-        let number = step_number(run.stages_done as usize, STAGE_END as usize);
+        let number = step_number(run.stages_done as usize, STAGE_END);
         let keeper = Keeper { run: run.id, step: number };
         for (name, record) in self.store.collections()? {
             if record.app != stage.app || self.store.tallies(&name)?.waiting == 0 {
@@ -380,7 +379,7 @@ impl Runner<'_> {
         let alone = run.plan.stages.iter().filter(|stage| stage.source != Source::Collection);
         let steps: Vec<_> = alone.flat_map(steps_of).collect();
         let collections: BTreeSet<_> = steps.iter().map(|(collection, ..)| *collection).collect();
-        let number = step_number(run.plan.stages.len(), STAGE_END as usize);
+        let number = step_number(run.plan.stages.len(), STAGE_END);
         let keeper = Keeper { run: run.id, step: number };
         for collection in collections {
             let Some(record) = self.store.collection(collection)? else { continue };

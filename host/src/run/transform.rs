@@ -6,7 +6,7 @@ use super::Stop;
 use super::judge::{Failed, Verdict, judge};
 use super::view::{Earlier, Grants, Halt, Reads, View, Writes};
 use crate::model::{Batch, Name};
-use crate::sandbox::{Attempt, Component, Context, Fault, LoadError, LogLine, Session};
+use crate::sandbox::{Attempt, Component, Context, LoadError, LogLine, Session};
 use crate::store::{Store, StoreError};
 
 /// What became of a batch.
@@ -117,23 +117,27 @@ impl Narrowing<'_> {
             narrowed = self.pick(places);
             &narrowed
         };
-        let mut attempt = self.transformer.attempt(part, &self.earlier)?;
-        match &attempt.reply {
+        let attempt = self.transformer.attempt(part, &self.earlier)?;
+        let Attempt { reply, mut documents, mut log, .. } = match attempt.reply {
             Ok(reply) => {
                 let grants = &self.transformer.grants;
-                let verdicts = judge(part, reply, grants, self.transformer.reason_bytes);
-                self.judged(places, verdicts, attempt)
+                let verdicts = judge(part, &reply, grants, self.transformer.reason_bytes);
+                let attempt = Attempt { reply: Ok(reply), ..attempt };
+                return self.judged(places, verdicts, attempt);
             }
-            Err(Fault::Halted) => match attempt.documents.take_halt() {
-                Some(Halt::Store(error)) => Err(Abort::Store(error)),
-                Some(Halt::Split) | None => self.halves(places),
-            },
-            Err(_) if places.len() > 1 => self.halves(places),
-            Err(fault) => {
-                self.log.append(&mut attempt.log);
+            Err(_) => attempt,
+        };
+        let halt = documents.take_halt();
+        // Views share what earlier parts did; it can be added to once they are gone.
+        drop(documents);
+        match (reply, halt) {
+            (_, Some(Halt::Store(error))) => Err(Abort::Store(error)),
+            (Err(fault), None) if places.len() == 1 => {
+                self.log.append(&mut log);
                 let failed = Failed { kind: fault.kind(), reason: fault.to_string() };
                 self.fail(places[0], failed)
             }
+            _ => self.halves(places),
         }
     }
 
@@ -169,6 +173,7 @@ impl Narrowing<'_> {
                 _ => others.push(*place),
             }
         }
+        drop(attempt);
         self.part(&others)
     }
 

@@ -8,7 +8,8 @@ use std::ops::ControlFlow;
 
 use serde::Serialize;
 
-use super::{RunError, Stop, index, runner::step_number};
+use super::runner::{STAGE_END, step_number};
+use super::{RunError, Stop, index};
 use crate::model::{Clock, Event, Name, Run, RunId, RunState, Timestamp};
 use crate::store::{Collection, ItemRecord, Lease, Store, StoreError, Write, key, record};
 
@@ -54,6 +55,10 @@ pub fn undo(
     changed: ChangedItems,
 ) -> Result<UndoReport, RunError> {
     let mut run = store.run(id)?.ok_or(RunError::NoRun(id))?;
+    if run.state == RunState::Undone {
+        // Perhaps the process that did so died before it could say.
+        return Ok(UndoReport { done: true, ..UndoReport::default() });
+    }
     if run.state != RunState::Undoing {
         check(store, &run, changed)?;
         run.state = RunState::Undoing;
@@ -126,9 +131,6 @@ fn page(store: &Store, range: &key::KeyRange) -> Result<Vec<Kept>, StoreError> {
 
 fn check(store: &Store, run: &Run, changed: ChangedItems) -> Result<(), RunError> {
     let refuse = |reason: String| Err(RunError::NotUndoable { run: run.id, reason });
-    if run.state == RunState::Undone {
-        return refuse("it has been undone already".to_owned());
-    }
     if !run.has_pre_images {
         return refuse("its pre-images were pruned".to_owned());
     }
@@ -199,9 +201,9 @@ pub fn step_numbers(run: &Run) -> Vec<u32> {
     let stages = run.plan.stages.iter().enumerate();
     let steps = stages.flat_map(|(number, stage)| {
         let steps = (0..stage.steps.len()).map(move |place| step_number(number, place));
-        steps.chain([step_number(number, usize::MAX)])
+        steps.chain([step_number(number, STAGE_END)])
     });
-    steps.chain([step_number(run.plan.stages.len(), usize::MAX)]).collect()
+    steps.chain([step_number(run.plan.stages.len(), STAGE_END)]).collect()
 }
 
 struct Undo<'a> {

@@ -1,0 +1,178 @@
+//! A small world to run migrations in: guests, items, a host whose time stands still.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use godwit::catalogue::Catalogue;
+use godwit::model::{Event, Name, RunId, Timestamp, Version};
+use godwit::run::{Options, Report, RunEvent, Stop};
+use godwit::sandbox::{Engine, Limits};
+use godwit::store::{Backend, Collection, Holder, Lease, Memory, Store, Visit};
+use godwit::{Host, Surroundings};
+
+/// An engine for every test of the process.
+pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(Limits::default()));
+
+/// The file of a guest that `plugins/build` made.
+///
+/// # Panics
+/// When it was not built: a missing guest is a failure, never a silent skip.
+pub fn guest(package: &str) -> PathBuf {
+    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/plugins");
+    let file = PathBuf::from(built).join(format!("{package}.wasm"));
+    assert!(file.exists(), "{} is not built: run plugins/build", file.display());
+    file
+}
+
+/// A catalogue of guests, compiled with an engine.
+pub fn catalogue_of(engine: &Engine, packages: &[&str]) -> Arc<Catalogue> {
+    let mut catalogue = Catalogue::new(engine);
+    for package in packages {
+        let file = guest(package);
+        let bytes = std::fs::read(&file).expect("guests can be read");
+        catalogue.add(engine, file, &bytes);
+    }
+    for rejected in catalogue.rejected() {
+        panic!("{} was rejected: {:?}", rejected.file.display(), rejected.reason);
+    }
+    Arc::new(catalogue)
+}
+
+/// A catalogue of guests.
+pub fn catalogue(packages: &[&str]) -> Arc<Catalogue> {
+    catalogue_of(&ENGINE, packages)
+}
+
+/// Adds schema files, given as text, to guests.
+pub fn catalogue_with(packages: &[&str], schemas: &[&str]) -> Arc<Catalogue> {
+    let mut catalogue = Catalogue::new(&ENGINE);
+    for package in packages {
+        let file = guest(package);
+        let bytes = std::fs::read(&file).expect("guests can be read");
+        catalogue.add(&ENGINE, file, &bytes);
+    }
+    for (number, schema) in schemas.iter().enumerate() {
+        catalogue.add(&ENGINE, format!("schema-{number}.json").into(), schema.as_bytes());
+    }
+    for rejected in catalogue.rejected() {
+        panic!("{} was rejected: {:?}", rejected.file.display(), rejected.reason);
+    }
+    Arc::new(catalogue)
+}
+
+/// Time that stands still, and numbers that count up instead of being random.
+pub fn surroundings() -> Surroundings {
+    let numbers = AtomicU64::new(1);
+    Surroundings {
+        clock: Arc::new(|| Timestamp(1_700_000_000_000)),
+        random: Arc::new(move || numbers.fetch_add(1, Ordering::Relaxed)),
+        holder: Holder { name: "a test".to_owned(), process: None },
+        // Whoever held the lease before was killed: tests have one host at a time.
+        is_gone: Arc::new(|_| true),
+    }
+}
+
+/// Options that make many small batches.
+pub fn small_batches(items: usize, threads: usize) -> Options {
+    Options { threads, batch_items: items, ..Options::default() }
+}
+
+/// A host over a backend.
+pub fn host(backend: Arc<dyn Backend>, catalogue: &Arc<Catalogue>) -> Host {
+    let store = Store::new(backend).expect("the store can be used");
+    Host::new(store, catalogue.clone(), surroundings())
+}
+
+/// A host over an empty store in memory.
+pub fn memory_host(catalogue: &Arc<Catalogue>) -> Host {
+    host(Arc::new(Memory::new()), catalogue)
+}
+
+/// A name.
+pub fn name(text: &str) -> Name {
+    text.parse().expect("it is a name")
+}
+
+/// A version.
+pub fn version(text: &str) -> Version {
+    text.parse().expect("it is a version")
+}
+
+/// Puts items (as pairs of id and body) of version 1.0.0 into a collection, as an import does.
+pub fn seed(host: &Host, app: &str, collection: &str, items: &[(String, String)]) {
+    let mut lease: Lease = host.lease("seed").expect("nobody else holds the lease");
+    let store = host.store();
+    let one = version("1.0.0");
+    let mut write = store.write(RunId(0), None);
+    let record = Collection::new(name(app), Some(one.clone()));
+    write.set_collection(&name(collection), record).expect("the store works");
+    for (id, body) in items {
+        let new = Some((&one, body.as_bytes()));
+        write.set_item(&name(collection), id, None, new, Visit::Once).expect("the store works");
+    }
+    let apps = store.history().expect("the store works").apps();
+    if !apps.contains_key(app) {
+        let added = write.add_history(Timestamp(0), &name(app), &one, Event::Baseline);
+        added.expect("the store works");
+    }
+    write.commit(&mut lease, Timestamp(0)).expect("the store works");
+    lease.release(store).expect("the store works");
+}
+
+/// The items of a collection as lines `id version body`, by id.
+pub fn items(store: &Store, collection: &str) -> Vec<String> {
+    let collection = name(collection);
+    let mut ids = Vec::new();
+    store
+        .each_item(&collection, None, &mut |id, _| {
+            ids.push(id.to_owned());
+            ControlFlow::Continue(())
+        })
+        .expect("the store works");
+    let line = |id: &String| {
+        let item = store.item(&collection, id).expect("the store works").expect("it is there");
+        format!("{id} {} {}", item.version, String::from_utf8_lossy(&item.body))
+    };
+    ids.iter().map(line).collect()
+}
+
+/// Everything under a backend but the lease, as text: what must be equal at the end.
+pub fn dump(backend: &dyn Backend) -> Vec<String> {
+    let mut entries = Vec::new();
+    backend
+        .scan(b"\0", b"\xff", &mut |key, value| {
+            if key != b"L" {
+                entries.push(format!("{} = {}", key.escape_ascii(), value.escape_ascii()));
+            }
+            ControlFlow::Continue(())
+        })
+        .expect("the store works");
+    entries
+}
+
+/// Brings everything up to date and returns the reports.
+pub fn up(host: &Host) -> Vec<Report> {
+    let listener = Listener::default();
+    host.up(&godwit::plan::Goal::default(), &listener, &Stop::default()).expect("up works")
+}
+
+/// Remembers what a run said.
+#[derive(Debug, Default)]
+pub struct Listener {
+    said: Mutex<Vec<String>>,
+}
+
+impl Listener {
+    /// What was said so far.
+    pub fn said(&self) -> Vec<String> {
+        self.said.lock().expect("nobody panicked").clone()
+    }
+}
+
+impl godwit::run::Observer for Listener {
+    fn event(&self, event: &RunEvent<'_>) {
+        self.said.lock().expect("nobody panicked").push(format!("{event:?}"));
+    }
+}
