@@ -72,7 +72,10 @@ impl Catalogue {
     /// # Errors
     /// [`FolderError`] when the folder itself cannot be read; a bad file is [`Rejected`].
     pub fn read(engine: &Engine, folder: &Path) -> Result<Self, FolderError> {
-        let failed = |source| FolderError { folder: folder.to_owned(), source };
+        let failed = |source| FolderError {
+            folder: folder.to_owned(),
+            source,
+        };
         let mut files = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
@@ -86,7 +89,10 @@ impl Catalogue {
             match std::fs::read(&file) {
                 Ok(bytes) => catalogue.add(engine, file, &bytes),
                 Err(error) => {
-                    catalogue.rejected.push(Rejected { file, reason: RejectedError::Read(error) });
+                    catalogue.rejected.push(Rejected {
+                        file,
+                        reason: RejectedError::Read(error),
+                    });
                 }
             }
         }
@@ -134,7 +140,9 @@ impl Catalogue {
 
     /// The migration with a digest.
     pub fn migration(&self, digest: &Digest) -> Option<&Migration> {
-        self.migrations.iter().find(|migration| migration.digest == *digest)
+        self.migrations
+            .iter()
+            .find(|migration| migration.digest == *digest)
     }
 
     /// The component with a digest; schema migrations have none.
@@ -169,7 +177,10 @@ pub fn describe(
         steps: descriptor.steps,
         digest: Digest::of(bytes),
         file: file.to_owned(),
-        body: Body::Component { contract: speech.contract.clone(), layout: speech.layout },
+        body: Body::Component {
+            contract: speech.contract.clone(),
+            layout: speech.layout,
+        },
     };
     Ok((component, migration))
 }

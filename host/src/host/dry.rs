@@ -35,10 +35,13 @@ impl Change {
     /// How the body changes, member by member. Nothing where it appears or disappears as a whole.
     pub fn diff(&self) -> Vec<Difference> {
         let parse = |body: &Option<Vec<u8>>| {
-            body.as_deref().and_then(|body| serde_json::from_slice(body).ok())
+            body.as_deref()
+                .and_then(|body| serde_json::from_slice(body).ok())
         };
         let (before, after) = (parse(&self.before), parse(&self.after));
-        before.zip(after).map_or_else(Vec::new, |(before, after)| diff(&before, &after))
+        before
+            .zip(after)
+            .map_or_else(Vec::new, |(before, after)| diff(&before, &after))
     }
 }
 
@@ -56,12 +59,16 @@ impl Host {
         stop: &Stop,
     ) -> Result<DryRun, HostError> {
         let overlay = Overlay::new(self.store.shared_backend(), scratch);
-        let overlay = Self { store: Store::new(Arc::new(overlay))?, ..self };
+        let overlay = Self {
+            store: Store::new(Arc::new(overlay))?,
+            ..self
+        };
         let reports = match goal {
             DryGoal::Apps(goal) => overlay.up(goal, observer, stop)?,
-            DryGoal::Item { collection, id, to } => {
-                overlay.up_item(collection, id, to.as_ref(), observer, stop)?.into_iter().collect()
-            }
+            DryGoal::Item { collection, id, to } => overlay
+                .up_item(collection, id, to.as_ref(), observer, stop)?
+                .into_iter()
+                .collect(),
         };
         Ok(DryRun { reports, overlay })
     }
@@ -120,12 +127,21 @@ impl DryRun {
         let (mut from, to) = key::pre_images(run);
         loop {
             let mut page = Vec::new();
-            store.each_pre_image(&(from.clone(), to.clone()), &mut |place, step, key, kept| {
-                let before = kept.before.map(<[u8]>::to_vec);
-                page.push((place.to_vec(), step, key.to_vec(), before));
-                if page.len() < 256 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            })?;
-            let Some(last) = page.last() else { return Ok(ControlFlow::Continue(())) };
+            store.each_pre_image(
+                &(from.clone(), to.clone()),
+                &mut |place, step, key, kept| {
+                    let before = kept.before.map(<[u8]>::to_vec);
+                    page.push((place.to_vec(), step, key.to_vec(), before));
+                    if page.len() < 256 {
+                        ControlFlow::Continue(())
+                    } else {
+                        ControlFlow::Break(())
+                    }
+                },
+            )?;
+            let Some(last) = page.last() else {
+                return Ok(ControlFlow::Continue(()));
+            };
             from = [&last.0[..], &[0]].concat();
             for (_, step, changed, before) in page {
                 if let Some(change) = self.change(run, step, &changed, before)?
@@ -146,7 +162,8 @@ impl DryRun {
         before: Option<Vec<u8>>,
     ) -> Result<Option<Change>, HostError> {
         let store = self.overlay.store();
-        let Some((collection, id)) = key::parse_item(changed).filter(|_| changed[0] == key::tag::ITEM)
+        let Some((collection, id)) =
+            key::parse_item(changed).filter(|_| changed[0] == key::tag::ITEM)
         else {
             return Ok(None);
         };
@@ -156,7 +173,10 @@ impl DryRun {
             if number >= step || found {
                 return Ok::<_, HostError>(found);
             }
-            Ok(store.backend().get(&key::pre_image(run, number, changed))?.is_some())
+            Ok(store
+                .backend()
+                .get(&key::pre_image(run, number, changed))?
+                .is_some())
         })? {
             return Ok(None);
         }
@@ -168,12 +188,19 @@ impl DryRun {
         if before == after {
             return Ok(None);
         }
-        Ok(Some(Change { collection, id: id.to_owned(), before, after }))
+        Ok(Some(Change {
+            collection,
+            id: id.to_owned(),
+            before,
+            after,
+        }))
     }
 }
 
 impl std::fmt::Debug for DryRun {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DryRun").field("reports", &self.reports).finish_non_exhaustive()
+        f.debug_struct("DryRun")
+            .field("reports", &self.reports)
+            .finish_non_exhaustive()
     }
 }

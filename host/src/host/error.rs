@@ -54,7 +54,9 @@ pub enum HostError {
 }
 
 fn first(findings: &[Finding]) -> String {
-    let refused = findings.iter().find(|finding| finding.severity == crate::plan::Severity::Refused);
+    let refused = findings
+        .iter()
+        .find(|finding| finding.severity == crate::plan::Severity::Refused);
     refused.map_or_else(String::new, ToString::to_string)
 }
 

@@ -44,9 +44,15 @@ impl Host {
         id: &str,
         to: Option<&Version>,
     ) -> Result<Planned, HostError> {
-        let missing = || HostError::NoItem { collection: collection.clone(), id: id.to_owned() };
+        let missing = || HostError::NoItem {
+            collection: collection.clone(),
+            id: id.to_owned(),
+        };
         let item = self.store.item(collection, id)?.ok_or_else(missing)?;
-        let next = self.store.apart(collection, id)?.and_then(|apart| apart.next);
+        let next = self
+            .store
+            .apart(collection, id)?
+            .and_then(|apart| apart.next);
         let goal = ItemGoal {
             collection: collection.clone(),
             id: id.to_owned(),
@@ -55,8 +61,7 @@ impl Host {
             to: to.cloned(),
         };
         let recorded = self.recorded()?;
-        let planned =
-            plan::plan_item(self.catalogue.migrations(), &recorded, &goal, &self.policy);
+        let planned = plan::plan_item(self.catalogue.migrations(), &recorded, &goal, &self.policy);
         Ok(planned.after(self.invalid_files()))
     }
 
@@ -65,10 +70,16 @@ impl Host {
         if self.store.apart(collection, id)?.is_some() {
             return Ok(());
         }
-        let Some(record) = self.store.item_record(collection, id)? else { return Ok(()) };
+        let Some(record) = self.store.item_record(collection, id)? else {
+            return Ok(());
+        };
         let stamp = ItemRecord::parse(&record)?.stamp()?;
         let version = self.store.version_of(collection, id, stamp)?;
-        let apart = Apart { version, next: None, failure: None };
+        let apart = Apart {
+            version,
+            next: None,
+            failure: None,
+        };
         let mut write = self.store.write(crate::model::RunId(0), None);
         write.set_apart(collection, id, None, Some(&apart), Visit::Once)?;
         Ok(write.commit(lease, self.clock().now())?)
@@ -109,10 +120,15 @@ impl Host {
     /// Lets the unfinished run go on with the mended file of the stage that it is at: the items that
     /// the old one could not migrate were migrated by the new one, on purpose.
     fn adopt(&self, lease: &mut Lease, report: &Report) -> Result<(), HostError> {
-        let Some(mut run) = self.unfinished()? else { return Ok(()) };
-        let Some(stage) = run.plan.stages.get_mut(run.stages_done as usize) else { return Ok(()) };
+        let Some(mut run) = self.unfinished()? else {
+            return Ok(());
+        };
+        let Some(stage) = run.plan.stages.get_mut(run.stages_done as usize) else {
+            return Ok(());
+        };
         let mended = report.run.plan.stages.iter().find(|mended| {
-            (&mended.app, &mended.version, mended.phase) == (&stage.app, &stage.version, stage.phase)
+            (&mended.app, &mended.version, mended.phase)
+                == (&stage.app, &stage.version, stage.phase)
         });
         let Some(mended) = mended.filter(|mended| mended.digest != stage.digest) else {
             return Ok(());
@@ -131,14 +147,23 @@ impl Host {
     ) -> Result<Vec<RetryGoal>, HostError> {
         let mut goals: Vec<RetryGoal> = Vec::new();
         let mut add = |app: &Name, from: Version, item: Option<(Name, String)>| {
-            let place = goals.iter().position(|goal| goal.app == *app).unwrap_or_else(|| {
-                let selection = item.as_ref().map(|_| Vec::new());
-                goals.push(RetryGoal { app: app.clone(), from: from.clone(), selection });
-                goals.len() - 1
-            });
+            let place = goals
+                .iter()
+                .position(|goal| goal.app == *app)
+                .unwrap_or_else(|| {
+                    let selection = item.as_ref().map(|_| Vec::new());
+                    goals.push(RetryGoal {
+                        app: app.clone(),
+                        from: from.clone(),
+                        selection,
+                    });
+                    goals.len() - 1
+                });
             let goal = &mut goals[place];
             goal.from = from.min(goal.from.clone());
-            goal.selection.as_mut().zip(item).map(|(items, item)| items.push(item));
+            if let Some((items, item)) = goal.selection.as_mut().zip(item) {
+                items.push(item);
+            }
         };
         let collections = self.store.collections()?;
         match selection {
@@ -164,11 +189,16 @@ impl Host {
     }
 
     fn failed_at(&self, collection: &Name, id: &str) -> Result<Version, HostError> {
-        let failure = self.store.apart(collection, id)?.and_then(|apart| apart.failure);
-        failure.map(|failure| failure.migration).ok_or_else(|| HostError::NotInQuarantine {
-            collection: collection.clone(),
-            id: id.to_owned(),
-        })
+        let failure = self
+            .store
+            .apart(collection, id)?
+            .and_then(|apart| apart.failure);
+        failure
+            .map(|failure| failure.migration)
+            .ok_or_else(|| HostError::NotInQuarantine {
+                collection: collection.clone(),
+                id: id.to_owned(),
+            })
     }
 
     /// Accepts by name that items stay in quarantine. Returns how many were accepted anew.
@@ -196,7 +226,11 @@ impl Host {
                 continue;
             }
             self.store.each_apart(&collection, None, &mut |id, apart| {
-                if apart.failure.as_ref().is_some_and(|failure| accepted || !failure.accepted) {
+                if apart
+                    .failure
+                    .as_ref()
+                    .is_some_and(|failure| accepted || !failure.accepted)
+                {
                     visit(&collection, id, &apart);
                 }
                 ControlFlow::Continue(())

@@ -15,13 +15,9 @@ pub use error::{ErrorKind, HostError};
 pub use status::{AppStatus, CollectionStatus, Status};
 
 use crate::catalogue::Catalogue;
-use crate::model::{
-    Clock, Event, Name, Plan, Purpose, Run, RunId, RunState, Version,
-};
+use crate::model::{Clock, Event, Name, Plan, Purpose, Run, RunId, RunState, Version};
 use crate::plan::{self, CollectionState, Finding, Goal, Planned, Policy, Recorded};
-use crate::run::{
-    ChangedItems, Observer, Options, Report, Runner, Stop, UndoReport, prune, undo,
-};
+use crate::run::{ChangedItems, Observer, Options, Report, Runner, Stop, UndoReport, prune, undo};
 use crate::store::{Claim, Holder, Lease, Store, StoreError};
 
 /// What the library is handed: the time, randomness, and who and where it is.
@@ -119,7 +115,11 @@ impl Host {
             collections.insert(name, state);
         }
         let apps = self.store.history()?.apps();
-        Ok(Recorded { apps, collections, unfinished: self.unfinished()? })
+        Ok(Recorded {
+            apps,
+            collections,
+            unfinished: self.unfinished()?,
+        })
     }
 
     /// The run that must be finished or undone before another one may start.
@@ -253,7 +253,10 @@ impl Host {
     /// # Errors
     /// [`HostError::Baseline`] when the app is at a higher version already, or has a run under way.
     pub fn baseline(&self, app: &Name, version: &Version) -> Result<(), HostError> {
-        let refused = |reason: String| HostError::Baseline { app: app.clone(), reason };
+        let refused = |reason: String| HostError::Baseline {
+            app: app.clone(),
+            reason,
+        };
         self.leased("baseline", |lease| {
             if let Some(run) = self.unfinished()? {
                 return Err(refused(format!("run {} is {}", run.id, run.state)));
@@ -263,9 +266,19 @@ impl Host {
             if let Some(current) = current.filter(|current| *current >= version) {
                 return Err(refused(format!("it is at {current} already")));
             }
-            let migrations = self.catalogue.migrations().iter().filter(|known| known.app == *app);
-            if let Some(newest) = migrations.map(|known| &known.version).max().filter(|newest| *newest < version) {
-                return Err(refused(format!("the newest migration leads to {newest}, below {version}")));
+            let migrations = self
+                .catalogue
+                .migrations()
+                .iter()
+                .filter(|known| known.app == *app);
+            if let Some(newest) = migrations
+                .map(|known| &known.version)
+                .max()
+                .filter(|newest| *newest < version)
+            {
+                return Err(refused(format!(
+                    "the newest migration leads to {newest}, below {version}"
+                )));
             }
             let now = self.clock().now();
             let mut write = self.store.write(RunId(0), None);
@@ -327,6 +340,8 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 impl std::fmt::Debug for Host {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Host").field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("Host")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }

@@ -72,7 +72,11 @@ impl Host {
                 collection,
                 app: record.app,
                 level: record.level,
-                indexes: record.indexes.into_iter().map(|index| index.pointer).collect(),
+                indexes: record
+                    .indexes
+                    .into_iter()
+                    .map(|index| index.pointer)
+                    .collect(),
             });
         }
         let apps = self.store.history()?.apps();

@@ -19,7 +19,11 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pointer = if self.pointer.is_empty() { "(body)" } else { &self.pointer };
+        let pointer = if self.pointer.is_empty() {
+            "(body)"
+        } else {
+            &self.pointer
+        };
         match (&self.before, &self.after) {
             (None, Some(after)) => write!(f, "+ {pointer}: {after}"),
             (Some(before), None) => write!(f, "- {pointer}: {before}"),
@@ -36,7 +40,12 @@ pub fn diff(before: &Value, after: &Value) -> Vec<Difference> {
     found
 }
 
-fn compare(pointer: &str, before: Option<&Value>, after: Option<&Value>, found: &mut Vec<Difference>) {
+fn compare(
+    pointer: &str,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    found: &mut Vec<Difference>,
+) {
     match (before, after) {
         (Some(Value::Object(before)), Some(Value::Object(after))) => {
             let added = after.keys().filter(|name| !before.contains_key(*name));
@@ -69,8 +78,16 @@ mod tests {
     fn differences_are_named_by_pointer() {
         let before = json!({"a": 1, "b": {"c/d": [1, 2]}, "e": 1.0});
         let after = json!({"b": {"c/d": [1, 3, 4]}, "e": 1, "f": null});
-        let lines: Vec<_> = diff(&before, &after).iter().map(ToString::to_string).collect();
-        let expected = ["- /a: 1", "~ /b/c~1d/1: 2 -> 3", "+ /b/c~1d/2: 4", "+ /f: null"];
+        let lines: Vec<_> = diff(&before, &after)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let expected = [
+            "- /a: 1",
+            "~ /b/c~1d/1: 2 -> 3",
+            "+ /b/c~1d/2: 4",
+            "+ /f: null",
+        ];
         assert_eq!(lines, expected);
     }
 }

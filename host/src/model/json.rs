@@ -9,7 +9,9 @@ pub fn same_body(a: &[u8], b: &[u8]) -> bool {
         return true;
     }
     let parse = |body: &[u8]| serde_json::from_slice::<Value>(body).ok();
-    parse(a).zip(parse(b)).is_some_and(|(a, b)| same_value(&a, &b))
+    parse(a)
+        .zip(parse(b))
+        .is_some_and(|(a, b)| same_value(&a, &b))
 }
 
 /// Whether two values are the same: members in any order, numbers by their exact value.
@@ -44,7 +46,9 @@ struct Decimal {
 impl Decimal {
     /// Parses a JSON number; `None` where its exponent is beyond measure.
     fn parse(text: &str) -> Option<Self> {
-        let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (negative, text) = text
+            .strip_prefix('-')
+            .map_or((false, text), |rest| (true, rest));
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let mut exponent = i128::from(exponent.parse::<i64>().ok()?) - fraction.len() as i128;
@@ -56,9 +60,17 @@ impl Decimal {
         let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
         digits.drain(..zeros);
         if digits.is_empty() {
-            return Some(Self { negative: false, digits, exponent: 0 });
+            return Some(Self {
+                negative: false,
+                digits,
+                exponent: 0,
+            });
         }
-        Some(Self { negative, digits, exponent })
+        Some(Self {
+            negative,
+            digits,
+            exponent,
+        })
     }
 }
 
@@ -69,14 +81,20 @@ mod tests {
     #[test]
     fn a_re_serialisation_says_the_same() {
         let pairs = [
-            (r#"{"a": 1, "b": [true, null]}"#, r#"{"b":[true,null],"a":1}"#),
+            (
+                r#"{"a": 1, "b": [true, null]}"#,
+                r#"{"b":[true,null],"a":1}"#,
+            ),
             ("1.0", "1"),
             ("1e2", "100"),
             ("-0", "0"),
             ("0.00", "0e9"),
             ("120e-1", "12"),
             (r#""\u00e9""#, "\"é\""),
-            ("123456789012345678901234567890", "123456789012345678901234567890.0"),
+            (
+                "123456789012345678901234567890",
+                "123456789012345678901234567890.0",
+            ),
         ];
         for (a, b) in pairs {
             assert!(same_body(a.as_bytes(), b.as_bytes()), "{a} and {b}");

@@ -29,8 +29,15 @@ impl Finding {
         let matter = Matter::InvalidFile { reason };
         let severity = matter.severity(policy);
         let file = Some(file.display().to_string());
-        let subject = Subject { file, ..Subject::default() };
-        Self { severity, subject, matter }
+        let subject = Subject {
+            file,
+            ..Subject::default()
+        };
+        Self {
+            severity,
+            subject,
+            matter,
+        }
     }
 
     /// The kind, by which a policy chooses what is to be done about it.

@@ -42,7 +42,9 @@ impl Feed {
             headers: self.headers[..count].to_vec(),
             aparts: self.aparts[..count].to_vec(),
             after: self.after.clone(),
-            upto: count.checked_sub(1).map(|last| self.batch.id(last).to_owned()),
+            upto: count
+                .checked_sub(1)
+                .map(|last| self.batch.id(last).to_owned()),
             is_last: false,
         }
     }
@@ -72,9 +74,12 @@ impl Feeder<'_> {
             Source::Collection => Some(tallies.items.saturating_sub(tallies.apart())),
             Source::Behind => Some(tallies.waiting),
             Source::Quarantine(None) => Some(tallies.open + tallies.accepted),
-            Source::Quarantine(Some(items)) => {
-                Some(items.iter().filter(|(collection, _)| collection == self.collection).count() as u64)
-            }
+            Source::Quarantine(Some(items)) => Some(
+                items
+                    .iter()
+                    .filter(|(collection, _)| collection == self.collection)
+                    .count() as u64,
+            ),
             Source::Item(..) => Some(1),
         })
     }
@@ -89,36 +94,43 @@ impl Feeder<'_> {
 
     fn read_collection(&self, after: Option<&str>) -> Result<Feed, StoreError> {
         let (apart, known_to) = self.apart_ids(after)?;
-        let mut feed = Feed { after: after.map(str::to_owned), is_last: true, ..Feed::default() };
+        let mut feed = Feed {
+            after: after.map(str::to_owned),
+            is_last: true,
+            ..Feed::default()
+        };
         let mut due = BTreeMap::new();
         let mut failed = None;
-        self.store.each_item(self.collection, after, &mut |id, record| {
-            if known_to.as_deref().is_some_and(|known_to| id > known_to) {
-                feed.is_last = false;
-                return ControlFlow::Break(());
-            }
-            let is_due = match due.get(record.version) {
-                Some(is_due) => *is_due,
-                None => match record.stamp() {
-                    Ok(stamp) => *due.entry(record.version.to_owned()).or_insert(self.is_due(&stamp)),
-                    Err(error) => {
-                        failed = Some(error);
-                        return ControlFlow::Break(());
-                    }
-                },
-            };
-            if is_due && !apart.contains(id) {
-                if self.is_full(&feed.batch, record.body.len()) {
+        self.store
+            .each_item(self.collection, after, &mut |id, record| {
+                if known_to.as_deref().is_some_and(|known_to| id > known_to) {
                     feed.is_last = false;
                     return ControlFlow::Break(());
                 }
-                feed.push(id, record, None);
-            }
-            let upto = feed.upto.get_or_insert_default();
-            upto.clear();
-            upto.push_str(id);
-            ControlFlow::Continue(())
-        })?;
+                let is_due = match due.get(record.version) {
+                    Some(is_due) => *is_due,
+                    None => match record.stamp() {
+                        Ok(stamp) => *due
+                            .entry(record.version.to_owned())
+                            .or_insert(self.is_due(&stamp)),
+                        Err(error) => {
+                            failed = Some(error);
+                            return ControlFlow::Break(());
+                        }
+                    },
+                };
+                if is_due && !apart.contains(id) {
+                    if self.is_full(&feed.batch, record.body.len()) {
+                        feed.is_last = false;
+                        return ControlFlow::Break(());
+                    }
+                    feed.push(id, record, None);
+                }
+                let upto = feed.upto.get_or_insert_default();
+                upto.clear();
+                upto.push_str(id);
+                ControlFlow::Continue(())
+            })?;
         failed.map_or(Ok(feed), Err)
     }
 
@@ -148,29 +160,39 @@ impl Feeder<'_> {
             return Ok((ids, None));
         }
         let most = self.options.batch_items.max(1);
-        self.store.each_apart(self.collection, after, &mut |id, _| {
-            ids.insert(id.to_owned());
-            if ids.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
+        self.store
+            .each_apart(self.collection, after, &mut |id, _| {
+                ids.insert(id.to_owned());
+                if ids.len() < most {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            })?;
         let known_to = ids.last().filter(|_| ids.len() == most).cloned();
         Ok((ids, known_to))
     }
 
     fn read_apart(&self, after: Option<&str>) -> Result<Feed, StoreError> {
-        let mut feed = Feed { after: after.map(str::to_owned), is_last: true, ..Feed::default() };
+        let mut feed = Feed {
+            after: after.map(str::to_owned),
+            is_last: true,
+            ..Feed::default()
+        };
         let mut ids = Vec::new();
-        self.store.each_apart(self.collection, after, &mut |id, apart| {
-            if ids.len() >= self.options.batch_items.max(1) {
-                feed.is_last = false;
-                return ControlFlow::Break(());
-            }
-            if self.is_chosen(id, &apart) {
-                ids.push(id.to_owned());
-            } else {
-                feed.upto = Some(id.to_owned());
-            }
-            ControlFlow::Continue(())
-        })?;
+        self.store
+            .each_apart(self.collection, after, &mut |id, apart| {
+                if ids.len() >= self.options.batch_items.max(1) {
+                    feed.is_last = false;
+                    return ControlFlow::Break(());
+                }
+                if self.is_chosen(id, &apart) {
+                    ids.push(id.to_owned());
+                } else {
+                    feed.upto = Some(id.to_owned());
+                }
+                ControlFlow::Continue(())
+            })?;
         for id in ids {
             if let Some(record) = self.store.item_record(self.collection, &id)? {
                 let record = ItemRecord::parse(&record)?;
@@ -188,15 +210,19 @@ impl Feeder<'_> {
 
     fn is_chosen(&self, id: &str, apart: &Apart) -> bool {
         // An item that failed in this very run has had its turn.
-        let has_failed = apart.failure.as_ref().is_some_and(|failure| failure.run == self.run);
-        let is_named = |collection: &Name, named: &str| collection == self.collection && named == id;
+        let has_failed = apart
+            .failure
+            .as_ref()
+            .is_some_and(|failure| failure.run == self.run);
+        let is_named =
+            |collection: &Name, named: &str| collection == self.collection && named == id;
         let is_meant = match self.source {
             Source::Collection => false,
             Source::Behind => apart.failure.is_none(),
             Source::Quarantine(None) => apart.failure.is_some() || apart.next.is_some(),
-            Source::Quarantine(Some(items)) => {
-                items.iter().any(|(collection, named)| is_named(collection, named))
-            }
+            Source::Quarantine(Some(items)) => items
+                .iter()
+                .any(|(collection, named)| is_named(collection, named)),
             Source::Item(collection, named) => is_named(collection, named),
         };
         is_meant && !has_failed && apart.is_due(self.version, self.index)

@@ -20,8 +20,11 @@ pub(super) fn define(record: &mut Collection, pointer: &str) -> Index {
     if let Some(index) = record.indexes.iter().find(|index| index.pointer == pointer) {
         return index.clone();
     }
-    let index =
-        Index { number: record.next_index, pointer: pointer.to_owned(), ready: false };
+    let index = Index {
+        number: record.next_index,
+        pointer: pointer.to_owned(),
+        ready: false,
+    };
     record.next_index += 1;
     record.indexes.push(index.clone());
     index
@@ -29,7 +32,10 @@ pub(super) fn define(record: &mut Collection, pointer: &str) -> Index {
 
 /// Marks an index as ready to be queried, or not.
 pub(super) fn set_ready(record: &mut Collection, number: u32, ready: bool) {
-    let index = record.indexes.iter_mut().find(|index| index.number == number);
+    let index = record
+        .indexes
+        .iter_mut()
+        .find(|index| index.number == number);
     if let Some(index) = index {
         index.ready = ready;
     }
@@ -42,7 +48,11 @@ pub(super) fn entries_behind(
     index: &Index,
     after: Option<&str>,
 ) -> Result<Page, StoreError> {
-    let mut page = Page { entries: Vec::new(), after: after.map(str::to_owned), is_last: true };
+    let mut page = Page {
+        entries: Vec::new(),
+        after: after.map(str::to_owned),
+        is_last: true,
+    };
     let mut seen = 0;
     store.each_item(collection, after, &mut |id, record| {
         if seen == PAGE {
@@ -50,7 +60,12 @@ pub(super) fn entries_behind(
             return ControlFlow::Break(());
         }
         seen += 1;
-        page.entries.extend(crate::store::index_entry(collection, index, record.body, id));
+        page.entries.extend(crate::store::index_entry(
+            collection,
+            index,
+            record.body,
+            id,
+        ));
         page.after = Some(id.to_owned());
         ControlFlow::Continue(())
     })?;
@@ -68,7 +83,9 @@ pub(super) fn clear(
     loop {
         let entries = store.index_entries(collection, number, PAGE)?;
         let mut write: Write<'_> = store.write(crate::model::RunId(0), None);
-        entries.iter().for_each(|entry| write.remove_index_entry(entry));
+        entries
+            .iter()
+            .for_each(|entry| write.remove_index_entry(entry));
         write.commit(lease, clock.now())?;
         if entries.len() < PAGE {
             return Ok(());

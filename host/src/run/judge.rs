@@ -22,7 +22,12 @@ pub(super) struct Failed {
 }
 
 /// Judges each outcome of a reply that matches its batch.
-pub(super) fn judge(batch: &Batch, reply: &Reply, grants: &Grants, reason_bytes: usize) -> Vec<Verdict> {
+pub(super) fn judge(
+    batch: &Batch,
+    reply: &Reply,
+    grants: &Grants,
+    reason_bytes: usize,
+) -> Vec<Verdict> {
     let outcomes = batch.iter().zip(reply.iter());
     let judge = |((_, old), (kind, payload)): ((&str, &[u8]), (Kind, &[u8]))| match kind {
         Kind::Unchanged => Verdict::Unchanged,
@@ -41,7 +46,10 @@ fn updated(old: &[u8], new: &[u8], grants: &Grants) -> Verdict {
     if new.len() > grants.body_bytes {
         let limit = grants.body_bytes;
         let bytes = new.len();
-        return failed("too much output", &format!("the new body has {bytes} bytes, the limit is {limit}"));
+        return failed(
+            "too much output",
+            &format!("the new body has {bytes} bytes, the limit is {limit}"),
+        );
     }
     if !grants.opaque.contains(&grants.fed) {
         if let Err(reason) = check_json(new) {
@@ -66,17 +74,29 @@ pub(super) fn check_json(body: &[u8]) -> Result<(), String> {
 }
 
 fn derive_changed(what: &str) -> Verdict {
-    failed("derive step changed an item", &format!("a derive step may not have an item {what}"))
+    failed(
+        "derive step changed an item",
+        &format!("a derive step may not have an item {what}"),
+    )
 }
 
 fn failed(kind: &'static str, reason: &str) -> Verdict {
-    Verdict::Failed(Failed { kind, reason: reason.to_owned() })
+    Verdict::Failed(Failed {
+        kind,
+        reason: reason.to_owned(),
+    })
 }
 
 /// A component's text, cut, in UTF-8 and without control characters.
 fn printable(text: &[u8], limit: usize) -> String {
     let text = String::from_utf8_lossy(&text[..text.len().min(limit)]);
-    let clean = |c: char| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
+    let clean = |c: char| {
+        if c.is_control() && c != '\n' && c != '\t' {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
     text.chars().map(clean).collect()
 }
 
@@ -117,7 +137,13 @@ mod tests {
         let cases = [
             (Rewrite, "{}", Unchanged, "", "unchanged"),
             (Rewrite, "{}", Updated, "{}", "unchanged"),
-            (Rewrite, r#"{"a":1,"b":2}"#, Updated, r#"{ "b": 2.0, "a": 1 }"#, "unchanged"),
+            (
+                Rewrite,
+                r#"{"a":1,"b":2}"#,
+                Updated,
+                r#"{ "b": 2.0, "a": 1 }"#,
+                "unchanged",
+            ),
             (Rewrite, "{}", Updated, r#"{"a":1}"#, "updated"),
             (Rewrite, "{}", Updated, r#"{"a":1"#, "invalid body"),
             (Rewrite, "{}", Updated, "NaN", "invalid body"),
@@ -131,13 +157,18 @@ mod tests {
             (Derive, "{}", Removed, "", "derive step changed an item"),
         ];
         for (mode, old, outcome, new, expected) in cases {
-            assert_eq!(kind(verdict(mode, old, outcome, new)), expected, "{mode:?} {outcome:?} {new}");
+            assert_eq!(
+                kind(verdict(mode, old, outcome, new)),
+                expected,
+                "{mode:?} {outcome:?} {new}"
+            );
         }
     }
 
     #[test]
     fn reasons_are_cut_and_cleaned() {
-        let Verdict::Failed(failed) = verdict(Mode::Rewrite, "{}", Kind::Failed, "\u{1b}[31m0123456789")
+        let Verdict::Failed(failed) =
+            verdict(Mode::Rewrite, "{}", Kind::Failed, "\u{1b}[31m0123456789")
         else {
             panic!("it failed")
         };

@@ -7,13 +7,13 @@
 //! puts back what a run changed. The room never prints; it tells an [`Observer`].
 
 mod feed;
+mod index;
 mod judge;
 mod options;
 mod pipeline;
 mod quarantine;
 mod report;
 mod runner;
-mod index;
 mod schema;
 mod settle;
 mod step;

@@ -132,7 +132,11 @@ mod tests {
         ];
         for (limit, failed, read, exceeded) in cases {
             let limit: MaxFailures = limit.parse().unwrap();
-            assert_eq!(limit.is_exceeded(failed, read), exceeded, "{limit}: {failed} of {read}");
+            assert_eq!(
+                limit.is_exceeded(failed, read),
+                exceeded,
+                "{limit}: {failed} of {read}"
+            );
         }
         for bad in ["", "-1", "101%", "many", "1.5%"] {
             assert!(bad.parse::<MaxFailures>().is_err(), "{bad}");

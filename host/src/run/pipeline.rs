@@ -73,9 +73,20 @@ impl Threads {
             let work = move || {
                 // The lock is held while waiting: whoever has it gets the next batch.
                 while let Some(job) = queue.lock().ok().and_then(|queue| queue.recv().ok()) {
-                    let Job { number, feed, budget } = job;
+                    let Job {
+                        number,
+                        feed,
+                        budget,
+                    } = job;
                     let result = transformer.transform(&feed.batch, budget);
-                    if results.send(Outcome { number, feed, result }).is_err() {
+                    if results
+                        .send(Outcome {
+                            number,
+                            feed,
+                            result,
+                        })
+                        .is_err()
+                    {
                         return;
                     }
                 }
@@ -162,11 +173,22 @@ impl<'p, 'a> Pipeline<'p, 'a> {
         self.read_at.insert(number, self.commits);
         if feed.batch.is_empty() {
             let result = Ok(Judged::default());
-            self.early.insert(number, Outcome { number, feed, result });
+            self.early.insert(
+                number,
+                Outcome {
+                    number,
+                    feed,
+                    result,
+                },
+            );
             return Ok(());
         }
         let budget = self.step.budget(feed.batch.len());
-        let sent = self.threads.jobs.send(Job { number, feed, budget });
+        let sent = self.threads.jobs.send(Job {
+            number,
+            feed,
+            budget,
+        });
         sent.map_err(|_| RunError::Worker("no thread takes batches any more".to_owned()))
     }
 
@@ -206,7 +228,9 @@ impl<'p, 'a> Pipeline<'p, 'a> {
         let since = self.changed.iter().filter(|(commit, _)| *commit > read_at);
         since.map(|(_, changed)| changed).any(|changed| {
             let has_read = |judged: &Judged| judged.reads.touch(changed);
-            changed.iter().any(|(collection, id)| fed.contains(collection, id))
+            changed
+                .iter()
+                .any(|(collection, id)| fed.contains(collection, id))
                 || outcome.result.as_ref().is_ok_and(has_read)
                 || outcome.result.is_err()
         })
@@ -255,9 +279,14 @@ impl<'p, 'a> Pipeline<'p, 'a> {
         self.commits += 1;
         self.window.grow();
         if !self.step.grants.is_pure() {
-            self.changed.push_back((self.commits, self.changed_by(feed, judged)));
+            self.changed
+                .push_back((self.commits, self.changed_by(feed, judged)));
             let oldest = self.read_at.values().copied().min().unwrap_or(self.commits);
-            while self.changed.front().is_some_and(|(commit, _)| *commit <= oldest) {
+            while self
+                .changed
+                .front()
+                .is_some_and(|(commit, _)| *commit <= oldest)
+            {
                 self.changed.pop_front();
             }
         }
@@ -268,7 +297,10 @@ impl<'p, 'a> Pipeline<'p, 'a> {
         let mut changed: BTreeSet<_> = judged.writes.keys().cloned().collect();
         for (index, verdict) in judged.verdicts.iter().enumerate() {
             if matches!(verdict, Verdict::Updated(_) | Verdict::Removed) {
-                changed.insert((self.step.collection.clone(), feed.batch.id(index).to_owned()));
+                changed.insert((
+                    self.step.collection.clone(),
+                    feed.batch.id(index).to_owned(),
+                ));
             }
         }
         changed
@@ -305,9 +337,13 @@ impl<'p, 'a> Pipeline<'p, 'a> {
         let Some(last) = last.filter(|_| limit.is_exceeded(counts.failed, counts.read)) else {
             return Ok(());
         };
-        let Verdict::Failed(failed) = &judged.verdicts[last] else { return Ok(()) };
+        let Verdict::Failed(failed) = &judged.verdicts[last] else {
+            return Ok(());
+        };
         let reason = format!("{}: {}", failed.kind, failed.reason);
-        Err(self.step.too_many(counts.failed, feed.batch.id(last).to_owned(), reason))
+        Err(self
+            .step
+            .too_many(counts.failed, feed.batch.id(last).to_owned(), reason))
     }
 
     fn error(&self, abort: Abort) -> RunError {
@@ -345,7 +381,12 @@ struct Window {
 impl Window {
     fn new(limit: usize) -> Self {
         let limit = limit as u64;
-        Self { size: limit, limit, clean: 0, needed: 4 }
+        Self {
+            size: limit,
+            limit,
+            clean: 0,
+            needed: 4,
+        }
     }
 
     fn shrink(&mut self) {

@@ -32,7 +32,9 @@ pub fn accept(
         let mut write = store.write(RunId(0), None);
         for (collection, id) in page {
             let old = store.apart_record(collection, id)?;
-            let Some(mut apart) = store.apart(collection, id)? else { continue };
+            let Some(mut apart) = store.apart(collection, id)? else {
+                continue;
+            };
             let Some(failure) = apart.failure.as_mut().filter(|failure| !failure.accepted) else {
                 continue;
             };
@@ -60,7 +62,11 @@ pub fn list(
         if apart.failure.is_some() {
             found.push((id.to_owned(), apart));
         }
-        if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if found.len() < limit {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     })?;
     Ok(found)
 }

@@ -81,7 +81,8 @@ impl Runner<'_> {
     pub fn carry_out(&self, lease: &mut Lease, mut run: Run) -> Result<Report, RunError> {
         let resumed = run.stages_done > 0 || self.store.progress(run.id, 0)? != Default::default();
         self.set_state(lease, &mut run, RunState::Running, None)?;
-        self.observer.event(&RunEvent::Started { run: &run, resumed });
+        self.observer
+            .event(&RunEvent::Started { run: &run, resumed });
         match self.stages(lease, &mut run) {
             Ok((state, reason)) => {
                 self.set_state(lease, &mut run, state, reason)?;
@@ -178,12 +179,18 @@ impl Runner<'_> {
         let step = &stage.steps[place];
         let (mode, collection, reads, writes) = match &step.work {
             StepWork::Schema(operation) => {
-                let keeper = Keeper { run: run.id, step: number };
+                let keeper = Keeper {
+                    run: run.id,
+                    step: number,
+                };
                 return schema::carry_out(self, lease, stage, operation, keeper, progress);
             }
-            StepWork::Transform { mode, collection, reads, writes } => {
-                (*mode, collection, reads, writes)
-            }
+            StepWork::Transform {
+                mode,
+                collection,
+                reads,
+                writes,
+            } => (*mode, collection, reads, writes),
         };
         self.check_owner(stage, step, collection)?;
         let grants = Grants {
@@ -239,7 +246,10 @@ impl Runner<'_> {
 
     fn opaque(&self) -> Result<BTreeSet<Name>, StoreError> {
         let collections = self.store.collections()?.into_iter();
-        Ok(collections.filter(|(_, record)| record.opaque).map(|(name, _)| name).collect())
+        Ok(collections
+            .filter(|(_, record)| record.opaque)
+            .map(|(name, _)| name)
+            .collect())
     }
 
     /// Records that a stage is done, unless its quarantine forbids it: then says why.
@@ -252,7 +262,12 @@ impl Runner<'_> {
         let (open, accepted) = self.open(&stage.app)?;
         let whole = stage.source == Source::Collection;
         if whole && open > 0 {
-            let Stage { app, version, phase, .. } = stage;
+            let Stage {
+                app,
+                version,
+                phase,
+                ..
+            } = stage;
             return Ok(Some(format!(
                 "{open} items of {app} are in quarantine, so that {version} ({phase}) is not applied"
             )));
@@ -263,21 +278,36 @@ impl Runner<'_> {
         let now = self.clock.now();
         let number = run.stages_done as usize;
         run.stages_done += 1;
-        let keeper = Keeper { run: run.id, step: step_number(number, STAGE_END) };
+        let keeper = Keeper {
+            run: run.id,
+            step: step_number(number, STAGE_END),
+        };
         let mut write = self.store.write(run.id, Some(keeper));
         if whole {
             self.level_app(&mut write, stage)?;
             let event = self.applied(run, stage, number, accepted)?;
             write.add_history(now, &stage.app, &stage.version, event)?;
         } else if self.is_mended(run, stage)? {
-            let event = Event::Mended { digest: stage.digest, run: run.id };
+            let event = Event::Mended {
+                digest: stage.digest,
+                run: run.id,
+            };
             write.add_history(now, &stage.app, &stage.version, event)?;
         }
         write.set_run(run);
         write.commit(lease, now)?;
         if whole {
-            let Stage { app, version, phase, .. } = stage;
-            self.observer.event(&RunEvent::Applied { app, version, phase: *phase });
+            let Stage {
+                app,
+                version,
+                phase,
+                ..
+            } = stage;
+            self.observer.event(&RunEvent::Applied {
+                app,
+                version,
+                phase: *phase,
+            });
         }
         Ok(None)
     }
@@ -291,7 +321,10 @@ impl Runner<'_> {
     ) -> Result<Event, StoreError> {
         let mut counts = Counts::default();
         for place in 0..stage.steps.len() {
-            counts += self.store.progress(run.id, step_number(number, place))?.counts;
+            counts += self
+                .store
+                .progress(run.id, step_number(number, place))?
+                .counts;
         }
         Ok(Event::Applied {
             phase: stage.phase,
@@ -307,7 +340,9 @@ impl Runner<'_> {
     /// Whether a retry used another file than the one that was applied.
     fn is_mended(&self, run: &Run, stage: &Stage) -> Result<bool, StoreError> {
         let apps = self.store.history()?.apps();
-        let applied = apps.get(&stage.app).and_then(|app| app.applied.get(&stage.version));
+        let applied = apps
+            .get(&stage.app)
+            .and_then(|app| app.applied.get(&stage.version));
         Ok(run.purpose == Purpose::Retry
             && applied.is_some_and(|applied| !applied.digests.contains(&stage.digest)))
     }
@@ -335,8 +370,13 @@ impl Runner<'_> {
         let migration = self.catalogue.migration(&stage.digest);
         let steps = migration.map_or(&[][..], |migration| &migration.steps);
         let later = steps.iter().filter(|step| {
-            let rewrites =
-                matches!(&step.work, StepWork::Transform { mode: Mode::Rewrite, .. });
+            let rewrites = matches!(
+                &step.work,
+                StepWork::Transform {
+                    mode: Mode::Rewrite,
+                    ..
+                }
+            );
             rewrites && stage.phase == Phase::Offline && step.phase == Phase::Online
         });
         later.map(|step| step.work.collection().clone()).collect()
@@ -358,13 +398,19 @@ impl Runner<'_> {
     /// Ends the ways of their own of items that the stage has caught up with.
     fn settle_app(&self, lease: &mut Lease, run: &Run, stage: &Stage) -> Result<(), RunError> {
         let number = step_number(run.stages_done as usize, STAGE_END);
-        let keeper = Keeper { run: run.id, step: number };
+        let keeper = Keeper {
+            run: run.id,
+            step: number,
+        };
         for (name, record) in self.store.collections()? {
             if record.app != stage.app || self.store.tallies(&name)?.waiting == 0 {
                 continue;
             }
             settle(self, lease, keeper, &name, |apart| {
-                let has_passed = apart.next.as_ref().is_some_and(|next| next.version >= stage.version);
+                let has_passed = apart
+                    .next
+                    .as_ref()
+                    .is_some_and(|next| next.version >= stage.version);
                 let last = stage.first_step + stage.steps.len() as u32;
                 has_passed
                     && apart.version <= stage.version
@@ -376,13 +422,22 @@ impl Runner<'_> {
 
     /// Ends the ways of their own of items that the whole plan has brought up to their collection.
     fn settle_plan(&self, lease: &mut Lease, run: &Run) -> Result<(), RunError> {
-        let alone = run.plan.stages.iter().filter(|stage| stage.source != Source::Collection);
+        let alone = run
+            .plan
+            .stages
+            .iter()
+            .filter(|stage| stage.source != Source::Collection);
         let steps: Vec<_> = alone.flat_map(steps_of).collect();
         let collections: BTreeSet<_> = steps.iter().map(|(collection, ..)| *collection).collect();
         let number = step_number(run.plan.stages.len(), STAGE_END);
-        let keeper = Keeper { run: run.id, step: number };
+        let keeper = Keeper {
+            run: run.id,
+            step: number,
+        };
         for collection in collections {
-            let Some(record) = self.store.collection(collection)? else { continue };
+            let Some(record) = self.store.collection(collection)? else {
+                continue;
+            };
             settle(self, lease, keeper, collection, |apart| {
                 let is_due = steps.iter().any(|(name, version, place)| {
                     *name == collection && apart.is_due(version, *place)
@@ -403,7 +458,8 @@ fn steps_of(stage: &Stage) -> impl Iterator<Item = (&Name, &crate::model::Versio
 
 impl std::fmt::Debug for Runner<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Runner").field("store", self.store).finish_non_exhaustive()
+        f.debug_struct("Runner")
+            .field("store", self.store)
+            .finish_non_exhaustive()
     }
 }
-

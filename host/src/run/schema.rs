@@ -14,7 +14,13 @@ pub(super) fn carry_out(
     keeper: Keeper,
     progress: Progress,
 ) -> Result<Ending, RunError> {
-    let mut step = SchemaStep { runner, lease, stage, keeper, progress };
+    let mut step = SchemaStep {
+        runner,
+        lease,
+        stage,
+        keeper,
+        progress,
+    };
     match operation {
         Operation::CreateCollection { collection, opaque } => {
             let mut write = step.write();
@@ -22,8 +28,14 @@ pub(super) fn carry_out(
             step.commit(write, true)?;
             Ok(Ending::Done)
         }
-        Operation::EnsureIndex { collection, pointer } => step.ensure_index(collection, pointer),
-        Operation::DropIndex { collection, pointer } => step.drop_index(collection, pointer),
+        Operation::EnsureIndex {
+            collection,
+            pointer,
+        } => step.ensure_index(collection, pointer),
+        Operation::DropIndex {
+            collection,
+            pointer,
+        } => step.drop_index(collection, pointer),
     }
 }
 
@@ -65,7 +77,10 @@ impl<'a> SchemaStep<'a> {
             return Ok(record.clone());
         }
         let version = Some(self.stage.version.clone());
-        let record = Collection { opaque, ..Collection::new(self.stage.app.clone(), version) };
+        let record = Collection {
+            opaque,
+            ..Collection::new(self.stage.app.clone(), version)
+        };
         write.set_collection(collection, record.clone())?;
         Ok(record)
     }
@@ -87,9 +102,14 @@ impl<'a> SchemaStep<'a> {
             let after = self.progress.after.as_deref();
             let page = index::entries_behind(self.runner.store, collection, &index, after)?;
             let mut write = self.write();
-            page.entries.iter().for_each(|entry| write.add_index_entry(entry));
+            page.entries
+                .iter()
+                .for_each(|entry| write.add_index_entry(entry));
             let read = page.entries.len() as u64;
-            self.progress.counts += Counts { written: read, ..Counts::default() };
+            self.progress.counts += Counts {
+                written: read,
+                ..Counts::default()
+            };
             self.progress.after = page.after;
             if page.is_last
                 && let Some(mut record) = write.collection(collection)?.cloned()
@@ -106,7 +126,11 @@ impl<'a> SchemaStep<'a> {
         let mut write = self.write();
         let record = write.collection(collection)?.cloned();
         let found = record.and_then(|record| {
-            let index = record.indexes.iter().find(|index| index.pointer == pointer)?.clone();
+            let index = record
+                .indexes
+                .iter()
+                .find(|index| index.pointer == pointer)?
+                .clone();
             Some((record, index))
         });
         let Some((mut record, index)) = found else {

@@ -22,12 +22,18 @@ pub(super) fn settle(
     let mut after: Option<String> = None;
     loop {
         let mut page = Vec::new();
-        runner.store.each_apart(collection, after.as_deref(), &mut |id, apart| {
-            if apart.failure.is_none() && done(&apart) {
-                page.push(id.to_owned());
-            }
-            if page.len() < PAGE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
+        runner
+            .store
+            .each_apart(collection, after.as_deref(), &mut |id, apart| {
+                if apart.failure.is_none() && done(&apart) {
+                    page.push(id.to_owned());
+                }
+                if page.len() < PAGE {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            })?;
         let mut write = runner.store.write(keeper.run, Some(keeper));
         for id in &page {
             let old = runner.store.apart_record(collection, id)?;
@@ -39,7 +45,13 @@ pub(super) fn settle(
             && record.oldest_waiting.is_some()
             && runner.store.tallies(collection)?.waiting == page.len() as u64
         {
-            write.set_collection(collection, Collection { oldest_waiting: None, ..record })?;
+            write.set_collection(
+                collection,
+                Collection {
+                    oldest_waiting: None,
+                    ..record
+                },
+            )?;
         }
         write.commit(lease, runner.clock.now())?;
         if is_last {

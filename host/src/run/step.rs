@@ -46,12 +46,19 @@ impl<'a> TransformStep<'a> {
     pub(super) fn carry_out(&mut self) -> Result<Ending, RunError> {
         self.begin()?;
         let total = self.feeder().total()?;
-        let event = RunEvent::StepStarted { step: self.name(), total, counts: self.progress.counts };
+        let event = RunEvent::StepStarted {
+            step: self.name(),
+            total,
+            counts: self.progress.counts,
+        };
         self.work.observer.event(&event);
         let ending = pipeline::run(self)?;
         if ending == Ending::Done {
             let counts = self.progress.counts;
-            self.work.observer.event(&RunEvent::StepDone { step: self.name(), counts });
+            self.work.observer.event(&RunEvent::StepDone {
+                step: self.name(),
+                counts,
+            });
         }
         Ok(ending)
     }
@@ -82,23 +89,32 @@ impl<'a> TransformStep<'a> {
 
     /// Whether the step gives the whole collection a new version.
     fn is_levelling(&self) -> bool {
-        self.mode == Mode::Rewrite
-            && self.stage.source == Source::Collection
-            && !self.is_late()
+        self.mode == Mode::Rewrite && self.stage.source == Source::Collection && !self.is_late()
     }
 
     /// Whether newer versions were applied before this one, which items then keep.
     fn is_late(&self) -> bool {
-        self.stage.source == Source::Collection && self.stage.from.as_ref() > Some(&self.stage.version)
+        self.stage.source == Source::Collection
+            && self.stage.from.as_ref() > Some(&self.stage.version)
     }
 
     /// The version that an item has after this step, having had `before`.
     fn version_after(&self, before: Version) -> Version {
-        if self.is_late() { before.max(self.stage.version.clone()) } else { self.stage.version.clone() }
+        if self.is_late() {
+            before.max(self.stage.version.clone())
+        } else {
+            self.stage.version.clone()
+        }
     }
 
     fn write(&self) -> Write<'a> {
-        self.work.store.write(self.run, Some(Keeper { run: self.run, step: self.number }))
+        self.work.store.write(
+            self.run,
+            Some(Keeper {
+                run: self.run,
+                step: self.number,
+            }),
+        )
     }
 
     /// Marks the collection as being rewritten, so that the version of each item can be told at
@@ -108,13 +124,18 @@ impl<'a> TransformStep<'a> {
             return Ok(());
         }
         let mut write = self.write();
-        let Some(collection) = write.collection(self.collection)? else { return Ok(()) };
+        let Some(collection) = write.collection(self.collection)? else {
+            return Ok(());
+        };
         let under_way = UnderWay {
             run: self.run,
             step: self.number,
             version: self.stage.version.clone(),
         };
-        let collection = Collection { under_way: Some(under_way), ..collection.clone() };
+        let collection = Collection {
+            under_way: Some(under_way),
+            ..collection.clone()
+        };
         write.set_collection(self.collection, collection)?;
         Ok(write.commit(self.lease, self.work.clock.now())?)
     }
@@ -168,7 +189,13 @@ impl<'a> TransformStep<'a> {
             }
             Verdict::Removed => {
                 counts.removed += 1;
-                write.set_item(self.collection, id, Some(&feed.record(index)), None, Visit::Once)?;
+                write.set_item(
+                    self.collection,
+                    id,
+                    Some(&feed.record(index)),
+                    None,
+                    Visit::Once,
+                )?;
             }
             Verdict::Failed(_) => counts.failed += 1,
         }
@@ -191,7 +218,12 @@ impl<'a> TransformStep<'a> {
             Some(record) => Some(crate::store::parse_apart(record)?),
             None => None,
         };
-        let next = |step| Some(Position { version: self.stage.version.clone(), step });
+        let next = |step| {
+            Some(Position {
+                version: self.stage.version.clone(),
+                step,
+            })
+        };
         Ok(match (verdict, old) {
             (Verdict::Failed(failed), old) => {
                 let version = match old {
@@ -199,7 +231,11 @@ impl<'a> TransformStep<'a> {
                     None => self.version_before(feed, index)?,
                 };
                 let failure = Some(self.failure(failed));
-                Some(Apart { version, next: next(self.index), failure })
+                Some(Apart {
+                    version,
+                    next: next(self.index),
+                    failure,
+                })
             }
             (Verdict::Removed, _) | (_, None) => None,
             (Verdict::Unchanged | Verdict::Updated(_), Some(old)) => {
@@ -207,7 +243,11 @@ impl<'a> TransformStep<'a> {
                     Mode::Rewrite => self.stage.version.clone(),
                     Mode::Derive => old.version,
                 };
-                Some(Apart { version, next: next(self.index + 1), failure: None })
+                Some(Apart {
+                    version,
+                    next: next(self.index + 1),
+                    failure: None,
+                })
             }
         })
     }
@@ -216,7 +256,11 @@ impl<'a> TransformStep<'a> {
     fn version_before(&self, feed: &Feed, index: usize) -> Result<Version, StoreError> {
         let record = feed.record(index);
         let stamp = crate::store::ItemRecord::parse(&record)?.stamp()?;
-        let level = self.work.store.collection(self.collection)?.and_then(|record| record.level);
+        let level = self
+            .work
+            .store
+            .collection(self.collection)?
+            .and_then(|record| record.level);
         Ok(level.map_or(stamp.clone(), |level| level.max(stamp)))
     }
 
@@ -248,7 +292,11 @@ impl<'a> TransformStep<'a> {
             Some(record) if record.app != *app => {
                 let (step, owner) = (self.step.name.clone(), record.app.clone());
                 let collection = collection.clone();
-                return Err(RunError::ForeignCollection { step, collection, owner });
+                return Err(RunError::ForeignCollection {
+                    step,
+                    collection,
+                    owner,
+                });
             }
             Some(_) => {}
         }
@@ -267,11 +315,17 @@ impl<'a> TransformStep<'a> {
 
     /// Gives the collection the version that the step leads to.
     fn level(&self, write: &mut Write<'_>) -> Result<(), StoreError> {
-        let Some(collection) = write.collection(self.collection)? else { return Ok(()) };
+        let Some(collection) = write.collection(self.collection)? else {
+            return Ok(());
+        };
         let version = Some(self.stage.version.clone());
         let newest = collection.newest.clone().max(version.clone());
-        let collection =
-            Collection { level: version, newest, under_way: None, ..collection.clone() };
+        let collection = Collection {
+            level: version,
+            newest,
+            under_way: None,
+            ..collection.clone()
+        };
         write.set_collection(self.collection, collection)
     }
 
@@ -280,15 +334,27 @@ impl<'a> TransformStep<'a> {
         let step = self.name();
         if !judged.log.is_empty() || judged.log_dropped > 0 {
             let (lines, dropped) = (&judged.log, judged.log_dropped);
-            observer.event(&RunEvent::Log { step, lines, dropped });
+            observer.event(&RunEvent::Log {
+                step,
+                lines,
+                dropped,
+            });
         }
         for (index, verdict) in judged.verdicts.iter().enumerate() {
             if let Verdict::Failed(failed) = verdict {
                 let (id, kind, reason) = (feed.batch.id(index), failed.kind, &failed.reason);
-                observer.event(&RunEvent::Failed { step, id, kind, reason });
+                observer.event(&RunEvent::Failed {
+                    step,
+                    id,
+                    kind,
+                    reason,
+                });
             }
         }
-        observer.event(&RunEvent::Batch { step, counts: self.progress.counts });
+        observer.event(&RunEvent::Batch {
+            step,
+            counts: self.progress.counts,
+        });
     }
 
     /// How many items of the next batch may fail before it is certain that the run stops.

@@ -30,7 +30,11 @@ pub(super) enum Abort {
     /// The component cannot be instantiated.
     Load(LoadError),
     /// More items failed than may; the last one and its reason.
-    TooManyFailures { failed: u64, id: String, reason: String },
+    TooManyFailures {
+        failed: u64,
+        id: String,
+        reason: String,
+    },
     /// Somebody asked to stop while a fault was narrowed down.
     Stopped,
 }
@@ -65,10 +69,25 @@ impl Transformer {
         };
         let all: Vec<_> = (0..batch.len()).collect();
         narrowing.part(&all)?;
-        let Narrowing { verdicts, earlier, reads, log, log_dropped, .. } = narrowing;
-        let verdicts = verdicts.into_iter().map(|verdict| verdict.expect("every part was judged"));
+        let Narrowing {
+            verdicts,
+            earlier,
+            reads,
+            log,
+            log_dropped,
+            ..
+        } = narrowing;
+        let verdicts = verdicts
+            .into_iter()
+            .map(|verdict| verdict.expect("every part was judged"));
         let earlier = Arc::into_inner(earlier).expect("no session keeps it");
-        Ok(Judged { verdicts: verdicts.collect(), writes: earlier.writes, reads, log, log_dropped })
+        Ok(Judged {
+            verdicts: verdicts.collect(),
+            writes: earlier.writes,
+            reads,
+            log,
+            log_dropped,
+        })
     }
 
     fn attempt(&mut self, part: &Batch, earlier: &Arc<Earlier>) -> Result<Attempt<View>, Abort> {
@@ -76,7 +95,12 @@ impl Transformer {
             Some(session) => session,
             none => none.insert(Session::start(&self.component).map_err(Abort::Load)?),
         };
-        let view = View::new(self.store.clone(), self.grants.clone(), part, earlier.clone());
+        let view = View::new(
+            self.store.clone(),
+            self.grants.clone(),
+            part,
+            earlier.clone(),
+        );
         let attempt = session.migrate(self.step.as_str(), part, self.context.clone(), view);
         if attempt.reply.is_err() {
             self.session = None;
@@ -118,11 +142,19 @@ impl Narrowing<'_> {
             &narrowed
         };
         let attempt = self.transformer.attempt(part, &self.earlier)?;
-        let Attempt { reply, mut documents, mut log, .. } = match attempt.reply {
+        let Attempt {
+            reply,
+            mut documents,
+            mut log,
+            ..
+        } = match attempt.reply {
             Ok(reply) => {
                 let grants = &self.transformer.grants;
                 let verdicts = judge(part, &reply, grants, self.transformer.reason_bytes);
-                let attempt = Attempt { reply: Ok(reply), ..attempt };
+                let attempt = Attempt {
+                    reply: Ok(reply),
+                    ..attempt
+                };
                 return self.judged(places, verdicts, attempt);
             }
             Err(_) => attempt,
@@ -134,7 +166,10 @@ impl Narrowing<'_> {
             (_, Some(Halt::Store(error))) => Err(Abort::Store(error)),
             (Err(fault), None) if places.len() == 1 => {
                 self.log.append(&mut log);
-                let failed = Failed { kind: fault.kind(), reason: fault.to_string() };
+                let failed = Failed {
+                    kind: fault.kind(),
+                    reason: fault.to_string(),
+                };
                 self.fail(places[0], failed)
             }
             _ => self.halves(places),
@@ -203,7 +238,9 @@ impl Narrowing<'_> {
             };
             if let Some(left) = left.filter(|_| is_inward) {
                 let earlier = Arc::get_mut(&mut self.earlier).expect("no view is left");
-                earlier.outcomes.insert(self.batch.id(*place).to_owned(), left);
+                earlier
+                    .outcomes
+                    .insert(self.batch.id(*place).to_owned(), left);
             }
             self.verdicts[*place] = Some(verdict);
         }

@@ -57,7 +57,10 @@ pub fn undo(
     let mut run = store.run(id)?.ok_or(RunError::NoRun(id))?;
     if run.state == RunState::Undone {
         // Perhaps the process that did so died before it could say.
-        return Ok(UndoReport { done: true, ..UndoReport::default() });
+        return Ok(UndoReport {
+            done: true,
+            ..UndoReport::default()
+        });
     }
     if run.state != RunState::Undoing {
         check(store, &run, changed)?;
@@ -67,7 +70,14 @@ pub fn undo(
         write.set_run(&run);
         write.commit(lease, clock.now())?;
     }
-    let mut undo = Undo { store, lease, clock, stop, run, report: UndoReport::default() };
+    let mut undo = Undo {
+        store,
+        lease,
+        clock,
+        stop,
+        run,
+        report: UndoReport::default(),
+    };
     undo.carry_out()?;
     Ok(undo.report)
 }
@@ -100,7 +110,8 @@ pub fn prune(
             return Ok(dropped);
         }
         let mut write = store.write(id, None);
-        page.iter().for_each(|kept| write.drop_pre_image(&kept.place));
+        page.iter()
+            .for_each(|kept| write.drop_pre_image(&kept.place));
         write.commit(lease, clock.now())?;
         dropped += page.len() as u64;
     }
@@ -123,14 +134,23 @@ fn page(store: &Store, range: &key::KeyRange) -> Result<Vec<Kept>, StoreError> {
             return ControlFlow::Break(());
         }
         let before = kept.before.map(<[u8]>::to_vec);
-        page.push(Kept { place: place.to_vec(), key: key.to_vec(), before });
+        page.push(Kept {
+            place: place.to_vec(),
+            key: key.to_vec(),
+            before,
+        });
         ControlFlow::Continue(())
     })?;
     Ok(page)
 }
 
 fn check(store: &Store, run: &Run, changed: ChangedItems) -> Result<(), RunError> {
-    let refuse = |reason: String| Err(RunError::NotUndoable { run: run.id, reason });
+    let refuse = |reason: String| {
+        Err(RunError::NotUndoable {
+            run: run.id,
+            reason,
+        })
+    };
     if !run.has_pre_images {
         return refuse("its pre-images were pruned".to_owned());
     }
@@ -138,10 +158,17 @@ fn check(store: &Store, run: &Run, changed: ChangedItems) -> Result<(), RunError
     let later = store.runs()?.into_iter().rev().find(|other| {
         other.id > run.id
             && other.state != RunState::Undone
-            && other.plan.stages.iter().any(|stage| apps.contains(&stage.app))
+            && other
+                .plan
+                .stages
+                .iter()
+                .any(|stage| apps.contains(&stage.app))
     });
     if let Some(later) = later {
-        return refuse(format!("run {} came after it; undo that one first", later.id));
+        return refuse(format!(
+            "run {} came after it; undo that one first",
+            later.id
+        ));
     }
     match changed {
         ChangedItems::Refuse => check_unchanged(store, run),
@@ -169,7 +196,11 @@ fn check_unchanged(store: &Store, run: &Run) -> Result<(), RunError> {
     }
     match count {
         0 => Ok(()),
-        count => Err(RunError::ChangedSince { run: run.id, count, items }),
+        count => Err(RunError::ChangedSince {
+            run: run.id,
+            count,
+            items,
+        }),
     }
 }
 
@@ -203,7 +234,9 @@ pub fn step_numbers(run: &Run) -> Vec<u32> {
         let steps = (0..stage.steps.len()).map(move |place| step_number(number, place));
         steps.chain([step_number(number, STAGE_END)])
     });
-    steps.chain([step_number(run.plan.stages.len(), STAGE_END)]).collect()
+    steps
+        .chain([step_number(run.plan.stages.len(), STAGE_END)])
+        .collect()
 }
 
 struct Undo<'a> {
@@ -219,7 +252,10 @@ impl Undo<'_> {
     fn carry_out(&mut self) -> Result<(), RunError> {
         for number in step_numbers(&self.run).into_iter().rev() {
             // Items first, so that collections that the run created are empty when it is their turn.
-            for tags in [(key::tag::COLLECTION + 1, u8::MAX), (0, key::tag::COLLECTION + 1)] {
+            for tags in [
+                (key::tag::COLLECTION + 1, u8::MAX),
+                (0, key::tag::COLLECTION + 1),
+            ] {
                 let from = key::pre_image(self.run.id, number, &[tags.0]);
                 let range = (from, key::pre_image(self.run.id, number, &[tags.1]));
                 if !self.step(&range)? {
@@ -253,7 +289,9 @@ impl Undo<'_> {
         let before = kept.before.as_deref();
         match kept.key[0] {
             key::tag::ITEM => {
-                let Some((collection, id)) = key::parse_item(&kept.key) else { return Ok(()) };
+                let Some((collection, id)) = key::parse_item(&kept.key) else {
+                    return Ok(());
+                };
                 let current = self.store.backend().get(&kept.key)?;
                 if self.is_foreign(current.as_deref())? {
                     self.report.left += 1;
@@ -263,7 +301,9 @@ impl Undo<'_> {
                 Ok(write.restore_item(&collection, id, current.as_deref(), before)?)
             }
             key::tag::APART => {
-                let Some((collection, id)) = key::parse_item(&kept.key) else { return Ok(()) };
+                let Some((collection, id)) = key::parse_item(&kept.key) else {
+                    return Ok(());
+                };
                 let current = self.store.backend().get(&kept.key)?;
                 Ok(write.restore_apart(&collection, id, current.as_deref(), before)?)
             }
@@ -274,13 +314,19 @@ impl Undo<'_> {
 
     /// Whether an item was written by somebody else after the run.
     fn is_foreign(&self, current: Option<&[u8]>) -> Result<bool, StoreError> {
-        let Some(current) = current else { return Ok(false) };
+        let Some(current) = current else {
+            return Ok(false);
+        };
         Ok(ItemRecord::parse(current)?.writer != self.run.id)
     }
 
     fn restore_collection(&mut self, write: &mut Write<'_>, kept: &Kept) -> Result<(), RunError> {
-        let Some(name) = name_of(&kept.key) else { return Ok(()) };
-        let Some(current) = self.store.collection(&name)? else { return Ok(()) };
+        let Some(name) = name_of(&kept.key) else {
+            return Ok(());
+        };
+        let Some(current) = self.store.collection(&name)? else {
+            return Ok(());
+        };
         let Some(before) = &kept.before else {
             if self.store.tallies(&name)? == record::Tallies::default() {
                 write.drop_collection(&name);
@@ -289,7 +335,9 @@ impl Undo<'_> {
         };
         let before: Collection = record::from_json(&kept.key, before)?;
         let indexes = self.restore_indexes(&name, &current, &before)?;
-        let Some(current) = self.store.collection(&name)? else { return Ok(()) };
+        let Some(current) = self.store.collection(&name)? else {
+            return Ok(());
+        };
         let restored = Collection {
             level: before.level,
             under_way: before.under_way,
@@ -308,7 +356,11 @@ impl Undo<'_> {
         before: &Collection,
     ) -> Result<Vec<record::Index>, RunError> {
         for index in &current.indexes {
-            if !before.indexes.iter().any(|other| other.pointer == index.pointer) {
+            if !before
+                .indexes
+                .iter()
+                .any(|other| other.pointer == index.pointer)
+            {
                 self.change(name, |record| index::set_ready(record, index.number, false))?;
                 index::clear(self.store, self.lease, self.clock, name, index.number)?;
                 self.change(name, |record| {
@@ -319,18 +371,27 @@ impl Undo<'_> {
         for index in before.indexes.iter().filter(|index| index.ready) {
             self.rebuild(name, &index.pointer)?;
         }
-        Ok(self.store.collection(name)?.map_or_else(Vec::new, |record| record.indexes))
+        Ok(self
+            .store
+            .collection(name)?
+            .map_or_else(Vec::new, |record| record.indexes))
     }
 
     fn rebuild(&mut self, name: &Name, pointer: &str) -> Result<(), RunError> {
         let mut defined = None;
-        self.change(name, |record| defined = Some(index::define(record, pointer)))?;
-        let Some(index) = defined.filter(|index| !index.ready) else { return Ok(()) };
+        self.change(name, |record| {
+            defined = Some(index::define(record, pointer));
+        })?;
+        let Some(index) = defined.filter(|index| !index.ready) else {
+            return Ok(());
+        };
         let mut after = None;
         loop {
             let page = index::entries_behind(self.store, name, &index, after.as_deref())?;
             let mut write = self.store.write(self.run.id, None);
-            page.entries.iter().for_each(|entry| write.add_index_entry(entry));
+            page.entries
+                .iter()
+                .for_each(|entry| write.add_index_entry(entry));
             write.commit(self.lease, self.clock.now())?;
             if page.is_last {
                 return self.change(name, |record| index::set_ready(record, index.number, true));
@@ -339,9 +400,15 @@ impl Undo<'_> {
         }
     }
 
-    fn change(&mut self, name: &Name, change: impl FnOnce(&mut Collection)) -> Result<(), RunError> {
+    fn change(
+        &mut self,
+        name: &Name,
+        change: impl FnOnce(&mut Collection),
+    ) -> Result<(), RunError> {
         let mut write = self.store.write(self.run.id, None);
-        let Some(mut record) = write.collection(name)?.cloned() else { return Ok(()) };
+        let Some(mut record) = write.collection(name)?.cloned() else {
+            return Ok(());
+        };
         change(&mut record);
         write.set_collection(name, record)?;
         Ok(write.commit(self.lease, self.clock.now())?)
@@ -353,10 +420,15 @@ impl Undo<'_> {
         let mut write = self.store.write(self.run.id, None);
         let apps = self.store.history()?.apps();
         for stage in self.run.plan.stages.iter().rev() {
-            let applied = apps.get(&stage.app).and_then(|app| app.applied.get(&stage.version));
+            let applied = apps
+                .get(&stage.app)
+                .and_then(|app| app.applied.get(&stage.version));
             let by = applied.and_then(|applied| applied.phases.get(&stage.phase));
             if by == Some(&self.run.id) {
-                let event = Event::Undone { phase: stage.phase, run: self.run.id };
+                let event = Event::Undone {
+                    phase: stage.phase,
+                    run: self.run.id,
+                };
                 write.add_history(now, &stage.app, &stage.version, event)?;
             }
         }

@@ -74,7 +74,10 @@ impl Reads {
     pub(super) fn touch(&self, changed: &BTreeSet<(Name, String)>) -> bool {
         changed.iter().any(|key| {
             self.items.contains(key)
-                || self.ranges.iter().any(|range| range.contains(&key.0, &key.1))
+                || self
+                    .ranges
+                    .iter()
+                    .any(|range| range.contains(&key.0, &key.1))
         })
     }
 
@@ -116,7 +119,12 @@ pub(super) struct View {
 }
 
 impl View {
-    pub(super) fn new(store: Store, grants: Arc<Grants>, fed: &Batch, earlier: Arc<Earlier>) -> Self {
+    pub(super) fn new(
+        store: Store,
+        grants: Arc<Grants>,
+        fed: &Batch,
+        earlier: Arc<Earlier>,
+    ) -> Self {
         let ids = || Batch {
             ids: fed.ids.clone(),
             id_ends: fed.id_ends.clone(),
@@ -157,7 +165,11 @@ impl View {
     fn readable(&self, collection: &str) -> Result<Name, Denial> {
         let name = name(collection)?;
         let granted = self.grants.reads.contains(&name) || self.grants.writes.contains(&name);
-        if granted { Ok(name) } else { Err(Denial::Denied) }
+        if granted {
+            Ok(name)
+        } else {
+            Err(Denial::Denied)
+        }
     }
 
     fn writable(&mut self, collection: &str, id: &str) -> Result<Name, Denial> {
@@ -194,7 +206,10 @@ impl View {
             let outcomes = Some(&self.earlier.outcomes).filter(|_| key.0 == self.grants.fed);
             outcomes.and_then(|outcomes| outcomes.get(&key.1))
         };
-        self.writes.get(key).or_else(|| self.earlier.writes.get(key)).or_else(outcome)
+        self.writes
+            .get(key)
+            .or_else(|| self.earlier.writes.get(key))
+            .or_else(outcome)
     }
 
     /// Everything pending in a range, by id.
@@ -231,12 +246,7 @@ impl Documents for View {
         body.map_err(|error| self.halt(Halt::Store(error)))
     }
 
-    fn scan(
-        &mut self,
-        collection: &str,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<Batch, Denial> {
+    fn scan(&mut self, collection: &str, after: Option<&str>, limit: u32) -> Result<Batch, Denial> {
         let collection = self.readable(collection)?;
         let limit = usize::try_from(limit).unwrap_or(SCAN_ITEMS).min(SCAN_ITEMS);
         let mut found = BTreeMap::new();
@@ -254,11 +264,17 @@ impl Documents for View {
         // scan that found fewer than it might have looked at everything.
         let is_cut = found.len() == limit || bytes >= SCAN_BYTES;
         let upto = found.keys().next_back().cloned().filter(|_| is_cut);
-        let range = Range { collection, after: after.map(str::to_owned), upto };
+        let range = Range {
+            collection,
+            after: after.map(str::to_owned),
+            upto,
+        };
         let touches_fed = self.fed.as_ref().is_some_and(|fed| {
             range.collection == self.grants.fed
                 && fed.len() > 1
-                && fed.iter().any(|(id, _)| range.contains(&range.collection, id))
+                && fed
+                    .iter()
+                    .any(|(id, _)| range.contains(&range.collection, id))
         });
         if touches_fed {
             return Err(self.halt(Halt::Split));
@@ -266,8 +282,12 @@ impl Documents for View {
         found.extend(self.pending_in(&range));
         self.reads.ranges.push(range);
         let mut batch = Batch::default();
-        let present = found.iter().filter_map(|(id, body)| Some((id, body.as_ref()?)));
-        present.take(limit).for_each(|(id, body)| batch.push(id, body));
+        let present = found
+            .iter()
+            .filter_map(|(id, body)| Some((id, body.as_ref()?)));
+        present
+            .take(limit)
+            .for_each(|(id, body)| batch.push(id, body));
         Ok(batch)
     }
 
@@ -292,5 +312,7 @@ impl Documents for View {
 }
 
 fn name(collection: &str) -> Result<Name, Denial> {
-    collection.parse().map_err(|error: crate::model::NameError| Denial::Invalid(error.to_string()))
+    collection
+        .parse()
+        .map_err(|error: crate::model::NameError| Denial::Invalid(error.to_string()))
 }

@@ -63,7 +63,11 @@ fn encode(value: &Value, key: &mut Vec<u8>) {
 fn ordered(number: f64) -> [u8; 8] {
     // -0 and 0 are one value.
     let bits = if number == 0.0 { 0 } else { number.to_bits() };
-    let flipped = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };
+    let flipped = if bits >> 63 == 1 {
+        !bits
+    } else {
+        bits | 1 << 63
+    };
     flipped.to_be_bytes()
 }
 
@@ -134,8 +138,22 @@ mod tests {
     #[test]
     fn keys_are_in_the_order_of_values() {
         let values = [
-            json!(null), json!(false), json!(true), json!(-1e300), json!(-2), json!(-1.5), json!(0),
-            json!(0.5), json!(1), json!(10), json!(1e300), json!(""), json!("a"), json!("a\0b"), json!("ab"), json!("b"),
+            json!(null),
+            json!(false),
+            json!(true),
+            json!(-1e300),
+            json!(-2),
+            json!(-1.5),
+            json!(0),
+            json!(0.5),
+            json!(1),
+            json!(10),
+            json!(1e300),
+            json!(""),
+            json!("a"),
+            json!("a\0b"),
+            json!("ab"),
+            json!("b"),
         ];
         let keys: Vec<_> = values.iter().map(key_of).collect();
         assert!(keys.is_sorted());
@@ -143,7 +161,11 @@ mod tests {
 
     #[test]
     fn equal_values_have_equal_keys() {
-        let pairs = [(json!(1), json!(1.0)), (json!(0.0), json!(-0.0)), (json!({"a": 1, "b": [2]}), json!({"b": [2.0], "a": 1}))];
+        let pairs = [
+            (json!(1), json!(1.0)),
+            (json!(0.0), json!(-0.0)),
+            (json!({"a": 1, "b": [2]}), json!({"b": [2.0], "a": 1})),
+        ];
         for (a, b) in pairs {
             assert_eq!(key_of(&a), key_of(&b));
         }

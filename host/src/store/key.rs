@@ -60,7 +60,10 @@ pub fn items(tag: u8, collection: &Name, after: Option<&str>) -> KeyRange {
     if after.is_some() {
         from.push(0); // the least key above that of `after`
     }
-    (from, [&[tag], collection.as_str().as_bytes(), &[1]].concat())
+    (
+        from,
+        [&[tag], collection.as_str().as_bytes(), &[1]].concat(),
+    )
 }
 
 /// The collection and the id in a key made by [`item`]; `None` where it is not one.
@@ -102,12 +105,23 @@ pub fn run(id: RunId) -> Vec<u8> {
 
 /// The key of a step's progress.
 pub fn progress(run: RunId, step: u32) -> Vec<u8> {
-    [&[tag::PROGRESS], &run.0.to_be_bytes()[..], &step.to_be_bytes()].concat()
+    [
+        &[tag::PROGRESS],
+        &run.0.to_be_bytes()[..],
+        &step.to_be_bytes(),
+    ]
+    .concat()
 }
 
 /// The key under which a run's step keeps what was under `key`.
 pub fn pre_image(run: RunId, step: u32, key: &[u8]) -> Vec<u8> {
-    [&[tag::PRE_IMAGE], &run.0.to_be_bytes()[..], &step.to_be_bytes(), key].concat()
+    [
+        &[tag::PRE_IMAGE],
+        &run.0.to_be_bytes()[..],
+        &step.to_be_bytes(),
+        key,
+    ]
+    .concat()
 }
 
 /// The pre-images of a run.
@@ -134,11 +148,19 @@ mod tests {
     #[test]
     fn item_keys_are_ordered_by_collection_then_id_and_parse_back() {
         let (a, ab): (Name, Name) = ("a".parse().unwrap(), "ab".parse().unwrap());
-        let keys = [item(b'D', &a, "1"), item(b'D', &a, "10"), item(b'D', &a, "2"), item(b'D', &ab, "0")];
+        let keys = [
+            item(b'D', &a, "1"),
+            item(b'D', &a, "10"),
+            item(b'D', &a, "2"),
+            item(b'D', &ab, "0"),
+        ];
         assert!(keys.is_sorted());
         assert_eq!(parse_item(&keys[1]), Some((a.clone(), "10")));
         let (from, to) = items(b'D', &a, Some("1"));
-        let inside: Vec<_> = keys.iter().filter(|key| **key >= from && **key < to).collect();
+        let inside: Vec<_> = keys
+            .iter()
+            .filter(|key| **key >= from && **key < to)
+            .collect();
         assert_eq!(inside, [&keys[1], &keys[2]]);
     }
 

@@ -87,16 +87,26 @@ impl Lease {
     ///
     /// # Errors
     /// [`LeaseError::Held`] while somebody else holds it.
-    pub fn acquire(store: &Store, clock: &dyn Clock, claim: &Claim<'_>) -> Result<Self, LeaseError> {
+    pub fn acquire(
+        store: &Store,
+        clock: &dyn Clock,
+        claim: &Claim<'_>,
+    ) -> Result<Self, LeaseError> {
         let now = clock.now();
         let old = store.backend().get(key::LEASE)?;
-        let last: Option<Record> =
-            old.as_deref().map(|bytes| record::from_json(key::LEASE, bytes)).transpose()?;
+        let last: Option<Record> = old
+            .as_deref()
+            .map(|bytes| record::from_json(key::LEASE, bytes))
+            .transpose()?;
         if let Some(last) = &last {
             let expires_in = last.expires_at.since(now);
             if !last.released && expires_in > 0 && !(claim.is_gone)(&last.holder) {
                 let (holder, purpose) = (last.holder.clone(), last.purpose.clone());
-                return Err(LeaseError::Held { holder, purpose, expires_in });
+                return Err(LeaseError::Held {
+                    holder,
+                    purpose,
+                    expires_in,
+                });
             }
         }
         let record = Record {
@@ -112,7 +122,11 @@ impl Lease {
         commit.expect(key::LEASE, old.as_deref());
         commit.put(key::LEASE, &[&bytes]);
         match store.backend().commit(&commit) {
-            Ok(()) => Ok(Self { record, bytes, duration: claim.duration }),
+            Ok(()) => Ok(Self {
+                record,
+                bytes,
+                duration: claim.duration,
+            }),
             // Somebody was faster: say who.
             Err(StoreError::Conflict { .. }) => Self::acquire(store, clock, claim),
             Err(error) => Err(error.into()),
@@ -137,7 +151,10 @@ impl Lease {
     /// # Errors
     /// [`LeaseError::Lost`] when it was overtaken.
     pub fn release(mut self, store: &Store) -> Result<(), LeaseError> {
-        let record = Record { released: true, ..self.record.clone() };
+        let record = Record {
+            released: true,
+            ..self.record.clone()
+        };
         self.replace(store, Commit::new(), record)
     }
 
@@ -151,7 +168,14 @@ impl Lease {
     ) -> Result<(), LeaseError> {
         if self.is_due(now) || commit.is_empty() {
             let expires_at = now.plus(self.duration);
-            return self.replace(store, commit, Record { expires_at, ..self.record.clone() });
+            return self.replace(
+                store,
+                commit,
+                Record {
+                    expires_at,
+                    ..self.record.clone()
+                },
+            );
         }
         commit.expect(key::LEASE, Some(&self.bytes));
         let result = store.backend().commit(&commit);
@@ -179,6 +203,8 @@ impl Lease {
         }
         let held = store.backend().get(key::LEASE).ok().flatten();
         let held = held.and_then(|bytes| serde_json::from_slice::<Record>(&bytes).ok());
-        LeaseError::Lost { holder: held.map(|record| record.holder) }
+        LeaseError::Lost {
+            holder: held.map(|record| record.holder),
+        }
     }
 }

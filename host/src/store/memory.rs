@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
-use std::sync::RwLock;
+use std::sync::{PoisonError, RwLock};
 
 use super::{Backend, Commit, StoreError};
 
@@ -44,10 +44,7 @@ impl Backend for Memory {
     }
 
     fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
-        let mut entries = self
-            .entries
-            .write()
-            .unwrap_or_else(|lock| lock.into_inner());
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         super::backend::check(commit, |key| Ok(entries.get(key).cloned()))?;
         for (key, value) in commit.writes() {
             match value {
@@ -72,5 +69,5 @@ type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 // A panic while the lock was held cannot leave a half commit that matters: the store is gone
 // with the process, and tests that panic on purpose look at it afterwards.
 fn read(entries: &RwLock<Entries>) -> std::sync::RwLockReadGuard<'_, Entries> {
-    entries.read().unwrap_or_else(|lock| lock.into_inner())
+    entries.read().unwrap_or_else(PoisonError::into_inner)
 }

@@ -16,7 +16,12 @@ const ITEM_LAYOUT: u8 = 1;
 pub fn item_header(version: &Version, writer: RunId) -> Vec<u8> {
     let version = version.to_string();
     let length = u8::try_from(version.len()).expect("versions have at most 128 bytes");
-    [&[ITEM_LAYOUT, length], version.as_bytes(), &writer.0.to_be_bytes()].concat()
+    [
+        &[ITEM_LAYOUT, length],
+        version.as_bytes(),
+        &writer.0.to_be_bytes(),
+    ]
+    .concat()
 }
 
 /// An item's record, taken apart.
@@ -48,15 +53,22 @@ impl<'a> ItemRecord<'a> {
         let header = &record[..record.len() - body.len()];
         let version = std::str::from_utf8(version).ok()?;
         let writer = RunId(u64::from_be_bytes(*writer));
-        (layout == ITEM_LAYOUT).then_some(Self { header, version, writer, body })
+        (layout == ITEM_LAYOUT).then_some(Self {
+            header,
+            version,
+            writer,
+            body,
+        })
     }
 
     /// The version that the item was written with.
     pub fn stamp(&self) -> Result<Version, StoreError> {
-        self.version.parse().map_err(|error: semver::Error| StoreError::Damaged {
-            place: "an item's record".to_owned(),
-            reason: error.to_string(),
-        })
+        self.version
+            .parse()
+            .map_err(|error: semver::Error| StoreError::Damaged {
+                place: "an item's record".to_owned(),
+                reason: error.to_string(),
+            })
     }
 }
 

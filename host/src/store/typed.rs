@@ -32,7 +32,10 @@ impl Store {
         if let Some(mark) = backend.get(key::FORMAT)? {
             let Mark { format: found } = record::from_json(key::FORMAT, &mark)?;
             if found > FORMAT {
-                return Err(StoreError::NewerFormat { found, supported: FORMAT });
+                return Err(StoreError::NewerFormat {
+                    found,
+                    supported: FORMAT,
+                });
             }
         } else {
             let mut commit = Commit::new();
@@ -78,7 +81,9 @@ impl Store {
     pub fn collections(&self) -> Result<BTreeMap<Name, Collection>, StoreError> {
         let mut found = BTreeMap::new();
         self.each_json(&key::all(tag::COLLECTION), |key, record| {
-            if let Some(name) = std::str::from_utf8(&key[1..]).ok().and_then(|name| name.parse().ok())
+            if let Some(name) = std::str::from_utf8(&key[1..])
+                .ok()
+                .and_then(|name| name.parse().ok())
             {
                 found.insert(name, record);
             }
@@ -91,7 +96,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn tallies(&self, name: &Name) -> Result<Tallies, StoreError> {
-        Ok(self.json(&key::named(tag::TALLIES, name))?.unwrap_or_default())
+        Ok(self
+            .json(&key::named(tag::TALLIES, name))?
+            .unwrap_or_default())
     }
 
     /// All facts, in order.
@@ -143,7 +150,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn body(&self, collection: &Name, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(mut record) = self.item_record(collection, id)? else { return Ok(None) };
+        let Some(mut record) = self.item_record(collection, id)? else {
+            return Ok(None);
+        };
         let header = ItemRecord::parse(&record)?.header.len();
         record.drain(..header);
         Ok(Some(record))
@@ -170,10 +179,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn item(&self, collection: &Name, id: &str) -> Result<Option<Item>, StoreError> {
-        let Some(record) = self.item_record(collection, id)? else { return Ok(None) };
+        let Some(record) = self.item_record(collection, id)? else {
+            return Ok(None);
+        };
         let parsed = ItemRecord::parse(&record)?;
         let version = self.version_of(collection, id, parsed.stamp()?)?;
-        Ok(Some(Item { id: id.to_owned(), version, body: parsed.body.to_vec() }))
+        Ok(Some(Item {
+            id: id.to_owned(),
+            version,
+            body: parsed.body.to_vec(),
+        }))
     }
 
     /// The version that an item has: what its entry says if it is apart from its collection, else
@@ -190,7 +205,9 @@ impl Store {
         if let Some(apart) = self.apart(collection, id)? {
             return Ok(apart.version);
         }
-        let Some(record) = self.collection(collection)? else { return Ok(stamp) };
+        let Some(record) = self.collection(collection)? else {
+            return Ok(stamp);
+        };
         let mut version = record.level.map_or(stamp.clone(), |level| level.max(stamp));
         if let Some(under_way) = record.under_way {
             let after = self.progress(under_way.run, under_way.step)?.after;
@@ -212,9 +229,10 @@ impl Store {
         after: Option<&str>,
         visit: &mut dyn FnMut(&str, ItemRecord<'_>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        self.each(&key::items(tag::ITEM, collection, after), &mut |key, record| {
-            Ok(visit(id_of(key)?, ItemRecord::parse(record)?))
-        })
+        self.each(
+            &key::items(tag::ITEM, collection, after),
+            &mut |key, record| Ok(visit(id_of(key)?, ItemRecord::parse(record)?)),
+        )
     }
 
     /// Visits the items of a collection that are apart from it, behind `after`, until `visit`
@@ -228,9 +246,10 @@ impl Store {
         after: Option<&str>,
         visit: &mut dyn FnMut(&str, Apart) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        self.each(&key::items(tag::APART, collection, after), &mut |key, record| {
-            Ok(visit(id_of(key)?, record::from_json(key, record)?))
-        })
+        self.each(
+            &key::items(tag::APART, collection, after),
+            &mut |key, record| Ok(visit(id_of(key)?, record::from_json(key, record)?)),
+        )
     }
 
     /// Visits the pre-images of a run, until `visit` breaks. `visit` gets the pre-image's own key,
@@ -261,9 +280,15 @@ impl Store {
         value: &Value,
         limit: usize,
     ) -> Result<(Vec<String>, bool), StoreError> {
-        let indexes = self.collection(collection)?.map_or_else(Vec::new, |record| record.indexes);
-        let index = indexes.into_iter().find(|index| index.ready && index.pointer == pointer);
-        let candidates = index.as_ref().map(|index| self.candidates(collection, index, value));
+        let indexes = self
+            .collection(collection)?
+            .map_or_else(Vec::new, |record| record.indexes);
+        let index = indexes
+            .into_iter()
+            .find(|index| index.ready && index.pointer == pointer);
+        let candidates = index
+            .as_ref()
+            .map(|index| self.candidates(collection, index, value));
         let mut found = Vec::new();
         let mut consider = |id: &str, body: &[u8]| {
             let matches = index::value_at(body, pointer)
@@ -271,19 +296,27 @@ impl Store {
             if matches {
                 found.push(id.to_owned());
             }
-            if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if found.len() < limit {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
         };
         match candidates.transpose()? {
             Some(ids) => {
                 for id in ids {
-                    let Some(body) = self.body(collection, &id)? else { continue };
+                    let Some(body) = self.body(collection, &id)? else {
+                        continue;
+                    };
                     if consider(&id, &body).is_break() {
                         break;
                     }
                 }
             }
             None => {
-                self.each_item(collection, None, &mut |id, record| consider(id, record.body))?;
+                self.each_item(collection, None, &mut |id, record| {
+                    consider(id, record.body)
+                })?;
             }
         }
         Ok((found, index.is_some()))
@@ -321,7 +354,11 @@ impl Store {
         self.each(&(prefix.clone(), key::end_of(&prefix)), &mut |entry, _| {
             entries.push(entry.to_vec());
             let more = entries.len() < limit;
-            Ok(if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+            Ok(if more {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            })
         })?;
         Ok(entries)
     }
@@ -340,7 +377,9 @@ impl Store {
 
     fn json<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, StoreError> {
         let record = self.backend.get(key)?;
-        record.map(|record| record::from_json(key, &record)).transpose()
+        record
+            .map(|record| record::from_json(key, &record))
+            .transpose()
     }
 
     fn each_json<T: DeserializeOwned>(

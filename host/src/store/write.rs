@@ -69,9 +69,16 @@ impl<'a> Write<'a> {
     /// [`StoreError`] when the store cannot be read.
     pub fn collection(&mut self, name: &Name) -> Result<Option<&Collection>, StoreError> {
         if !self.collections.contains_key(name) {
-            let Some(record) = self.store.collection(name)? else { return Ok(None) };
+            let Some(record) = self.store.collection(name)? else {
+                return Ok(None);
+            };
             let tallies = self.store.tallies(name)?;
-            let known = Known { record, tallies, is_changed: false, is_counted: false };
+            let known = Known {
+                record,
+                tallies,
+                is_changed: false,
+                is_counted: false,
+            };
             self.collections.insert(name.clone(), known);
         }
         Ok(self.collections.get(name).map(|known| &known.record))
@@ -85,12 +92,15 @@ impl<'a> Write<'a> {
         let before = self.collection(name)?.map(record::to_json);
         let key = key::named(key::tag::COLLECTION, name);
         self.keep(&key, before.as_deref(), true, Visit::Again)?;
-        let known = self.collections.entry(name.clone()).or_insert_with(|| Known {
-            record: record.clone(),
-            tallies: Tallies::default(),
-            is_changed: true,
-            is_counted: true,
-        });
+        let known = self
+            .collections
+            .entry(name.clone())
+            .or_insert_with(|| Known {
+                record: record.clone(),
+                tallies: Tallies::default(),
+                is_changed: true,
+                is_counted: true,
+            });
         known.record = record;
         known.is_changed = true;
         Ok(())
@@ -118,7 +128,9 @@ impl<'a> Write<'a> {
         visit: Visit,
     ) -> Result<(), StoreError> {
         let header = new.map(|(version, _)| record::item_header(version, self.writer));
-        let new = new.zip(header.as_ref()).map(|((_, body), header)| [header.as_slice(), body]);
+        let new = new
+            .zip(header.as_ref())
+            .map(|((_, body), header)| [header.as_slice(), body]);
         let key = key::item(key::tag::ITEM, collection, id);
         self.keep(&key, old, new.is_some(), visit)?;
         self.put_item(collection, id, old, new)
@@ -174,7 +186,10 @@ impl<'a> Write<'a> {
             return Ok(());
         }
         let parse = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).ok();
-        let old = old.map(ItemRecord::parse).transpose()?.and_then(|record| parse(record.body));
+        let old = old
+            .map(ItemRecord::parse)
+            .transpose()?
+            .and_then(|record| parse(record.body));
         let new = new.map(|parts| parts.concat());
         let new = new.as_deref().map(ItemRecord::parse).transpose()?;
         let new = new.and_then(|record| parse(record.body));
@@ -265,7 +280,9 @@ impl<'a> Write<'a> {
         left: bool,
         visit: Visit,
     ) -> Result<(), StoreError> {
-        let Some(Keeper { run, step }) = self.keeper else { return Ok(()) };
+        let Some(Keeper { run, step }) = self.keeper else {
+            return Ok(());
+        };
         let place = key::pre_image(run, step, key);
         let mut before = before.map(<[u8]>::to_vec);
         let mut existed = before.is_some();
@@ -278,7 +295,8 @@ impl<'a> Write<'a> {
             before = kept.before.map(<[u8]>::to_vec);
         }
         let flags = PreImage::flags(existed, left);
-        self.commit.put(&place, &[&[flags], before.as_deref().unwrap_or_default()]);
+        self.commit
+            .put(&place, &[&[flags], before.as_deref().unwrap_or_default()]);
         Ok(())
     }
 
@@ -289,7 +307,8 @@ impl<'a> Write<'a> {
 
     /// Records how far a step has come.
     pub fn set_progress(&mut self, run: RunId, step: u32, progress: &Progress) {
-        self.commit.put(&key::progress(run, step), &[&record::to_json(progress)]);
+        self.commit
+            .put(&key::progress(run, step), &[&record::to_json(progress)]);
     }
 
     /// Records a run's state.
@@ -321,8 +340,15 @@ impl<'a> Write<'a> {
         let numbers = self.numbers()?;
         numbers.history += 1;
         let number = numbers.history;
-        let entry = Entry { number, at, app: app.clone(), version: version.clone(), event };
-        self.commit.put(&key::history(number), &[&record::to_json(&entry)]);
+        let entry = Entry {
+            number,
+            at,
+            app: app.clone(),
+            version: version.clone(),
+            event,
+        };
+        self.commit
+            .put(&key::history(number), &[&record::to_json(&entry)]);
         Ok(())
     }
 

@@ -50,7 +50,10 @@ impl Config {
                 return Ok(Self::default());
             }
             Err(error) => {
-                let message = format!("the configuration {} cannot be read: {error}", file.display());
+                let message = format!(
+                    "the configuration {} cannot be read: {error}",
+                    file.display()
+                );
                 return Err(Failure::input(message, "check the path given by --config"));
             }
         };

@@ -43,7 +43,10 @@ impl Context {
     pub fn backend(&self, mode: OpenMode) -> Result<Arc<dyn Backend>, Failure> {
         let url = self.store.as_deref().ok_or_else(|| {
             let message = "no store was named";
-            Failure::input(message, "use --store URL, GODWIT_STORE, or `store` in godwit.toml")
+            Failure::input(
+                message,
+                "use --store URL, GODWIT_STORE, or `store` in godwit.toml",
+            )
         })?;
         let url: StoreUrl = url.parse()?;
         Ok(url.open(mode)?)
@@ -77,7 +80,10 @@ impl Context {
     pub fn catalogue(&self) -> Result<Catalogue, Failure> {
         let folder = self.plugins.as_deref().ok_or_else(|| {
             let message = "no plugin folder was named";
-            Failure::input(message, "use --plugins FOLDER, GODWIT_PLUGINS, or `plugins` in godwit.toml")
+            Failure::input(
+                message,
+                "use --plugins FOLDER, GODWIT_PLUGINS, or `plugins` in godwit.toml",
+            )
         })?;
         let engine = Engine::new(Limits::default());
         Ok(Catalogue::read(&engine, folder).map_err(godwit::HostError::from)?)
@@ -88,7 +94,10 @@ impl Context {
     pub fn options(&self) -> Result<Options, Failure> {
         let run = &self.config.run;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut options = Options { threads: cores, ..Options::default() };
+        let mut options = Options {
+            threads: cores,
+            ..Options::default()
+        };
         options.threads = run.threads.unwrap_or(options.threads);
         options.batch_bytes = run.batch_bytes.unwrap_or(options.batch_bytes);
         let malformed = |message: String| Failure::input(message, "see [run] in godwit.toml");
@@ -100,7 +109,9 @@ impl Context {
             Some("quarantine") => OnFailure::Quarantine,
             Some("stop") => OnFailure::Stop,
             Some(other) => {
-                return Err(malformed(format!("`{other}` is neither `quarantine` nor `stop`")));
+                return Err(malformed(format!(
+                    "`{other}` is neither `quarantine` nor `stop`"
+                )));
             }
         };
         Ok(options)

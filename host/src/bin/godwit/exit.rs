@@ -46,20 +46,29 @@ pub enum Failure {
     /// What was typed or named makes no sense; what is wrong, and what to do.
     Input { message: String, hint: String },
     /// Something of the command's own failed.
-    Other { code: Code, message: String, hint: String },
-    /// Everything was said already.
-    Said(Code),
+    Other {
+        code: Code,
+        message: String,
+        hint: String,
+    },
 }
 
 impl Failure {
     /// Bad input, with what to do about it.
     pub fn input(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Input { message: message.into(), hint: hint.into() }
+        Self::Input {
+            message: message.into(),
+            hint: hint.into(),
+        }
     }
 
     /// A failure of the command's own.
     pub fn other(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Other { code, message: message.into(), hint: hint.into() }
+        Self::Other {
+            code,
+            message: message.into(),
+            hint: hint.into(),
+        }
     }
 
     pub fn code(&self) -> Code {
@@ -73,7 +82,7 @@ impl Failure {
                 ErrorKind::Internal => Code::Internal,
             },
             Self::Input { .. } => Code::Input,
-            Self::Other { code, .. } | Self::Said(code) => *code,
+            Self::Other { code, .. } => *code,
         }
     }
 
@@ -89,7 +98,6 @@ impl Failure {
                 output::error(message);
                 output::hint(hint);
             }
-            Self::Said(_) => {}
         }
     }
 
@@ -106,7 +114,6 @@ impl Failure {
             Self::Input { message, hint } | Self::Other { message, hint, .. } => {
                 serde_json::json!({ "error": message, "hint": hint })
             }
-            Self::Said(_) => return,
         };
         output::json(&value);
     }
@@ -128,9 +135,14 @@ fn report_findings(findings: &[Finding]) {
     for finding in findings {
         output::finding(finding);
     }
-    let refused = findings.iter().filter(|finding| finding.severity == Severity::Refused).count();
+    let refused = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Refused)
+        .count();
     let s = if refused == 1 { "" } else { "s" };
-    output::error(&format!("nothing was planned: {refused} finding{s} to decide first"));
+    output::error(&format!(
+        "nothing was planned: {refused} finding{s} to decide first"
+    ));
 }
 
 /// What to do about an error.
@@ -172,7 +184,9 @@ fn of_store(error: &StoreError) -> String {
         StoreError::BadUrl { .. } => "use lmdb:PATH, sled:PATH, memory: or a PATH".to_owned(),
         StoreError::InUse { .. } => "wait until the other process is done with it".to_owned(),
         StoreError::NewerFormat { .. } => "use the Godwit that wrote it, or a newer one".to_owned(),
-        StoreError::Damaged { .. } => "restore the store from a backup, and keep this one".to_owned(),
+        StoreError::Damaged { .. } => {
+            "restore the store from a backup, and keep this one".to_owned()
+        }
         StoreError::Full { .. } => "make room on the disk; the same command goes on".to_owned(),
         StoreError::BadKey { .. } => "use shorter ids".to_owned(),
         StoreError::TooLarge { .. } => {

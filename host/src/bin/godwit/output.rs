@@ -13,7 +13,11 @@ fn is_coloured(terminal: bool) -> bool {
 }
 
 fn painted(text: &str, colour: &str, terminal: bool) -> String {
-    if is_coloured(terminal) { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.to_owned() }
+    if is_coloured(terminal) {
+        format!("\u{1b}[{colour}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Prints a line of results. A closed pipe ends the program quietly, as `head` expects.
@@ -27,7 +31,11 @@ pub fn line(text: impl AsRef<str>) {
 /// Prints bytes and a line's end.
 pub fn raw_line(bytes: &[u8]) {
     let mut out = io::stdout().lock();
-    if out.write_all(bytes).and_then(|()| out.write_all(b"\n")).is_err() {
+    if out
+        .write_all(bytes)
+        .and_then(|()| out.write_all(b"\n"))
+        .is_err()
+    {
         std::process::exit(0);
     }
 }
@@ -49,18 +57,27 @@ pub fn note(text: &str) {
 
 /// Prints what went wrong.
 pub fn error(text: &str) {
-    eprintln!("{} {text}", painted("error:", "1;31", io::stderr().is_terminal()));
+    eprintln!(
+        "{} {text}",
+        painted("error:", "1;31", io::stderr().is_terminal())
+    );
 }
 
 /// Prints what may be wrong.
 pub fn warning(text: &str) {
-    eprintln!("{} {text}", painted("warning:", "1;33", io::stderr().is_terminal()));
+    eprintln!(
+        "{} {text}",
+        painted("warning:", "1;33", io::stderr().is_terminal())
+    );
 }
 
 /// Prints what to do next.
 pub fn hint(text: &str) {
     if !text.is_empty() {
-        eprintln!("{} {text}", painted("hint:", "1;36", io::stderr().is_terminal()));
+        eprintln!(
+            "{} {text}",
+            painted("hint:", "1;36", io::stderr().is_terminal())
+        );
     }
 }
 
@@ -82,7 +99,10 @@ pub fn finding(finding: &Finding) {
 pub fn table(rows: &[Vec<String>]) {
     let Some(head) = rows.first() else { return };
     let width = |column: usize| {
-        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or_default()
     };
     let widths: Vec<_> = (0..head.len()).map(width).collect();
     let is_number = |column: usize| {
@@ -95,11 +115,19 @@ pub fn table(rows: &[Vec<String>]) {
     for (place, row) in rows.iter().enumerate() {
         let cells = row.iter().enumerate().map(|(column, text)| {
             let space = " ".repeat(widths[column] - text.chars().count());
-            if right[column] { space + text } else { format!("{text}{space}") }
+            if right[column] {
+                space + text
+            } else {
+                format!("{text}{space}")
+            }
         });
         let text = cells.collect::<Vec<_>>().join("  ");
         let text = text.trim_end();
-        line(if place == 0 { painted(text, "1", io::stdout().is_terminal()) } else { text.to_owned() });
+        line(if place == 0 {
+            painted(text, "1", io::stdout().is_terminal())
+        } else {
+            text.to_owned()
+        });
     }
 }
 
@@ -120,9 +148,17 @@ pub fn duration(milliseconds: u64) -> String {
         0..1_000 => format!("{milliseconds} ms"),
         1_000..60_000 => format!("{:.1} s", milliseconds as f64 / 1_000.0),
         60_000..3_600_000 => {
-            format!("{} min {} s", milliseconds / 60_000, milliseconds / 1_000 % 60)
+            format!(
+                "{} min {} s",
+                milliseconds / 60_000,
+                milliseconds / 1_000 % 60
+            )
         }
-        _ => format!("{} h {} min", milliseconds / 3_600_000, milliseconds / 60_000 % 60),
+        _ => format!(
+            "{} h {} min",
+            milliseconds / 3_600_000,
+            milliseconds / 60_000 % 60
+        ),
     }
 }
 
@@ -133,7 +169,9 @@ pub fn bytes(bytes: u64) -> String {
 
 /// A moment as RFC 3339 in UTC.
 pub fn time(at: Timestamp) -> String {
-    let at = i64::try_from(at.0).ok().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+    let at = i64::try_from(at.0)
+        .ok()
+        .and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
     at.map_or_else(|| "?".to_owned(), |at| format!("{at:.0}"))
 }
 
@@ -147,7 +185,10 @@ pub fn counts(counts: &Counts) -> String {
         (counts.failed, "failed"),
         (counts.written, "written elsewhere"),
     ];
-    let said = parts.iter().enumerate().filter(|(place, (number, _))| *place == 0 || *number > 0);
+    let said = parts
+        .iter()
+        .enumerate()
+        .filter(|(place, (number, _))| *place == 0 || *number > 0);
     let said = said.map(|(_, (number, what))| format!("{} {what}", count(*number)));
     said.collect::<Vec<_>>().join(", ")
 }

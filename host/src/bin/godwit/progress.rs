@@ -59,7 +59,11 @@ impl Progress {
     fn step_started(&self, step: StepName<'_>, total: Option<u64>, counts: Counts) {
         let mut state = self.state();
         state.bar.finish_and_clear();
-        state.bar = if self.terminal { bar(total) } else { ProgressBar::hidden() };
+        state.bar = if self.terminal {
+            bar(total)
+        } else {
+            ProgressBar::hidden()
+        };
         state.bar.set_message(label(step));
         state.bar.set_position(counts.read);
         state.bar.reset_eta();
@@ -82,7 +86,11 @@ impl Progress {
         let mut state = self.state();
         state.bar.set_position(counts.read);
         if counts.failed > 0 {
-            state.bar.set_message(format!("{}, {} failed", label(step), output::count(counts.failed)));
+            state.bar.set_message(format!(
+                "{}, {} failed",
+                label(step),
+                output::count(counts.failed)
+            ));
         }
         if !self.terminal && state.spoken.elapsed() >= PLAIN_LINES {
             state.spoken = Instant::now();
@@ -90,7 +98,11 @@ impl Progress {
             let of = state.total.map_or_else(String::new, |total| {
                 format!(" of {}", output::count(total.max(counts.read)))
             });
-            let text = format!("{}: {}{of}, {rate}/s", label(step), output::count(counts.read));
+            let text = format!(
+                "{}: {}{of}, {rate}/s",
+                label(step),
+                output::count(counts.read)
+            );
             self.say(&state, &text);
         }
     }
@@ -113,14 +125,25 @@ impl Progress {
         state.failures += 1;
         let id = output::one_line(id, 100);
         if state.failures <= NAMED_FAILURES {
-            self.say(&state, &format!("quarantine: {id}: {kind}: {}", output::one_line(reason, 200)));
+            self.say(
+                &state,
+                &format!(
+                    "quarantine: {id}: {kind}: {}",
+                    output::one_line(reason, 200)
+                ),
+            );
         } else if state.failures == NAMED_FAILURES + 1 {
-            self.say(&state, "quarantine: more; `godwit quarantine list` names them all");
+            self.say(
+                &state,
+                "quarantine: more; `godwit quarantine list` names them all",
+            );
         }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|lock| lock.into_inner())
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -131,24 +154,40 @@ impl Observer for Progress {
                 let going_on = if *resumed { " goes on" } else { "" };
                 self.say(&self.state(), &format!("run {}{going_on}", run.id));
             }
-            RunEvent::StepStarted { step, total, counts } => {
+            RunEvent::StepStarted {
+                step,
+                total,
+                counts,
+            } => {
                 self.step_started(*step, *total, *counts);
             }
             RunEvent::Batch { step, counts } => self.batch(*step, *counts),
-            RunEvent::Failed { id, kind, reason, .. } => self.failed(id, kind, reason),
+            RunEvent::Failed {
+                id, kind, reason, ..
+            } => self.failed(id, kind, reason),
             RunEvent::Log { lines, dropped, .. } => {
                 let state = self.state();
                 for line in lines.iter().filter(|line| line.level >= LogLevel::Info) {
-                    let item = line.item.as_ref().map_or_else(String::new, |id| format!("{id}: "));
+                    let item = line
+                        .item
+                        .as_ref()
+                        .map_or_else(String::new, |id| format!("{id}: "));
                     let text = output::one_line(&format!("{item}{}", line.message), 400);
                     self.say(&state, &format!("log {:?}: {text}", line.level));
                 }
                 if *dropped > 0 {
-                    self.say(&state, &format!("log: {dropped} further lines were dropped"));
+                    self.say(
+                        &state,
+                        &format!("log: {dropped} further lines were dropped"),
+                    );
                 }
             }
             RunEvent::StepDone { step, counts } => self.step_done(*step, *counts),
-            RunEvent::Applied { app, version, phase } => {
+            RunEvent::Applied {
+                app,
+                version,
+                phase,
+            } => {
                 self.say(&self.state(), &format!("applied {app} {version} ({phase})"));
             }
         }
@@ -156,7 +195,10 @@ impl Observer for Progress {
 }
 
 fn label(step: StepName<'_>) -> String {
-    format!("{} {} {} on {}", step.app, step.version, step.step, step.collection)
+    format!(
+        "{} {} {} on {}",
+        step.app, step.version, step.step, step.collection
+    )
 }
 
 fn rate(state: &State, counts: Counts) -> String {

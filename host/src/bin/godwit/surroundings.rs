@@ -23,7 +23,9 @@ pub fn surroundings() -> Surroundings {
 }
 
 fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
@@ -59,13 +61,22 @@ impl Process {
         let mut parts = text.split(' ').map(str::to_owned);
         let (boot, namespace, pid, started) =
             (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        Some(Self { boot, namespace, pid: pid.parse().ok()?, started })
+        Some(Self {
+            boot,
+            namespace,
+            pid: pid.parse().ok()?,
+            started,
+        })
     }
 }
 
 impl std::fmt::Display for Process {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {} {} {}", self.boot, self.namespace, self.pid, self.started)
+        write!(
+            f,
+            "{} {} {} {}",
+            self.boot, self.namespace, self.pid, self.started
+        )
     }
 }
 
@@ -82,8 +93,12 @@ fn started(pid: u32) -> Option<String> {
 /// Whether a holder's process is known to have ended. Processes of other machines, boots apart, and
 /// of other namespaces cannot be seen from here.
 fn is_gone(holder: &Holder) -> bool {
-    let Some(known) = holder.process.as_deref().and_then(Process::parse) else { return false };
-    let Some(this) = Process::of(std::process::id()) else { return false };
+    let Some(known) = holder.process.as_deref().and_then(Process::parse) else {
+        return false;
+    };
+    let Some(this) = Process::of(std::process::id()) else {
+        return false;
+    };
     known.boot == this.boot
         && known.namespace == this.namespace
         && started(known.pid).as_ref() != Some(&known.started)

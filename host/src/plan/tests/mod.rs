@@ -2,6 +2,8 @@
 //!
 //! A case is a name, a world and what is expected, in lines of text; [`world`] tells what they mean.
 
+#![expect(clippy::too_many_lines, reason = "tables of cases are long")]
+
 mod behind;
 mod findings;
 mod items;

@@ -21,7 +21,12 @@ pub struct Args {
     ids: Vec<String>,
     /// Print the items with this value at this pointer, as in /status/deprecated=true. What is not
     /// JSON is taken as a string.
-    #[arg(long = "where", id = "where_", value_name = "POINTER=VALUE", conflicts_with = "ids")]
+    #[arg(
+        long = "where",
+        id = "where_",
+        value_name = "POINTER=VALUE",
+        conflicts_with = "ids"
+    )]
     condition: Option<String>,
     /// Print at most so many.
     #[arg(long, default_value_t = 1_000, requires = "where_")]
@@ -32,7 +37,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let store = context.store(OpenMode::Existing)?;
     if store.collection(&args.collection)?.is_none() {
         let message = format!("there is no collection {}", args.collection);
-        return Err(Failure::input(message, "`godwit status` lists the collections"));
+        return Err(Failure::input(
+            message,
+            "`godwit status` lists the collections",
+        ));
     }
     let ids = match &args.condition {
         Some(condition) => found(&store, args, condition)?,
@@ -54,7 +62,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
 fn found(store: &Store, args: &Args, condition: &str) -> Result<Vec<String>, Failure> {
     let malformed = || {
         let message = format!("`{condition}` is not POINTER=VALUE with a pointer like /a/b");
-        Failure::input(message, "as in: godwit get features --where /status/deprecated=true")
+        Failure::input(
+            message,
+            "as in: godwit get features --where /status/deprecated=true",
+        )
     };
     let (pointer, value) = condition.split_once('=').ok_or_else(malformed)?;
     if !pointer.is_empty() && !pointer.starts_with('/') {

@@ -27,7 +27,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         output::line("nothing was applied yet");
         return Ok(Code::Done);
     }
-    let head = ["when", "app", "version", "what", "run", "file", "digest", "items"];
+    let head = [
+        "when", "app", "version", "what", "run", "file", "digest", "items",
+    ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(entries.iter().map(row));
     output::table(&rows);
@@ -36,20 +38,51 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
 
 fn row(entry: &Entry) -> Vec<String> {
     let (what, run, file, digest, items) = match &entry.event {
-        Event::Baseline => ("baseline".to_owned(), None, String::new(), None, String::new()),
-        Event::Applied { phase, digest, file, run, counts, accepted, .. } => {
+        Event::Baseline => (
+            "baseline".to_owned(),
+            None,
+            String::new(),
+            None,
+            String::new(),
+        ),
+        Event::Applied {
+            phase,
+            digest,
+            file,
+            run,
+            counts,
+            accepted,
+            ..
+        } => {
             let mut items = output::counts(counts);
             if *accepted > 0 {
-                items = format!("{items}, {} accepted in quarantine", output::count(*accepted));
+                items = format!(
+                    "{items}, {} accepted in quarantine",
+                    output::count(*accepted)
+                );
             }
-            (format!("applied ({phase})"), Some(*run), file.clone(), Some(digest), items)
+            (
+                format!("applied ({phase})"),
+                Some(*run),
+                file.clone(),
+                Some(digest),
+                items,
+            )
         }
-        Event::Mended { digest, run } => {
-            ("mended".to_owned(), Some(*run), String::new(), Some(digest), String::new())
-        }
-        Event::Undone { phase, run } => {
-            (format!("undone ({phase})"), Some(*run), String::new(), None, String::new())
-        }
+        Event::Mended { digest, run } => (
+            "mended".to_owned(),
+            Some(*run),
+            String::new(),
+            Some(digest),
+            String::new(),
+        ),
+        Event::Undone { phase, run } => (
+            format!("undone ({phase})"),
+            Some(*run),
+            String::new(),
+            None,
+            String::new(),
+        ),
     };
     vec![
         output::time(entry.at),
@@ -58,7 +91,7 @@ fn row(entry: &Entry) -> Vec<String> {
         what,
         run.map_or_else(String::new, |run| run.to_string()),
         file,
-        digest.map_or_else(String::new, |digest| digest.short()),
+        digest.map_or_else(String::new, godwit::model::Digest::short),
         items,
     ]
 }

@@ -59,7 +59,10 @@ fn print(file: &Path, migration: &Migration, component: &Component, bytes: usize
     let Migration { app, version, .. } = migration;
     output::line(format!("{app} {version}: {}", migration.summary));
     let field = |name: &str, value: String| output::line(format!("  {name:<10} {value}"));
-    field("file", format!("{} ({})", file.display(), output::bytes(bytes as u64)));
+    field(
+        "file",
+        format!("{} ({})", file.display(), output::bytes(bytes as u64)),
+    );
     field("digest", format!("sha256:{}", migration.digest));
     if let Body::Component { contract, layout } = &migration.body {
         let layout = format!("{layout:?}").to_lowercase();
@@ -69,9 +72,16 @@ fn print(file: &Path, migration: &Migration, component: &Component, bytes: usize
         field("requires", requires.to_string());
     }
     for dependency in &migration.depends_on {
-        field("depends on", format!("{} {}", dependency.app, dependency.versions));
+        field(
+            "depends on",
+            format!("{} {}", dependency.app, dependency.versions),
+        );
     }
-    let imports = component.speech().imports.iter().map(|import| import.name.as_str());
+    let imports = component
+        .speech()
+        .imports
+        .iter()
+        .map(|import| import.name.as_str());
     field("imports", imports.collect::<Vec<_>>().join(", "));
     for step in &migration.steps {
         field("step", describe_step(step));
@@ -82,7 +92,12 @@ fn print(file: &Path, migration: &Migration, component: &Component, bytes: usize
 pub fn describe_step(step: &Step) -> String {
     let Step { name, phase, work } = step;
     match work {
-        StepWork::Transform { mode, collection, reads, writes } => {
+        StepWork::Transform {
+            mode,
+            collection,
+            reads,
+            writes,
+        } => {
             let mode = match mode {
                 Mode::Rewrite => "rewrites",
                 Mode::Derive => "derives from",

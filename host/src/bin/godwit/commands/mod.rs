@@ -54,10 +54,14 @@ impl std::str::FromStr for ItemPath {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (collection, id) =
-            text.split_once('/').ok_or_else(|| format!("`{text}` is not COLLECTION/ID"))?;
+        let (collection, id) = text
+            .split_once('/')
+            .ok_or_else(|| format!("`{text}` is not COLLECTION/ID"))?;
         let collection = collection.parse().map_err(|error| format!("{error}"))?;
         godwit::model::item::check_id(id).map_err(|error| error.to_string())?;
-        Ok(Self { collection, id: id.to_owned() })
+        Ok(Self {
+            collection,
+            id: id.to_owned(),
+        })
     }
 }

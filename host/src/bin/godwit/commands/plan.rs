@@ -28,15 +28,24 @@ pub struct GoalArgs {
 
 impl GoalArgs {
     pub fn goal(&self) -> Goal {
-        Goal { app: self.app.clone(), to: self.to.clone(), phase: self.phase }
+        Goal {
+            app: self.app.clone(),
+            to: self.to.clone(),
+            phase: self.phase,
+        }
     }
 
     /// Lets the host accept what is to be accepted.
     pub fn apply(&self, host: &mut Host) -> Result<(), Failure> {
         for kind in &self.accept {
-            host.policy.choose(*kind, godwit::plan::Choice::Accept).map_err(|error| {
-                Failure::input(error.to_string(), "--accept takes a finding's kind, as in digest-drift")
-            })?;
+            host.policy
+                .choose(*kind, godwit::plan::Choice::Accept)
+                .map_err(|error| {
+                    Failure::input(
+                        error.to_string(),
+                        "--accept takes a finding's kind, as in digest-drift",
+                    )
+                })?;
         }
         Ok(())
     }
@@ -61,7 +70,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let mut host = context.host(OpenMode::Existing)?;
     args.goal.apply(&mut host)?;
     let planned = host.plan(&args.goal.goal())?;
-    let code = if planned.is_refused() { Code::Findings } else { Code::Done };
+    let code = if planned.is_refused() {
+        Code::Findings
+    } else {
+        Code::Done
+    };
     if context.json {
         output::json(&planned);
         return Ok(code);
@@ -81,10 +94,15 @@ pub fn print(host: &Host, planned: &Planned) -> Result<(), Failure> {
         return Ok(());
     }
     if let Some(run) = planned.resumes {
-        output::line(format!("run {run} is unfinished; `godwit up` goes on with it"));
+        output::line(format!(
+            "run {run} is unfinished; `godwit up` goes on with it"
+        ));
     }
     for stage in &planned.plan.stages {
-        let from = stage.from.as_ref().map_or_else(|| "new".to_owned(), ToString::to_string);
+        let from = stage
+            .from
+            .as_ref()
+            .map_or_else(|| "new".to_owned(), ToString::to_string);
         let source = match &stage.source {
             Source::Collection => "",
             Source::Behind => ", items that are behind",
@@ -92,7 +110,10 @@ pub fn print(host: &Host, planned: &Planned) -> Result<(), Failure> {
             Source::Item(..) => ", one item",
         };
         let (app, version, phase) = (&stage.app, &stage.version, stage.phase);
-        output::line(format!("{app} {from} -> {version} ({phase}{source}) by {}", stage.file));
+        output::line(format!(
+            "{app} {from} -> {version} ({phase}{source}) by {}",
+            stage.file
+        ));
         for step in &stage.steps {
             let tallies = host.store().tallies(step.work.collection())?;
             let items = match stage.source {

@@ -29,13 +29,20 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         output::json(&serde_json::json!({ "runs": runs, "dropped": dropped }));
     } else {
         let runs = output::counted(runs.len() as u64, "run");
-        output::line(format!("{} of {runs} dropped", output::counted(dropped, "pre-image")));
+        output::line(format!(
+            "{} of {runs} dropped",
+            output::counted(dropped, "pre-image")
+        ));
     }
     Ok(Code::Done)
 }
 
 fn finished(runs: Vec<Run>, keep: usize) -> Vec<RunId> {
     let is_finished = |run: &Run| run.state == RunState::Completed && run.has_pre_images;
-    let finished: Vec<_> = runs.into_iter().filter(is_finished).map(|run| run.id).collect();
+    let finished: Vec<_> = runs
+        .into_iter()
+        .filter(is_finished)
+        .map(|run| run.id)
+        .collect();
     finished[..finished.len().saturating_sub(keep)].to_vec()
 }

@@ -47,7 +47,10 @@ pub enum Verb {
 
 pub fn run(verb: &Verb, context: &Context) -> Result<Code, Failure> {
     match verb {
-        Verb::List { collection, accepted } => list(context, collection.as_ref(), *accepted),
+        Verb::List {
+            collection,
+            accepted,
+        } => list(context, collection.as_ref(), *accepted),
         Verb::Show { item } => show(context, item),
         Verb::Retry { items } => retry(context, items),
         Verb::Accept { items, all } => accept(context, items, *all),
@@ -109,12 +112,22 @@ fn show(context: &Context, item: &ItemPath) -> Result<Code, Failure> {
         output::json(&shown);
         return Ok(Code::Done);
     }
-    output::line(format!("{collection}/{} has version {}", output::one_line(id, 512), apart.version));
+    output::line(format!(
+        "{collection}/{} has version {}",
+        output::one_line(id, 512),
+        apart.version
+    ));
     let field = |name: &str, value: &str| output::line(format!("  {name:<8} {value}"));
-    field("failed", &format!("{} step {}", failure.migration, failure.step));
+    field(
+        "failed",
+        &format!("{} step {}", failure.migration, failure.step),
+    );
     field("kind", &failure.kind);
     field("reason", &output::one_line(&failure.reason, usize::MAX));
-    field("run", &format!("{}, {}", failure.run, output::time(failure.at)));
+    field(
+        "run",
+        &format!("{}, {}", failure.run, output::time(failure.at)),
+    );
     field("accepted", if failure.accepted { "yes" } else { "no" });
     output::raw_line(&body);
     Ok(Code::Done)
@@ -130,13 +143,18 @@ fn retry(context: &Context, items: &[ItemPath]) -> Result<Code, Failure> {
     let reports = host.retry(selection, &progress, &context.stop)?;
     let mut left = 0;
     host.quarantine(false, &mut |_, _, _| left += 1)?;
-    let stopped = reports.iter().any(|report| report.run.state == RunState::Stopped);
+    let stopped = reports
+        .iter()
+        .any(|report| report.run.state == RunState::Stopped);
     if context.json {
         output::json(&json!({ "runs": reports, "left": left }));
     } else if reports.is_empty() {
         output::line("the quarantine is empty: nothing to try again");
     } else {
-        output::line(format!("{} left in quarantine", output::counted(left, "item")));
+        output::line(format!(
+            "{} left in quarantine",
+            output::counted(left, "item")
+        ));
         if left == 0 && host.status()?.unfinished.is_some() {
             output::hint("`godwit up` goes on");
         }
@@ -169,5 +187,8 @@ fn accept(context: &Context, items: &[ItemPath], all: bool) -> Result<Code, Fail
 }
 
 fn pairs(items: &[ItemPath]) -> Vec<(Name, String)> {
-    items.iter().map(|item| (item.collection.clone(), item.id.clone())).collect()
+    items
+        .iter()
+        .map(|item| (item.collection.clone(), item.id.clone()))
+        .collect()
 }

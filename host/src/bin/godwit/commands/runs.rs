@@ -29,13 +29,25 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     } else if runs.is_empty() {
         output::line("there was no run yet");
     } else {
-        let head = ["run", "started", "what", "state", "versions", "can be undone"];
+        let head = [
+            "run",
+            "started",
+            "what",
+            "state",
+            "versions",
+            "can be undone",
+        ];
         let mut rows = vec![head.map(str::to_owned).to_vec()];
         rows.extend(runs.iter().map(row));
         output::table(&rows);
         for run in &runs {
             if let Some(reason) = &run.reason {
-                output::line(format!("run {} is {}: {}", run.id, run.state, output::one_line(reason, 400)));
+                output::line(format!(
+                    "run {} is {}: {}",
+                    run.id,
+                    run.state,
+                    output::one_line(reason, 400)
+                ));
             }
         }
     }
@@ -69,12 +81,17 @@ pub fn versions(run: &Run) -> String {
         match apps.iter_mut().find(|(app, ..)| *app == &stage.app) {
             Some((_, _, last)) => *last = to,
             None => {
-                let from = stage.from.as_ref().map_or_else(|| "new".to_owned(), ToString::to_string);
+                let from = stage
+                    .from
+                    .as_ref()
+                    .map_or_else(|| "new".to_owned(), ToString::to_string);
                 apps.push((&stage.app, from, to));
             }
         }
     }
-    let apps = apps.into_iter().map(|(app, from, to)| format!("{app} {from} -> {to}"));
+    let apps = apps
+        .into_iter()
+        .map(|(app, from, to)| format!("{app} {from} -> {to}"));
     apps.collect::<Vec<_>>().join(", ")
 }
 
@@ -104,4 +121,3 @@ pub fn print(report: &Report) {
         output::line(format!("  {}", output::one_line(reason, 400)));
     }
 }
-

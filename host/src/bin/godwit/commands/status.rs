@@ -23,16 +23,28 @@ pub fn run(_: &Args, context: &Context) -> Result<Code, Failure> {
 }
 
 fn print(status: &Status) {
-    let bytes = status.bytes.map_or_else(String::new, |bytes| format!(", {}", output::bytes(bytes)));
+    let bytes = status
+        .bytes
+        .map_or_else(String::new, |bytes| format!(", {}", output::bytes(bytes)));
     output::line(format!("{}{bytes}", status.store));
     let version = |version: &Option<Version>| {
-        version.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
+        version
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), ToString::to_string)
     };
     for app in &status.apps {
         output::line(format!("{} is at {}", app.app, version(&app.version)));
     }
     if !status.collections.is_empty() {
-        let head = ["collection", "app", "version", "items", "quarantine", "accepted", "apart"];
+        let head = [
+            "collection",
+            "app",
+            "version",
+            "items",
+            "quarantine",
+            "accepted",
+            "apart",
+        ];
         let mut rows = vec![head.map(str::to_owned).to_vec()];
         rows.extend(status.collections.iter().map(|collection| {
             let tallies = &collection.tallies;

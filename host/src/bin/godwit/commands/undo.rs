@@ -24,9 +24,17 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let host = context.host_without_plugins(OpenMode::Existing)?;
     context.catch_interrupts()?;
-    let changed = if args.leave_changed { ChangedItems::Leave } else { ChangedItems::Refuse };
+    let changed = if args.leave_changed {
+        ChangedItems::Leave
+    } else {
+        ChangedItems::Refuse
+    };
     let report = host.undo(args.run, changed, &context.stop)?;
-    let code = if report.done { Code::Done } else { Code::Stopped };
+    let code = if report.done {
+        Code::Done
+    } else {
+        Code::Stopped
+    };
     if context.json {
         output::json(&report);
         return Ok(code);
@@ -39,7 +47,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     }
     output::line(format!("run {} is undone: {restored} put back", args.run));
     if report.left > 0 {
-        output::line(format!("{} left as they were changed since", output::counted(report.left, "item")));
+        output::line(format!(
+            "{} left as they were changed since",
+            output::counted(report.left, "item")
+        ));
     }
     Ok(code)
 }

@@ -58,7 +58,11 @@ fn parse_on_failure(text: &str) -> Result<OnFailure, String> {
 
 pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     // An empty store is brought up to date, too; a dry run does not even create one.
-    let mode = if args.dry_run { OpenMode::Existing } else { OpenMode::Create };
+    let mode = if args.dry_run {
+        OpenMode::Existing
+    } else {
+        OpenMode::Create
+    };
     let mut host = context.host(mode)?;
     configure(&mut host, args, context)?;
     context.catch_interrupts()?;
@@ -69,7 +73,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let reports = match &args.id {
         Some(ItemPath { collection, id }) => {
             let to = args.goal.to.as_ref();
-            host.up_item(collection, id, to, &progress, &context.stop)?.into_iter().collect()
+            host.up_item(collection, id, to, &progress, &context.stop)?
+                .into_iter()
+                .collect()
         }
         None => {
             if !context.json {
@@ -94,15 +100,21 @@ fn configure(host: &mut Host, args: &Args, context: &Context) -> Result<(), Fail
     options.on_failure = args.on_failure.unwrap_or(options.on_failure);
     options.max_failures = args.max_failures.unwrap_or(options.max_failures);
     options.threads = args.threads.map_or(options.threads, usize::from);
-    options.batch_bytes = args.batch_bytes.map_or(options.batch_bytes, |bytes| bytes as usize);
-    options.batch_items = args.batch_items.map_or(options.batch_items, |items| items as usize);
+    options.batch_bytes = args
+        .batch_bytes
+        .map_or(options.batch_bytes, |bytes| bytes as usize);
+    options.batch_items = args
+        .batch_items
+        .map_or(options.batch_items, |items| items as usize);
     host.options = options;
     Ok(())
 }
 
 fn code(reports: &[Report]) -> Code {
     match reports.last().map(|report| report.run.state) {
-        None | Some(RunState::Completed) if reports.iter().all(|report| report.open == 0) => Code::Done,
+        None | Some(RunState::Completed) if reports.iter().all(|report| report.open == 0) => {
+            Code::Done
+        }
         Some(RunState::Stopped) => Code::Stopped,
         _ => Code::Migration,
     }
@@ -145,14 +157,25 @@ fn dry_run(host: Host, args: &Args, context: &Context) -> Result<Code, Failure> 
         },
         None => DryGoal::Apps(args.goal.goal()),
     };
-    let folder = tempfile::Builder::new().prefix("godwit-dry-run-").tempdir().map_err(|error| {
-        let message = format!("no temporary folder can be made: {error}");
-        Failure::other(Code::Store, message, "make room, or set TMPDIR to another disk")
-    })?;
+    let folder = tempfile::Builder::new()
+        .prefix("godwit-dry-run-")
+        .tempdir()
+        .map_err(|error| {
+            let message = format!("no temporary folder can be made: {error}");
+            Failure::other(
+                Code::Store,
+                message,
+                "make room, or set TMPDIR to another disk",
+            )
+        })?;
     let scratch = scratch(folder.path())?;
     let progress = Progress::new(context.quiet || context.json);
     let dry = host.dry_run(scratch, &goal, &progress, &context.stop)?;
-    if context.json { print_dry_json(&dry) } else { print_dry(&dry) }
+    if context.json {
+        print_dry_json(&dry)
+    } else {
+        print_dry(&dry)
+    }
 }
 
 fn scratch(folder: &std::path::Path) -> Result<Arc<dyn Backend>, Failure> {
@@ -171,17 +194,34 @@ fn print_dry(dry: &DryRun) -> Result<Code, Failure> {
         if let Some(failure) = &apart.failure {
             let (kind, reason) = (&failure.kind, output::one_line(&failure.reason, 300));
             let id = output::one_line(id, 512);
-            output::line(format!("! {collection}/{id}: {}: {kind}: {reason}", failure.migration));
+            output::line(format!(
+                "! {collection}/{id}: {}: {kind}: {reason}",
+                failure.migration
+            ));
         }
     })?;
     dry.reports.iter().for_each(runs::print);
-    let (changed, lost) = (output::counted(changed, "item"), output::counted(failed, "item"));
-    output::line(format!("dry run: {changed} would change, {lost} would fail; nothing was written"));
-    Ok(if failed == 0 { Code::Done } else { Code::Migration })
+    let (changed, lost) = (
+        output::counted(changed, "item"),
+        output::counted(failed, "item"),
+    );
+    output::line(format!(
+        "dry run: {changed} would change, {lost} would fail; nothing was written"
+    ));
+    Ok(if failed == 0 {
+        Code::Done
+    } else {
+        Code::Migration
+    })
 }
 
 fn print_change(change: &Change) {
-    let Change { collection, id, before, after } = change;
+    let Change {
+        collection,
+        id,
+        before,
+        after,
+    } = change;
     let sign = match (before, after) {
         (None, _) => '+',
         (_, None) => '-',
@@ -219,5 +259,9 @@ fn print_dry_json(dry: &DryRun) -> Result<Code, Failure> {
         }));
     })?;
     output::json_line(&json!({ "dry_run": { "runs": dry.reports } }));
-    Ok(if failed == 0 { Code::Done } else { Code::Migration })
+    Ok(if failed == 0 {
+        Code::Done
+    } else {
+        Code::Migration
+    })
 }
