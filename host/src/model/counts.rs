@@ -19,7 +19,7 @@ pub struct Counts {
     pub removed: u64,
     /// Items put into quarantine.
     pub failed: u64,
-    /// Items of other collections created, replaced or deleted through `documents`.
+    /// Items created, replaced or deleted through `documents`, each counted once for a step.
     pub written: u64,
     /// Bytes of the bodies that were read.
     pub bytes: u64,

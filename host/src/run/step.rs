@@ -92,6 +92,16 @@ impl<'a> TransformStep<'a> {
         self.mode == Mode::Rewrite && self.stage.source == Source::Collection && !self.is_late()
     }
 
+    /// How often the step may write an item that it is fed: once, unless it writes its own
+    /// collection through `documents`, too.
+    fn visit(&self) -> Visit {
+        if self.grants.is_inward() {
+            Visit::Again
+        } else {
+            Visit::Once
+        }
+    }
+
     /// Whether newer versions were applied before this one, which items then keep.
     fn is_late(&self) -> bool {
         self.stage.source == Source::Collection
@@ -146,14 +156,14 @@ impl<'a> TransformStep<'a> {
         let mut counts = Counts {
             read: feed.batch.len() as u64,
             bytes: feed.batch.bodies.len() as u64,
-            written: judged.writes.len() as u64,
             ..Counts::default()
         };
         for (index, verdict) in judged.verdicts.iter().enumerate() {
             self.write_verdict(&mut write, feed, index, verdict, &mut counts)?;
         }
         for ((collection, id), body) in &judged.writes {
-            self.write_document(&mut write, collection, id, body.as_deref())?;
+            let is_first = self.write_document(&mut write, collection, id, body.as_deref())?;
+            counts.written += u64::from(is_first);
         }
         let mut progress = self.progress.clone();
         progress.counts += counts;
@@ -185,7 +195,7 @@ impl<'a> TransformStep<'a> {
                 let old = feed.record(index);
                 let version = self.version_after(crate::store::ItemRecord::parse(&old)?.stamp()?);
                 let new = Some((&version, body.as_slice()));
-                write.set_item(self.collection, id, Some(&old), new, Visit::Once)?;
+                write.set_item(self.collection, id, Some(&old), new, self.visit())?;
             }
             Verdict::Removed => {
                 counts.removed += 1;
@@ -194,7 +204,7 @@ impl<'a> TransformStep<'a> {
                     id,
                     Some(&feed.record(index)),
                     None,
-                    Visit::Once,
+                    self.visit(),
                 )?;
             }
             Verdict::Failed(_) => counts.failed += 1,
@@ -202,7 +212,7 @@ impl<'a> TransformStep<'a> {
         let old = feed.aparts[index].as_deref();
         let new = self.apart_after(feed, index, verdict)?;
         if old.is_some() || new.is_some() {
-            write.set_apart(self.collection, id, old, new.as_ref(), Visit::Once)?;
+            write.set_apart(self.collection, id, old, new.as_ref(), self.visit())?;
         }
         Ok(())
     }
@@ -276,13 +286,15 @@ impl<'a> TransformStep<'a> {
         }
     }
 
+    /// Writes what a batch left of an item of any collection, and returns whether the step had not
+    /// changed it before.
     fn write_document(
         &self,
         write: &mut Write<'_>,
         collection: &Name,
         id: &str,
         body: Option<&[u8]>,
-    ) -> Result<(), RunError> {
+    ) -> Result<bool, RunError> {
         let (app, version) = (&self.stage.app, &self.stage.version);
         match write.collection(collection)? {
             None => {
@@ -302,15 +314,15 @@ impl<'a> TransformStep<'a> {
         }
         let old = self.work.store.item_record(collection, id)?;
         if old.is_none() && body.is_none() {
-            return Ok(());
+            return Ok(false);
         }
         let new = body.map(|body| (version, body));
-        write.set_item(collection, id, old.as_deref(), new, Visit::Again)?;
+        let is_first = write.set_item(collection, id, old.as_deref(), new, Visit::Again)?;
         // Whatever was wrong with the item before, it is another one now.
         if let Some(apart) = self.work.store.apart_record(collection, id)? {
             write.set_apart(collection, id, Some(&apart), None, Visit::Again)?;
         }
-        Ok(())
+        Ok(is_first)
     }
 
     /// Gives the collection the version that the step leads to.

@@ -115,7 +115,7 @@ impl<'a> Write<'a> {
 
     /// Creates, replaces or (with `new` absent) deletes an item, whose record was `old`.
     ///
-    /// The collection must exist.
+    /// The collection must exist. Returns whether this is the keeper's first change of the item.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -126,14 +126,15 @@ impl<'a> Write<'a> {
         old: Option<&[u8]>,
         new: Option<(&Version, &[u8])>,
         visit: Visit,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let header = new.map(|(version, _)| record::item_header(version, self.writer));
         let new = new
             .zip(header.as_ref())
             .map(|((_, body), header)| [header.as_slice(), body]);
         let key = key::item(key::tag::ITEM, collection, id);
-        self.keep(&key, old, new.is_some(), visit)?;
-        self.put_item(collection, id, old, new)
+        let is_first = self.keep(&key, old, new.is_some(), visit)?;
+        self.put_item(collection, id, old, new)?;
+        Ok(is_first)
     }
 
     /// Puts back an item's record as it was.
@@ -273,23 +274,26 @@ impl<'a> Write<'a> {
         Ok(self.collections.get_mut(name).expect("it was just found"))
     }
 
+    /// Keeps what was under a key before, and returns whether nothing had been kept yet.
     fn keep(
         &mut self,
         key: &[u8],
         before: Option<&[u8]>,
         left: bool,
         visit: Visit,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let Some(Keeper { run, step }) = self.keeper else {
-            return Ok(());
+            return Ok(true);
         };
         let place = key::pre_image(run, step, key);
         let mut before = before.map(<[u8]>::to_vec);
         let mut existed = before.is_some();
+        let mut is_first = true;
         if visit == Visit::Again
             && let Some(kept) = self.store.backend().get(&place)?
         {
             // Only what is left changes; what was there first stays.
+            is_first = false;
             let kept = PreImage::parse(&kept)?;
             existed = kept.before.is_some();
             before = kept.before.map(<[u8]>::to_vec);
@@ -297,7 +301,7 @@ impl<'a> Write<'a> {
         let flags = PreImage::flags(existed, left);
         self.commit
             .put(&place, &[&[flags], before.as_deref().unwrap_or_default()]);
-        Ok(())
+        Ok(is_first)
     }
 
     /// Forgets a pre-image.
