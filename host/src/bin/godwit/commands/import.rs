@@ -1,0 +1,232 @@
+//! `godwit import`
+
+use std::path::PathBuf;
+
+use godwit::HostError;
+use godwit::model::{Name, Version};
+use godwit::store::{OpenMode, Store};
+use godwit::transfer::{
+    BadLine, ImportCounts, ImportError, ImportReport, ImportSettings, Importer, OnExisting, Pointer,
+};
+use serde_json::json;
+
+use crate::archive::{Input, Meter, Unit};
+use crate::context::Context;
+use crate::exit::{Code, Failure};
+use crate::output;
+
+/// Put documents into a collection: JSON, one document a line (NDJSON).
+///
+/// Bodies are stored exactly as they are spelled. The file may be packed with gzip or zstd. It may
+/// be killed at any instant: the same command goes on where it was. Lines that cannot be imported
+/// are named, and all others are imported.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit import --app bcd --collection features --version 1.0.0 features.ndjson.gz
+  godwit import --collection features --version 1.0.0 --on-existing replace more.ndjson
+  zcat notes.gz | godwit import --app notes --collection notes --version 2.3.0 --id /meta/id")]
+pub struct Args {
+    /// Read this file, or standard input as `-`.
+    #[arg(default_value = "-")]
+    file: PathBuf,
+    /// Put the documents into this collection, which is made if it is not there.
+    #[arg(long, value_name = "NAME")]
+    collection: Name,
+    /// Say which app the documents belong to; needed where the collection is new.
+    #[arg(long, value_name = "NAME")]
+    app: Option<Name>,
+    /// Say which version of the app has the shape that the documents have.
+    #[arg(long)]
+    version: Version,
+    /// Take the id, a string or an integer, from this JSON pointer.
+    #[arg(long, value_name = "POINTER", default_value = "/_id")]
+    id: Pointer,
+    /// Refuse, replace or keep items that are there already with another body or version.
+    #[arg(long, value_name = "refuse|replace|keep", default_value = "refuse", value_parser = parse_on_existing)]
+    on_existing: OnExisting,
+    /// Start at the first line, even if an import of this file was interrupted.
+    #[arg(long)]
+    restart: bool,
+}
+
+fn parse_on_existing(text: &str) -> Result<OnExisting, String> {
+    match text {
+        "refuse" => Ok(OnExisting::Refuse),
+        "replace" => Ok(OnExisting::Replace),
+        "keep" => Ok(OnExisting::Keep),
+        _ => Err("it is `refuse`, `replace` or `keep`".to_owned()),
+    }
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
+    // A file that cannot be read makes no store.
+    let mut input = Input::open(&args.file)?;
+    let host = context.host_without_plugins(OpenMode::Create)?;
+    let settings = settings(args, host.store(), &input)?;
+    context.catch_interrupts()?;
+    let label = format!("import of {}", settings.collection);
+    let quiet = context.quiet || context.json;
+    let unit = if input.length.is_some() {
+        Unit::Bytes
+    } else {
+        Unit::Items
+    };
+    let meter = Meter::new(label, input.length, unit, quiet);
+    let position = input.position();
+    let mut lease = host.lease("import")?;
+    let importer = Importer {
+        store: host.store(),
+        clock: &*context.surroundings.clock,
+        settings: &settings,
+        stop: &context.stop,
+        observer: &|counts| meter.at(position(), items(counts)),
+    };
+    let result = importer.import(&mut lease, &mut *input.reader);
+    // Nothing is lost when that fails: the lease expires.
+    let _ = lease.release(host.store());
+    let took = meter.finish();
+    match result {
+        Ok(report) => Ok(finish(&report, &settings, took, context)),
+        Err(ImportError::Read { report, source }) => {
+            print_bad_lines(&report, context);
+            Err(unreadable(&input.name, &report, &source))
+        }
+        Err(error) => Err(failure(error)),
+    }
+}
+
+fn settings(args: &Args, store: &Store, input: &Input) -> Result<ImportSettings, Failure> {
+    let known = store.collection(&args.collection)?.map(|record| record.app);
+    let app = args.app.clone().or(known).ok_or_else(|| {
+        let message = format!(
+            "{} is a new collection, and no app was named for it",
+            args.collection
+        );
+        Failure::input(message, "say which app the documents belong to: --app NAME")
+    })?;
+    let settings = ImportSettings::new(app, args.collection.clone(), args.version.clone());
+    Ok(ImportSettings {
+        id: args.id.clone(),
+        on_existing: args.on_existing,
+        source: input.source,
+        restart: args.restart,
+        ..settings
+    })
+}
+
+fn items(counts: &ImportCounts) -> u64 {
+    counts.lines - counts.blank - counts.bad
+}
+
+fn finish(report: &ImportReport, settings: &ImportSettings, took: u64, context: &Context) -> Code {
+    print_bad_lines(report, context);
+    if context.json {
+        output::json(&json!({ "import": report }));
+    } else {
+        print(report, settings, took);
+    }
+    match report {
+        ImportReport { done: false, .. } => Code::Stopped,
+        ImportReport {
+            counts: ImportCounts { bad: 0, .. },
+            ..
+        } => Code::Done,
+        _ => Code::Migration,
+    }
+}
+
+fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
+    let ImportSettings {
+        app,
+        collection,
+        version,
+        ..
+    } = settings;
+    let (what, took) = (said(&report.counts), output::duration(took));
+    if let Some(lines) = report.resumed_behind {
+        output::line(format!("went on behind line {}", output::count(lines)));
+    }
+    output::line(format!("{collection} ({app} {version}): {what} in {took}"));
+    if !report.done && report.can_resume {
+        output::hint("the same command goes on");
+    } else if !report.done {
+        output::hint("import the same again: what is there already is left alone");
+    } else if report.counts.bad > 0 {
+        output::hint(
+            "mend these lines and import the file again: what is there already is left alone",
+        );
+    }
+}
+
+/// What became of the lines, leaving out what did not happen.
+fn said(counts: &ImportCounts) -> String {
+    let parts = [
+        (counts.created, "new"),
+        (counts.replaced, "replaced"),
+        (counts.kept, "kept as they were"),
+        (counts.present, "there already"),
+        (counts.bad, "not imported"),
+    ];
+    let parts = parts.iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<_> = parts
+        .map(|(number, what)| format!("{} {what}", output::count(*number)))
+        .collect();
+    let lines = output::counted(counts.lines - counts.blank, "document");
+    if parts.is_empty() {
+        lines
+    } else {
+        format!("{lines}: {}", parts.join(", "))
+    }
+}
+
+fn print_bad_lines(report: &ImportReport, context: &Context) {
+    if context.json {
+        return;
+    }
+    for line in &report.bad_lines {
+        output::warning(&bad_line(line));
+    }
+    let more = report.counts.bad - report.bad_lines.len() as u64;
+    if more > 0 {
+        output::warning(&format!("{} more", output::counted(more, "bad line")));
+    }
+}
+
+fn bad_line(line: &BadLine) -> String {
+    output::one_line(&line.to_string(), 1_000)
+}
+
+fn unreadable(name: &str, report: &ImportReport, source: &std::io::Error) -> Failure {
+    let lines = output::count(report.counts.lines);
+    let message = if source.kind() == std::io::ErrorKind::UnexpectedEof {
+        format!("{name} ends in the middle of the archive, behind line {lines}")
+    } else {
+        format!("{name} cannot be read behind line {lines}: {source}")
+    };
+    let hint = "the lines before are imported. Get the whole file and import it: what is there \
+                already is left alone";
+    Failure::input(message, hint)
+}
+
+fn failure(error: ImportError) -> Failure {
+    let message = error.to_string();
+    match error {
+        ImportError::Lease(error) => HostError::from(error).into(),
+        ImportError::Store(error) => error.into(),
+        ImportError::UnfinishedRun { .. } => {
+            Failure::other(Code::Findings, message, "`godwit status` shows where it is")
+        }
+        ImportError::ForeignCollection { .. } => {
+            Failure::input(message, "name the app that owns it, or another collection")
+        }
+        ImportError::VersionTooLong { .. } => Failure::input(message, "use a shorter version"),
+        ImportError::SourceChanged { .. } => Failure::input(
+            message,
+            "--restart imports all lines: what is there already is left alone",
+        ),
+        ImportError::Read { .. } => {
+            Failure::input(message, "get the whole file and import it again")
+        }
+    }
+}
