@@ -3,10 +3,15 @@
 use std::ops::ControlFlow;
 
 use super::{Host, HostError};
-use crate::model::{Apart, Name, Purpose, RunState, Version};
+use crate::model::{Apart, Name, Phase, Position, Purpose, Run, RunState, Source, Version};
 use crate::plan::{self, ItemGoal, Planned, RetryGoal};
-use crate::run::{Observer, Report, Stop, accept};
+use crate::run::{Observer, Report, Stop, accept, step_number};
 use crate::store::{ItemRecord, Lease, Visit};
+
+/// A step's place in its migration.
+fn place(index: usize) -> u32 {
+    u32::try_from(index).expect("migrations have at most 1,000 steps")
+}
 
 impl Host {
     /// Brings one item up to date, ahead of its collection if need be.
@@ -49,10 +54,7 @@ impl Host {
             id: id.to_owned(),
         };
         let item = self.store.item(collection, id)?.ok_or_else(missing)?;
-        let next = self
-            .store
-            .apart(collection, id)?
-            .and_then(|apart| apart.next);
+        let next = self.next_step(collection, id)?;
         let goal = ItemGoal {
             collection: collection.clone(),
             id: id.to_owned(),
@@ -63,6 +65,70 @@ impl Host {
         let recorded = self.recorded()?;
         let planned = plan::plan_item(self.catalogue.migrations(), &recorded, &goal, &self.policy);
         Ok(planned.after(self.invalid_files()))
+    }
+
+    /// The step that an item is due for, where that is not the first one after its version: it says so
+    /// itself, or the run under way has fed it to some steps of a version already, or an online
+    /// phase is still to come.
+    fn next_step(&self, collection: &Name, id: &str) -> Result<Option<Position>, HostError> {
+        if let Some(apart) = self.store.apart(collection, id)? {
+            return Ok(apart.next);
+        }
+        if let Some(run) = self.unfinished()?
+            && let Some(next) = self.passed(&run, collection, id)?
+        {
+            return Ok(Some(next));
+        }
+        let Some(record) = self.store.collection(collection)? else {
+            return Ok(None);
+        };
+        let apps = self.store.history()?.apps();
+        let Some(state) = apps.get(&record.app) else {
+            return Ok(None);
+        };
+        let pending = self.catalogue.migrations().iter().find_map(|migration| {
+            let is_begun = migration.app == record.app
+                && state.has(&migration.version, Phase::Offline)
+                && !state.has(&migration.version, Phase::Online);
+            let online = migration
+                .steps
+                .iter()
+                .position(|step| step.phase == Phase::Online)?;
+            let version = migration.version.clone();
+            is_begun.then(|| Position {
+                version,
+                step: place(online),
+            })
+        });
+        Ok(pending)
+    }
+
+    /// The step behind the last one of the run's present stage that an item was fed to.
+    fn passed(
+        &self,
+        run: &Run,
+        collection: &Name,
+        id: &str,
+    ) -> Result<Option<Position>, HostError> {
+        let number = run.stages_done as usize;
+        let stage = run.plan.stages.get(number);
+        let Some(stage) = stage.filter(|stage| stage.source == Source::Collection) else {
+            return Ok(None);
+        };
+        let mut next = None;
+        for (index, step) in stage.steps.iter().enumerate() {
+            let progress = self.store.progress(run.id, step_number(number, index))?;
+            let is_passed =
+                progress.done || progress.after.as_deref().is_some_and(|after| id <= after);
+            if is_passed && step.work.collection() == collection {
+                let version = stage.version.clone();
+                next = Some(Position {
+                    version,
+                    step: stage.first_step + place(index) + 1,
+                });
+            }
+        }
+        Ok(next)
     }
 
     /// Gives an item an entry of its own, so that passes over the whole collection leave it out.
@@ -77,7 +143,7 @@ impl Host {
         let version = self.store.version_of(collection, id, stamp)?;
         let apart = Apart {
             version,
-            next: None,
+            next: self.next_step(collection, id)?,
             failure: None,
         };
         let mut write = self.store.write(crate::model::RunId(0), None);

@@ -24,5 +24,5 @@ mod view;
 pub use options::{MaxFailures, OnFailure, Options, Stop};
 pub use quarantine::{accept, list};
 pub use report::{Observer, Quiet, Report, RunError, RunEvent, StepName, StepReport};
-pub use runner::Runner;
+pub use runner::{Runner, step_number};
 pub use undo::{ChangedItems, UndoReport, prune, step_numbers, undo};

@@ -36,7 +36,7 @@ pub struct Runner<'a> {
 pub(super) const STAGE_END: usize = 0xfff;
 
 /// The number of a step within its run: that of its stage and its place in the stage.
-pub(super) fn step_number(stage: usize, place: usize) -> u32 {
+pub fn step_number(stage: usize, place: usize) -> u32 {
     u32::try_from(stage << 12 | place).expect("plans are small")
 }
 

@@ -3,7 +3,8 @@
 //! Writes are held back; reads see them, what earlier parts of the batch did, and the store. What
 //! was read is noted, so that a batch that read what an earlier one changed meanwhile is fed again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::iter::Peekable;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -152,6 +153,11 @@ impl View {
         !self.writes.is_empty()
     }
 
+    /// Whether anything was read.
+    pub(super) fn has_read(&self) -> bool {
+        !self.reads.items.is_empty() || !self.reads.ranges.is_empty()
+    }
+
     /// What was written and read.
     pub(super) fn finish(self) -> (Writes, Reads) {
         (self.writes, self.reads)
@@ -229,6 +235,61 @@ impl View {
     }
 }
 
+/// What a scan finds: stored items and pending ones in the order of their ids, up to a bound.
+struct Page<'a> {
+    pending: Peekable<btree_map::Iter<'a, String, Option<Vec<u8>>>>,
+    limit: usize,
+    found: Batch,
+    /// The last id that was looked at, once the bound is reached.
+    upto: Option<String>,
+}
+
+impl<'a> Page<'a> {
+    fn new(pending: &'a BTreeMap<String, Option<Vec<u8>>>, limit: u32) -> Self {
+        let limit = usize::try_from(limit).map_or(SCAN_ITEMS, |limit| limit.min(SCAN_ITEMS));
+        Self {
+            pending: pending.iter().peekable(),
+            limit,
+            found: Batch::default(),
+            upto: None,
+        }
+    }
+
+    /// Adds a stored item, and the pending ones before it; a pending one takes its place.
+    fn push_stored(&mut self, id: &str, body: &[u8]) -> ControlFlow<()> {
+        while let Some((id, body)) = self.pending.next_if(|(pending, _)| pending.as_str() < id) {
+            self.push(id, body.as_deref())?;
+        }
+        match self.pending.next_if(|(pending, _)| *pending == id) {
+            Some((id, body)) => self.push(id, body.as_deref()),
+            None => self.push(id, Some(body)),
+        }
+    }
+
+    fn push(&mut self, id: &str, body: Option<&[u8]>) -> ControlFlow<()> {
+        let Some(body) = body else {
+            return ControlFlow::Continue(());
+        };
+        let bytes = self.found.bodies.len() + body.len();
+        if self.found.len() >= self.limit || (!self.found.is_empty() && bytes > SCAN_BYTES) {
+            self.upto = Some(id.to_owned());
+            return ControlFlow::Break(());
+        }
+        self.found.push(id, body);
+        ControlFlow::Continue(())
+    }
+
+    /// What was found, and the last id that was looked at (`None`: the end).
+    fn finish(mut self) -> (Batch, Option<String>) {
+        while self.upto.is_none()
+            && let Some((id, body)) = self.pending.next()
+        {
+            let _ = self.push(id, body.as_deref());
+        }
+        (self.found, self.upto)
+    }
+}
+
 impl Documents for View {
     fn get(&mut self, collection: &str, id: &str) -> Result<Option<Vec<u8>>, Denial> {
         let collection = self.readable(collection)?;
@@ -248,27 +309,21 @@ impl Documents for View {
 
     fn scan(&mut self, collection: &str, after: Option<&str>, limit: u32) -> Result<Batch, Denial> {
         let collection = self.readable(collection)?;
-        let limit = usize::try_from(limit).unwrap_or(SCAN_ITEMS).min(SCAN_ITEMS);
-        let mut found = BTreeMap::new();
-        let mut bytes = 0;
-        let scanned = self.store.each_item(&collection, after, &mut |id, record| {
-            if found.len() == limit || (bytes > 0 && bytes + record.body.len() > SCAN_BYTES) {
-                return ControlFlow::Break(());
-            }
-            bytes += record.body.len();
-            found.insert(id.to_owned(), Some(record.body.to_vec()));
-            ControlFlow::Continue(())
-        });
-        scanned.map_err(|error| self.halt(Halt::Store(error)))?;
-        // Whether the end was reached or a bound, nothing behind the last id was looked at; a
-        // scan that found fewer than it might have looked at everything.
-        let is_cut = found.len() == limit || bytes >= SCAN_BYTES;
-        let upto = found.keys().next_back().cloned().filter(|_| is_cut);
-        let range = Range {
+        let mut range = Range {
             collection,
             after: after.map(str::to_owned),
-            upto,
+            upto: None,
         };
+        let pending = self.pending_in(&range);
+        let mut page = Page::new(&pending, limit);
+        let scanned = self
+            .store
+            .each_item(&range.collection, after, &mut |id, record| {
+                page.push_stored(id, record.body)
+            });
+        let scanned = scanned.map(|()| page.finish());
+        let (batch, upto) = scanned.map_err(|error| self.halt(Halt::Store(error)))?;
+        range.upto = upto;
         let touches_fed = self.fed.as_ref().is_some_and(|fed| {
             range.collection == self.grants.fed
                 && fed.len() > 1
@@ -279,15 +334,7 @@ impl Documents for View {
         if touches_fed {
             return Err(self.halt(Halt::Split));
         }
-        found.extend(self.pending_in(&range));
         self.reads.ranges.push(range);
-        let mut batch = Batch::default();
-        let present = found
-            .iter()
-            .filter_map(|(id, body)| Some((id, body.as_ref()?)));
-        present
-            .take(limit)
-            .for_each(|(id, body)| batch.push(id, body));
         Ok(batch)
     }
 

@@ -92,7 +92,7 @@ impl Circumstances {
             _ => {}
         }
         let message = format!("{error:#}");
-        if message.contains("hostcall fuel") || message.contains("fuel allocated for hostcalls") {
+        if message.contains("fuel allocated for hostcalls has been exhausted") {
             return Fault::TooMuchOutput {
                 limit: self.hostcall,
             };

@@ -79,7 +79,7 @@ impl<D: Documents> Session<D> {
         documents: D,
     ) -> Attempt<D> {
         let time = self.store.data().limits.batch;
-        self.store.data_mut().start(context, documents);
+        self.store.data_mut().start(batch.len(), context, documents);
         self.store.set_epoch_deadline(ticks(time));
         let answer = self.guest.migrate(&mut self.store, step, batch);
         let reply = answer.map_err(|error| circumstances(&self.store, time).fault(error));

@@ -78,6 +78,8 @@ pub(super) struct State<D> {
     pub log_dropped: u64,
     document_calls: u64,
     document_bytes: u64,
+    /// Whether a single item is fed.
+    is_alone: bool,
 }
 
 impl<D: Documents> State<D> {
@@ -96,26 +98,26 @@ impl<D: Documents> State<D> {
             log_dropped: 0,
             document_calls: 0,
             document_bytes: 0,
+            is_alone: true,
         }
     }
 
-    /// Starts a call with fresh meters.
-    pub(super) fn start(&mut self, context: Context, documents: D) {
+    /// Starts a call that is fed `items` items, with fresh meters.
+    pub(super) fn start(&mut self, items: usize, context: Context, documents: D) {
         self.memory.refused = false;
         self.context = context;
         self.documents = Some(documents);
         self.log.clear();
         (self.log_bytes, self.log_dropped) = (0, 0);
         (self.document_calls, self.document_bytes) = (0, 0);
+        self.is_alone = items <= 1;
     }
 
     fn documents(&mut self, bytes: usize) -> Result<&mut D, Denial> {
         self.document_calls += 1;
         if self.document_calls > self.limits.document_calls {
             let limit = self.limits.document_calls;
-            return Err(Denial::Limit(format!(
-                "more than {limit} documents calls in one batch"
-            )));
+            return Err(self.limit(format!("more than {limit} documents calls in one batch")));
         }
         self.spend(bytes)?;
         // Outside of a call (in a start function, or while describing) there are no documents.
@@ -126,11 +128,21 @@ impl<D: Documents> State<D> {
         self.document_bytes += bytes as u64;
         let limit = self.limits.document_bytes;
         if self.document_bytes > limit {
-            return Err(Denial::Limit(format!(
+            return Err(self.limit(format!(
                 "more than {limit} bytes of documents in one batch"
             )));
         }
         Ok(())
+    }
+
+    /// A limit is told to an item that reaches it on its own. Where several are fed the call is
+    /// stopped, so that whoever feeds them tries fewer: otherwise the size of batches would show.
+    fn limit(&self, text: String) -> Denial {
+        if self.is_alone {
+            Denial::Limit(text)
+        } else {
+            Denial::Halt
+        }
     }
 }
 
