@@ -59,37 +59,24 @@ pub struct Shared {
     pub quiet: bool,
 }
 
+// What each does stands at its arguments, since a line here would hide the help there.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Put documents (NDJSON, plain, gzip or zstd) into a collection.
     Import(commands::import::Args),
-    /// Write a collection as NDJSON, ordered by id.
     Export(commands::export::Args),
-    /// Show what a plugin is: app, version, steps, contract, imports.
     Inspect(commands::inspect::Args),
-    /// Show what would be done, or why nothing can be.
     Plan(commands::plan::Args),
-    /// Carry out what is pending, or go on with what was interrupted.
     Up(commands::up::Args),
-    /// Show where the apps and collections are.
     Status(commands::status::Args),
-    /// Show what was applied when.
     History(commands::history::Args),
-    /// Show the runs and what they did.
     Runs(commands::runs::Args),
-    /// Print items by id or by value.
     Get(commands::get::Args),
     /// Deal with items that failed.
     #[command(subcommand)]
     Quarantine(commands::quarantine::Verb),
-    /// Put back what a run changed, byte for byte.
     Undo(commands::undo::Args),
-    /// Drop the pre-images of runs that need not be undone any more.
     Prune(commands::prune::Args),
-    /// Declare the version that an app's existing items have.
     Baseline(commands::baseline::Args),
-    /// Make items to try things with: the same ones each time.
     Generate(commands::generate::Args),
-    /// Print the completions of a shell.
     Completions(commands::completions::Args),
 }
