@@ -80,6 +80,8 @@ impl Runner<'_> {
     /// [`RunError`] when it cannot go on. What was committed stays; the run's state says why.
     pub fn carry_out(&self, lease: &mut Lease, mut run: Run) -> Result<Report, RunError> {
         let resumed = run.stages_done > 0 || self.store.progress(run.id, 0)? != Default::default();
+        let span = tracing::info_span!("run", id = %run.id);
+        let _entered = span.enter();
         self.set_state(lease, &mut run, RunState::Running, None)?;
         self.observer
             .event(&RunEvent::Started { run: &run, resumed });
@@ -176,6 +178,9 @@ impl Runner<'_> {
         if progress.done {
             return Ok(Ending::Done);
         }
+        let (app, version, name) = (&stage.app, &stage.version, &stage.steps[place].name);
+        let span = tracing::info_span!("step", %app, %version, %name);
+        let _entered = span.enter();
         let step = &stage.steps[place];
         let (mode, collection, reads, writes) = match &step.work {
             StepWork::Schema(operation) => {

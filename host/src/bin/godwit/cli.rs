@@ -26,7 +26,8 @@ Exit codes:
   130  stopped on request; nothing is lost, the same command goes on
 
 `godwit.toml` in the current folder (or --config FILE) may name the store and the plugins;
-GODWIT_STORE and GODWIT_PLUGINS override it, flags override both.";
+GODWIT_STORE and GODWIT_PLUGINS override it, flags override both. GODWIT_LOG=debug traces what
+happens inside to standard error.";
 
 /// Bring stored documents from one version of an application to the next.
 #[derive(Debug, Parser)]

@@ -14,8 +14,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// Writes what the library traces to standard error, if `GODWIT_LOG` asks for it: `debug`, or any
+/// filter of tracing-subscriber, as in `godwit::run=trace`.
+fn trace() {
+    if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("GODWIT_LOG") {
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    }
+}
+
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    trace();
     let result = context::Context::new(&cli.shared).and_then(|context| {
         let result = commands::run(&cli.command, &context);
         result.inspect_err(|failure| failure.report_json(&context))
