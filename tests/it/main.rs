@@ -1,5 +1,7 @@
 //! The tests, in one binary: it is linked once.
 
 mod every_k;
+mod kills;
+mod leases;
 mod store_conformance;
 mod transfer;

@@ -1,0 +1,27 @@
+//! A few kills of the campaign that `cargo run -p godwit-tests --bin kills` carries out at length.
+
+use godwit_tests::campaign::kills::{Settings, campaign};
+
+fn a_few_kills_change_nothing(scheme: &str) {
+    let settings = Settings {
+        scheme: scheme.to_owned(),
+        kills: 10,
+        seed: 20,
+        items: 1_200,
+        batch_bytes: 32 << 10,
+        keep: false,
+    };
+    let score = campaign(settings, &mut |line| eprintln!("{line}")).unwrap();
+    assert_eq!(score.violations, []);
+    assert!(score.counted("kills") >= 10);
+}
+
+#[test]
+fn a_few_kills_change_nothing_on_lmdb() {
+    a_few_kills_change_nothing("lmdb");
+}
+
+#[test]
+fn a_few_kills_change_nothing_on_sled() {
+    a_few_kills_change_nothing("sled");
+}

@@ -1,0 +1,67 @@
+//! Kills the real command line at random moments and compares what it leaves with an undisturbed
+//! run; see `godwit_tests::campaign::kills`.
+//!
+//! `cargo run -p godwit-tests --bin kills -- --store lmdb --kills 300`; exits with 1 if anything was
+//! lost, done twice or stuck.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use godwit_tests::campaign::kills::{Settings, campaign};
+
+/// Kill godwit at random moments; nothing may be lost, done twice or stuck.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The kind of store.
+    #[arg(long, value_parser = ["lmdb", "sled"])]
+    store: String,
+    /// How many kills there are to be.
+    #[arg(long, default_value_t = 300)]
+    kills: u64,
+    /// What everything random is drawn from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many documents are migrated.
+    #[arg(long, default_value_t = 3_000)]
+    items: usize,
+    /// Bytes of documents in a batch.
+    #[arg(long, default_value_t = 65_536)]
+    batch_bytes: u32,
+    /// Keep the folder with the stores.
+    #[arg(long)]
+    keep: bool,
+}
+
+fn main() -> ExitCode {
+    let Args {
+        store,
+        kills,
+        seed,
+        items,
+        batch_bytes,
+        keep,
+    } = Args::parse();
+    let settings = Settings {
+        scheme: store,
+        kills,
+        seed,
+        items,
+        batch_bytes,
+        keep,
+    };
+    let title = settings.scheme.clone();
+    match campaign(settings, &mut |line| eprintln!("{line}")) {
+        Ok(score) => {
+            score
+                .violations
+                .iter()
+                .for_each(|violation| println!("{violation}"));
+            println!("{}", score.table(&title));
+            ExitCode::from(u8::from(!score.is_clean()))
+        }
+        Err(error) => {
+            eprintln!("kills: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
