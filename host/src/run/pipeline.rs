@@ -12,7 +12,7 @@ use std::thread::Scope;
 use std::time::Duration;
 
 use super::feed::Feed;
-use super::judge::Verdict;
+use super::judge::{Failed, Verdict};
 use super::step::{Ending, TransformStep};
 use super::transform::{Abort, Judged};
 use super::view::Range;
@@ -238,6 +238,7 @@ impl<'p, 'a> Pipeline<'p, 'a> {
 
     /// Drops everything in flight and reads again behind the checkpoint.
     fn start_over(&mut self) {
+        tracing::debug!(after = self.step.progress.after, "batches in flight are read again");
         self.window.shrink();
         self.next_commit = self.next_read;
         self.early.clear();
@@ -251,13 +252,13 @@ impl<'p, 'a> Pipeline<'p, 'a> {
         let judged = match result {
             Ok(judged) => judged,
             Err(Abort::Stopped) => return Ok(Ending::Stopped),
-            Err(abort) => return Err(self.error(abort)),
+            Err(Abort::TooManyFailures { place, why, .. })
+                if self.step.work.options.on_failure == OnFailure::Stop =>
+            {
+                return self.stop_before(&feed, place, &why);
+            }
+            Err(abort) => return Err(self.error(&feed, abort)),
         };
-        if self.step.work.options.on_failure == OnFailure::Stop
-            && let Some(first) = judged.verdicts.iter().position(is_failed)
-        {
-            return self.stop_before(&feed, first, &judged);
-        }
         match self.commit(&feed, &judged) {
             Err(RunError::Store(StoreError::TooLarge { .. })) if feed.batch.len() > 1 => {
                 self.start_over();
@@ -311,11 +312,8 @@ impl<'p, 'a> Pipeline<'p, 'a> {
         &mut self,
         feed: &Feed,
         first: usize,
-        judged: &Judged,
+        failed: &Failed,
     ) -> Result<Ending, RunError> {
-        let Verdict::Failed(failed) = &judged.verdicts[first] else {
-            unreachable!("the first failure was asked for")
-        };
         let error = self.step.item_failed(feed.batch.id(first), failed);
         if first > 0 {
             self.start_over();
@@ -324,7 +322,7 @@ impl<'p, 'a> Pipeline<'p, 'a> {
             match result {
                 Ok(judged) => self.commit(&feed, &judged)?,
                 Err(Abort::Stopped) => return Ok(Ending::Stopped),
-                Err(abort) => return Err(self.error(abort)),
+                Err(abort) => return Err(self.error(&feed, abort)),
             }
         }
         Err(error)
@@ -346,7 +344,7 @@ impl<'p, 'a> Pipeline<'p, 'a> {
             .too_many(counts.failed, feed.batch.id(last).to_owned(), reason))
     }
 
-    fn error(&self, abort: Abort) -> RunError {
+    fn error(&self, feed: &Feed, abort: Abort) -> RunError {
         match abort {
             Abort::Store(error) => RunError::Store(error),
             Abort::Load(source) => RunError::Load {
@@ -354,8 +352,10 @@ impl<'p, 'a> Pipeline<'p, 'a> {
                 version: self.step.stage.version.clone(),
                 source,
             },
-            Abort::TooManyFailures { failed, id, reason } => {
+            Abort::TooManyFailures { failed, place, why } => {
                 let failed = self.step.progress.counts.failed + failed;
+                let reason = format!("{}: {}", why.kind, why.reason);
+                let id = feed.batch.id(place).to_owned();
                 self.step.too_many(failed, id, reason)
             }
             Abort::Stopped => RunError::Worker("the run was asked to stop".to_owned()),

@@ -8,7 +8,7 @@ use super::report::StepName;
 use super::runner::Runner;
 use super::transform::{Judged, Transformer};
 use super::view::Grants;
-use super::{MaxFailures, RunError, RunEvent, pipeline};
+use super::{MaxFailures, OnFailure, RunError, RunEvent, pipeline};
 use crate::model::{
     Apart, Counts, Failure, Mode, Name, Position, Progress, Source, Stage, Step, Version,
 };
@@ -161,19 +161,22 @@ impl<'a> TransformStep<'a> {
         for (index, verdict) in judged.verdicts.iter().enumerate() {
             self.write_verdict(&mut write, feed, index, verdict, &mut counts)?;
         }
+        let mut written = 0;
         for ((collection, id), body) in &judged.writes {
-            let is_first = self.write_document(&mut write, collection, id, body.as_deref())?;
-            counts.written += u64::from(is_first);
+            written += self.write_document(&mut write, collection, id, body.as_deref())?;
         }
         let mut progress = self.progress.clone();
         progress.counts += counts;
+        progress.counts.written = progress.counts.written.saturating_add_signed(written);
         progress.after = feed.upto.clone().or(progress.after);
         progress.done = feed.is_last;
         write.set_progress(self.run, self.number, &progress);
         if progress.done && self.is_levelling() {
             self.level(&mut write)?;
         }
+        let bytes = write.len_bytes();
         write.commit(self.lease, self.work.clock.now())?;
+        tracing::debug!(items = feed.batch.len(), bytes, upto = feed.upto, "committed");
         self.progress = progress;
         self.tell(feed, judged);
         Ok(())
@@ -286,15 +289,15 @@ impl<'a> TransformStep<'a> {
         }
     }
 
-    /// Writes what a batch left of an item of any collection, and returns whether the step had not
-    /// changed it before.
+    /// Writes what a batch left of an item of any collection, and returns by how much the number of
+    /// items that the step has written grows.
     fn write_document(
         &self,
         write: &mut Write<'_>,
         collection: &Name,
         id: &str,
         body: Option<&[u8]>,
-    ) -> Result<bool, RunError> {
+    ) -> Result<i64, RunError> {
         let (app, version) = (&self.stage.app, &self.stage.version);
         match write.collection(collection)? {
             None => {
@@ -314,15 +317,15 @@ impl<'a> TransformStep<'a> {
         }
         let old = self.work.store.item_record(collection, id)?;
         if old.is_none() && body.is_none() {
-            return Ok(false);
+            return Ok(0);
         }
         let new = body.map(|body| (version, body));
-        let is_first = write.set_item(collection, id, old.as_deref(), new, Visit::Again)?;
+        let growth = write.set_item(collection, id, old.as_deref(), new, Visit::Again)?;
         // Whatever was wrong with the item before, it is another one now.
         if let Some(apart) = self.work.store.apart_record(collection, id)? {
             write.set_apart(collection, id, Some(&apart), None, Visit::Again)?;
         }
-        Ok(is_first)
+        Ok(growth)
     }
 
     /// Gives the collection the version that the step leads to.
@@ -371,6 +374,9 @@ impl<'a> TransformStep<'a> {
 
     /// How many items of the next batch may fail before it is certain that the run stops.
     pub(super) fn budget(&self, batch: usize) -> u64 {
+        if self.work.options.on_failure == OnFailure::Stop {
+            return 0;
+        }
         let Counts { failed, read, .. } = self.progress.counts;
         let batch = batch as u64;
         match self.work.options.max_failures {

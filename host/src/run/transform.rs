@@ -29,11 +29,11 @@ pub(super) enum Abort {
     Store(StoreError),
     /// The component cannot be instantiated.
     Load(LoadError),
-    /// More items failed than may; the last one and its reason.
+    /// More items failed than may; the place of the last one, and why it failed.
     TooManyFailures {
         failed: u64,
-        id: String,
-        reason: String,
+        place: usize,
+        why: Failed,
     },
     /// Somebody asked to stop while a fault was narrowed down.
     Stopped,
@@ -161,10 +161,11 @@ impl Narrowing<'_> {
         };
         let halt = documents.take_halt();
         // Views share what earlier parts did; it can be added to once they are gone.
-        drop(documents);
+        let (_, reads) = documents.finish();
         match (reply, halt) {
             (_, Some(Halt::Store(error))) => Err(Abort::Store(error)),
             (Err(fault), None) if places.len() == 1 => {
+                self.reads.append(reads);
                 self.log.append(&mut log);
                 let failed = Failed {
                     kind: fault.kind(),
@@ -200,7 +201,17 @@ impl Narrowing<'_> {
         if !attempt.documents.has_written() || !verdicts.iter().any(is_failed) {
             return self.keep(places, verdicts, attempt);
         }
-        // What was written may be the failed items' doing: the others are fed again without them.
+        // What was written may be the failed items' doing, and what failed may have read it.
+        let has_read = attempt.documents.has_read();
+        if places.len() > 1 && has_read {
+            drop(attempt);
+            return self.halves(places);
+        }
+        let (_, reads) = attempt.documents.finish();
+        self.reads.append(reads);
+        if places.len() == 1 {
+            self.log.extend(attempt.log);
+        }
         let mut others = Vec::new();
         for (place, verdict) in places.iter().zip(verdicts) {
             match verdict {
@@ -208,7 +219,6 @@ impl Narrowing<'_> {
                 _ => others.push(*place),
             }
         }
-        drop(attempt);
         self.part(&others)
     }
 
@@ -250,11 +260,10 @@ impl Narrowing<'_> {
     fn fail(&mut self, place: usize, failed: Failed) -> Result<(), Abort> {
         self.failures += 1;
         if self.failures > self.budget {
-            let id = self.batch.id(place).to_owned();
             return Err(Abort::TooManyFailures {
                 failed: self.failures,
-                id,
-                reason: format!("{}: {}", failed.kind, failed.reason),
+                place,
+                why: failed,
             });
         }
         self.verdicts[place] = Some(Verdict::Failed(failed));

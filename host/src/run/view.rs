@@ -299,10 +299,11 @@ impl Documents for View {
             return Err(self.halt(Halt::Split));
         }
         let key = (collection, id.to_owned());
-        if let Some(body) = self.pending(&key) {
-            return Ok(body.clone());
-        }
-        let body = self.store.body(&key.0, id);
+        let pending = self.pending(&key).cloned();
+        let body = match pending {
+            Some(pending) => Ok(pending),
+            None => self.store.body(&key.0, id),
+        };
         self.reads.items.insert(key);
         body.map_err(|error| self.halt(Halt::Store(error)))
     }

@@ -128,9 +128,7 @@ impl<D: Documents> State<D> {
         self.document_bytes += bytes as u64;
         let limit = self.limits.document_bytes;
         if self.document_bytes > limit {
-            return Err(self.limit(format!(
-                "more than {limit} bytes of documents in one batch"
-            )));
+            return Err(self.limit(format!("more than {limit} bytes of documents in one batch")));
         }
         Ok(())
     }

@@ -115,7 +115,8 @@ impl<'a> Write<'a> {
 
     /// Creates, replaces or (with `new` absent) deletes an item, whose record was `old`.
     ///
-    /// The collection must exist. Returns whether this is the keeper's first change of the item.
+    /// The collection must exist. Returns by how much the number of items that differ from what the
+    /// keeper found grows: 1 with its first change, -1 when an item that it created is gone again.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -126,15 +127,15 @@ impl<'a> Write<'a> {
         old: Option<&[u8]>,
         new: Option<(&Version, &[u8])>,
         visit: Visit,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<i64, StoreError> {
         let header = new.map(|(version, _)| record::item_header(version, self.writer));
         let new = new
             .zip(header.as_ref())
             .map(|((_, body), header)| [header.as_slice(), body]);
         let key = key::item(key::tag::ITEM, collection, id);
-        let is_first = self.keep(&key, old, new.is_some(), visit)?;
+        let growth = self.keep(&key, old, new.is_some(), visit)?;
         self.put_item(collection, id, old, new)?;
-        Ok(is_first)
+        Ok(growth)
     }
 
     /// Puts back an item's record as it was.
@@ -281,27 +282,26 @@ impl<'a> Write<'a> {
         before: Option<&[u8]>,
         left: bool,
         visit: Visit,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<i64, StoreError> {
         let Some(Keeper { run, step }) = self.keeper else {
-            return Ok(true);
+            return Ok(1);
         };
         let place = key::pre_image(run, step, key);
-        let mut before = before.map(<[u8]>::to_vec);
-        let mut existed = before.is_some();
-        let mut is_first = true;
-        if visit == Visit::Again
-            && let Some(kept) = self.store.backend().get(&place)?
-        {
-            // Only what is left changes; what was there first stays.
-            is_first = false;
-            let kept = PreImage::parse(&kept)?;
-            existed = kept.before.is_some();
-            before = kept.before.map(<[u8]>::to_vec);
+        let kept = match visit {
+            Visit::Once => None,
+            Visit::Again => self.store.backend().get(&place)?,
+        };
+        // Only what is left changes; what was there first stays.
+        let first = kept.as_deref().map(PreImage::parse).transpose()?;
+        let before = first.as_ref().map_or(before, |first| first.before);
+        if before.is_none() && !left && first.is_some() {
+            self.commit.delete(&place);
+            return Ok(-1);
         }
-        let flags = PreImage::flags(existed, left);
+        let flags = PreImage::flags(before.is_some(), left);
         self.commit
-            .put(&place, &[&[flags], before.as_deref().unwrap_or_default()]);
-        Ok(is_first)
+            .put(&place, &[&[flags], before.unwrap_or_default()]);
+        Ok(i64::from(first.is_none()))
     }
 
     /// Forgets a pre-image.
