@@ -3,5 +3,6 @@
 mod every_k;
 mod kills;
 mod leases;
+mod results;
 mod store_conformance;
 mod transfer;

@@ -1,5 +1,6 @@
 //! A small world to run migrations in: guests, items, a host whose time stands still.
 
+use std::io::BufRead as _;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +23,11 @@ pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(Limits::defau
 pub fn guest(package: &str) -> PathBuf {
     let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/plugins");
     let file = PathBuf::from(built).join(format!("{package}.wasm"));
-    assert!(file.exists(), "{} is not built: run plugins/build", file.display());
+    assert!(
+        file.exists(),
+        "{} is not built: run plugins/build",
+        file.display()
+    );
     file
 }
 
@@ -35,7 +40,11 @@ pub fn catalogue_of(engine: &Engine, packages: &[&str]) -> Arc<Catalogue> {
         catalogue.add(engine, file, &bytes);
     }
     for rejected in catalogue.rejected() {
-        panic!("{} was rejected: {:?}", rejected.file.display(), rejected.reason);
+        panic!(
+            "{} was rejected: {:?}",
+            rejected.file.display(),
+            rejected.reason
+        );
     }
     Arc::new(catalogue)
 }
@@ -54,10 +63,18 @@ pub fn catalogue_with(packages: &[&str], schemas: &[&str]) -> Arc<Catalogue> {
         catalogue.add(&ENGINE, file, &bytes);
     }
     for (number, schema) in schemas.iter().enumerate() {
-        catalogue.add(&ENGINE, format!("schema-{number}.json").into(), schema.as_bytes());
+        catalogue.add(
+            &ENGINE,
+            format!("schema-{number}.json").into(),
+            schema.as_bytes(),
+        );
     }
     for rejected in catalogue.rejected() {
-        panic!("{} was rejected: {:?}", rejected.file.display(), rejected.reason);
+        panic!(
+            "{} was rejected: {:?}",
+            rejected.file.display(),
+            rejected.reason
+        );
     }
     Arc::new(catalogue)
 }
@@ -68,7 +85,10 @@ pub fn surroundings() -> Surroundings {
     Surroundings {
         clock: Arc::new(|| Timestamp(1_700_000_000_000)),
         random: Arc::new(move || numbers.fetch_add(1, Ordering::Relaxed)),
-        holder: Holder { name: "a test".to_owned(), process: None },
+        holder: Holder {
+            name: "a test".to_owned(),
+            process: None,
+        },
         // Whoever held the lease before was killed: tests have one host at a time.
         is_gone: Arc::new(|_| true),
     }
@@ -76,7 +96,11 @@ pub fn surroundings() -> Surroundings {
 
 /// Options that make many small batches.
 pub fn small_batches(items: usize, threads: usize) -> Options {
-    Options { threads, batch_items: items, ..Options::default() }
+    Options {
+        threads,
+        batch_items: items,
+        ..Options::default()
+    }
 }
 
 /// A host over a backend.
@@ -107,17 +131,23 @@ pub fn seed(host: &Host, app: &str, collection: &str, items: &[(String, String)]
     let one = version("1.0.0");
     let mut write = store.write(RunId(0), None);
     let record = Collection::new(name(app), Some(one.clone()));
-    write.set_collection(&name(collection), record).expect("the store works");
+    write
+        .set_collection(&name(collection), record)
+        .expect("the store works");
     for (id, body) in items {
         let new = Some((&one, body.as_bytes()));
-        write.set_item(&name(collection), id, None, new, Visit::Once).expect("the store works");
+        write
+            .set_item(&name(collection), id, None, new, Visit::Once)
+            .expect("the store works");
     }
     let apps = store.history().expect("the store works").apps();
     if !apps.contains_key(app) {
         let added = write.add_history(Timestamp(0), &name(app), &one, Event::Baseline);
         added.expect("the store works");
     }
-    write.commit(&mut lease, Timestamp(0)).expect("the store works");
+    write
+        .commit(&mut lease, Timestamp(0))
+        .expect("the store works");
     lease.release(store).expect("the store works");
 }
 
@@ -132,8 +162,15 @@ pub fn items(store: &Store, collection: &str) -> Vec<String> {
         })
         .expect("the store works");
     let line = |id: &String| {
-        let item = store.item(&collection, id).expect("the store works").expect("it is there");
-        format!("{id} {} {}", item.version, String::from_utf8_lossy(&item.body))
+        let item = store
+            .item(&collection, id)
+            .expect("the store works")
+            .expect("it is there");
+        format!(
+            "{id} {} {}",
+            item.version,
+            String::from_utf8_lossy(&item.body)
+        )
     };
     ids.iter().map(line).collect()
 }
@@ -155,7 +192,60 @@ pub fn dump(backend: &dyn Backend) -> Vec<String> {
 /// Brings everything up to date and returns the reports.
 pub fn up(host: &Host) -> Vec<Report> {
     let listener = Listener::default();
-    host.up(&godwit::plan::Goal::default(), &listener, &Stop::default()).expect("up works")
+    host.up(&godwit::plan::Goal::default(), &listener, &Stop::default())
+        .expect("up works")
+}
+
+/// The documents of a file of an example, as in `items.before`.
+pub fn fixture(package: &str, file: &str) -> Vec<(String, String)> {
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/examples/rust");
+    let file = PathBuf::from(examples).join(package).join(format!("{file}.ndjson"));
+    let text = std::fs::read_to_string(&file).expect("examples can be read");
+    text.lines().map(document).collect()
+}
+
+/// The documents of a file of whole sets, as in `q-items/choropleth.ndjson`.
+pub fn documents(file: &str) -> Vec<(String, String)> {
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/examples/data");
+    let text = std::fs::read_to_string(PathBuf::from(data).join(file));
+    text.expect("the data can be read").lines().map(document).collect()
+}
+
+/// All 20,968 browser-compat features.
+pub fn features() -> impl Iterator<Item = (String, String)> {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/examples/data/bcd-features.ndjson.gz");
+    let file = std::fs::File::open(file).expect("the data can be read");
+    let lines = std::io::BufReader::new(flate2::read::MultiGzDecoder::new(file)).lines();
+    lines.map(|line| document(&line.expect("the data can be read")))
+}
+
+/// A document with its id, which is in `_id`.
+fn document(line: &str) -> (String, String) {
+    let body: serde_json::Value = serde_json::from_str(line).expect("documents are JSON");
+    (body["_id"].as_str().expect("documents have ids").to_owned(), line.to_owned())
+}
+
+/// Everything in quarantine that nobody has accepted, as pairs of collection and id.
+pub fn quarantined(host: &Host) -> Vec<(Name, String)> {
+    let mut found = Vec::new();
+    host.quarantine(false, &mut |collection, id, _| {
+        found.push((collection.clone(), id.to_owned()));
+    })
+    .expect("the store works");
+    found
+}
+
+/// Brings everything up to date, accepting whatever goes into quarantine on the way.
+pub fn up_accepting(host: &Host, observer: &dyn godwit::run::Observer) -> Vec<Report> {
+    let mut reports = Vec::new();
+    loop {
+        let more = host.up(&godwit::plan::Goal::default(), observer, &Stop::default());
+        reports.extend(more.expect("up works"));
+        if reports.last().is_none_or(|report| report.open == 0) {
+            return reports;
+        }
+        host.accept(&quarantined(host)).expect("it is in quarantine");
+    }
 }
 
 /// Remembers what a run said.
@@ -173,6 +263,9 @@ impl Listener {
 
 impl godwit::run::Observer for Listener {
     fn event(&self, event: &RunEvent<'_>) {
-        self.said.lock().expect("nobody panicked").push(format!("{event:?}"));
+        self.said
+            .lock()
+            .expect("nobody panicked")
+            .push(format!("{event:?}"));
     }
 }
