@@ -60,6 +60,7 @@ impl Config {
         let parsed: Result<Self, _> = toml::from_str(&text);
         let config = parsed.map_err(|error| {
             let message = format!("{} is not valid: {error}", file.display());
+            let message = message.trim_end();
             Failure::input(message, "README.md shows what it may say")
         })?;
         Ok(config.relative_to(file.parent().unwrap_or(Path::new(""))))

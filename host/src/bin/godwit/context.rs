@@ -12,7 +12,13 @@ use godwit::{Host, Surroundings};
 use crate::cli::Shared;
 use crate::config::Config;
 use crate::exit::Failure;
+use crate::output;
 use crate::surroundings::surroundings;
+
+/// More threads than any machine has cores for are a slip.
+pub const MAX_THREADS: usize = 512;
+/// What is fed at once lies in a component's memory several times.
+pub const MAX_BATCH_BYTES: usize = 16 << 20;
 
 /// What a command works with.
 pub struct Context {
@@ -31,7 +37,11 @@ impl Context {
         Ok(Self {
             json: shared.json,
             quiet: shared.quiet,
-            store: shared.store.clone().or_else(|| config.store.clone()),
+            store: shared
+                .store
+                .clone()
+                .filter(|url| !url.is_empty())
+                .or_else(|| config.store.clone()),
             plugins: shared.plugins.clone().or_else(|| config.plugins.clone()),
             config,
             surroundings: surroundings(),
@@ -86,7 +96,11 @@ impl Context {
             )
         })?;
         let engine = Engine::new(Limits::default());
-        Ok(Catalogue::read(&engine, folder).map_err(godwit::HostError::from)?)
+        let catalogue = Catalogue::read(&engine, folder).map_err(godwit::HostError::from)?;
+        if catalogue.migrations().is_empty() && catalogue.rejected().is_empty() {
+            output::warning(&format!("there are no migrations in {}", folder.display()));
+        }
+        Ok(catalogue)
     }
 
     /// How runs are carried out: the defaults, what godwit.toml says, on as many threads as there
@@ -98,9 +112,18 @@ impl Context {
             threads: cores,
             ..Options::default()
         };
-        options.threads = run.threads.unwrap_or(options.threads);
-        options.batch_bytes = run.batch_bytes.unwrap_or(options.batch_bytes);
         let malformed = |message: String| Failure::input(message, "see [run] in godwit.toml");
+        let within = |name: &str, number: usize, most: usize| match number {
+            0 => Err(malformed(format!("{name} is 1 at least"))),
+            _ if number > most => Err(malformed(format!("{name} is {most} at most"))),
+            _ => Ok(number),
+        };
+        if let Some(threads) = run.threads {
+            options.threads = within("threads", threads, MAX_THREADS)?;
+        }
+        if let Some(bytes) = run.batch_bytes {
+            options.batch_bytes = within("batch-bytes", bytes, MAX_BATCH_BYTES)?;
+        }
         if let Some(limit) = &run.max_failures {
             options.max_failures = limit.parse().map_err(malformed)?;
         }
@@ -134,7 +157,7 @@ impl Context {
                 if stop.is_asked() {
                     std::process::exit(130);
                 }
-                eprintln!("stopping after the batch in flight; again to stop at once");
+                output::note("stopping after the batch in flight; again to stop at once");
                 stop.ask();
             }
         });

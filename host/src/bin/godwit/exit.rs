@@ -7,7 +7,6 @@ use godwit::run::RunError;
 use godwit::store::{LeaseError, StoreError};
 use godwit::{ErrorKind, HostError};
 
-use crate::context::Context;
 use crate::output;
 
 /// The documented exit codes.
@@ -102,10 +101,7 @@ impl Failure {
     }
 
     /// Says on standard output, for programs, what went wrong.
-    pub fn report_json(&self, context: &Context) {
-        if !context.json {
-            return;
-        }
+    pub fn report_json(&self) {
         let value = match self {
             Self::Host(HostError::Refused(findings)) => {
                 serde_json::json!({ "error": "nothing was planned", "findings": findings })
@@ -128,10 +124,12 @@ impl<E: Into<HostError>> From<E> for Failure {
 /// An error and its causes on one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+    output::without_frames(&text)
 }
 
-fn report_findings(findings: &[Finding]) {
+/// Says on standard error which findings have to be decided.
+pub fn report_findings(findings: &[Finding]) {
     for finding in findings {
         output::finding(finding);
     }
@@ -206,8 +204,9 @@ fn of_run(error: &RunError) -> String {
             "put the file back among the plugins, or `godwit undo` the run".to_owned()
         }
         RunError::Load { .. } => "mend the plugin; `godwit inspect FILE` shows more".to_owned(),
-        RunError::TooManyFailures { .. } => "`godwit quarantine list` names the items. Mend the \
-             migration and `godwit undo` the run, or allow more: `godwit up --max-failures N`"
+        RunError::TooManyFailures { .. } => "`godwit up --dry-run` names every item that would \
+             fail. Mend the migration and `godwit undo` the run, or allow more: `godwit up \
+             --max-failures N`"
             .to_owned(),
         RunError::ItemFailed { .. } => "mend the migration or the item, then `godwit up` goes on; \
              `--on-failure quarantine` leaves such items aside"

@@ -18,20 +18,24 @@ use clap::Parser;
 /// filter of tracing-subscriber, as in `godwit::run=trace`.
 fn trace() {
     if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("GODWIT_LOG") {
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .init();
     }
 }
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     trace();
-    let result = context::Context::new(&cli.shared).and_then(|context| {
-        let result = commands::run(&cli.command, &context);
-        result.inspect_err(|failure| failure.report_json(&context))
-    });
+    let result = context::Context::new(&cli.shared)
+        .and_then(|context| commands::run(&cli.command, &context));
     match result {
         Ok(code) => code.into(),
         Err(failure) => {
+            if cli.shared.json {
+                failure.report_json();
+            }
             failure.report();
             failure.code().into()
         }

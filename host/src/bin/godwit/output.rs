@@ -50,35 +50,31 @@ pub fn json_line(value: &impl Serialize) {
     line(serde_json::to_string(value).expect("results have string keys"));
 }
 
-/// Prints a remark on standard error.
+/// Prints a remark on standard error. Where nobody reads it any more, the work goes on without.
 pub fn note(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Prints what went wrong.
 pub fn error(text: &str) {
-    eprintln!(
-        "{} {text}",
-        painted("error:", "1;31", io::stderr().is_terminal())
-    );
+    titled("error:", "1;31", text);
 }
 
 /// Prints what may be wrong.
 pub fn warning(text: &str) {
-    eprintln!(
-        "{} {text}",
-        painted("warning:", "1;33", io::stderr().is_terminal())
-    );
+    titled("warning:", "1;33", text);
 }
 
 /// Prints what to do next.
 pub fn hint(text: &str) {
     if !text.is_empty() {
-        eprintln!(
-            "{} {text}",
-            painted("hint:", "1;36", io::stderr().is_terminal())
-        );
+        titled("hint:", "1;36", text);
     }
+}
+
+fn titled(title: &str, colour: &str, text: &str) {
+    let title = painted(title, colour, io::stderr().is_terminal());
+    note(&format!("{title} {text}"));
 }
 
 /// Prints a finding and the way out.
@@ -193,6 +189,22 @@ pub fn counts(counts: &Counts) -> String {
     said.collect::<Vec<_>>().join(", ")
 }
 
+/// Why an item failed, on one line: of a trap what it was, without the frames that led there, which
+/// `godwit quarantine show` prints.
+pub fn reason(text: &str, most: usize) -> String {
+    one_line(&without_frames(text), most)
+}
+
+/// A message in which each trap of a component is told without its frames.
+pub fn without_frames(text: &str) -> String {
+    let cut = text.split_once("error while executing at wasm backtrace:");
+    let Some((before, frames)) = cut else {
+        return text.to_owned();
+    };
+    let cause = frames.rsplit_once(": wasm trap: ").map(|(_, cause)| cause);
+    format!("{before}{}", cause.unwrap_or("it was stopped"))
+}
+
 /// Text from a plugin or a document on one line, without control characters.
 pub fn one_line(text: &str, most: usize) -> String {
     let clean = |c: char| if c.is_control() { ' ' } else { c };
@@ -201,4 +213,23 @@ pub fn one_line(text: &str, most: usize) -> String {
         line.push('…');
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trap_is_told_without_its_frames() {
+        let text = "it trapped: error while executing at wasm backtrace:\n    0: 0x1 - a.wasm!f\n    \
+                    1: 0x2 - a.wasm!x@1.0.0#g: wasm trap: integer divide by zero";
+        assert_eq!(reason(text, 100), "it trapped: integer divide by zero");
+        assert_eq!(reason("no `n`\nhere", 100), "no `n` here");
+    }
+
+    #[test]
+    fn long_text_is_cut_and_control_characters_do_nothing() {
+        assert_eq!(one_line("a\u{1b}[2Jb", 100), "a [2Jb");
+        assert_eq!(one_line("abcd", 3), "abc…");
+    }
 }

@@ -1,5 +1,6 @@
 //! Progress while a run goes on: a bar on a terminal, plain lines elsewhere.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use godwit::model::Counts;
 use godwit::run::{Observer, RunEvent, StepName};
 use godwit::sandbox::LogLevel;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::output;
 
@@ -18,6 +19,7 @@ const NAMED_FAILURES: u64 = 10;
 
 /// Shows the progress of runs.
 pub struct Progress {
+    dry: bool,
     quiet: bool,
     terminal: bool,
     state: Mutex<State>,
@@ -33,8 +35,19 @@ struct State {
 }
 
 impl Progress {
+    /// Tells of a run.
     pub fn new(quiet: bool) -> Self {
+        Self::of(quiet, false)
+    }
+
+    /// Tells of what a run would do, as it is tried.
+    pub fn of_dry_run(quiet: bool) -> Self {
+        Self::of(quiet, true)
+    }
+
+    fn of(quiet: bool, dry: bool) -> Self {
         Self {
+            dry,
             quiet,
             terminal: std::io::stderr().is_terminal() && !quiet,
             state: Mutex::new(State {
@@ -50,9 +63,9 @@ impl Progress {
 
     fn say(&self, state: &State, text: &str) {
         if self.terminal {
-            state.bar.suspend(|| eprintln!("{text}"));
+            state.bar.suspend(|| output::note(text));
         } else if !self.quiet {
-            eprintln!("{text}");
+            output::note(text);
         }
     }
 
@@ -127,10 +140,7 @@ impl Progress {
         if state.failures <= NAMED_FAILURES {
             self.say(
                 &state,
-                &format!(
-                    "quarantine: {id}: {kind}: {}",
-                    output::one_line(reason, 200)
-                ),
+                &format!("quarantine: {id}: {kind}: {}", output::reason(reason, 200)),
             );
         } else if state.failures == NAMED_FAILURES + 1 {
             self.say(
@@ -150,6 +160,9 @@ impl Progress {
 impl Observer for Progress {
     fn event(&self, event: &RunEvent<'_>) {
         match event {
+            RunEvent::Started { .. } if self.dry => {
+                self.say(&self.state(), "dry run: nothing is written");
+            }
             RunEvent::Started { run, resumed } => {
                 let going_on = if *resumed { " goes on" } else { "" };
                 self.say(&self.state(), &format!("run {}{going_on}", run.id));
@@ -173,7 +186,7 @@ impl Observer for Progress {
                         .as_ref()
                         .map_or_else(String::new, |id| format!("{id}: "));
                     let text = output::one_line(&format!("{item}{}", line.message), 400);
-                    self.say(&state, &format!("log {:?}: {text}", line.level));
+                    self.say(&state, &format!("log {}: {text}", level(line.level)));
                 }
                 if *dropped > 0 {
                     self.say(
@@ -188,7 +201,9 @@ impl Observer for Progress {
                 version,
                 phase,
             } => {
-                self.say(&self.state(), &format!("applied {app} {version} ({phase})"));
+                let would_be = if self.dry { "would be " } else { "" };
+                let text = format!("{would_be}applied {app} {version} ({phase})");
+                self.say(&self.state(), &text);
             }
         }
     }
@@ -207,9 +222,17 @@ fn rate(state: &State, counts: Counts) -> String {
     output::count((items / seconds) as u64)
 }
 
+fn level(level: LogLevel) -> String {
+    format!("{level:?}").to_lowercase()
+}
+
 fn bar(total: Option<u64>) -> ProgressBar {
-    let template = "{msg} [{bar:30}] {human_pos}/{human_len} {per_sec} {eta} left";
+    let template = "{msg} [{bar:30}] {human_pos}/{human_len}, {rate}/s, {eta} left";
     let style = ProgressStyle::with_template(template).expect("the template is valid");
+    let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+        // A line that cannot be drawn is nothing to stop for.
+        let _ = out.write_str(&output::count(state.per_sec() as u64));
+    });
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
     bar.set_style(style.progress_chars("=> "));
     bar

@@ -5,8 +5,12 @@ use clap::CommandFactory;
 use crate::cli::Cli;
 use crate::exit::Code;
 
-/// Print the completions of a shell: `godwit completions bash > /etc/bash_completion.d/godwit`.
+/// Print the completions of a shell.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit completions bash > ~/.local/share/bash-completion/completions/godwit
+  godwit completions fish > ~/.config/fish/completions/godwit.fish")]
 pub struct Args {
     /// The shell.
     shell: clap_complete::Shell,

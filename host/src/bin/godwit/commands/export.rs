@@ -85,11 +85,14 @@ fn to_stdout(
         warn_of_other_versions(store, &args.collection, context)?;
     }
     // With a reader that went away everything is as it was asked for.
-    Ok(if !report.done && context.stop.is_asked() {
-        Code::Stopped
-    } else {
-        Code::Done
-    })
+    if report.done || !context.stop.is_asked() {
+        return Ok(Code::Done);
+    }
+    output::hint(&match &report.after {
+        Some(id) => format!("`--after {}` goes on", output::one_line(id, 512)),
+        None => "the same command starts over".to_owned(),
+    });
+    Ok(Code::Stopped)
 }
 
 fn to_file(

@@ -82,6 +82,7 @@ fn to_file(args: &Args, path: &Path, packing: Packing, context: &Context) -> Res
     let took = meter.finish();
     if !done {
         file.discard()?;
+        output::hint("nothing is left of it; the same command starts over");
         return Ok(Code::Stopped);
     }
     let bytes = file.finish()?;

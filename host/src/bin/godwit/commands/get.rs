@@ -13,6 +13,11 @@ use crate::output;
 /// `godwit get features api.Window` prints the body as it is stored; with --json, the id, the
 /// version and the body. `--where` uses the index on its pointer if there is one.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit get features api.Window api.Document
+  godwit get features --where /status/deprecated=true --limit 10
+  godwit get features --where /tags/0=fonts --json | jq .id")]
 pub struct Args {
     /// The collection.
     collection: Name,
@@ -43,7 +48,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         ));
     }
     let ids = match &args.condition {
-        Some(condition) => found(&store, args, condition)?,
+        Some(condition) => found(&store, args, condition, context)?,
         None => args.ids.clone(),
     };
     let mut code = Code::Done;
@@ -51,15 +56,30 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         match store.item(&args.collection, id)? {
             Some(item) => print(context, &item),
             None => {
-                output::error(&format!("there is no item {}/{id}", args.collection));
+                let message = format!("there is no item {}/{id}", args.collection);
+                if context.json {
+                    output::json_line(&serde_json::json!({ "id": id, "error": message }));
+                }
+                output::error(&output::one_line(&message, 1_000));
                 code = Code::Input;
             }
         }
     }
+    if code == Code::Input {
+        let collection = &args.collection;
+        output::hint(&format!(
+            "`godwit export --collection {collection}` prints all items, ordered by id"
+        ));
+    }
     Ok(code)
 }
 
-fn found(store: &Store, args: &Args, condition: &str) -> Result<Vec<String>, Failure> {
+fn found(
+    store: &Store,
+    args: &Args,
+    condition: &str,
+    context: &Context,
+) -> Result<Vec<String>, Failure> {
     let malformed = || {
         let message = format!("`{condition}` is not POINTER=VALUE with a pointer like /a/b");
         Failure::input(
@@ -73,7 +93,7 @@ fn found(store: &Store, args: &Args, condition: &str) -> Result<Vec<String>, Fai
     }
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
     let (ids, indexed) = store.find(&args.collection, pointer, &value, args.limit)?;
-    if !indexed {
+    if !indexed && !context.quiet {
         output::note("no index on this pointer: every item was looked at");
     }
     if ids.len() == args.limit {

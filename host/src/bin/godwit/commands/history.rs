@@ -8,7 +8,13 @@ use crate::exit::{Code, Failure};
 use crate::output;
 
 /// Show what was applied when, by which file, with which counts.
+///
+/// An entry for each phase of each migration that was applied, and for each that was undone.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit history --store lmdb:data
+  godwit history --app bcd --json")]
 pub struct Args {
     /// Show this app only.
     #[arg(long)]

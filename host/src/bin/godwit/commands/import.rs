@@ -6,7 +6,8 @@ use godwit::HostError;
 use godwit::model::{Name, Version};
 use godwit::store::{OpenMode, Store};
 use godwit::transfer::{
-    BadLine, ImportCounts, ImportError, ImportReport, ImportSettings, Importer, OnExisting, Pointer,
+    BadLine, BadLineReason, ImportCounts, ImportError, ImportReport, ImportSettings, Importer,
+    OnExisting, Pointer,
 };
 use serde_json::json;
 
@@ -37,7 +38,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     app: Option<Name>,
     /// Say which version of the app has the shape that the documents have.
-    #[arg(long)]
+    #[arg(long, value_parser = super::parse_version)]
     version: Version,
     /// Take the id, a string or an integer, from this JSON pointer.
     #[arg(long, value_name = "POINTER", default_value = "/_id")]
@@ -156,6 +157,10 @@ fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
         output::hint(
             "mend these lines and import the file again: what is there already is left alone",
         );
+        let is_there = |line: &BadLine| matches!(line.reason, BadLineReason::Exists { .. });
+        if report.bad_lines.iter().any(is_there) {
+            output::hint("`--on-existing replace` takes these lines for items that are there");
+        }
     }
 }
 
@@ -204,8 +209,13 @@ fn unreadable(name: &str, report: &ImportReport, source: &std::io::Error) -> Fai
     } else {
         format!("{name} cannot be read behind line {lines}: {source}")
     };
-    let hint = "the lines before are imported. Get the whole file and import it: what is there \
-                already is left alone";
+    let hint = match report.counts.lines {
+        0 => "nothing was imported; get the whole file and import it",
+        _ => {
+            "the lines before are imported. Get the whole file and import it: what is there \
+             already is left alone"
+        }
+    };
     Failure::input(message, hint)
 }
 

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use godwit::catalogue::describe;
-use godwit::model::{Body, Migration, Mode, Name, Step, StepWork};
-use godwit::sandbox::{Component, Engine, Limits, VERSION};
+use godwit::catalogue::{Catalogue, Rejected};
+use godwit::model::{Body, Migration, Mode, Name, Operation, Step, StepWork};
+use godwit::sandbox::{Component, Engine, Limits, Speech, VERSION};
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -13,8 +13,13 @@ use crate::output;
 
 /// Show what a plugin is: app, version, steps, contract, layout, imports, digest.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit inspect bcd-2-0-0.wasm
+  godwit inspect indexes.json
+  godwit inspect bcd-2-0-0.wasm --json | jq -r .digest")]
 pub struct Args {
-    /// The plugin: a component, or a core module made by a wit-bindgen SDK.
+    /// The plugin: a component, a core module made by a wit-bindgen SDK, or a schema file.
     plugin: PathBuf,
 }
 
@@ -24,21 +29,40 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         Failure::input(message, "check the path")
     })?;
     let engine = Engine::new(Limits::default());
-    let (component, migration) = describe(&engine, &args.plugin, &bytes).map_err(|error| {
-        let message = format!("{}: {}", args.plugin.display(), chain(&error));
-        let hint = format!("a plugin is a component that speaks contract 1.0.0 to {VERSION}");
-        Failure::other(Code::Migration, message, hint)
-    })?;
+    let mut catalogue = Catalogue::new(&engine);
+    catalogue.add(&engine, args.plugin.clone(), &bytes);
+    let migration = match (catalogue.migrations(), catalogue.rejected()) {
+        ([migration, ..], _) => migration,
+        ([], [rejected, ..]) => return Err(no_plugin(&args.plugin, rejected)),
+        ([], []) => unreachable!("a file that is added is a migration or rejected"),
+    };
+    let speech = catalogue
+        .component(&migration.digest)
+        .map(Component::speech);
     if context.json {
-        output::json(&as_json(&migration, &component, bytes.len()));
+        output::json(&as_json(migration, speech, bytes.len()));
     } else {
-        print(&args.plugin, &migration, &component, bytes.len());
+        print(&args.plugin, migration, speech, bytes.len());
     }
     Ok(Code::Done)
 }
 
-fn as_json(migration: &Migration, component: &Component, bytes: usize) -> Value {
-    let speech = component.speech();
+fn no_plugin(file: &Path, rejected: &Rejected) -> Failure {
+    let message = chain(&rejected.reason);
+    let name = file.display().to_string();
+    let message = if message.contains(&name) {
+        message
+    } else {
+        format!("{name}: {message}")
+    };
+    let hint = format!(
+        "a plugin is a WebAssembly component that speaks contract {VERSION}, or a schema file, \
+         whose name ends in .json; README.md shows both"
+    );
+    Failure::other(Code::Migration, message, hint)
+}
+
+fn as_json(migration: &Migration, speech: Option<&Speech>, bytes: usize) -> Value {
     json!({
         "app": migration.app,
         "version": migration.version,
@@ -48,16 +72,20 @@ fn as_json(migration: &Migration, component: &Component, bytes: usize) -> Value 
         "steps": migration.steps,
         "digest": migration.digest,
         "bytes": bytes,
-        "contract": speech.contract,
-        "layout": speech.layout,
-        "imports": speech.imports,
-        "exports": speech.exports,
+        "contract": speech.map(|speech| &speech.contract),
+        "layout": speech.map(|speech| &speech.layout),
+        "imports": speech.map(|speech| &speech.imports),
+        "exports": speech.map(|speech| &speech.exports),
     })
 }
 
-fn print(file: &Path, migration: &Migration, component: &Component, bytes: usize) {
+fn print(file: &Path, migration: &Migration, speech: Option<&Speech>, bytes: usize) {
     let Migration { app, version, .. } = migration;
-    output::line(format!("{app} {version}: {}", migration.summary));
+    let summary = match migration.summary.as_str() {
+        "" => String::new(),
+        summary => format!(": {}", output::one_line(summary, 400)),
+    };
+    output::line(format!("{app} {version}{summary}"));
     let field = |name: &str, value: String| output::line(format!("  {name:<10} {value}"));
     field(
         "file",
@@ -77,12 +105,10 @@ fn print(file: &Path, migration: &Migration, component: &Component, bytes: usize
             format!("{} {}", dependency.app, dependency.versions),
         );
     }
-    let imports = component
-        .speech()
-        .imports
-        .iter()
-        .map(|import| import.name.as_str());
-    field("imports", imports.collect::<Vec<_>>().join(", "));
+    if let Some(speech) = speech {
+        let imports = speech.imports.iter().map(|import| import.name.as_str());
+        field("imports", imports.collect::<Vec<_>>().join(", "));
+    }
     for step in &migration.steps {
         field("step", describe_step(step));
     }
@@ -112,6 +138,25 @@ pub fn describe_step(step: &Step) -> String {
             let (reads, writes) = (list("reads", reads), list("writes", writes));
             format!("{name} ({phase}) {mode} {collection}{reads}{writes}")
         }
-        StepWork::Schema(operation) => format!("{name} ({phase}) on {}", operation.collection()),
+        StepWork::Schema(operation) => {
+            format!("{name} ({phase}) {}", describe_operation(operation))
+        }
+    }
+}
+
+fn describe_operation(operation: &Operation) -> String {
+    match operation {
+        Operation::CreateCollection { collection, opaque } => {
+            let opaque = if *opaque { " of opaque bodies" } else { "" };
+            format!("makes the collection {collection}{opaque}")
+        }
+        Operation::EnsureIndex {
+            collection,
+            pointer,
+        } => format!("indexes {collection} by `{pointer}`"),
+        Operation::DropIndex {
+            collection,
+            pointer,
+        } => format!("drops the index of {collection} by `{pointer}`"),
     }
 }

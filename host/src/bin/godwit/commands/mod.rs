@@ -16,7 +16,7 @@ pub mod status;
 pub mod undo;
 pub mod up;
 
-use godwit::model::Name;
+use godwit::model::{Name, RunId, Version};
 
 use crate::cli::Command;
 use crate::context::Context;
@@ -41,6 +41,18 @@ pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
         Command::Generate(args) => generate::run(args, context),
         Command::Completions(args) => Ok(completions::run(args)),
     }
+}
+
+/// A version, with what one looks like where it is none.
+fn parse_version(text: &str) -> Result<Version, String> {
+    let example = |error| format!("a version is like 1.0.0 or 2.1.0-beta.1: {error}");
+    text.parse().map_err(example)
+}
+
+/// The number of a run.
+fn parse_run(text: &str) -> Result<RunId, String> {
+    let hint = |_| "a run is a number, as `godwit runs` shows it".to_owned();
+    text.parse().map_err(hint)
 }
 
 /// Names an item: `COLLECTION/ID`. Everything behind the first slash is the id.

@@ -1,12 +1,13 @@
 //! `godwit plan`
 
 use godwit::Host;
-use godwit::model::{Name, Phase, Source, Version};
+use godwit::model::{Name, Phase, Source, Stage, Step, Version};
 use godwit::plan::{Goal, Planned};
+use godwit::run::StepReport;
 use godwit::store::OpenMode;
 
 use crate::context::Context;
-use crate::exit::{Code, Failure};
+use crate::exit::{Code, Failure, report_findings};
 use crate::{commands::inspect::describe_step, output};
 
 /// What is wanted.
@@ -16,7 +17,7 @@ pub struct GoalArgs {
     #[arg(long)]
     pub app: Option<Name>,
     /// Up to this version only.
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = super::parse_version)]
     pub to: Option<Version>,
     /// This phase only: offline before the new version takes traffic, online while it serves.
     #[arg(long, value_parser = parse_phase, value_name = "offline|online")]
@@ -59,8 +60,15 @@ fn parse_phase(text: &str) -> Result<Phase, String> {
     }
 }
 
-/// Show what would be done, or why nothing can be. Nothing is changed.
+/// Show what would be done, or why nothing can be.
+///
+/// Nothing is changed. A finding is named with its kind in brackets, and with the ways out.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit plan --store lmdb:data --plugins migrations
+  godwit plan --app bcd --to 3.0.0
+  godwit plan --accept late-arrival")]
 pub struct Args {
     #[command(flatten)]
     goal: GoalArgs,
@@ -79,16 +87,16 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         output::json(&planned);
         return Ok(code);
     }
-    planned.findings.iter().for_each(output::finding);
     if planned.is_refused() {
+        report_findings(&planned.findings);
         return Ok(code);
     }
+    planned.findings.iter().for_each(output::finding);
     print(&host, &planned)?;
     Ok(code)
 }
 
-/// Prints a plan.
-pub fn print(host: &Host, planned: &Planned) -> Result<(), Failure> {
+fn print(host: &Host, planned: &Planned) -> Result<(), Failure> {
     if planned.plan.is_empty() {
         output::line("nothing to do: everything is up to date");
         return Ok(());
@@ -98,6 +106,11 @@ pub fn print(host: &Host, planned: &Planned) -> Result<(), Failure> {
             "run {run} is unfinished; `godwit up` goes on with it"
         ));
     }
+    let done = match planned.resumes.map(|run| host.store().run(run)) {
+        Some(run) => run?.map(|run| host.report(run)).transpose()?,
+        None => None,
+    };
+    let done = done.map(|report| report.steps).unwrap_or_default();
     for stage in &planned.plan.stages {
         let from = stage
             .from
@@ -115,14 +128,30 @@ pub fn print(host: &Host, planned: &Planned) -> Result<(), Failure> {
             stage.file
         ));
         for step in &stage.steps {
-            let tallies = host.store().tallies(step.work.collection())?;
-            let items = match stage.source {
-                Source::Collection => output::counted(tallies.items - tallies.apart(), "item"),
-                Source::Behind => output::counted(tallies.waiting, "item"),
-                Source::Quarantine(_) | Source::Item(..) => String::new(),
-            };
-            output::line(format!("  {}  {items}", describe_step(step)));
+            let items = items(host, stage, step)?;
+            let done = done.iter().find(|done| is_of(done, stage, step));
+            let done = done.map_or_else(String::new, |done| match done.done {
+                true => ", done".to_owned(),
+                false => format!(", {} done", output::count(done.counts.read)),
+            });
+            output::line(format!("  {}{items}{done}", describe_step(step)));
         }
     }
     Ok(())
+}
+
+/// How many items a step will be fed, as far as that is known.
+fn items(host: &Host, stage: &Stage, step: &Step) -> Result<String, Failure> {
+    let tallies = host.store().tallies(step.work.collection())?;
+    let items = match stage.source {
+        Source::Collection => tallies.items - tallies.apart(),
+        Source::Behind => tallies.waiting,
+        Source::Quarantine(_) | Source::Item(..) => return Ok(String::new()),
+    };
+    Ok(format!(": {}", output::counted(items, "item")))
+}
+
+fn is_of(report: &StepReport, stage: &Stage, step: &Step) -> bool {
+    (&report.app, &report.version, report.phase) == (&stage.app, &stage.version, stage.phase)
+        && report.step == step.name
 }

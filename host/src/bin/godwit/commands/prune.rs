@@ -9,9 +9,13 @@ use crate::output;
 
 /// Drop the pre-images of runs, which can then not be undone any more.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit prune 1 2
+  godwit prune --keep 3")]
 pub struct Args {
     /// The runs.
-    #[arg(required_unless_present = "keep")]
+    #[arg(value_name = "RUN", required_unless_present = "keep", value_parser = super::parse_run)]
     runs: Vec<RunId>,
     /// All finished runs but the last so many.
     #[arg(long, value_name = "N", conflicts_with = "runs")]

@@ -14,6 +14,10 @@ use crate::progress::Progress;
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
     /// List the items in quarantine with their reasons.
+    #[command(after_help = "\
+Examples:
+  godwit quarantine list
+  godwit quarantine list --collection features --json | jq -r .id")]
     List {
         /// List this collection only.
         #[arg(long)]
@@ -23,18 +27,29 @@ pub enum Verb {
         accepted: bool,
     },
     /// Show one item in quarantine: why, since when, and its body.
+    #[command(after_help = "\
+Example:
+  godwit quarantine show features/api.Window")]
     Show {
         /// The item.
         #[arg(value_name = "COLLECTION/ID")]
         item: ItemPath,
     },
     /// Try items again, with the migrations as they are now.
+    #[command(after_help = "\
+Examples:
+  godwit quarantine retry
+  godwit quarantine retry features/api.Window features/api.Document")]
     Retry {
         /// The items; all when none is named.
         #[arg(value_name = "COLLECTION/ID")]
         items: Vec<ItemPath>,
     },
     /// Accept by name that items stay as they are: they stand in nobody's way any more.
+    #[command(after_help = "\
+Examples:
+  godwit quarantine accept features/api.Window
+  godwit quarantine accept --all")]
     Accept {
         /// The items.
         #[arg(value_name = "COLLECTION/ID", required_unless_present = "all")]
@@ -75,7 +90,7 @@ fn list(context: &Context, only: Option<&Name>, accepted: bool) -> Result<Code, 
                 failure.migration,
                 failure.step,
                 failure.kind,
-                output::one_line(&failure.reason, 300),
+                output::reason(&failure.reason, 300),
             ));
         }
     })?;
@@ -123,7 +138,13 @@ fn show(context: &Context, item: &ItemPath) -> Result<Code, Failure> {
         &format!("{} step {}", failure.migration, failure.step),
     );
     field("kind", &failure.kind);
-    field("reason", &output::one_line(&failure.reason, usize::MAX));
+    // All of it: of a trap the frames, too.
+    let mut lines = failure.reason.lines();
+    field(
+        "reason",
+        &output::one_line(lines.next().unwrap_or_default(), usize::MAX),
+    );
+    lines.for_each(|line| field("", &output::one_line(line, usize::MAX)));
     field(
         "run",
         &format!("{}, {}", failure.run, output::time(failure.at)),

@@ -1,6 +1,6 @@
 //! `godwit runs`
 
-use godwit::model::{Purpose, Run, RunId};
+use godwit::model::{Name, Purpose, Run, RunId, RunState, Version};
 use godwit::run::Report;
 use godwit::store::OpenMode;
 
@@ -10,8 +10,13 @@ use crate::output;
 
 /// Show the runs, or what one of them did.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit runs --store lmdb:data
+  godwit runs 3")]
 pub struct Args {
     /// Show this run with its steps.
+    #[arg(value_parser = super::parse_run)]
     run: Option<RunId>,
 }
 
@@ -41,13 +46,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         rows.extend(runs.iter().map(row));
         output::table(&rows);
         for run in &runs {
-            if let Some(reason) = &run.reason {
-                output::line(format!(
-                    "run {} is {}: {}",
-                    run.id,
-                    run.state,
-                    output::one_line(reason, 400)
-                ));
+            if run.reason.is_some() {
+                output::line(state(run));
             }
         }
     }
@@ -73,25 +73,38 @@ fn purpose(purpose: Purpose) -> &'static str {
     }
 }
 
+/// The state that a run is in, and why.
+pub fn state(run: &Run) -> String {
+    let state = match run.state {
+        RunState::Running => "is under way, or its process died",
+        RunState::Stopped => "was stopped",
+        RunState::Failed => "failed",
+        RunState::Blocked => "is blocked",
+        RunState::Completed => "is completed",
+        RunState::Undoing => "is being undone, or the process that did so died",
+        RunState::Undone => "is undone",
+    };
+    let reason = run.reason.as_ref().map_or_else(String::new, |reason| {
+        format!(": {}", output::reason(reason, 400))
+    });
+    format!("run {} {state}{reason}", run.id)
+}
+
 /// The apps of a run with the versions that it leads from and to.
 pub fn versions(run: &Run) -> String {
-    let mut apps: Vec<(&godwit::model::Name, String, String)> = Vec::new();
+    let mut apps: Vec<(&Name, Option<&Version>, &Version)> = Vec::new();
     for stage in &run.plan.stages {
-        let to = stage.version.to_string();
         match apps.iter_mut().find(|(app, ..)| *app == &stage.app) {
-            Some((_, _, last)) => *last = to,
-            None => {
-                let from = stage
-                    .from
-                    .as_ref()
-                    .map_or_else(|| "new".to_owned(), ToString::to_string);
-                apps.push((&stage.app, from, to));
-            }
+            Some((_, _, last)) => *last = &stage.version,
+            None => apps.push((&stage.app, stage.from.as_ref(), &stage.version)),
         }
     }
-    let apps = apps
-        .into_iter()
-        .map(|(app, from, to)| format!("{app} {from} -> {to}"));
+    let apps = apps.into_iter().map(|(app, from, to)| match from {
+        None => format!("{app} new -> {to}"),
+        // A migration that arrived late, a phase that was left, an item that was.
+        Some(from) if from >= to => format!("{app} {to}"),
+        Some(from) => format!("{app} {from} -> {to}"),
+    });
     apps.collect::<Vec<_>>().join(", ")
 }
 
@@ -106,6 +119,14 @@ fn show(context: &Context, report: &Report) {
 pub fn print(report: &Report) {
     let run = &report.run;
     output::line(format!("run {}: {}, {}", run.id, versions(run), run.state));
+    print_steps(report);
+    if let Some(reason) = &run.reason {
+        output::line(format!("  {}", output::reason(reason, 400)));
+    }
+}
+
+/// Prints what became of the items of each step.
+pub fn print_steps(report: &Report) {
     for step in &report.steps {
         let done = if step.done { "" } else { " (not done)" };
         output::line(format!(
@@ -116,8 +137,5 @@ pub fn print(report: &Report) {
             step.collection,
             output::counts(&step.counts)
         ));
-    }
-    if let Some(reason) = &run.reason {
-        output::line(format!("  {}", output::one_line(reason, 400)));
     }
 }

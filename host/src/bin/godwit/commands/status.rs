@@ -8,8 +8,16 @@ use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::output;
 
-/// Show where the apps and collections are. It takes no time, however many items there are.
+/// Show where the apps and collections are.
+///
+/// It takes no time, however many items there are. `quarantine` counts the items that failed and
+/// keep their old version, `accepted` those of them that may stay so, and `behind` the items that
+/// `godwit up` still has to bring up to date.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit status --store lmdb:data
+  godwit status --json | jq '.collections[] | {collection, items, open}'")]
 pub struct Args {}
 
 pub fn run(_: &Args, context: &Context) -> Result<Code, Failure> {
@@ -43,7 +51,7 @@ fn print(status: &Status) {
             "items",
             "quarantine",
             "accepted",
-            "apart",
+            "behind",
         ];
         let mut rows = vec![head.map(str::to_owned).to_vec()];
         rows.extend(status.collections.iter().map(|collection| {
@@ -63,10 +71,7 @@ fn print(status: &Status) {
         output::line("the store is empty");
     }
     if let Some(run) = &status.unfinished {
-        let reason = run.reason.as_ref().map_or_else(String::new, |reason| {
-            format!(": {}", output::one_line(reason, 400))
-        });
-        output::line(format!("run {} is {}{reason}", run.id, run.state));
+        output::line(super::runs::state(run));
         output::hint(&super::up::way_on(run));
     }
 }

@@ -1,6 +1,6 @@
 //! `godwit undo`
 
-use godwit::model::RunId;
+use godwit::model::{RunId, RunState};
 use godwit::run::ChangedItems;
 use godwit::store::OpenMode;
 
@@ -13,8 +13,13 @@ use crate::output;
 /// Items that were changed after the run are named, and nothing is undone. An undo that was
 /// interrupted goes on with the same command.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit undo 3
+  godwit undo 3 --leave-changed")]
 pub struct Args {
     /// The run, as `godwit runs` numbers it.
+    #[arg(value_parser = super::parse_run)]
     run: RunId,
     /// Leave items that were changed after the run as they are, and put back the others.
     #[arg(long)]
@@ -29,6 +34,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     } else {
         ChangedItems::Refuse
     };
+    let before = host.store().run(args.run)?.map(|run| run.state);
     let report = host.undo(args.run, changed, &context.stop)?;
     let code = if report.done {
         Code::Done
@@ -37,6 +43,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     };
     if context.json {
         output::json(&report);
+        return Ok(code);
+    }
+    if before == Some(RunState::Undone) {
+        output::line(format!("run {} is undone already", args.run));
         return Ok(code);
     }
     let restored = output::counted(report.restored, "change");

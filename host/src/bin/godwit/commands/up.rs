@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use godwit::model::{Run, RunState};
+use godwit::plan::{Finding, Planned};
 use godwit::run::{MaxFailures, OnFailure, Report};
 use godwit::store::{Backend, OpenMode, StoreUrl};
 use godwit::{Change, DryGoal, DryRun, Host};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::plan::GoalArgs;
 use super::{ItemPath, runs};
-use crate::context::Context;
+use crate::context::{Context, MAX_BATCH_BYTES, MAX_THREADS};
 use crate::exit::{Code, Failure};
 use crate::output;
 use crate::progress::Progress;
@@ -21,6 +22,13 @@ use crate::progress::Progress;
 /// It may be killed at any instant: the same command goes on as if nothing had happened. Ctrl-C
 /// commits the batch in flight first.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit up --store lmdb:data --plugins migrations
+  godwit up --dry-run
+  godwit up --dry-run --id features/api.Window
+  godwit up --app bcd --to 3.0.0 --phase offline
+  godwit up --max-failures 1% --json")]
 pub struct Args {
     #[command(flatten)]
     goal: GoalArgs,
@@ -38,10 +46,10 @@ pub struct Args {
     #[arg(long, value_name = "N|P%")]
     max_failures: Option<MaxFailures>,
     /// Transform on so many threads. [default: the number of cores]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=512))]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS as i64))]
     threads: Option<u16>,
     /// Feed at most so many bytes of documents at once. [default: 262144]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=MAX_BATCH_BYTES as i64))]
     batch_bytes: Option<u32>,
     /// Feed at most so many documents at once. [default: 4096]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -66,8 +74,16 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let mut host = context.host(mode)?;
     configure(&mut host, args, context)?;
     context.catch_interrupts()?;
+    // Of the plan of one item nothing is told: it concerns no other.
+    let findings = match &args.id {
+        Some(_) => Vec::new(),
+        None => allowed(host.plan(&args.goal.goal())?),
+    };
+    if !context.json {
+        findings.iter().for_each(output::finding);
+    }
     if args.dry_run {
-        return dry_run(host, args, context);
+        return dry_run(host, args, context, &findings);
     }
     let progress = Progress::new(context.quiet || context.json);
     let reports = match &args.id {
@@ -77,21 +93,22 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
                 .into_iter()
                 .collect()
         }
-        None => {
-            if !context.json {
-                let planned = host.plan(&args.goal.goal())?;
-                let shown = planned.findings.iter().filter(|_| !planned.is_refused());
-                shown.for_each(output::finding);
-            }
-            host.up(&args.goal.goal(), &progress, &context.stop)?
-        }
+        None => host.up(&args.goal.goal(), &progress, &context.stop)?,
     };
     if context.json {
-        output::json(&json!({ "runs": reports }));
+        output::json(&json!({ "runs": reports, "findings": findings }));
     } else {
-        print(&reports);
+        print(&reports, context);
     }
     Ok(code(&reports))
+}
+
+/// The findings in spite of which there is a plan; those that are refused end it as an error.
+fn allowed(planned: Planned) -> Vec<Finding> {
+    if planned.is_refused() {
+        return Vec::new();
+    }
+    planned.findings
 }
 
 fn configure(host: &mut Host, args: &Args, context: &Context) -> Result<(), Failure> {
@@ -120,13 +137,15 @@ fn code(reports: &[Report]) -> Code {
     }
 }
 
-fn print(reports: &[Report]) {
+fn print(reports: &[Report], context: &Context) {
     let Some(last) = reports.last() else {
         output::line("nothing to do: everything is up to date");
         return;
     };
     reports.iter().for_each(runs::print);
-    output::hint(&way_on(&last.run));
+    if last.run.state != RunState::Completed || !context.quiet {
+        output::hint(&way_on(&last.run));
+    }
 }
 
 /// What to do about a run that is not done; how to undo one that is.
@@ -148,7 +167,15 @@ pub fn way_on(run: &Run) -> String {
     }
 }
 
-fn dry_run(host: Host, args: &Args, context: &Context) -> Result<Code, Failure> {
+fn dry_run(
+    mut host: Host,
+    args: &Args,
+    context: &Context,
+    findings: &[Finding],
+) -> Result<Code, Failure> {
+    // It names every item that would fail, unless it is asked to stop.
+    host.options.on_failure = args.on_failure.unwrap_or(OnFailure::Quarantine);
+    host.options.max_failures = args.max_failures.unwrap_or(MaxFailures::Percent(100));
     let goal = match &args.id {
         Some(ItemPath { collection, id }) => DryGoal::Item {
             collection: collection.clone(),
@@ -169,10 +196,10 @@ fn dry_run(host: Host, args: &Args, context: &Context) -> Result<Code, Failure> 
             )
         })?;
     let scratch = scratch(folder.path())?;
-    let progress = Progress::new(context.quiet || context.json);
+    let progress = Progress::of_dry_run(context.quiet || context.json);
     let dry = host.dry_run(scratch, &goal, &progress, &context.stop)?;
     if context.json {
-        print_dry_json(&dry)
+        print_dry_json(&dry, findings)
     } else {
         print_dry(&dry)
     }
@@ -192,7 +219,7 @@ fn print_dry(dry: &DryRun) -> Result<Code, Failure> {
     dry.each_failure(&mut |collection, id, apart| {
         failed += 1;
         if let Some(failure) = &apart.failure {
-            let (kind, reason) = (&failure.kind, output::one_line(&failure.reason, 300));
+            let (kind, reason) = (&failure.kind, output::reason(&failure.reason, 300));
             let id = output::one_line(id, 512);
             output::line(format!(
                 "! {collection}/{id}: {}: {kind}: {reason}",
@@ -200,7 +227,16 @@ fn print_dry(dry: &DryRun) -> Result<Code, Failure> {
             ));
         }
     })?;
-    dry.reports.iter().for_each(runs::print);
+    for report in &dry.reports {
+        let run = &report.run;
+        let would = match run.state {
+            RunState::Completed => "would be completed",
+            RunState::Blocked => "would be blocked by the items that fail",
+            _ => "was not tried to its end",
+        };
+        output::line(format!("{}: {would}", runs::versions(run)));
+        runs::print_steps(report);
+    }
     let (changed, lost) = (
         output::counted(changed, "item"),
         output::counted(failed, "item"),
@@ -208,11 +244,16 @@ fn print_dry(dry: &DryRun) -> Result<Code, Failure> {
     output::line(format!(
         "dry run: {changed} would change, {lost} would fail; nothing was written"
     ));
-    Ok(if failed == 0 {
-        Code::Done
-    } else {
-        Code::Migration
-    })
+    Ok(code_of_dry(dry, failed))
+}
+
+fn code_of_dry(dry: &DryRun, failed: u64) -> Code {
+    let is_stopped = |report: &Report| report.run.state == RunState::Stopped;
+    match failed {
+        _ if dry.reports.iter().any(is_stopped) => Code::Stopped,
+        0 => Code::Done,
+        _ => Code::Migration,
+    }
 }
 
 fn print_change(change: &Change) {
@@ -231,9 +272,13 @@ fn print_change(change: &Change) {
     for line in change.diff() {
         output::line(format!("    {}", output::one_line(&line.to_string(), 400)));
     }
+    if let (None, Some(after)) = (before, after) {
+        let body = output::one_line(&String::from_utf8_lossy(after), 400);
+        output::line(format!("    + {body}"));
+    }
 }
 
-fn print_dry_json(dry: &DryRun) -> Result<Code, Failure> {
+fn print_dry_json(dry: &DryRun, findings: &[Finding]) -> Result<Code, Failure> {
     let body = |body: &Option<Vec<u8>>| match body {
         None => Value::Null,
         Some(body) => serde_json::from_slice(body)
@@ -258,10 +303,6 @@ fn print_dry_json(dry: &DryRun) -> Result<Code, Failure> {
             "failure": { "collection": collection, "id": id, "failure": failure }
         }));
     })?;
-    output::json_line(&json!({ "dry_run": { "runs": dry.reports } }));
-    Ok(if failed == 0 {
-        Code::Done
-    } else {
-        Code::Migration
-    })
+    output::json_line(&json!({ "dry_run": { "runs": dry.reports, "findings": findings } }));
+    Ok(code_of_dry(dry, failed))
 }
