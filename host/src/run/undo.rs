@@ -3,14 +3,14 @@
 //! Steps are undone in reverse order. Putting an item back and forgetting its pre-image is one
 //! commit, so that what is left to do is always what pre-images are left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use serde::Serialize;
 
 use super::runner::{STAGE_END, step_number};
 use super::{RunError, Stop, index};
-use crate::model::{Clock, Event, Name, Run, RunId, RunState, Timestamp};
+use crate::model::{Clock, Event, Name, Run, RunId, RunState, Timestamp, Version};
 use crate::store::{Collection, ItemRecord, Lease, Store, StoreError, Write, key, record};
 
 /// How many pre-images are put back in one commit.
@@ -339,6 +339,7 @@ impl Undo<'_> {
             return Ok(());
         };
         let restored = Collection {
+            newest: self.newest(&name, before.newest.max(before.level.clone()))?,
             level: before.level,
             under_way: before.under_way,
             oldest_waiting: before.oldest_waiting.or(current.oldest_waiting.clone()),
@@ -346,6 +347,20 @@ impl Undo<'_> {
             ..current
         };
         Ok(write.set_collection(&name, restored)?)
+    }
+
+    /// The highest version that is left in a collection: that of before, unless items that came
+    /// after the run have a higher one.
+    fn newest(&self, name: &Name, before: Option<Version>) -> Result<Option<Version>, StoreError> {
+        let mut stamps = BTreeMap::new();
+        self.store.each_item(name, None, &mut |_, record| {
+            if !stamps.contains_key(record.version) {
+                stamps.insert(record.version.to_owned(), record.stamp());
+            }
+            ControlFlow::Continue(())
+        })?;
+        let stamps: Result<Vec<_>, _> = stamps.into_values().collect();
+        Ok(before.max(stamps?.into_iter().max()))
     }
 
     /// Drops indexes that the run made and builds again those that it dropped.

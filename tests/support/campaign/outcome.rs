@@ -18,6 +18,7 @@ const LEASE: &[u8] = b"L";
 /// The tags of keys, as ARCHITECTURE.md lists them.
 const ITEM: u8 = b'D';
 const PRE_IMAGE: u8 = b'P';
+const CONTENT: [u8; 5] = [b'C', ITEM, b'I', b'N', b'X'];
 
 /// Everything that a store keeps, but for the lease, times and seeds: equal for two runs of the
 /// same work, byte for byte.
@@ -43,11 +44,12 @@ impl Outcome {
         Ok(Self(entries))
     }
 
-    /// The items alone, byte for byte, without which run wrote them.
-    pub fn items(&self) -> Self {
-        let items = self.0.iter().filter(|(key, _)| key[0] == ITEM);
+    /// What the store holds, without what was done to it: collections, items, indexes, tallies and
+    /// quarantine.
+    pub fn content(&self) -> Self {
+        let content = self.0.iter().filter(|(key, _)| CONTENT.contains(&key[0]));
         Self(
-            items
+            content
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect(),
         )
