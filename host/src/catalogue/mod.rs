@@ -79,7 +79,9 @@ impl Catalogue {
         let mut files = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
-            if kind(&path).is_some() && path.is_file() {
+            // What cannot be looked at, as a link to nowhere, is rejected when it is read.
+            let is_file = std::fs::metadata(&path).map_or(true, |found| found.is_file());
+            if kind(&path).is_some() && is_file {
                 files.push(path);
             }
         }
