@@ -1,8 +1,8 @@
 //! What the tests, harnesses and generators share.
 
 pub mod campaign;
+pub mod cli;
 pub mod faulty;
 pub mod made;
 pub mod store_conformance;
-
 pub mod world;
