@@ -45,7 +45,7 @@ impl World {
         let lines = folder.path().join("documents");
         fs::write(&lines, DOCUMENTS.lines()).unwrap();
         let url = format!("{scheme}:{}", folder.path().join("store").display());
-        worker::import(&url, &lines, &|_| {}).unwrap();
+        worker::import(&url, &lines, 32 << 10, &|_| {}).unwrap();
         Self {
             folder,
             godwit,

@@ -28,6 +28,9 @@ struct Args {
     /// How many documents are migrated.
     #[arg(long, default_value_t = 4_000)]
     items: usize,
+    /// Bytes of documents in a batch.
+    #[arg(long, default_value_t = 65_536)]
+    batch_bytes: usize,
 }
 
 fn main() -> ExitCode {
@@ -36,12 +39,14 @@ fn main() -> ExitCode {
         cuts,
         seed,
         items,
+        batch_bytes,
     } = Args::parse();
     let settings = Settings {
         scheme: store,
         cuts,
         seed,
         items,
+        batch_bytes,
     };
     let title = settings.scheme.clone();
     match campaign(settings, &mut |line| eprintln!("{line}")) {

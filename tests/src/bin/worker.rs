@@ -31,6 +31,9 @@ struct Args {
     /// How long a lease holds without renewal, in milliseconds.
     #[arg(long, default_value_t = 15_000)]
     lease: u64,
+    /// Bytes of documents in a batch.
+    #[arg(long, default_value_t = 32 << 10)]
+    batch_bytes: usize,
     /// Stop behind this batch, until somebody sends SIGCONT.
     #[arg(long)]
     pause_after: Option<u64>,
@@ -89,7 +92,7 @@ fn carry_out(args: &Args) -> Result<u8> {
 
 fn import(args: &Args) -> Result<u8> {
     let acknowledged = acknowledged(args)?;
-    worker::import(&args.store, &args.documents, &|lines| {
+    worker::import(&args.store, &args.documents, args.batch_bytes, &|lines| {
         acknowledged.lines(lines)
     })?;
     Ok(0)
@@ -98,6 +101,7 @@ fn import(args: &Args) -> Result<u8> {
 fn host(args: &Args) -> Result<godwit::Host> {
     let mut host = worker::host(&args.store, &args.plugins, &args.name)?;
     host.lease_duration = args.lease;
+    host.options.batch_bytes = args.batch_bytes;
     Ok(host)
 }
 

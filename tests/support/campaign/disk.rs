@@ -56,7 +56,30 @@ impl Disk {
         let mounted = disk.mount(&[]);
         mounted.map_err(|error| missing("ext4 and loop devices (/dev/loop-control)", &*error))?;
         disk.unmount().map_err(|error| missing("umount", &*error))?;
+        let proven = disk.prove();
+        proven.map_err(|error| missing("a power cut that loses what was not synced", &*error))?;
         Ok(disk)
+    }
+
+    /// Cuts the power once, to see that what was synced is kept and what was not is lost: a
+    /// campaign on a disk that loses nothing would prove nothing.
+    fn prove(&self) -> Result<()> {
+        let is_there = |name: &str| std::fs::read(self.inside(name)).is_ok_and(|file| file == b"x");
+        self.mount(&[])?;
+        std::fs::write(self.inside("synced"), "x")?;
+        File::open(self.inside("synced"))?.sync_all()?;
+        File::open(&self.mount)?.sync_all()?;
+        std::fs::write(self.inside("not synced"), "x")?;
+        self.cut()?;
+        self.unmount()?;
+        self.mount(&[])?;
+        let (kept, lost) = (is_there("synced"), !is_there("not synced"));
+        self.unmount()?;
+        match (kept, lost) {
+            (true, true) => self.format(),
+            (false, _) => Err("a file that was synced is gone".into()),
+            (_, false) => Err("a file that was not synced is there".into()),
+        }
     }
 
     /// A folder outside of the disk.

@@ -35,6 +35,8 @@ pub struct Settings {
     pub seed: u64,
     /// How many documents are migrated.
     pub items: usize,
+    /// Bytes of documents in a batch.
+    pub batch_bytes: usize,
 }
 
 /// How a campaign ended.
@@ -278,6 +280,7 @@ impl Campaign {
             "finish"
         };
         let mut command = self.command(what);
+        command.args(["--batch-bytes", &self.settings.batch_bytes.to_string()]);
         command.arg("--acks").arg(self.outside(acknowledged(task)));
         command
     }

@@ -96,7 +96,7 @@ pub fn open(url: &str, mode: OpenMode) -> Result<Store, HostError> {
     Ok(Store::new(url.open(mode)?)?)
 }
 
-/// A host over a store, with batches small enough for many checkpoints.
+/// A host over a store, on two threads, with room for the documents that fail.
 ///
 /// # Errors
 /// When the store or the plugins cannot be opened.
@@ -106,7 +106,6 @@ pub fn host(url: &str, plugins: &Path, name: &str) -> Result<Host, HostError> {
     let mut host = Host::new(store, catalogue, surroundings(name));
     host.options = Options {
         threads: 2,
-        batch_bytes: 32 << 10,
         max_failures: MaxFailures::Count(1_000),
         ..Options::default()
     };
@@ -239,7 +238,12 @@ pub fn finish(host: &Host, observer: &dyn Observer) -> Result<(), HostError> {
 ///
 /// # Errors
 /// What stopped it.
-pub fn import(url: &str, lines: &Path, acknowledge: &dyn Fn(u64)) -> Result<()> {
+pub fn import(
+    url: &str,
+    lines: &Path,
+    batch_bytes: usize,
+    acknowledge: &dyn Fn(u64),
+) -> Result<()> {
     let host = Host::new(
         open(url, OpenMode::Create)?,
         no_plugins(),
@@ -247,7 +251,7 @@ pub fn import(url: &str, lines: &Path, acknowledge: &dyn Fn(u64)) -> Result<()> 
     );
     let mut settings = ImportSettings::new("append".parse()?, "items".parse()?, "1.0.0".parse()?);
     settings.source = Some(Digest::of(lines.to_string_lossy().as_bytes()));
-    settings.batch_bytes = 32 << 10;
+    settings.batch_bytes = batch_bytes;
     let mut lease = host.lease("import")?;
     let importer = Importer {
         store: host.store(),
