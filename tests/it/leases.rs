@@ -15,17 +15,20 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use godwit::catalogue::Catalogue;
-use godwit::sandbox::{Engine, Limits};
 use godwit::store::{Lease, OpenMode, Store};
 use godwit::{Host, HostError};
 use godwit_tests::campaign::godwit::{Godwit, SCHEMES};
 use godwit_tests::campaign::process::Moment;
 use godwit_tests::campaign::{Documents, boundary, worker};
+use godwit_tests::world::ENGINE;
 use tempfile::TempDir;
 
 const WORKER: &str = env!("CARGO_BIN_EXE_worker");
 /// How long a test waits for what has to happen sooner or later.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// A run of so many batches that nobody comes too late to kill it.
+const LONG_UP: [&str; 5] = ["up", "--max-failures", "1000", "--batch-items", "1"];
+const UP: [&str; 3] = ["up", "--max-failures", "1000"];
 const DOCUMENTS: Documents = Documents {
     seed: 3,
     count: 1_500,
@@ -181,7 +184,7 @@ fn one_of_many_threads_wins_each_race_and_the_others_know_who() {
 }
 
 fn host(store: &Store, name: &str) -> Host {
-    let catalogue = Catalogue::new(&Engine::new(Limits::default()));
+    let catalogue = Catalogue::new(&ENGINE);
     Host::new(store.clone(), catalogue, worker::surroundings(name))
 }
 
@@ -207,31 +210,19 @@ fn release_the_only_winner(store: &Store, results: Vec<Result<Lease, HostError>>
 fn whoever_comes_after_a_killed_holder_goes_on_at_once() {
     for scheme in SCHEMES {
         let world = World::new(scheme);
-        let up = ["up", "--max-failures", "1000", "--batch-items", "10"];
-        // A run that is over before it is killed shows nothing; it was one of many batches.
-        let is_killed = |_| {
+        for _ in 0..3 {
             let moment = Moment::AfterFirstLine(Duration::ZERO);
-            world
-                .godwit
-                .run(&world.url, &up, moment)
-                .unwrap()
-                .code
-                .is_none()
-        };
-        assert!(
-            (0..3).all(is_killed),
-            "it held the lease when it was killed"
-        );
+            let ended = world.godwit.run(&world.url, &LONG_UP, moment).unwrap();
+            assert_eq!(ended.code, None, "it was over too soon: {}", ended.said);
+        }
         for (command, code) in [
-            (&up[..], 4),
+            (&UP[..], 4),
             (&["quarantine", "accept", "--all"], 0),
-            (&up, 0),
+            (&UP, 0),
             (&["status"], 0),
         ] {
-            let ended = world
-                .godwit
-                .run(&world.url, command, Moment::Never)
-                .unwrap();
+            let ended = world.godwit.run(&world.url, command, Moment::Never);
+            let ended = ended.unwrap();
             assert_eq!(ended.code, Some(code), "{scheme}: {}", ended.said);
         }
         world.assert_exactly_once();
@@ -241,21 +232,15 @@ fn whoever_comes_after_a_killed_holder_goes_on_at_once() {
 #[test]
 fn a_holder_that_nobody_has_buried_yet_is_gone_all_the_same() {
     let world = World::new("lmdb");
-    let up = ["up", "--max-failures", "1000", "--batch-items", "10"];
-    let mut child = world
-        .godwit
-        .command(&world.url, &up)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    BufReader::new(child.stderr.take().unwrap())
-        .read_line(&mut String::new())
-        .unwrap();
+    let mut command = world.godwit.command(&world.url, &LONG_UP);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    said.read_line(&mut String::new()).unwrap();
     child.kill().unwrap();
     wait_for_state(child.id(), 'Z');
-    let ended = world.godwit.run(&world.url, &up, Moment::Never).unwrap();
+    let ended = world.godwit.run(&world.url, &UP, Moment::Never).unwrap();
     assert_eq!(ended.code, Some(4), "{}", ended.said);
-    child.wait().unwrap();
+    assert_eq!(child.wait().unwrap().code(), None, "it was over too soon");
 }
 
 #[test]

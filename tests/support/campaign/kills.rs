@@ -60,6 +60,8 @@ struct Campaign {
     expected: Expected,
     /// How long each order takes when it is not disturbed.
     paces: [Pace; Order::ALL.len()],
+    /// How often each order was killed.
+    killed: [u64; Order::ALL.len()],
     dice: Dice,
     score: Score,
     cycle: u64,
@@ -82,6 +84,7 @@ pub fn campaign(settings: Settings, say: &mut dyn FnMut(&str)) -> Result<Score> 
         }
     }
     say(&campaign.progress(start));
+    say(&campaign.killed());
     let Campaign {
         score, settings, ..
     } = campaign;
@@ -116,6 +119,7 @@ impl Campaign {
                 undone: nothing(),
             },
             paces: Default::default(),
+            killed: Default::default(),
             score: Score::default(),
             cycle: 0,
         };
@@ -175,6 +179,11 @@ impl Campaign {
             "{scheme}: {items} items, seed {seed}; undisturbed: {}",
             paces.join(", ")
         )
+    }
+
+    fn killed(&self) -> String {
+        let killed = Order::ALL.map(|order| format!("{order:?} {}", self.killed[order as usize]));
+        format!("killed: {}", killed.join(", "))
     }
 
     fn progress(&self, start: Instant) -> String {
@@ -241,6 +250,7 @@ impl Campaign {
             match ended.code {
                 None => {
                     self.score.count("kills");
+                    self.killed[order as usize] += 1;
                     self.look_now_and_then(order, store)?;
                 }
                 Some(code) if code == order.code() => return Ok(true),
