@@ -1,6 +1,8 @@
 //! What is printed, and how.
 
 use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use godwit::model::{Counts, Timestamp};
 use godwit::plan::{Finding, Severity};
@@ -20,23 +22,31 @@ fn painted(text: &str, colour: &str, terminal: bool) -> String {
     }
 }
 
-/// Prints a line of results. A closed pipe ends the program quietly, as `head` expects.
+/// Whether the reader of results has seen enough, as `head` does.
+static IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Prints a line of results. Once nobody reads them any more, the work goes on without.
 pub fn line(text: impl AsRef<str>) {
-    let mut out = io::stdout().lock();
-    if writeln!(out, "{}", text.as_ref()).is_err() {
-        std::process::exit(0);
-    }
+    raw_line(text.as_ref().as_bytes());
 }
 
 /// Prints bytes and a line's end.
 pub fn raw_line(bytes: &[u8]) {
+    if more().is_break() {
+        return;
+    }
     let mut out = io::stdout().lock();
-    if out
-        .write_all(bytes)
-        .and_then(|()| out.write_all(b"\n"))
-        .is_err()
-    {
-        std::process::exit(0);
+    let written = out.write_all(bytes).and_then(|()| out.write_all(b"\n"));
+    if written.is_err() {
+        IS_CLOSED.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Breaks once nobody reads results any more.
+pub fn more() -> ControlFlow<()> {
+    match IS_CLOSED.load(Ordering::Relaxed) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
     }
 }
 

@@ -52,7 +52,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         None => args.ids.clone(),
     };
     let mut code = Code::Done;
-    for id in &ids {
+    for id in ids.iter().take_while(|_| output::more().is_continue()) {
         match store.item(&args.collection, id)? {
             Some(item) => print(context, &item),
             None => {

@@ -1,6 +1,5 @@
 //! `godwit up`
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use godwit::model::{Run, RunState};
@@ -214,7 +213,7 @@ fn print_dry(dry: &DryRun) -> Result<Code, Failure> {
     dry.each_change(&mut |change| {
         changed += 1;
         print_change(change);
-        ControlFlow::Continue(())
+        output::more()
     })?;
     dry.each_failure(&mut |collection, id, apart| {
         failed += 1;
@@ -293,7 +292,7 @@ fn print_dry_json(dry: &DryRun, findings: &[Finding]) -> Result<Code, Failure> {
                 "after": body(&change.after),
             }
         }));
-        ControlFlow::Continue(())
+        output::more()
     })?;
     let mut failed = 0;
     dry.each_failure(&mut |collection, id, apart| {

@@ -1,0 +1,20 @@
+//! `godwit completions`
+
+use godwit_tests::cli::Cli;
+
+#[test]
+fn every_shell_gets_every_verb() {
+    let cli = Cli::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let ended = cli.run(&format!("godwit completions {shell}"));
+        assert_eq!(ended.code, Some(0), "{ended}");
+        for verb in ["import", "quarantine", "baseline", "dry-run", "on-existing"] {
+            assert!(ended.out.contains(verb), "{shell}: {verb}");
+        }
+    }
+}
+
+#[test]
+fn shells_that_are_not_known_are_refused() {
+    insta::assert_snapshot!(Cli::new().session(&["godwit completions tcsh"]), @"");
+}
