@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::{Host, HostError};
 use crate::model::{Apart, Name, Phase, Position, Purpose, Run, RunState, Source, Version};
 use crate::plan::{self, ItemGoal, Planned, RetryGoal};
-use crate::run::{Observer, Report, Stop, accept, step_number};
+use crate::run::{MaxFailures, Observer, Options, Report, Runner, Stop, accept, step_number};
 use crate::store::{ItemRecord, Lease, Visit};
 
 /// A step's place in its migration.
@@ -171,7 +171,16 @@ impl Host {
                 if planned.plan.is_empty() {
                     continue;
                 }
-                let runner = self.runner(observer, stop);
+                // All of these items failed before: that they do so again is no reason to stop.
+                let max_failures = MaxFailures::Percent(100);
+                let options = Options {
+                    max_failures,
+                    ..self.options.clone()
+                };
+                let runner = Runner {
+                    options: &options,
+                    ..self.runner(observer, stop)
+                };
                 let run = self.start(&runner, lease, Purpose::Retry, planned.plan)?;
                 let report = runner.carry_out(lease, run)?;
                 if report.run.state == RunState::Completed {

@@ -238,7 +238,10 @@ impl<'p, 'a> Pipeline<'p, 'a> {
 
     /// Drops everything in flight and reads again behind the checkpoint.
     fn start_over(&mut self) {
-        tracing::debug!(after = self.step.progress.after, "batches in flight are read again");
+        tracing::debug!(
+            after = self.step.progress.after,
+            "batches in flight are read again"
+        );
         self.window.shrink();
         self.next_commit = self.next_read;
         self.early.clear();
@@ -339,9 +342,11 @@ impl<'p, 'a> Pipeline<'p, 'a> {
             return Ok(());
         };
         let reason = format!("{}: {}", failed.kind, failed.reason);
-        Err(self
-            .step
-            .too_many(counts.failed, feed.batch.id(last).to_owned(), reason))
+        Err(self.step.too_many(
+            (counts.failed, counts.read),
+            feed.batch.id(last).to_owned(),
+            reason,
+        ))
     }
 
     fn error(&self, feed: &Feed, abort: Abort) -> RunError {
@@ -353,10 +358,14 @@ impl<'p, 'a> Pipeline<'p, 'a> {
                 source,
             },
             Abort::TooManyFailures { failed, place, why } => {
-                let failed = self.step.progress.counts.failed + failed;
+                let counts = self.step.progress.counts;
+                let (failed, read) = (
+                    counts.failed + failed,
+                    counts.read + feed.batch.len() as u64,
+                );
                 let reason = format!("{}: {}", why.kind, why.reason);
                 let id = feed.batch.id(place).to_owned();
-                self.step.too_many(failed, id, reason)
+                self.step.too_many((failed, read), id, reason)
             }
             Abort::Stopped => RunError::Worker("the run was asked to stop".to_owned()),
         }

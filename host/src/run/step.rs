@@ -176,7 +176,12 @@ impl<'a> TransformStep<'a> {
         }
         let bytes = write.len_bytes();
         write.commit(self.lease, self.work.clock.now())?;
-        tracing::debug!(items = feed.batch.len(), bytes, upto = feed.upto, "committed");
+        tracing::debug!(
+            items = feed.batch.len(),
+            bytes,
+            upto = feed.upto,
+            "committed"
+        );
         self.progress = progress;
         self.tell(feed, judged);
         Ok(())
@@ -390,12 +395,17 @@ impl<'a> TransformStep<'a> {
         }
     }
 
-    pub(super) fn too_many(&self, failed: u64, id: String, reason: String) -> RunError {
+    pub(super) fn too_many(
+        &self,
+        (failed, read): (u64, u64),
+        id: String,
+        reason: String,
+    ) -> RunError {
         RunError::TooManyFailures {
             version: self.stage.version.clone(),
             step: self.step.name.clone(),
             failed,
-            read: self.progress.counts.read,
+            read,
             limit: self.work.options.max_failures,
             id,
             reason,

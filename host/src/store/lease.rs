@@ -26,8 +26,6 @@ pub struct Lease {
     record: Record,
     /// The record as stored.
     bytes: Vec<u8>,
-    /// Milliseconds from each renewal to expiry.
-    duration: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +35,18 @@ struct Record {
     holder: Holder,
     purpose: String,
     expires_at: Timestamp,
+    /// Milliseconds from each renewal to expiry.
+    duration: u64,
     released: bool,
+}
+
+impl Record {
+    /// How many milliseconds are left. More than were ever given means that the clock was set back;
+    /// whoever works would have renewed it since, so that nothing is.
+    fn left(&self, now: Timestamp) -> u64 {
+        let left = self.expires_at.since(now);
+        if left > self.duration { 0 } else { left }
+    }
 }
 
 /// Why a lease is not to be had, or no longer held.
@@ -99,7 +108,7 @@ impl Lease {
             .map(|bytes| record::from_json(key::LEASE, bytes))
             .transpose()?;
         if let Some(last) = &last {
-            let expires_in = last.expires_at.since(now);
+            let expires_in = last.left(now);
             if !last.released && expires_in > 0 && !(claim.is_gone)(&last.holder) {
                 let (holder, purpose) = (last.holder.clone(), last.purpose.clone());
                 return Err(LeaseError::Held {
@@ -115,6 +124,7 @@ impl Lease {
             holder: claim.holder.clone(),
             purpose: claim.purpose.to_owned(),
             expires_at: now.plus(claim.duration),
+            duration: claim.duration,
             released: false,
         };
         let bytes = record::to_json(&record);
@@ -122,11 +132,7 @@ impl Lease {
         commit.expect(key::LEASE, old.as_deref());
         commit.put(key::LEASE, &[&bytes]);
         match store.backend().commit(&commit) {
-            Ok(()) => Ok(Self {
-                record,
-                bytes,
-                duration: claim.duration,
-            }),
+            Ok(()) => Ok(Self { record, bytes }),
             // Somebody was faster: say who.
             Err(StoreError::Conflict { .. }) => Self::acquire(store, clock, claim),
             Err(error) => Err(error.into()),
@@ -135,7 +141,7 @@ impl Lease {
 
     /// Whether a third of the lease has gone by, so that it should be renewed.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        self.record.expires_at.since(now) < self.duration / 3 * 2
+        self.record.left(now) < self.record.duration / 3 * 2
     }
 
     /// Renews the lease by a commit of its own.
@@ -167,7 +173,7 @@ impl Lease {
         now: Timestamp,
     ) -> Result<(), LeaseError> {
         if self.is_due(now) || commit.is_empty() {
-            let expires_at = now.plus(self.duration);
+            let expires_at = now.plus(self.record.duration);
             return self.replace(
                 store,
                 commit,
