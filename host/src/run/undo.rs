@@ -186,6 +186,7 @@ fn check_unchanged(store: &Store, run: &Run) -> Result<(), RunError> {
         for kept in &page {
             if let Some((collection, id)) = item_of(&kept.key)
                 && is_changed(store, run, kept)?
+                && is_first(store, run, kept)?
             {
                 count += 1;
                 if items.len() < NAMED {
@@ -214,6 +215,17 @@ fn is_changed(store: &Store, run: &Run, kept: &Kept) -> Result<bool, StoreError>
         Some(current) => Ok(ItemRecord::parse(&current)?.writer != run.id),
         None => Ok(last_left(store, run, &kept.key)?),
     }
+}
+
+/// Whether no earlier step of the run changed the same key: an item is counted once.
+fn is_first(store: &Store, run: &Run, kept: &Kept) -> Result<bool, StoreError> {
+    for number in step_numbers(run) {
+        let place = key::pre_image(run.id, number, &kept.key);
+        if store.backend().get(&place)?.is_some() {
+            return Ok(place == kept.place);
+        }
+    }
+    Ok(true)
 }
 
 /// Whether the last step of the run that changed a key left something there.
@@ -294,7 +306,7 @@ impl Undo<'_> {
                 };
                 let current = self.store.backend().get(&kept.key)?;
                 if self.is_foreign(current.as_deref())? {
-                    self.report.left += 1;
+                    self.report.left += u64::from(is_first(self.store, &self.run, kept)?);
                     return Ok(());
                 }
                 self.report.restored += 1;
