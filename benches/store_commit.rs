@@ -1,5 +1,7 @@
 //! A durable commit of 256 items of 1 KB, and a scan of 10,000, on each store.
 
+#![expect(missing_docs, reason = "criterion's macros make functions")]
+
 use std::hint::black_box;
 use std::ops::ControlFlow;
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! Whole runs over 5,000 real documents: read, transform in the sandbox, commit with pre-images, on
 //! each store. The rate is what an operator sees.
 
+#![expect(missing_docs, reason = "criterion's macros make functions")]
+
 use std::io::BufRead;
 use std::path::Path;
 use std::time::Duration;

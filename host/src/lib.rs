@@ -39,6 +39,8 @@
 //! [`catalogue`] finds migrations, [`plan`] decides, [`store`] keeps, [`run`] does it, [`transfer`]
 //! brings items in and out, and [`Host`] wires them together. ARCHITECTURE.md says more.
 
+#![warn(clippy::unwrap_used)]
+
 pub mod catalogue;
 mod contract;
 mod host;

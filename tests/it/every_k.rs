@@ -24,10 +24,15 @@ fn some_items() -> Vec<(String, String)> {
         7 => r#","remove":true"#,
         11 => r#","keep":true"#,
         13 | 17 => r#","tally":true"#,
-        19 if n % 3 == 0 => r#","tally":true,"bad":true"#,
+        19 if n.is_multiple_of(3) => r#","tally":true,"bad":true"#,
         _ => "",
     };
-    let item = |n: usize| (format!("{n:04}"), format!(r#"{{"_id":"{n:04}","n":{}{}}}"#, n % 7, kind(n)));
+    let item = |n: usize| {
+        (
+            format!("{n:04}"),
+            format!(r#"{{"_id":"{n:04}","n":{}{}}}"#, n % 7, kind(n)),
+        )
+    };
     (0..120).map(item).collect()
 }
 
@@ -38,7 +43,10 @@ struct Trial {
 
 impl Trial {
     fn new(batch: usize) -> Self {
-        Self { catalogue: catalogue_with(&["append-2-0-0", "append-3-0-0"], &[INDEX]), batch }
+        Self {
+            catalogue: catalogue_with(&["append-2-0-0", "append-3-0-0"], &[INDEX]),
+            batch,
+        }
     }
 
     fn host(&self, backend: Arc<dyn Backend>) -> Result<Host, HostError> {
@@ -52,7 +60,12 @@ impl Trial {
 
     fn seeded(&self) -> Arc<Memory> {
         let backend = Arc::new(Memory::new());
-        seed(&host(backend.clone(), &self.catalogue), "append", "items", &some_items());
+        seed(
+            &host(backend.clone(), &self.catalogue),
+            "append",
+            "items",
+            &some_items(),
+        );
         backend
     }
 
@@ -76,7 +89,8 @@ impl Trial {
     fn undo(&self, backend: Arc<dyn Backend>) -> Result<(), HostError> {
         let host = self.host(backend)?;
         let run = godwit::model::RunId(1);
-        host.undo(run, ChangedItems::Refuse, &Stop::default()).map(|_| ())
+        host.undo(run, ChangedItems::Refuse, &Stop::default())
+            .map(|_| ())
     }
 }
 
@@ -98,7 +112,12 @@ fn every_k(
     step: usize,
 ) -> u64 {
     let undisturbed = start();
-    let counter = Arc::new(Faulty::new(undisturbed.clone(), u64::MAX, Failing::Once, Outcome::Nothing));
+    let counter = Arc::new(Faulty::new(
+        undisturbed.clone(),
+        u64::MAX,
+        Failing::Once,
+        Outcome::Nothing,
+    ));
     work(counter.clone()).expect("nothing fails");
     let expected = dump(&*undisturbed);
     let operations = counter.operations();
@@ -121,7 +140,11 @@ fn every_k(
                 };
                 work(Arc::new(Faulty::new(backend.clone(), at, failing, outcome)))
             });
-            assert_eq!(dump(&*backend), expected, "k = {k}, {failing:?}, {outcome:?}");
+            assert_eq!(
+                dump(&*backend),
+                expected,
+                "k = {k}, {failing:?}, {outcome:?}"
+            );
         }
     }
     operations
@@ -131,7 +154,10 @@ fn every_k(
 fn a_run_ends_the_same_whichever_operation_fails() {
     let trial = Trial::new(13);
     let operations = every_k(|backend| trial.operate(backend), || trial.seeded(), 1);
-    assert!(operations > 300, "{operations} operations are too few to mean anything");
+    assert!(
+        operations > 300,
+        "{operations} operations are too few to mean anything"
+    );
 }
 
 #[test]
@@ -143,7 +169,10 @@ fn an_undo_ends_the_same_whichever_operation_fails() {
         backend
     };
     let operations = every_k(|backend| trial.undo(backend), migrated, 1);
-    assert!(operations > 20, "{operations} operations are too few to mean anything");
+    assert!(
+        operations > 20,
+        "{operations} operations are too few to mean anything"
+    );
 }
 
 #[test]
@@ -151,7 +180,12 @@ fn an_undo_puts_everything_back() {
     let trial = Trial::new(13);
     let backend = trial.seeded();
     let is_data = |line: &String| line.starts_with(['D', 'I', 'N', 'X', 'P']);
-    let data = |backend: &Memory| dump(backend).into_iter().filter(is_data).collect::<Vec<_>>();
+    let data = |backend: &Memory| {
+        dump(backend)
+            .into_iter()
+            .filter(is_data)
+            .collect::<Vec<_>>()
+    };
     let before = data(&backend);
     trial.operate(backend.clone()).expect("nothing fails");
     assert_ne!(data(&backend), before);

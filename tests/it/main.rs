@@ -1,13 +1,21 @@
 //! The tests, in one binary: it is linked once.
 
+#![expect(clippy::too_many_lines, reason = "transcripts and tables of cases are long")]
+
 mod catalogue;
 mod cli;
 mod contract;
+mod dry_run;
 mod every_k;
 mod examples;
+mod items;
 mod kills;
 mod layering;
 mod leases;
+mod quarantine;
 mod results;
+mod runs;
+mod schema;
 mod store_conformance;
 mod transfer;
+mod undo;

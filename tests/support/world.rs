@@ -10,7 +10,8 @@ use godwit::catalogue::Catalogue;
 use godwit::model::{Event, Name, RunId, Timestamp, Version};
 use godwit::run::{Options, Report, RunEvent, Stop};
 use godwit::sandbox::{Engine, Limits};
-use godwit::store::{Backend, Collection, Holder, Lease, Memory, Store, Visit};
+use godwit::store::{Backend, Collection, Holder, Lease, Memory, OpenMode, Store, StoreUrl, Visit};
+use godwit::transfer::{ImportCounts, ImportSettings, Importer, OnExisting};
 use godwit::{Host, Surroundings};
 
 /// An engine for every test of the process.
@@ -34,19 +35,8 @@ pub fn guest(package: &str) -> PathBuf {
 /// A catalogue of guests, compiled with an engine.
 pub fn catalogue_of(engine: &Engine, packages: &[&str]) -> Arc<Catalogue> {
     let mut catalogue = Catalogue::new(engine);
-    for package in packages {
-        let file = guest(package);
-        let bytes = std::fs::read(&file).expect("guests can be read");
-        catalogue.add(engine, file, &bytes);
-    }
-    for rejected in catalogue.rejected() {
-        panic!(
-            "{} was rejected: {:?}",
-            rejected.file.display(),
-            rejected.reason
-        );
-    }
-    Arc::new(catalogue)
+    add_guests(&mut catalogue, engine, packages);
+    accepted(catalogue)
 }
 
 /// A catalogue of guests.
@@ -57,24 +47,26 @@ pub fn catalogue(packages: &[&str]) -> Arc<Catalogue> {
 /// Adds schema files, given as text, to guests.
 pub fn catalogue_with(packages: &[&str], schemas: &[&str]) -> Arc<Catalogue> {
     let mut catalogue = Catalogue::new(&ENGINE);
+    add_guests(&mut catalogue, &ENGINE, packages);
+    for (number, schema) in schemas.iter().enumerate() {
+        let file = format!("schema-{number}.json");
+        catalogue.add(&ENGINE, file.into(), schema.as_bytes());
+    }
+    accepted(catalogue)
+}
+
+fn add_guests(catalogue: &mut Catalogue, engine: &Engine, packages: &[&str]) {
     for package in packages {
         let file = guest(package);
         let bytes = std::fs::read(&file).expect("guests can be read");
-        catalogue.add(&ENGINE, file, &bytes);
+        catalogue.add(engine, file, &bytes);
     }
-    for (number, schema) in schemas.iter().enumerate() {
-        catalogue.add(
-            &ENGINE,
-            format!("schema-{number}.json").into(),
-            schema.as_bytes(),
-        );
-    }
-    for rejected in catalogue.rejected() {
-        panic!(
-            "{} was rejected: {:?}",
-            rejected.file.display(),
-            rejected.reason
-        );
+}
+
+fn accepted(catalogue: Catalogue) -> Arc<Catalogue> {
+    if let Some(rejected) = catalogue.rejected().first() {
+        let (file, reason) = (rejected.file.display(), &rejected.reason);
+        panic!("{file} was rejected: {reason:?}");
     }
     Arc::new(catalogue)
 }
@@ -199,7 +191,9 @@ pub fn up(host: &Host) -> Vec<Report> {
 /// The documents of a file of an example, as in `items.before`.
 pub fn fixture(package: &str, file: &str) -> Vec<(String, String)> {
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/examples/rust");
-    let file = PathBuf::from(examples).join(package).join(format!("{file}.ndjson"));
+    let file = PathBuf::from(examples)
+        .join(package)
+        .join(format!("{file}.ndjson"));
     let text = std::fs::read_to_string(&file).expect("examples can be read");
     text.lines().map(document).collect()
 }
@@ -208,12 +202,18 @@ pub fn fixture(package: &str, file: &str) -> Vec<(String, String)> {
 pub fn documents(file: &str) -> Vec<(String, String)> {
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/examples/data");
     let text = std::fs::read_to_string(PathBuf::from(data).join(file));
-    text.expect("the data can be read").lines().map(document).collect()
+    text.expect("the data can be read")
+        .lines()
+        .map(document)
+        .collect()
 }
 
 /// All 20,968 browser-compat features.
 pub fn features() -> impl Iterator<Item = (String, String)> {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/examples/data/bcd-features.ndjson.gz");
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../plugins/examples/data/bcd-features.ndjson.gz"
+    );
     let file = std::fs::File::open(file).expect("the data can be read");
     let lines = std::io::BufReader::new(flate2::read::MultiGzDecoder::new(file)).lines();
     lines.map(|line| document(&line.expect("the data can be read")))
@@ -222,7 +222,63 @@ pub fn features() -> impl Iterator<Item = (String, String)> {
 /// A document with its id, which is in `_id`.
 fn document(line: &str) -> (String, String) {
     let body: serde_json::Value = serde_json::from_str(line).expect("documents are JSON");
-    (body["_id"].as_str().expect("documents have ids").to_owned(), line.to_owned())
+    (
+        body["_id"].as_str().expect("documents have ids").to_owned(),
+        line.to_owned(),
+    )
+}
+
+/// Imports items (as pairs of id and body) with a version; those that are there are replaced.
+pub fn import(
+    host: &Host,
+    app: &str,
+    collection: &str,
+    version: &str,
+    items: &[(String, String)],
+) -> ImportCounts {
+    let version = self::version(version);
+    let settings = ImportSettings {
+        on_existing: OnExisting::Replace,
+        ..ImportSettings::new(name(app), name(collection), version)
+    };
+    let lines: String = items.iter().map(|(_, body)| format!("{body}\n")).collect();
+    let mut lease = host.lease("import").expect("nobody else holds the lease");
+    let importer = Importer {
+        store: host.store(),
+        clock: &*host.surroundings().clock,
+        settings: &settings,
+        stop: &Stop::default(),
+        observer: &|_| {},
+    };
+    let report = importer
+        .import(&mut lease, &mut lines.as_bytes())
+        .expect("it can be imported");
+    lease.release(host.store()).expect("the store works");
+    assert!(report.done && report.bad_lines.is_empty(), "{report:?}");
+    report.counts
+}
+
+/// The data under a backend: items, those apart, indexes, tallies, and what could be undone.
+pub fn data(backend: &dyn Backend) -> Vec<String> {
+    let mut lines = dump(backend);
+    lines.retain(|line| line.starts_with(['D', 'I', 'N', 'X', 'P']));
+    lines
+}
+
+/// A store of each kind: in memory, and in folders that go with what is returned.
+pub fn of_each_kind() -> Vec<(Arc<dyn Backend>, Option<tempfile::TempDir>)> {
+    let on_disk = |kind: &str| {
+        let folder = tempfile::tempdir().expect("there is room");
+        let url = format!("{kind}:{}", folder.path().join("store").display());
+        let url: StoreUrl = url.parse().expect("it is a URL");
+        let backend = url.open(OpenMode::Create).expect("there is room");
+        (backend, Some(folder))
+    };
+    vec![
+        (Arc::new(Memory::new()), None),
+        on_disk("sled"),
+        on_disk("lmdb"),
+    ]
 }
 
 /// Everything in quarantine that nobody has accepted, as pairs of collection and id.
@@ -240,11 +296,14 @@ pub fn up_accepting(host: &Host, observer: &dyn godwit::run::Observer) -> Vec<Re
     let mut reports = Vec::new();
     loop {
         let more = host.up(&godwit::plan::Goal::default(), observer, &Stop::default());
-        reports.extend(more.expect("up works"));
-        if reports.last().is_none_or(|report| report.open == 0) {
+        let more = more.expect("up works");
+        let is_over = more.last().is_none_or(|report| report.open == 0);
+        reports.extend(more);
+        if is_over {
             return reports;
         }
-        host.accept(&quarantined(host)).expect("it is in quarantine");
+        host.accept(&quarantined(host))
+            .expect("it is in quarantine");
     }
 }
 
@@ -267,5 +326,33 @@ impl godwit::run::Observer for Listener {
             .lock()
             .expect("nobody panicked")
             .push(format!("{event:?}"));
+    }
+}
+
+/// Asks to stop when so many batches were committed.
+#[derive(Debug)]
+pub struct StopAfter {
+    batches: AtomicU64,
+    /// What is asked.
+    pub stop: Stop,
+}
+
+impl StopAfter {
+    /// Counts from nothing.
+    pub fn new(batches: u64) -> Self {
+        Self {
+            batches: AtomicU64::new(batches),
+            stop: Stop::default(),
+        }
+    }
+}
+
+impl godwit::run::Observer for StopAfter {
+    fn event(&self, event: &RunEvent<'_>) {
+        if matches!(event, RunEvent::Batch { .. })
+            && self.batches.fetch_sub(1, Ordering::Relaxed) == 1
+        {
+            self.stop.ask();
+        }
     }
 }

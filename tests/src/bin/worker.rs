@@ -93,7 +93,7 @@ fn carry_out(args: &Args) -> Result<u8> {
 fn import(args: &Args) -> Result<u8> {
     let acknowledged = acknowledged(args)?;
     worker::import(&args.store, &args.documents, args.batch_bytes, &|lines| {
-        acknowledged.lines(lines)
+        acknowledged.lines(lines);
     })?;
     Ok(0)
 }
