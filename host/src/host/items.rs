@@ -3,10 +3,10 @@
 use std::ops::ControlFlow;
 
 use super::{Host, HostError};
-use crate::model::{Apart, Name, Phase, Position, Purpose, Run, RunState, Source, Version};
+use crate::model::{Apart, Name, Phase, Position, Purpose, Run, RunId, RunState, Source, Version};
 use crate::plan::{self, ItemGoal, Planned, RetryGoal};
 use crate::run::{MaxFailures, Observer, Options, Report, Runner, Stop, accept, step_number};
-use crate::store::{ItemRecord, Lease, Visit};
+use crate::store::{ItemRecord, Keeper, Lease, Visit};
 
 /// A step's place in its migration.
 fn place(index: usize) -> u32 {
@@ -32,9 +32,10 @@ impl Host {
             if planned.plan.is_empty() {
                 return Ok(None);
             }
-            self.set_apart(lease, collection, id)?;
+            let apart = self.apart_of(collection, id)?;
             let runner = self.runner(observer, stop);
             let run = self.start(&runner, lease, Purpose::Item, planned.plan)?;
+            self.set_apart(lease, run.id, collection, id, apart)?;
             Ok(Some(runner.carry_out(lease, run)?))
         })
     }
@@ -131,23 +132,37 @@ impl Host {
         Ok(next)
     }
 
-    /// Gives an item an entry of its own, so that passes over the whole collection leave it out.
-    fn set_apart(&self, lease: &mut Lease, collection: &Name, id: &str) -> Result<(), HostError> {
+    /// The entry that an item without one is to have; `None` where it has one.
+    fn apart_of(&self, collection: &Name, id: &str) -> Result<Option<Apart>, HostError> {
         if self.store.apart(collection, id)?.is_some() {
-            return Ok(());
+            return Ok(None);
         }
         let Some(record) = self.store.item_record(collection, id)? else {
-            return Ok(());
+            return Ok(None);
         };
         let stamp = ItemRecord::parse(&record)?.stamp()?;
-        let version = self.store.version_of(collection, id, stamp)?;
-        let apart = Apart {
-            version,
+        Ok(Some(Apart {
+            version: self.store.version_of(collection, id, stamp)?,
             next: self.next_step(collection, id)?,
             failure: None,
+        }))
+    }
+
+    /// Gives an item an entry of its own, so that passes over the whole collection leave it out. It
+    /// goes again when the run is undone, as the last thing: otherwise the item would stay behind.
+    fn set_apart(
+        &self,
+        lease: &mut Lease,
+        run: RunId,
+        collection: &Name,
+        id: &str,
+        apart: Option<Apart>,
+    ) -> Result<(), HostError> {
+        let Some(apart) = apart else {
+            return Ok(());
         };
-        let mut write = self.store.write(crate::model::RunId(0), None);
-        write.set_apart(collection, id, None, Some(&apart), Visit::Once)?;
+        let mut write = self.store.write(run, Some(Keeper { run, step: 0 }));
+        write.set_apart(collection, id, None, Some(&apart), Visit::Again)?;
         Ok(write.commit(lease, self.clock().now())?)
     }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::report::{RunEvent, StepReport};
-use super::settle::settle;
 use super::step::{Ending, TransformStep};
 use super::view::Grants;
 use super::{Observer, Options, Report, RunError, Stop, schema};
@@ -399,66 +398,6 @@ impl Runner<'_> {
         }
         Ok((open, accepted))
     }
-
-    /// Ends the ways of their own of items that the stage has caught up with.
-    fn settle_app(&self, lease: &mut Lease, run: &Run, stage: &Stage) -> Result<(), RunError> {
-        let number = step_number(run.stages_done as usize, STAGE_END);
-        let keeper = Keeper {
-            run: run.id,
-            step: number,
-        };
-        for (name, record) in self.store.collections()? {
-            if record.app != stage.app || self.store.tallies(&name)?.waiting == 0 {
-                continue;
-            }
-            settle(self, lease, keeper, &name, |apart| {
-                let has_passed = apart
-                    .next
-                    .as_ref()
-                    .is_some_and(|next| next.version >= stage.version);
-                let last = stage.first_step + stage.steps.len() as u32;
-                has_passed
-                    && apart.version <= stage.version
-                    && !apart.is_due(&stage.version, last.saturating_sub(1))
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Ends the ways of their own of items that the whole plan has brought up to their collection.
-    fn settle_plan(&self, lease: &mut Lease, run: &Run) -> Result<(), RunError> {
-        let alone = run
-            .plan
-            .stages
-            .iter()
-            .filter(|stage| stage.source != Source::Collection);
-        let steps: Vec<_> = alone.flat_map(steps_of).collect();
-        let collections: BTreeSet<_> = steps.iter().map(|(collection, ..)| *collection).collect();
-        let number = step_number(run.plan.stages.len(), STAGE_END);
-        let keeper = Keeper {
-            run: run.id,
-            step: number,
-        };
-        for collection in collections {
-            let Some(record) = self.store.collection(collection)? else {
-                continue;
-            };
-            settle(self, lease, keeper, collection, |apart| {
-                let is_due = steps.iter().any(|(name, version, place)| {
-                    *name == collection && apart.is_due(version, *place)
-                });
-                apart.next.is_some() && !is_due && Some(&apart.version) <= record.level.as_ref()
-            })?;
-        }
-        Ok(())
-    }
-}
-
-/// The steps of a stage as collection, version and place in the migration.
-fn steps_of(stage: &Stage) -> impl Iterator<Item = (&Name, &crate::model::Version, u32)> {
-    let places = stage.first_step..;
-    let steps = stage.steps.iter().zip(places);
-    steps.map(|(step, place)| (step.work.collection(), &stage.version, place))
 }
 
 impl std::fmt::Debug for Runner<'_> {

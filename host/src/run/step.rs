@@ -92,10 +92,10 @@ impl<'a> TransformStep<'a> {
         self.mode == Mode::Rewrite && self.stage.source == Source::Collection && !self.is_late()
     }
 
-    /// How often the step may write an item that it is fed: once, unless it writes its own
-    /// collection through `documents`, too.
+    /// How often the run's step may write an item that it is fed: once, unless it writes its own
+    /// collection through `documents`, too, or the item was given an entry before.
     fn visit(&self) -> Visit {
-        if self.grants.is_inward() {
+        if self.grants.is_inward() || matches!(self.stage.source, Source::Item(..)) {
             Visit::Again
         } else {
             Visit::Once
