@@ -4,7 +4,8 @@
 //! fixed length inside their files; what happens to an item is said in the item. The package
 //! `scripted` beside them tells what can be said.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use godwit::catalogue::Catalogue;
 use godwit::sandbox::Engine;
@@ -83,9 +84,17 @@ pub fn derive(name: &str, collection: &str, into: &str) -> Value {
     json!({"name": name, "collection": collection, "derive": true, "writes": [into]})
 }
 
-/// A catalogue of migrations that work item by item.
+/// A catalogue of migrations that work item by item; the same ones are compiled once.
 pub fn made(orders: &[Order]) -> Arc<Catalogue> {
-    made_for(&ENGINE, "records-2-0-0", orders)
+    static COMPILED: Mutex<BTreeMap<String, Arc<Catalogue>>> = Mutex::new(BTreeMap::new());
+    let key = format!("{orders:?}");
+    let known = COMPILED.lock().expect("nobody panicked").get(&key).cloned();
+    known.unwrap_or_else(|| {
+        let catalogue = made_for(&ENGINE, LAYOUTS[0], orders);
+        let mut compiled = COMPILED.lock().expect("nobody panicked");
+        compiled.insert(key, catalogue.clone());
+        catalogue
+    })
 }
 
 /// A catalogue of migrations in a layout, compiled with an engine.

@@ -1,0 +1,399 @@
+//! The way back: what a run changed is put back byte for byte, and nothing else is touched.
+
+use std::sync::Arc;
+
+use godwit::model::{RunId, RunState};
+use godwit::plan::{Goal, Kind};
+use godwit::run::{ChangedItems, Quiet, RunError, Stop};
+use godwit::store::{Backend, Memory, Tallies};
+use godwit::{Host, HostError};
+use godwit_tests::made::{Order, derive, doing, doing_all, made, plain, rewrite};
+use godwit_tests::world::{
+    StopAfter, catalogue, catalogue_with, data, dump, features, host, import, items, memory_host,
+    name, of_each_kind, seed, small_batches, up, up_accepting, version,
+};
+use serde_json::json;
+
+fn orders() -> [Order; 2] {
+    let order = |version: &str| {
+        Order::new("made", version)
+            .step(rewrite("apply", "items"))
+            .step(derive("look", "items", "notes"))
+    };
+    [order("2.0.0"), order("3.0.0")]
+}
+
+fn some_items() -> Vec<(String, String)> {
+    let count = json!([["count", "notes", "total"]]);
+    let counting = || json!({"2.0.0/look": count, "3.0.0/look": count});
+    vec![
+        plain("appended"),
+        doing("removed", "2.0.0/apply", json!([["remove"]])),
+        doing("removed later", "3.0.0/apply", json!([["remove"]])),
+        doing("kept", "2.0.0/apply", json!([["keep"]])),
+        doing_all("counted", counting()),
+        doing_all("counted too", counting()),
+        doing("failed", "2.0.0/apply", json!([["fail", "bad"]])),
+    ]
+}
+
+struct Trial {
+    backend: Arc<dyn Backend>,
+    host: Host,
+}
+
+impl Trial {
+    fn new() -> Self {
+        let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+        let mut host = host(backend.clone(), &made(&orders()));
+        host.options = small_batches(3, 2);
+        seed(&host, "made", "items", &some_items());
+        Self { backend, host }
+    }
+
+    fn migrated() -> Self {
+        let trial = Self::new();
+        up_accepting(&trial.host, &Quiet);
+        trial
+    }
+
+    fn undo(&self, run: u64, changed: ChangedItems) -> Result<godwit::run::UndoReport, RunError> {
+        self.host
+            .undo(RunId(run), changed, &Stop::default())
+            .map_err(|error| match error {
+                HostError::Run(error) => error,
+                other => panic!("{other}"),
+            })
+    }
+
+    fn to(&self, to: &str) {
+        let goal = Goal {
+            app: Some(name("made")),
+            to: Some(version(to)),
+            phase: None,
+        };
+        loop {
+            let reports = self
+                .host
+                .up(&goal, &Quiet, &Stop::default())
+                .expect("up works");
+            if reports.last().is_none_or(|report| report.open == 0) {
+                return;
+            }
+            let open = godwit_tests::world::quarantined(&self.host);
+            self.host.accept(&open).expect("it is in quarantine");
+        }
+    }
+}
+
+#[test]
+fn real_documents_come_back_byte_for_byte_on_every_store() {
+    let catalogue = catalogue(&["bcd-2-0-0", "bcd-3-0-0", "bcd-3-1-0"]);
+    let all: Vec<_> = features().step_by(50).collect();
+    for (backend, _folder) in of_each_kind() {
+        let host = host(backend.clone(), &catalogue);
+        seed(&host, "bcd", "features", &all);
+        let before = data(&*backend);
+        let migrated = |host: &Host| {
+            [
+                items(host.store(), "features"),
+                items(host.store(), "stats"),
+            ]
+        };
+        up(&host);
+        let first = migrated(&host);
+        let report = host
+            .undo(RunId(1), ChangedItems::Refuse, &Stop::default())
+            .unwrap();
+        assert!(
+            report.done && report.left == 0 && report.restored > 800,
+            "{report:?}"
+        );
+        assert_eq!(data(&*backend), before, "{}", backend.url());
+        let again = host
+            .undo(RunId(1), ChangedItems::Refuse, &Stop::default())
+            .unwrap();
+        assert!(
+            again.done && again.restored == 0,
+            "a second undo has nothing to do"
+        );
+        let reports = up(&host);
+        assert_eq!(
+            reports[0].run.id,
+            RunId(2),
+            "what was undone is done by another run"
+        );
+        assert_eq!(migrated(&host), first);
+    }
+}
+
+#[test]
+fn runs_are_undone_in_reverse_order() {
+    let trial = Trial::new();
+    let one = data(&*trial.backend);
+    trial.to("2.0.0");
+    let mut two = data(&*trial.backend);
+    trial.to("3.0.0");
+    let error = trial
+        .undo(1, ChangedItems::Refuse)
+        .expect_err("run 2 came later");
+    assert!(
+        error
+            .to_string()
+            .contains("run 2 came after it; undo that one first"),
+        "{error}"
+    );
+    assert!(trial.undo(2, ChangedItems::Refuse).unwrap().done);
+    let store = trial.host.store();
+    assert_eq!(
+        store.history().unwrap().apps()["made"].version(),
+        Some(&version("2.0.0"))
+    );
+    let mut after = data(&*trial.backend);
+    two.retain(|line| !line.starts_with('P'));
+    after.retain(|line| !line.starts_with('P'));
+    assert_eq!(after, two);
+    assert!(trial.undo(1, ChangedItems::Refuse).unwrap().done);
+    assert_eq!(data(&*trial.backend), one);
+    assert_eq!(
+        store.history().unwrap().apps()["made"].version(),
+        Some(&version("1.0.0"))
+    );
+    let error = trial
+        .undo(9, ChangedItems::Refuse)
+        .expect_err("there is none");
+    assert!(matches!(error, RunError::NoRun(RunId(9))), "{error}");
+}
+
+#[test]
+fn items_that_were_changed_since_are_named_and_not_lost() {
+    let trial = Trial::migrated();
+    let (changed, again) = (
+        r#"{"_id":"counted","new":1}"#,
+        r#"{"_id":"removed","new":2}"#,
+    );
+    let newer = [("counted", changed), ("removed", again)];
+    let newer = newer.map(|(id, body)| (id.to_owned(), body.to_owned()));
+    import(&trial.host, "made", "items", "3.0.0", &newer);
+    let before = dump(&*trial.backend);
+    let error = trial
+        .undo(1, ChangedItems::Refuse)
+        .expect_err("two items were changed");
+    let RunError::ChangedSince {
+        count,
+        items: named,
+        ..
+    } = error
+    else {
+        panic!("{error}")
+    };
+    assert_eq!(
+        (count, named),
+        (
+            2,
+            vec!["items/counted".to_owned(), "items/removed".to_owned()]
+        )
+    );
+    assert_eq!(dump(&*trial.backend), before, "nothing was changed");
+
+    let report = trial.undo(1, ChangedItems::Leave).unwrap();
+    assert!(report.done);
+    assert_eq!(report.left, 2);
+    let store = trial.host.store();
+    for (id, body) in some_items() {
+        let item = store
+            .item(&name("items"), &id)
+            .unwrap()
+            .expect("it is back");
+        let expected = match id.as_str() {
+            "counted" => (changed, "3.0.0"),
+            "removed" => (again, "3.0.0"),
+            _ => (body.as_str(), "1.0.0"),
+        };
+        let found = (
+            std::str::from_utf8(&item.body).unwrap(),
+            item.version.to_string(),
+        );
+        assert_eq!((found.0, found.1.as_str()), expected, "{id}");
+    }
+    assert_eq!(store.tallies(&name("items")).unwrap().items, 7);
+    assert!(
+        store.collection(&name("notes")).unwrap().is_none(),
+        "what it derived is gone"
+    );
+    // Those that were left alone are at the new version already; the others get there again.
+    up_accepting(&trial.host, &Quiet);
+    let lines = items(store, "items");
+    assert!(
+        lines.contains(&format!("counted 3.0.0 {changed}")),
+        "{lines:?}"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("appended 3.0.0 {")),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn an_unfinished_run_is_undone_like_any_other() {
+    for committed in 1..6 {
+        let trial = Trial::new();
+        let before = data(&*trial.backend);
+        let stop = StopAfter::new(committed);
+        let reports = trial.host.up(&Goal::default(), &stop, &stop.stop).unwrap();
+        assert!(
+            reports[0].run.state.is_unfinished(),
+            "{}",
+            reports[0].run.state
+        );
+        assert!(trial.undo(1, ChangedItems::Refuse).unwrap().done);
+        assert_eq!(data(&*trial.backend), before, "after {committed} batches");
+        assert!(trial.host.recorded().unwrap().unfinished.is_none());
+    }
+}
+
+#[test]
+fn an_undo_that_is_stopped_must_be_ended_before_anything_else() {
+    let trial = Trial::migrated();
+    let stop = Stop::default();
+    stop.ask();
+    let report = trial
+        .host
+        .undo(RunId(1), ChangedItems::Refuse, &stop)
+        .unwrap();
+    assert!(!report.done);
+    assert_eq!(
+        trial.host.store().runs().unwrap()[0].state,
+        RunState::Undoing
+    );
+    let refused = trial.host.up(&Goal::default(), &Quiet, &Stop::default());
+    let Err(HostError::Refused(findings)) = refused else {
+        panic!("{refused:?}")
+    };
+    let found = findings
+        .iter()
+        .find(|finding| finding.kind() == Kind::UnfinishedRun);
+    assert!(
+        found
+            .expect("it is told")
+            .way_out()
+            .contains("godwit undo 1")
+    );
+    assert!(trial.host.prune(&[RunId(1)]).is_err());
+    assert!(trial.undo(1, ChangedItems::Refuse).unwrap().done);
+    up_accepting(&trial.host, &Quiet);
+}
+
+#[test]
+fn without_its_pre_images_a_run_cannot_be_undone() {
+    let trial = Trial::migrated();
+    let kept = |backend: &dyn Backend| {
+        dump(backend)
+            .iter()
+            .filter(|line| line.starts_with('P'))
+            .count()
+    };
+    let before = kept(&*trial.backend);
+    assert!(
+        trial.host.prune(&[RunId(7)]).is_err(),
+        "there is no such run"
+    );
+    assert_eq!(trial.host.prune(&[RunId(1)]).unwrap(), before as u64);
+    assert_eq!(kept(&*trial.backend), 0);
+    assert_eq!(trial.host.prune(&[RunId(1)]).unwrap(), 0);
+    let error = trial
+        .undo(1, ChangedItems::Refuse)
+        .expect_err("they are gone");
+    assert!(
+        error.to_string().contains("pre-images were pruned"),
+        "{error}"
+    );
+    let blocked = Trial::new();
+    up(&blocked.host);
+    let error = blocked
+        .host
+        .prune(&[RunId(1)])
+        .expect_err("it is unfinished");
+    assert!(error.to_string().contains("while it is blocked"), "{error}");
+}
+
+#[test]
+fn indexes_are_current_after_the_way_back() {
+    let schema = r#"{"app": "append", "version": "1.1.0", "operations": [
+        {"ensure_index": {"collection": "items", "pointer": "/trail/0"}},
+        {"ensure_index": {"collection": "items", "pointer": "/n"}}]}"#;
+    let dropping = r#"{"app": "append", "version": "2.1.0", "operations": [
+        {"drop_index": {"collection": "items", "pointer": "/n"}},
+        {"ensure_index": {"collection": "items", "pointer": "/trail/1"}}]}"#;
+    let host = memory_host(&catalogue_with(
+        &["append-2-0-0", "append-3-0-0"],
+        &[schema, dropping],
+    ));
+    let item = |n: usize| {
+        let trail = if n.is_multiple_of(2) {
+            r#","trail":["first"]"#
+        } else {
+            ""
+        };
+        (
+            format!("{n:02}"),
+            format!(r#"{{"_id":"{n:02}","n":{}{trail}}}"#, n % 3),
+        )
+    };
+    seed(
+        &host,
+        "append",
+        "items",
+        &(0..30).map(item).collect::<Vec<_>>(),
+    );
+    let goal = Goal {
+        app: Some(name("append")),
+        to: Some(version("1.1.0")),
+        phase: None,
+    };
+    host.up(&goal, &Quiet, &Stop::default()).unwrap();
+    let find = |pointer: &str, value: serde_json::Value| {
+        let (ids, by_index) = host
+            .store()
+            .find(&name("items"), pointer, &value, 100)
+            .unwrap();
+        (ids.len(), by_index)
+    };
+    let before = (
+        find("/trail/0", json!("first")),
+        find("/n", json!(1)),
+        find("/trail/0", json!("2.0.0")),
+    );
+    assert_eq!(before, ((15, true), (10, true), (0, true)));
+    up(&host);
+    assert_eq!(find("/trail/0", json!("2.0.0")), (15, true));
+    assert_eq!(find("/n", json!(1)), (10, false));
+    assert_eq!(find("/trail/1", json!("3.0.0")), (15, true));
+    host.undo(RunId(2), ChangedItems::Refuse, &Stop::default())
+        .unwrap();
+    let after = (
+        find("/trail/0", json!("first")),
+        find("/n", json!(1)),
+        find("/trail/0", json!("2.0.0")),
+    );
+    assert_eq!(after, before);
+    assert_eq!(find("/trail/1", json!("3.0.0")), (0, false));
+    host.undo(RunId(1), ChangedItems::Refuse, &Stop::default())
+        .unwrap();
+    assert_eq!(find("/n", json!(1)), (10, false));
+    let tallies = host.store().tallies(&name("items")).unwrap();
+    assert_eq!(
+        tallies,
+        Tallies {
+            items: 30,
+            ..Tallies::default()
+        }
+    );
+    assert!(
+        dump(host.store().backend())
+            .iter()
+            .all(|line| !line.starts_with('I'))
+    );
+}
