@@ -30,7 +30,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r#"^(  "(file_)?bytes":) \d+"#, "$1 \"[size]\""),
     (r"\b[0-9a-f]{64}\b", "[digest]"),
     (r"\b[0-9a-f]{12}\b", "[digest]"),
-    (r"\S+ \(process \d+\)", "[host] (process [pid])"),
+    (r#"[^\s"]+ \(process \d+\)"#, "[host] (process [pid])"),
     (r"(\w+\.rs):\d+:\d+", "$1:[line]"),
     (
         r"(?s)error while executing at wasm backtrace:.*?wasm trap:",
@@ -315,27 +315,29 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// The program that was built beside this test.
+/// The program that was built beside this test. One that is older than the sources that the test was
+/// built from would be another program than the one under test.
 fn program() -> PathBuf {
     let program = crate::campaign::process::program("godwit").unwrap_or_else(|error| {
         panic!("{error} (`cargo build -p godwit-host`; `tests/run` does it)")
     });
+    let this = std::env::current_exe().expect("this is a program");
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src");
-    let built = modified(&program);
-    if let Some(newer) = newer_than(built, &sources) {
+    if let Some(newer) = changed_between(&sources, modified(&program), modified(&this)) {
         let (program, newer) = (program.display(), newer.display());
         panic!("{program} is older than {newer}: run `cargo build -p godwit-host`");
     }
     program
 }
 
-fn newer_than(built: SystemTime, path: &Path) -> Option<PathBuf> {
+fn changed_between(path: &Path, from: SystemTime, to: SystemTime) -> Option<PathBuf> {
     if !path.is_dir() {
-        return (modified(path) > built).then(|| path.to_owned());
+        let changed = modified(path);
+        return (changed > from && changed <= to).then(|| path.to_owned());
     }
     let entries = std::fs::read_dir(path).expect("sources can be read");
     let mut paths = entries.map(|entry| entry.expect("sources can be read").path());
-    paths.find_map(|path| newer_than(built, &path))
+    paths.find_map(|path| changed_between(&path, from, to))
 }
 
 fn modified(path: &Path) -> SystemTime {

@@ -16,5 +16,14 @@ fn every_shell_gets_every_verb() {
 
 #[test]
 fn shells_that_are_not_known_are_refused() {
-    insta::assert_snapshot!(Cli::new().session(&["godwit completions tcsh"]), @"");
+    insta::assert_snapshot!(Cli::new().session(&["godwit completions tcsh"]), @r#"
+$ godwit completions tcsh
+2> error: invalid value 'tcsh' for '<SHELL>'
+2>   [possible values: bash, elvish, fish, powershell, zsh]
+2> 
+2>   tip: a similar value exists: 'zsh'
+2> 
+2> For more information, try '--help'.
+[exit 2]
+"#);
 }

@@ -14,7 +14,21 @@ fn items_are_the_same_each_time() {
         "godwit generate -c 3 -o items.ndjson",
         "godwit generate -c 3 -o items.ndjson.zst --json",
         "godwit generate -c 0",
-    ]), @"");
+    ]), @r#"
+$ godwit generate -c 3 --size 20
+{"_id":"item-[digest]","text":""}
+{"_id":"item-[digest]","text":""}
+{"_id":"item-[digest]","text":""}
+$ godwit generate -c 3 -o items.ndjson
+items.ndjson: 3 items, [size] in [time]
+$ godwit generate -c 3 -o items.ndjson.zst --json
+{
+  "file": "items.ndjson.zst",
+  "items": 3,
+  "bytes": "[size]"
+}
+$ godwit generate -c 0
+"#);
     assert_eq!(cli.read("items.ndjson"), three);
 }
 
@@ -26,5 +40,28 @@ fn what_makes_no_sense_is_refused() {
         "godwit generate --count few",
         "godwit generate -c 1 --size 99999999",
         "godwit generate -c 1 -o missing/folder/items.ndjson",
-    ]), @"");
+    ]), @r#"
+$ godwit generate
+2> error: the following required arguments were not provided:
+2>   --count <N>
+2> 
+2> Usage: godwit generate --count <N>
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit generate --count few
+2> error: invalid value 'few' for '--count <N>': invalid digit found in string
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit generate -c 1 --size 99999999
+2> error: invalid value '99999999' for '--size <BYTES>': 99999999 is not in 0..=6000000
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit generate -c 1 -o missing/folder/items.ndjson
+2> error: missing/folder/items.ndjson.partial cannot be written: No such file or directory (os error 2)
+2> hint: check the folder and the space on its disk
+[exit 2]
+"#);
 }

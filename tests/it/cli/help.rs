@@ -22,15 +22,235 @@ const VERBS: [&str; 15] = [
 
 #[test]
 fn the_whole_help() {
-    insta::assert_snapshot!(Cli::new().session(&["godwit --help"]), @"");
+    insta::assert_snapshot!(Cli::new().session(&["godwit --help"]), @r#"
+$ godwit --help
+Bring stored documents from one version of an application to the next
+
+Usage: godwit [OPTIONS] <COMMAND>
+
+Commands:
+  import       Put documents into a collection: JSON, one document a line (NDJSON)
+  export       Write a collection as NDJSON, ordered by id: every body as it is stored, one a line
+  inspect      Show what a plugin is: app, version, steps, contract, layout, imports, digest
+  plan         Show what would be done, or why nothing can be
+  up           Carry out what is pending, or go on with what was interrupted
+  status       Show where the apps and collections are
+  history      Show what was applied when, by which file, with which counts
+  runs         Show the runs, or what one of them did
+  get          Print items: by id, or those that have a value at a JSON pointer
+  quarantine   Deal with items that failed
+  undo         Put back what a run changed, byte for byte, from the pre-images that it kept
+  prune        Drop the pre-images of runs, which can then not be undone any more
+  baseline     Declare the version that an app's existing items have, so that migrations up to it
+               never run
+  generate     Make items to try things with: the same ones each time, on every machine
+  completions  Print the completions of a shell
+  help         Print this message or the help of the given subcommand(s)
+
+Options:
+  -h, --help     Print help
+  -V, --version  Print version
+
+Everywhere:
+      --store <URL>       Use this store: lmdb:PATH, sled:PATH, memory:, or a PATH (what it is; new
+                          ones are LMDB) [env: GODWIT_STORE=]
+      --plugins <FOLDER>  Take the migrations (.wasm and .json) from this folder [env:
+                          GODWIT_PLUGINS=]
+      --config <FILE>     Read this configuration file instead of ./godwit.toml [env:
+                          GODWIT_CONFIG=]
+      --json              Print JSON for programs
+  -q, --quiet             Print results only, no progress
+
+Exit codes:
+  0    done
+  1    a fault of Godwit itself
+  2    bad input: a flag, a file, a name, a version
+  3    nothing was planned: a finding has to be decided first
+  4    a migration failed items, or is at fault itself; lines of an import were bad
+  5    somebody else works on the store
+  6    the store failed: its disk, its files, its format
+  130  stopped on request; nothing is lost, the same command goes on
+
+`godwit.toml` in the current folder (or --config FILE) may name the store and the plugins;
+GODWIT_STORE and GODWIT_PLUGINS override it, flags override both. GODWIT_LOG=debug traces what
+happens inside to standard error.
+"#);
 }
 
 #[test]
 fn the_help_of_verbs_has_what_each_takes() {
     let cli = Cli::new();
-    insta::assert_snapshot!(cli.session(&["godwit import --help"]), @"");
-    insta::assert_snapshot!(cli.session(&["godwit up --help"]), @"");
-    insta::assert_snapshot!(cli.session(&["godwit quarantine --help"]), @"");
+    insta::assert_snapshot!(cli.session(&["godwit import --help"]), @r#"
+$ godwit import --help
+Put documents into a collection: JSON, one document a line (NDJSON).
+
+Bodies are stored exactly as they are spelled. The file may be packed with gzip or zstd. It may be
+killed at any instant: the same command goes on where it was. Lines that cannot be imported are
+named, and all others are imported.
+
+Usage: godwit import [OPTIONS] --collection <NAME> --version <VERSION> [FILE]
+
+Arguments:
+  [FILE]
+          Read this file, or standard input as `-`
+          
+          [default: -]
+
+Options:
+      --collection <NAME>
+          Put the documents into this collection, which is made if it is not there
+
+      --app <NAME>
+          Say which app the documents belong to; needed where the collection is new
+
+      --version <VERSION>
+          Say which version of the app has the shape that the documents have
+
+      --id <POINTER>
+          Take the id, a string or an integer, from this JSON pointer
+          
+          [default: /_id]
+
+      --on-existing <refuse|replace|keep>
+          Refuse, replace or keep items that are there already with another body or version
+          
+          [default: refuse]
+
+      --restart
+          Start at the first line, even if an import of this file was interrupted
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Everywhere:
+      --store <URL>
+          Use this store: lmdb:PATH, sled:PATH, memory:, or a PATH (what it is; new ones are LMDB)
+          
+          [env: GODWIT_STORE=]
+
+      --plugins <FOLDER>
+          Take the migrations (.wasm and .json) from this folder
+          
+          [env: GODWIT_PLUGINS=]
+
+      --config <FILE>
+          Read this configuration file instead of ./godwit.toml
+          
+          [env: GODWIT_CONFIG=]
+
+      --json
+          Print JSON for programs
+
+  -q, --quiet
+          Print results only, no progress
+
+Examples:
+  godwit import --app bcd --collection features --version 1.0.0 features.ndjson.gz
+  godwit import --collection features --version 1.0.0 --on-existing replace more.ndjson
+  zcat notes.gz | godwit import --app notes --collection notes --version 2.3.0 --id /meta/id
+"#);
+    insta::assert_snapshot!(cli.session(&["godwit up --help"]), @r#"
+$ godwit up --help
+Carry out what is pending, or go on with what was interrupted.
+
+It may be killed at any instant: the same command goes on as if nothing had happened. Ctrl-C commits
+the batch in flight first.
+
+Usage: godwit up [OPTIONS]
+
+Options:
+      --app <APP>
+          This app only
+
+      --to <VERSION>
+          Up to this version only
+
+      --phase <offline|online>
+          This phase only: offline before the new version takes traffic, online while it serves
+
+      --accept <KIND>
+          Go on in spite of a kind of finding, as in digest-drift; may be repeated
+
+      --dry-run
+          Change nothing: list every item that would fail, and how every other would change
+
+      --id <COLLECTION/ID>
+          Bring only this item up to date
+
+      --on-failure <quarantine|stop>
+          Put items that fail into quarantine and go on, or stop before the first one
+
+      --max-failures <N|P%>
+          Stop the run when more items of a step fail: a count, or a share of those read (of 100 at
+          least). [default: 10%]
+
+      --threads <THREADS>
+          Transform on so many threads. [default: the number of cores]
+
+      --batch-bytes <BATCH_BYTES>
+          Feed at most so many bytes of documents at once. [default: 262144]
+
+      --batch-items <BATCH_ITEMS>
+          Feed at most so many documents at once. [default: 4096]
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Everywhere:
+      --store <URL>
+          Use this store: lmdb:PATH, sled:PATH, memory:, or a PATH (what it is; new ones are LMDB)
+          
+          [env: GODWIT_STORE=]
+
+      --plugins <FOLDER>
+          Take the migrations (.wasm and .json) from this folder
+          
+          [env: GODWIT_PLUGINS=]
+
+      --config <FILE>
+          Read this configuration file instead of ./godwit.toml
+          
+          [env: GODWIT_CONFIG=]
+
+      --json
+          Print JSON for programs
+
+  -q, --quiet
+          Print results only, no progress
+
+Examples:
+  godwit up --store lmdb:data --plugins migrations
+  godwit up --dry-run
+  godwit up --dry-run --id features/api.Window
+  godwit up --app bcd --to 3.0.0 --phase offline
+  godwit up --max-failures 1% --json
+"#);
+    insta::assert_snapshot!(cli.session(&["godwit quarantine --help"]), @r#"
+$ godwit quarantine --help
+Deal with items that failed
+
+Usage: godwit quarantine [OPTIONS] <COMMAND>
+
+Commands:
+  list    List the items in quarantine with their reasons
+  show    Show one item in quarantine: why, since when, and its body
+  retry   Try items again, with the migrations as they are now
+  accept  Accept by name that items stay as they are: they stand in nobody's way any more
+  help    Print this message or the help of the given subcommand(s)
+
+Options:
+  -h, --help  Print help
+
+Everywhere:
+      --store <URL>       Use this store: lmdb:PATH, sled:PATH, memory:, or a PATH (what it is; new
+                          ones are LMDB) [env: GODWIT_STORE=]
+      --plugins <FOLDER>  Take the migrations (.wasm and .json) from this folder [env:
+                          GODWIT_PLUGINS=]
+      --config <FILE>     Read this configuration file instead of ./godwit.toml [env:
+                          GODWIT_CONFIG=]
+      --json              Print JSON for programs
+  -q, --quiet             Print results only, no progress
+"#);
 }
 
 #[test]
@@ -57,7 +277,9 @@ fn every_verb_is_listed() {
         .skip_while(|line| *line != "Commands:")
         .skip(1)
         .take_while(|line| !line.is_empty())
-        .filter_map(|line| line.split_whitespace().next())
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        // Behind more spaces a description goes on.
+        .filter(|verb| !verb.is_empty())
         .collect();
     assert_eq!(listed, [&VERBS[..], &["help"]].concat());
 }
@@ -85,7 +307,119 @@ fn what_makes_no_sense_is_refused_with_a_hint_of_help() {
         "godwit quarantine accept",
         "godwit get items",
     ];
-    insta::assert_snapshot!(Cli::new().session(&lines), @"");
+    insta::assert_snapshot!(Cli::new().session(&lines), @r#"
+$ godwit frobnicate
+2> error: unrecognized subcommand 'frobnicate'
+2> 
+2> Usage: godwit [OPTIONS] <COMMAND>
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit up --frobnicate
+2> error: unexpected argument '--frobnicate' found
+2> 
+2> Usage: godwit up [OPTIONS]
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit plan --phase later
+2> error: invalid value 'later' for '--phase <offline|online>': it is `offline` or `online`
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit plan --to 2
+2> error: invalid value '2' for '--to <VERSION>': a version is like 1.0.0 or 2.1.0-beta.1: unexpected end of input while parsing major version number
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit plan --accept nonsense
+2> error: invalid value 'nonsense' for '--accept <KIND>': `nonsense` is no kind of finding that a policy can choose: invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit up --id items
+2> error: invalid value 'items' for '--id <COLLECTION/ID>': `items` is not COLLECTION/ID
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit up --max-failures many
+2> error: invalid value 'many' for '--max-failures <N|P%>': `many` is neither a count, as in 100, nor a share, as in 5%
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit up --on-failure ignore
+2> error: invalid value 'ignore' for '--on-failure <quarantine|stop>': it is `quarantine` or `stop`
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit up --threads 0
+2> error: invalid value '0' for '--threads <THREADS>': 0 is not in 1..=512
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit undo last
+2> error: invalid value 'last' for '<RUN>': a run is a number, as `godwit runs` shows it
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit undo
+2> error: the following required arguments were not provided:
+2>   <RUN>
+2> 
+2> Usage: godwit undo <RUN>
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit prune
+2> error: the following required arguments were not provided:
+2>   <RUN>...
+2> 
+2> Usage: godwit prune <RUN>...
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit baseline append 1
+2> error: invalid value '1' for '<VERSION>': a version is like 1.0.0 or 2.1.0-beta.1: unexpected end of input while parsing major version number
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit import --collection 'a b' --version 1.0.0
+2> error: invalid value 'a b' for '--collection <NAME>': `a b` is not a name: 1 to 64 bytes without `/`, white space and control characters
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit import --collection items --version 1.0
+2> error: invalid value '1.0' for '--version <VERSION>': a version is like 1.0.0 or 2.1.0-beta.1: unexpected end of input while parsing minor version number
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit import --collection items --version 1.0.0 --id name
+2> error: invalid value 'name' for '--id <POINTER>': `name` is not a JSON pointer: it starts with `/`, as in `/_id`, and `~` is written `~0`
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit quarantine show items
+2> error: invalid value 'items' for '<COLLECTION/ID>': `items` is not COLLECTION/ID
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit quarantine accept
+2> error: the following required arguments were not provided:
+2>   <COLLECTION/ID>...
+2> 
+2> Usage: godwit quarantine accept <COLLECTION/ID>...
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit get items
+2> error: the following required arguments were not provided:
+2>   <IDS>...
+2> 
+2> Usage: godwit get <COLLECTION> <IDS>...
+2> 
+2> For more information, try '--help'.
+[exit 2]
+"#);
 }
 
 #[test]

@@ -16,7 +16,45 @@ fn documents_come_from_files_and_streams() {
         "godwit import --collection items --version 1.0.0 - --json < items.ndjson",
         "godwit status",
         "godwit history",
-    ]), @"");
+    ]), @r#"
+$ godwit import --collection items --version 1.0.0 items.ndjson
+2> error: items is a new collection, and no app was named for it
+2> hint: say which app the documents belong to: --app NAME
+[exit 2]
+$ godwit import --app append --collection items --version 1.0.0 items.ndjson
+items (append 1.0.0): 4 documents: 4 new in [time]
+$ godwit import --collection items --version 1.0.0 items.ndjson
+items (append 1.0.0): 4 documents: 4 there already in [time]
+$ godwit import --collection items --version 1.0.0 < items.ndjson
+items (append 1.0.0): 4 documents: 4 there already in [time]
+$ godwit import --collection items --version 1.0.0 - --json < items.ndjson
+{
+  "import": {
+    "done": true,
+    "resumed_behind": null,
+    "can_resume": false,
+    "counts": {
+      "lines": 4,
+      "bytes": 93,
+      "created": 0,
+      "replaced": 0,
+      "kept": 0,
+      "present": 4,
+      "blank": 0,
+      "bad": 0
+    },
+    "bad_lines": []
+  }
+}
+$ godwit status
+lmdb:store, [size]
+append is at 1.0.0
+collection  app     version  items  quarantine  accepted  behind
+items       append  1.0.0        4           0         0       0
+$ godwit history
+when                  app     version  what      run  file  digest  items
+[moment]  append  1.0.0    baseline
+"#);
 }
 
 #[test]
@@ -46,7 +84,16 @@ fn the_id_may_be_anywhere() {
     insta::assert_snapshot!(cli.session(&[
         "godwit import --app a --collection deep --version 1.0.0 --id /meta/id deep.ndjson",
         "godwit get deep 7 x",
-    ]), @"");
+    ]), @r#"
+$ godwit import --app a --collection deep --version 1.0.0 --id /meta/id deep.ndjson
+2> warning: line 3: there is nothing at `/meta/id`, where its id should be
+2> hint: mend these lines and import the file again: what is there already is left alone
+deep (a 1.0.0): 3 documents: 2 new, 1 not imported in [time]
+[exit 4]
+$ godwit get deep 7 x
+{"meta":{"id":7}}
+{"meta":{"id":"x"}}
+"#);
 }
 
 #[test]
@@ -57,7 +104,13 @@ fn bodies_come_back_as_they_were_spelled() {
     insta::assert_snapshot!(cli.session(&[
         "godwit import --app a --collection c --version 1.0.0 spelled.ndjson",
         "godwit export --collection c",
-    ]), @"");
+    ]), @r#"
+$ godwit import --app a --collection c --version 1.0.0 spelled.ndjson
+c (a 1.0.0): 2 documents: 2 new in [time]
+$ godwit export --collection c
+{"_id":"a","n":10000000000000000000000}
+{"z":1e3,  "_id":"b","\u00e9":1.50}
+"#);
 }
 
 #[test]
@@ -69,7 +122,20 @@ fn a_file_that_cannot_be_read_makes_no_store() {
         "godwit import --app a --collection c --version 1.0.0 missing.ndjson",
         "godwit import --app a --collection c --version 1.0.0 folder",
         "godwit import --app a --collection c --version 1.0.0 items.bz2",
-    ]), @"");
+    ]), @r#"
+$ godwit import --app a --collection c --version 1.0.0 missing.ndjson
+2> error: missing.ndjson cannot be read: No such file or directory (os error 2)
+2> hint: check the path and its permissions
+[exit 2]
+$ godwit import --app a --collection c --version 1.0.0 folder
+2> error: folder is a folder
+2> hint: name a file of documents, one a line
+[exit 2]
+$ godwit import --app a --collection c --version 1.0.0 items.bz2
+2> error: items.bz2 is a bzip2 archive, which is not read as it is
+2> hint: unpack it on the way: bzcat FILE | godwit import …
+[exit 2]
+"#);
     assert!(!cli.path("store").exists());
 }
 
@@ -86,7 +152,20 @@ fn a_truncated_archive_is_said_to_be_one() {
     insta::assert_snapshot!(cli.session(&[
         &format!("{import} short.gz"),
         &format!("{import} short.gz --json"),
-    ]), @"");
+    ]), @r#"
+$ godwit import --app a --collection c --version 1.0.0 short.gz
+2> error: short.gz ends in the middle of the archive, behind line 0
+2> hint: nothing was imported; get the whole file and import it
+[exit 2]
+$ godwit import --app a --collection c --version 1.0.0 short.gz --json
+2> error: short.gz ends in the middle of the archive, behind line 0
+2> hint: nothing was imported; get the whole file and import it
+{
+  "error": "short.gz ends in the middle of the archive, behind line 0",
+  "hint": "nothing was imported; get the whole file and import it"
+}
+[exit 2]
+"#);
     let ended = cli.run(&format!("{import} cut.gz"));
     assert_eq!(ended.code, Some(2), "{ended}");
     assert!(
@@ -107,7 +186,20 @@ fn collections_belong_to_one_app() {
     insta::assert_snapshot!(cli.session(&[
         "godwit import --app other --collection items --version 1.0.0 items.ndjson",
         "godwit import --app other --collection items --version 1.0.0 items.ndjson --json",
-    ]), @"");
+    ]), @r#"
+$ godwit import --app other --collection items --version 1.0.0 items.ndjson
+2> error: the collection items belongs to append, not to other
+2> hint: name the app that owns it, or another collection
+[exit 2]
+$ godwit import --app other --collection items --version 1.0.0 items.ndjson --json
+2> error: the collection items belongs to append, not to other
+2> hint: name the app that owns it, or another collection
+{
+  "error": "the collection items belongs to append, not to other",
+  "hint": "name the app that owns it, or another collection"
+}
+[exit 2]
+"#);
 }
 
 #[test]
@@ -122,7 +214,33 @@ fn items_of_older_versions_wait_for_up() {
         "godwit up",
         "godwit get items x --json",
         "godwit up",
-    ]), @"");
+    ]), @r#"
+$ godwit up --quiet
+run 1: append 1.0.0 -> 2.0.0, completed
+  append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
+$ godwit import --collection items --version 1.0.0 more.ndjson
+items (append 1.0.0): 2 documents: 2 new in [time]
+$ godwit status
+lmdb:store, [size]
+append is at 2.0.0
+collection  app     version  items  quarantine  accepted  behind
+items       append  2.0.0        5           0         0       2
+tallies     append  2.0.0        1           0         0       0
+$ godwit plan
+append 1.0.0 -> 2.0.0 (offline, items that are behind) by append-2-0-0.wasm
+  append (offline) rewrites items, writes tallies: 2 items
+$ godwit up
+2> run 2
+2> append 2.0.0 append on items (2 items)
+2> append 2.0.0 append on items: 2 read, 2 updated in [time]
+2> hint: `godwit undo 2` would put everything back
+run 2: append 1.0.0 -> 2.0.0, completed
+  append 2.0.0 append on items: 2 read, 2 updated
+$ godwit get items x --json
+{"id":"x","version":"2.0.0","body":{"_id":"x","trail":["2.0.0"]}}
+$ godwit up
+nothing to do: everything is up to date
+"#);
 }
 
 fn gzip(text: &str) -> Vec<u8> {

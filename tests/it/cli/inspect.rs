@@ -10,7 +10,76 @@ fn a_plugin_says_what_it_is() {
         "godwit inspect bcd-3-1-0.wasm",
         "godwit inspect bcd-3-1-0.wasm --json",
         "godwit inspect todos-2-0-0.wasm",
-    ]), @"");
+    ]), @r#"
+$ godwit inspect bcd-3-1-0.wasm
+bcd 3.1.0: lists deprecated features and counts features by namespace
+  file       bcd-3-1-0.wasm ([size])
+  digest     sha256:[digest]
+  contract   1.0.0, columns
+  requires   >=3, <3.1
+  imports    godwit:migration/types@1.0.0, godwit:migration/log@1.0.0, godwit:migration/documents@1.0.0
+  step       index (offline) derives from features, writes deprecated stats
+$ godwit inspect bcd-3-1-0.wasm --json
+{
+  "app": "bcd",
+  "version": "3.1.0",
+  "requires": ">=3, <3.1",
+  "depends_on": [],
+  "summary": "lists deprecated features and counts features by namespace",
+  "steps": [
+    {
+      "name": "index",
+      "phase": "offline",
+      "transform": {
+        "mode": "derive",
+        "collection": "features",
+        "reads": [],
+        "writes": [
+          "deprecated",
+          "stats"
+        ]
+      }
+    }
+  ],
+  "digest": "[digest]",
+  "bytes": "[size]",
+  "contract": "1.0.0",
+  "layout": "columns",
+  "imports": [
+    {
+      "name": "godwit:migration/types@1.0.0",
+      "is_contract": true
+    },
+    {
+      "name": "godwit:migration/log@1.0.0",
+      "is_contract": true
+    },
+    {
+      "name": "godwit:migration/documents@1.0.0",
+      "is_contract": true
+    }
+  ],
+  "exports": [
+    {
+      "name": "godwit:migration/description@1.0.0",
+      "is_contract": true
+    },
+    {
+      "name": "godwit:migration/transform-columns@1.0.0",
+      "is_contract": true
+    }
+  ]
+}
+$ godwit inspect todos-2-0-0.wasm
+todos 2.0.0: fills an index of the words in titles
+  file       todos-2-0-0.wasm ([size])
+  digest     sha256:[digest]
+  contract   1.0.0, columns
+  requires   >=1, <2
+  imports    godwit:migration/types@1.0.0, godwit:migration/log@1.0.0, godwit:migration/documents@1.0.0
+  step       shape (offline) rewrites todos
+  step       search (online) derives from todos, writes todo-search
+"#);
 }
 
 #[test]
@@ -28,7 +97,68 @@ fn a_schema_file_says_what_it_is() {
     insta::assert_snapshot!(cli.session(&[
         "godwit inspect schema.json",
         "godwit inspect schema.json --json",
-    ]), @"");
+    ]), @r#"
+$ godwit inspect schema.json
+bcd 1.1.0: finds what is deprecated
+  file       schema.json ([size])
+  digest     sha256:[digest]
+  requires   >=1, <2
+  depends on users >=2
+  step       create-collection-1 (offline) makes the collection blobs of opaque bodies
+  step       ensure-index-2 (offline) indexes features by `/status/deprecated`
+  step       drop-index-3 (offline) drops the index of features by ``
+$ godwit inspect schema.json --json
+{
+  "app": "bcd",
+  "version": "1.1.0",
+  "requires": ">=1, <2",
+  "depends_on": [
+    {
+      "app": "users",
+      "versions": ">=2"
+    }
+  ],
+  "summary": "finds what is deprecated",
+  "steps": [
+    {
+      "name": "create-collection-1",
+      "phase": "offline",
+      "schema": {
+        "create_collection": {
+          "collection": "blobs",
+          "opaque": true
+        }
+      }
+    },
+    {
+      "name": "ensure-index-2",
+      "phase": "offline",
+      "schema": {
+        "ensure_index": {
+          "collection": "features",
+          "pointer": "/status/deprecated"
+        }
+      }
+    },
+    {
+      "name": "drop-index-3",
+      "phase": "offline",
+      "schema": {
+        "drop_index": {
+          "collection": "features",
+          "pointer": ""
+        }
+      }
+    }
+  ],
+  "digest": "[digest]",
+  "bytes": "[size]",
+  "contract": null,
+  "layout": null,
+  "imports": null,
+  "exports": null
+}
+"#);
 }
 
 #[test]
@@ -53,7 +183,44 @@ fn what_is_no_plugin_says_why() {
         "godwit inspect syntax.json",
         "godwit inspect missing.wasm",
         "godwit inspect folder",
-    ]), @"");
+    ]), @r#"
+$ godwit inspect text.wasm
+2> error: text.wasm: it is not WebAssembly
+2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; README.md shows both
+[exit 4]
+$ godwit inspect text.wasm --json
+2> error: text.wasm: it is not WebAssembly
+2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; README.md shows both
+{
+  "error": "text.wasm: it is not WebAssembly",
+  "hint": "a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; README.md shows both"
+}
+[exit 4]
+$ godwit inspect core.wasm
+2> error: core.wasm: it is a core module without a component type; build it with a wit-bindgen SDK
+2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; README.md shows both
+[exit 4]
+$ godwit inspect component.wasm
+2> error: component.wasm: it does not export `godwit:migration/description` and one of the transform interfaces
+2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; README.md shows both
+[exit 4]
+$ godwit inspect bad.json
+2> error: bad.json is not a schema file: unknown variant `rename`, expected one of `create_collection`, `ensure_index`, `drop_index` at line 1 column 57
+2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; README.md shows both
+[exit 4]
+$ godwit inspect syntax.json
+2> error: syntax.json is not a schema file: EOF while parsing an object at line 1 column 1
+2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; README.md shows both
+[exit 4]
+$ godwit inspect missing.wasm
+2> error: missing.wasm cannot be read: No such file or directory (os error 2)
+2> hint: check the path
+[exit 2]
+$ godwit inspect folder
+2> error: folder cannot be read: Is a directory (os error 21)
+2> hint: check the path
+[exit 2]
+"#);
     let cut = cli.run("godwit inspect cut.wasm");
     assert_eq!(cut.code, Some(4), "{cut}");
     assert!(cut.err.starts_with("error: cut.wasm: "), "{cut}");

@@ -82,13 +82,18 @@ fn as_json_the_state_is_stopped() {
     assert_eq!(json["runs"][0]["steps"][0]["counts"]["updated"], ITEMS);
 }
 
+/// Enough lines for more than one batch.
+fn lines() -> String {
+    (0..20_000).map(|n| format!("{{\"_id\":{n}}}\n")).collect()
+}
+
 #[test]
 fn an_import_from_a_pipe_keeps_what_it_has() {
     let cli = Cli::on("lmdb", &[]);
     let mut import = cli.start("godwit import --app a --collection c --version 1.0.0");
     let mut stdin = import.child.stdin.take().expect("it is piped");
-    let lines: String = (0..20_000).map(|n| format!("{{\"_id\":{n}}}\n")).collect();
-    stdin.write_all(lines.as_bytes()).expect("it reads");
+    stdin.write_all(lines().as_bytes()).expect("it reads");
+    while !cli.run("godwit status").out.contains("\nc ") {}
     import.interrupt();
     import.wait_for("stopping after the batch in flight");
     // It reads on until the batch is full; then nobody reads any more.
@@ -100,7 +105,7 @@ fn an_import_from_a_pipe_keeps_what_it_has() {
         "{stopped}"
     );
     let again = cli
-        .write("all.ndjson", &lines)
+        .write("all.ndjson", lines())
         .run("godwit import --collection c --version 1.0.0 all.ndjson");
     assert_eq!(again.code, Some(0), "{again}");
     assert!(again.out.contains("20,000 documents: "), "{again}");
@@ -130,12 +135,15 @@ fn an_import_of_a_file_goes_on_behind_its_last_line() {
 fn the_second_time_ends_it_at_once() {
     let cli = Cli::on("lmdb", &[]);
     let mut import = cli.start("godwit import --app a --collection c --version 1.0.0");
-    while cli.run("godwit quarantine accept --all").code != Some(5) {}
+    let mut stdin = import.child.stdin.take().expect("it is piped");
+    stdin.write_all(lines().as_bytes()).expect("it reads");
+    while !cli.run("godwit status").out.contains("\nc ") {}
     import.interrupt();
     import.wait_for("again to stop at once");
     import.interrupt();
     let status = import.child.wait().expect("it can be waited for");
     assert_eq!(status.code(), Some(130));
+    drop(stdin);
     // Its lease is gone with it.
     assert_eq!(cli.run("godwit quarantine accept --all").code, Some(0));
 }

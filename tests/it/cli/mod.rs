@@ -59,37 +59,3 @@ fn of_kind(kind: &str, items: &str, guests: &[&str]) -> Cli {
     cli.write("items.ndjson", items).prepare(&[IMPORT]);
     cli
 }
-
-/// What is seen on every kind of store, which has to be the same but for the kind's name.
-fn on_each_kind(items: &str, guests: &[&str], lines: &[&str]) -> String {
-    let seen = KINDS.map(|kind| {
-        let seen = of_kind(kind, items, guests).session(lines);
-        without_sizes(&seen.replace(kind, "[kind]"))
-    });
-    let [lmdb, sled] = seen;
-    assert_eq!(timeless(&lmdb), timeless(&sled));
-    lmdb
-}
-
-/// A transcript without the sizes of stores.
-fn without_sizes(seen: &str) -> String {
-    let line = |line: &str| match line.split_once(":store, ") {
-        Some((store, _)) => format!("{store}:store, [size]"),
-        None => line.to_owned(),
-    };
-    seen.lines().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// A transcript without times, for comparisons.
-fn timeless(seen: &str) -> String {
-    let is_digit = |c: char| c.is_ascii_digit();
-    let line = |line: &str| match line.rsplit_once(" in ") {
-        Some((rest, time)) if time.starts_with(is_digit) => rest.to_owned(),
-        _ => line.to_owned(),
-    };
-    let year = |line: String| line.split("T").next().unwrap_or_default().to_owned();
-    let lines = seen.lines().map(line);
-    let is_moment = |line: &str| line.contains("Z  ");
-    let lines = lines.map(|line| if is_moment(&line) { year(line) } else { line });
-    lines.collect::<Vec<_>>().join("\n")
-}

@@ -12,7 +12,27 @@ fn a_run_without_pre_images_cannot_be_undone() {
         "godwit undo 2",
         "godwit undo 1",
         "godwit prune 1 --json",
-    ]), @"");
+    ]), @r#"
+$ godwit prune --keep 1
+6 pre-images of 1 run dropped
+$ godwit runs
+run  started               what  state      versions               can be undone
+  1  [moment]  up    completed  append 1.0.0 -> 2.0.0  no
+  2  [moment]  up    completed  append 2.0.0 -> 3.0.0  yes
+$ godwit undo 2
+run 2 is undone: 3 changes put back
+$ godwit undo 1
+2> error: run 1 cannot be undone: its pre-images were pruned
+2> hint: `godwit runs` shows the states of the runs
+[exit 2]
+$ godwit prune 1 --json
+{
+  "runs": [
+    1
+  ],
+  "dropped": 0
+}
+"#);
 }
 
 #[test]
@@ -25,5 +45,31 @@ fn what_cannot_be_pruned_is_named() {
         "godwit prune 9 --json",
         "godwit prune --keep 0",
         "godwit prune --keep 0 1",
-    ]), @"");
+    ]), @r#"
+$ godwit prune 1
+2> error: run 1 cannot be undone: its pre-images are kept while it is blocked
+2> hint: `godwit runs` shows the states of the runs
+[exit 2]
+$ godwit prune 9
+2> error: there is no run 9
+2> hint: `godwit runs` lists the runs
+[exit 2]
+$ godwit prune 9 --json
+2> error: there is no run 9
+2> hint: `godwit runs` lists the runs
+{
+  "error": "there is no run 9",
+  "hint": "`godwit runs` lists the runs"
+}
+[exit 2]
+$ godwit prune --keep 0
+0 pre-images of 0 runs dropped
+$ godwit prune --keep 0 1
+2> error: the argument '--keep <N>' cannot be used with '[RUN]...'
+2> 
+2> Usage: godwit prune --keep <N> [RUN]...
+2> 
+2> For more information, try '--help'.
+[exit 2]
+"#);
 }

@@ -1,34 +1,198 @@
 //! `godwit quarantine`
 
-use super::{GOOD, MIXED, on_each_kind, with_items};
+use super::{GOOD, KINDS, MIXED, of_kind, with_items};
 
 #[test]
 fn an_item_that_failed_is_shown_tried_again_and_accepted() {
-    let seen = on_each_kind(
-        MIXED,
-        &["append-2-0-0"],
-        &[
-            "godwit up --quiet",
-            "godwit quarantine list",
-            "godwit quarantine list --json",
-            "godwit quarantine list --collection other",
-            "godwit quarantine show items/b",
-            "godwit quarantine show items/c",
-            "godwit quarantine show items/b --json",
-            "godwit quarantine retry items/b",
-            "godwit quarantine retry --json",
-            "godwit quarantine accept items/b",
-            "godwit quarantine list",
-            "godwit quarantine accept --all --json",
-            "godwit quarantine list",
-            "godwit quarantine list --accepted",
-            "godwit quarantine show items/b",
-            "godwit up",
-            "godwit status",
-            "godwit history",
-        ],
-    );
-    insta::assert_snapshot!(seen, @"");
+    insta::allow_duplicates! {
+        for kind in KINDS {
+            let cli = of_kind(kind, MIXED, &["append-2-0-0"]);
+            let seen = cli.session(&[
+                "godwit up --quiet",
+                "godwit quarantine list",
+                "godwit quarantine list --json",
+                "godwit quarantine list --collection other",
+                "godwit quarantine show items/b",
+                "godwit quarantine show items/c",
+                "godwit quarantine show items/b --json",
+                "godwit quarantine retry items/b",
+                "godwit quarantine retry --json",
+                "godwit quarantine accept items/b",
+                "godwit quarantine list",
+                "godwit quarantine accept --all --json",
+                "godwit quarantine list",
+                "godwit quarantine list --accepted",
+                "godwit quarantine show items/b",
+                "godwit up",
+                "godwit status",
+                "godwit history",
+            ]).replace(kind, "[kind]");
+            insta::assert_snapshot!(seen, @r#"
+$ godwit up --quiet
+2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
+run 1: append 1.0.0 -> 2.0.0, blocked
+  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+  2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+[exit 4]
+$ godwit quarantine list
+items/b  2.0.0 step append: refused: this item is bad
+items/c  2.0.0 step append: trapped: it trapped: wasm `unreachable` instruction executed
+$ godwit quarantine list --json
+{"collection":"items","id":"b","version":"1.0.0","failure":{"kind":"refused","reason":"this item is bad","migration":"2.0.0","step":"append","run":1,"at":"[moment]","accepted":false}}
+{"collection":"items","id":"c","version":"1.0.0","failure":{"kind":"trapped","reason":"it trapped: [frames] wasm trap: wasm `unreachable` instruction executed","migration":"2.0.0","step":"append","run":1,"at":"[moment]","accepted":false}}
+$ godwit quarantine list --collection other
+the quarantine is empty
+$ godwit quarantine show items/b
+items/b has version 1.0.0
+  failed   2.0.0 step append
+  kind     refused
+  reason   this item is bad
+  run      1, [moment]
+  accepted no
+{"_id":"b","bad":true}
+$ godwit quarantine show items/c
+items/c has version 1.0.0
+  failed   2.0.0 step append
+  kind     trapped
+  reason   it trapped: [frames] wasm trap: wasm `unreachable` instruction executed
+  run      1, [moment]
+  accepted no
+{"_id":"c","panic":true}
+$ godwit quarantine show items/b --json
+{
+  "collection": "items",
+  "id": "b",
+  "version": "1.0.0",
+  "failure": {
+    "kind": "refused",
+    "reason": "this item is bad",
+    "migration": "2.0.0",
+    "step": "append",
+    "run": 1,
+    "at": "[moment]",
+    "accepted": false
+  },
+  "body": {
+    "_id": "b",
+    "bad": true
+  }
+}
+$ godwit quarantine retry items/b
+2> run 2
+2> append 2.0.0 append on items (1 item)
+2> quarantine: b: refused: this item is bad
+2> append 2.0.0 append on items: 1 read, 1 failed in [time]
+2 items left in quarantine
+[exit 4]
+$ godwit quarantine retry --json
+{
+  "runs": [
+    {
+      "run": {
+        "id": 3,
+        "purpose": "retry",
+        "state": "completed",
+        "started_at": "[moment]",
+        "changed_at": "[moment]",
+        "seed": "[seed]",
+        "plan": {
+          "stages": [
+            {
+              "app": "append",
+              "version": "2.0.0",
+              "from": "1.0.0",
+              "phase": "offline",
+              "digest": "[digest]",
+              "file": "append-2-0-0.wasm",
+              "first_step": 0,
+              "steps": [
+                {
+                  "name": "append",
+                  "phase": "offline",
+                  "transform": {
+                    "mode": "rewrite",
+                    "collection": "items",
+                    "reads": [],
+                    "writes": [
+                      "tallies"
+                    ]
+                  }
+                }
+              ],
+              "source": {
+                "quarantine": null
+              }
+            }
+          ]
+        },
+        "stages_done": 1,
+        "has_pre_images": true
+      },
+      "steps": [
+        {
+          "app": "append",
+          "version": "2.0.0",
+          "phase": "offline",
+          "step": "append",
+          "collection": "items",
+          "done": true,
+          "counts": {
+            "read": 2,
+            "unchanged": 0,
+            "updated": 0,
+            "removed": 0,
+            "failed": 2,
+            "written": 0,
+            "bytes": 46
+          }
+        }
+      ],
+      "open": 2
+    }
+  ],
+  "left": 2
+}
+[exit 4]
+$ godwit quarantine accept items/b
+2> hint: `godwit up` goes on
+1 item accepted
+$ godwit quarantine list
+items/c  2.0.0 step append: trapped: it trapped: wasm `unreachable` instruction executed
+$ godwit quarantine accept --all --json
+{
+  "accepted": 1
+}
+$ godwit quarantine list
+the quarantine is empty
+$ godwit quarantine list --accepted
+items/b  2.0.0 step append: refused: this item is bad (accepted)
+items/c  2.0.0 step append: trapped: it trapped: wasm `unreachable` instruction executed (accepted)
+$ godwit quarantine show items/b
+items/b has version 1.0.0
+  failed   2.0.0 step append
+  kind     refused
+  reason   this item is bad
+  run      3, [moment]
+  accepted yes
+{"_id":"b","bad":true}
+$ godwit up
+2> run 1 goes on
+2> applied append 2.0.0 (offline)
+2> hint: `godwit undo 1` would put everything back
+run 1: append 1.0.0 -> 2.0.0, completed
+  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+$ godwit status
+[kind]:store, [size]
+append is at 2.0.0
+collection  app     version  items  quarantine  accepted  behind
+items       append  2.0.0        4           0         2       0
+$ godwit history
+when                  app     version  what               run  file               digest        items
+[moment]  append  1.0.0    baseline
+[moment]  append  2.0.0    applied (offline)  1    append-2-0-0.wasm  [digest]  4 read, 2 updated, 2 failed, 2 accepted in quarantine
+"#);
+        }
+    }
 }
 
 #[test]
@@ -44,7 +208,40 @@ fn items_that_are_mended_leave_it() {
         "godwit quarantine retry",
         "godwit up",
         "godwit export --collection items",
-    ]), @"");
+    ]), @r#"
+$ godwit up --quiet
+2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
+run 1: append 1.0.0 -> 2.0.0, blocked
+  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+  2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+[exit 4]
+$ godwit import --collection items --version 1.0.0 --on-existing replace mended.ndjson
+2> error: run 1 of append is blocked: retry or accept the items in quarantine and finish it with `godwit up`, or give it up with `godwit undo 1`, first
+2> hint: `godwit status` shows where it is
+[exit 3]
+$ godwit quarantine retry
+2> run 2
+2> append 2.0.0 append on items (2 items)
+2> log error: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics
+2> quarantine: b: refused: this item is bad
+2> quarantine: c: trapped: it trapped: wasm `unreachable` instruction executed
+2> append 2.0.0 append on items: 2 read, 2 failed in [time]
+2 items left in quarantine
+[exit 4]
+$ godwit up
+2> run 1 goes on
+2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
+run 1: append 1.0.0 -> 2.0.0, blocked
+  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+  2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+[exit 4]
+$ godwit export --collection items
+2> warning: 2 items may have another version than 2.0.0: they wait, or are in quarantine
+{"_id":"a","n":1,"trail":["2.0.0"]}
+{"_id":"b","bad":true}
+{"_id":"c","panic":true}
+{"_id":"d","n":4,"trail":["2.0.0"]}
+"#);
 }
 
 #[test]
@@ -61,5 +258,44 @@ fn what_is_not_in_it_is_named() {
         "godwit quarantine accept items/zzz",
         "godwit quarantine accept --all",
         "godwit quarantine accept --all items/a",
-    ]), @"");
+    ]), @r#"
+$ godwit quarantine list
+the quarantine is empty
+$ godwit quarantine list --json
+$ godwit quarantine show items/a
+2> error: items/a is not in quarantine
+2> hint: `godwit quarantine list` lists the items
+[exit 2]
+$ godwit quarantine show items/a --json
+2> error: items/a is not in quarantine
+2> hint: `godwit quarantine list` lists the items
+{
+  "error": "items/a is not in quarantine",
+  "hint": "`godwit quarantine list` lists the items"
+}
+[exit 2]
+$ godwit quarantine retry
+the quarantine is empty: nothing to try again
+$ godwit quarantine retry items/a
+2> error: items/a is not in quarantine
+2> hint: `godwit quarantine list` lists the items
+[exit 2]
+$ godwit quarantine retry other/a
+2> error: other/a is not in quarantine
+2> hint: `godwit quarantine list` lists the items
+[exit 2]
+$ godwit quarantine accept items/zzz
+2> error: items/zzz is not in quarantine
+2> hint: `godwit quarantine list` lists the items
+[exit 2]
+$ godwit quarantine accept --all
+0 items accepted
+$ godwit quarantine accept --all items/a
+2> error: the argument '--all' cannot be used with '[COLLECTION/ID]...'
+2> 
+2> Usage: godwit quarantine accept --all [COLLECTION/ID]...
+2> 
+2> For more information, try '--help'.
+[exit 2]
+"#);
 }

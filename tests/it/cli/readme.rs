@@ -67,7 +67,12 @@ fn the_configuration_of_readme_is_understood() {
     let block = block.split("```").next().expect("it ends");
     let cli = Cli::new();
     cli.write("godwit.toml", block);
-    insta::assert_snapshot!(cli.session(&["godwit up --dry-run"]), @"");
+    insta::assert_snapshot!(cli.session(&["godwit up --dry-run"]), @r#"
+$ godwit up --dry-run
+2> error: there is no store at data
+2> hint: check the path; `godwit import --store PATH …` makes a new store
+[exit 2]
+"#);
 }
 
 #[test]
@@ -81,8 +86,8 @@ fn the_examples_of_the_help_are_understood() {
     let verbs: Vec<_> = verbs.take_while(|line| !line.is_empty()).collect();
     let verbs = verbs
         .iter()
-        .filter_map(|line| line.split_whitespace().next());
-    let verbs = verbs.filter(|verb| *verb != "help" && *verb != "quarantine");
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let verbs = verbs.filter(|verb| !["", "help", "quarantine"].contains(verb));
     let nested = ["list", "show", "retry", "accept"].map(|verb| format!("quarantine {verb}"));
     let mut tried = 0;
     for verb in verbs.map(str::to_owned).chain(nested) {

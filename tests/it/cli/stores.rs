@@ -40,15 +40,48 @@ fn a_missing_store_is_not_made_by_looking_at_it() {
         "godwit status --json",
         "godwit status --store sled:elsewhere",
         "godwit up --id items/a",
-    ]), @"");
+    ]), @r#"
+$ godwit status
+2> error: there is no store at store
+2> hint: check the path; `godwit import --store PATH …` makes a new store
+[exit 2]
+$ godwit status --json
+2> error: there is no store at store
+2> hint: check the path; `godwit import --store PATH …` makes a new store
+{
+  "error": "there is no store at store",
+  "hint": "check the path; `godwit import --store PATH …` makes a new store"
+}
+[exit 2]
+$ godwit status --store sled:elsewhere
+2> error: there is no store at elsewhere
+2> hint: check the path; `godwit import --store PATH …` makes a new store
+[exit 2]
+$ godwit up --id items/a
+2> error: there is no item items/a
+2> hint: check the collection and the id
+[exit 2]
+"#);
 }
 
 #[test]
 fn a_store_of_another_kind_says_of_which() {
     let lmdb = of_kind("lmdb", GOOD, &[]);
-    insta::assert_snapshot!(lmdb.session(&["godwit status --store sled:store"]), @"");
+    insta::assert_snapshot!(lmdb.session(&["godwit status --store sled:store"]), @r#"
+$ godwit status --store sled:store
+2> error: store is not a store: it holds a store of lmdb: open it as lmdb:store
+2> hint: name the folder of a store, or a new folder
+[exit 2]
+"#);
     let sled = of_kind("sled", GOOD, &[]);
-    insta::assert_snapshot!(sled.session(&["godwit status --store lmdb:store", IMPORT]), @"");
+    insta::assert_snapshot!(sled.session(&["godwit status --store lmdb:store", IMPORT]), @r#"
+$ godwit status --store lmdb:store
+2> error: store is not a store: it holds a store of sled: open it as sled:store
+2> hint: name the folder of a store, or a new folder
+[exit 2]
+$ godwit import --app append --collection items --version 1.0.0 items.ndjson
+items (append 1.0.0): 4 documents: 4 there already in [time]
+"#);
 }
 
 #[test]
@@ -58,7 +91,20 @@ fn a_bare_path_is_what_it_is_and_new_ones_are_lmdb() {
         "godwit status --store store",
         "godwit import --store new --app a --collection c --version 1.0.0 items.ndjson",
         "godwit status --store new",
-    ]), @"");
+    ]), @r#"
+$ godwit status --store store
+sled:store, [size]
+append is at 1.0.0
+collection  app     version  items  quarantine  accepted  behind
+items       append  1.0.0        4           0         0       0
+$ godwit import --store new --app a --collection c --version 1.0.0 items.ndjson
+c (a 1.0.0): 4 documents: 4 new in [time]
+$ godwit status --store new
+lmdb:new, [size]
+a is at 1.0.0
+collection  app  version  items  quarantine  accepted  behind
+c           a    1.0.0        4           0         0       0
+"#);
 }
 
 #[test]
@@ -73,7 +119,32 @@ fn what_is_no_store_is_left_alone() {
         "godwit status --store items.ndjson",
         "godwit status --store ftp:foreign",
         "godwit status --store lmdb:",
-    ]), @"");
+    ]), @r#"
+$ godwit status --store foreign
+2> error: foreign is not a store: it holds `thesis.txt`, which belongs to no store
+2> hint: name the folder of a store, or a new folder
+[exit 2]
+$ godwit import --app append --collection items --version 1.0.0 items.ndjson --store foreign
+2> error: foreign is not a store: it holds `thesis.txt`, which belongs to no store
+2> hint: name the folder of a store, or a new folder
+[exit 2]
+$ godwit import --app append --collection items --version 1.0.0 items.ndjson --store sled:foreign
+2> error: foreign is not a store: it holds `thesis.txt`, which belongs to no store
+2> hint: name the folder of a store, or a new folder
+[exit 2]
+$ godwit status --store items.ndjson
+2> error: items.ndjson is not a store: it is not a folder
+2> hint: name the folder of a store, or a new folder
+[exit 2]
+$ godwit status --store ftp:foreign
+2> error: `ftp:foreign` does not name a store: `ftp:` is unknown; supported are PATH, lmdb:PATH, sled:PATH and memory:
+2> hint: use lmdb:PATH, sled:PATH, memory: or a PATH
+[exit 2]
+$ godwit status --store lmdb:
+2> error: `lmdb:` does not name a store: the path is missing; supported are PATH, lmdb:PATH, sled:PATH and memory:
+2> hint: use lmdb:PATH, sled:PATH, memory: or a PATH
+[exit 2]
+"#);
     assert_eq!(
         std::fs::read_dir(cli.path("foreign"))
             .expect("it is there")
@@ -103,7 +174,28 @@ fn a_store_of_a_newer_format_is_refused() {
     });
     assert_eq!(seen[0], seen[1]);
     let cli = Cli::new();
-    insta::assert_snapshot!(seen[0], @"");
+    insta::assert_snapshot!(seen[0], @r#"
+$ godwit status
+2> error: the store has format 99, this Godwit knows formats up to 1
+2> hint: use the Godwit that wrote it, or a newer one
+[exit 6]
+$ godwit up
+2> error: the store has format 99, this Godwit knows formats up to 1
+2> hint: use the Godwit that wrote it, or a newer one
+[exit 6]
+$ godwit status --json
+2> error: the store has format 99, this Godwit knows formats up to 1
+2> hint: use the Godwit that wrote it, or a newer one
+{
+  "error": "the store has format 99, this Godwit knows formats up to 1",
+  "hint": "use the Godwit that wrote it, or a newer one"
+}
+[exit 6]
+$ godwit import --app append --collection items --version 1.0.0 items.ndjson
+2> error: the store has format 99, this Godwit knows formats up to 1
+2> hint: use the Godwit that wrote it, or a newer one
+[exit 6]
+"#);
     drop(cli);
 }
 

@@ -10,6 +10,7 @@ use godwit_tests::cli::Cli;
 fn shown(cli: &Cli, line: &str) -> String {
     let (terminal, program) = terminal();
     let mut command = cli.command(line);
+    command.env("TERM", "xterm");
     command.stdout(program.try_clone().expect("it can be shared"));
     command.stderr(program);
     let mut child = command.spawn().expect("the program starts");

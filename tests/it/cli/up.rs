@@ -1,84 +1,324 @@
 //! `godwit up`
 
-use super::{GOOD, MIXED, on_each_kind, with_items};
+use super::{GOOD, KINDS, MIXED, of_kind, with_items};
 
 #[test]
 fn everything_pending_is_carried_out_once() {
-    let seen = on_each_kind(
-        GOOD,
-        &["append-2-0-0", "append-3-0-0"],
-        &[
-            "godwit up",
-            "godwit up",
-            "godwit status",
-            "godwit history",
-            "godwit runs",
-            "godwit export --collection items",
-            "godwit export --collection tallies",
-        ],
-    );
-    insta::assert_snapshot!(seen, @"");
+    insta::allow_duplicates! {
+        for kind in KINDS {
+            let cli = of_kind(kind, GOOD, &["append-2-0-0", "append-3-0-0"]);
+            let seen = cli.session(&[
+                "godwit up",
+                "godwit up",
+                "godwit status",
+                "godwit history",
+                "godwit runs",
+                "godwit export --collection items",
+                "godwit export --collection tallies",
+            ]).replace(kind, "[kind]");
+            insta::assert_snapshot!(seen, @r#"
+$ godwit up
+2> run 1
+2> append 2.0.0 append on items (4 items)
+2> append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere in [time]
+2> applied append 2.0.0 (offline)
+2> append 3.0.0 append on items (3 items)
+2> append 3.0.0 append on items: 3 read, 2 updated, 1 unchanged, 1 written elsewhere in [time]
+2> applied append 3.0.0 (offline)
+2> hint: `godwit undo 1` would put everything back
+run 1: append 1.0.0 -> 3.0.0, completed
+  append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
+  append 3.0.0 append on items: 3 read, 2 updated, 1 unchanged, 1 written elsewhere
+$ godwit up
+nothing to do: everything is up to date
+$ godwit status
+[kind]:store, [size]
+append is at 3.0.0
+collection  app     version  items  quarantine  accepted  behind
+items       append  3.0.0        3           0         0       0
+tallies     append  3.0.0        1           0         0       0
+$ godwit history
+when                  app     version  what               run  file               digest        items
+[moment]  append  1.0.0    baseline
+[moment]  append  2.0.0    applied (offline)  1    append-2-0-0.wasm  [digest]  4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
+[moment]  append  3.0.0    applied (offline)  1    append-3-0-0.wasm  [digest]  3 read, 2 updated, 1 unchanged, 1 written elsewhere
+$ godwit runs
+run  started               what  state      versions               can be undone
+  1  [moment]  up    completed  append 1.0.0 -> 3.0.0  yes
+$ godwit export --collection items
+{"_id":"a","n":1,"trail":["2.0.0","3.0.0"]}
+{"_id":"b","keep":true}
+{"_id":"d","tally":true,"trail":["2.0.0","3.0.0"]}
+$ godwit export --collection tallies
+{"_id":"total","count":2}
+"#);
+        }
+    }
 }
 
 #[test]
 fn a_run_as_json() {
     let cli = with_items(GOOD, &["append-2-0-0"]);
-    insta::assert_snapshot!(cli.session(&["godwit up --json", "godwit up --json"]), @"");
+    insta::assert_snapshot!(cli.session(&["godwit up --json", "godwit up --json"]), @r#"
+$ godwit up --json
+{
+  "runs": [
+    {
+      "run": {
+        "id": 1,
+        "purpose": "up",
+        "state": "completed",
+        "started_at": "[moment]",
+        "changed_at": "[moment]",
+        "seed": "[seed]",
+        "plan": {
+          "stages": [
+            {
+              "app": "append",
+              "version": "2.0.0",
+              "from": "1.0.0",
+              "phase": "offline",
+              "digest": "[digest]",
+              "file": "append-2-0-0.wasm",
+              "first_step": 0,
+              "steps": [
+                {
+                  "name": "append",
+                  "phase": "offline",
+                  "transform": {
+                    "mode": "rewrite",
+                    "collection": "items",
+                    "reads": [],
+                    "writes": [
+                      "tallies"
+                    ]
+                  }
+                }
+              ],
+              "source": "collection"
+            }
+          ]
+        },
+        "stages_done": 1,
+        "has_pre_images": true
+      },
+      "steps": [
+        {
+          "app": "append",
+          "version": "2.0.0",
+          "phase": "offline",
+          "step": "append",
+          "collection": "items",
+          "done": true,
+          "counts": {
+            "read": 4,
+            "unchanged": 1,
+            "updated": 2,
+            "removed": 1,
+            "failed": 0,
+            "written": 1,
+            "bytes": 89
+          }
+        }
+      ],
+      "open": 0
+    }
+  ],
+  "findings": []
+}
+$ godwit up --json
+{
+  "runs": [],
+  "findings": []
+}
+"#);
 }
 
 #[test]
 fn quiet_is_quiet() {
     let cli = with_items(GOOD, &["append-2-0-0"]);
-    insta::assert_snapshot!(cli.session(&["godwit up --quiet", "godwit up -q"]), @"");
+    insta::assert_snapshot!(cli.session(&["godwit up --quiet", "godwit up -q"]), @r#"
+$ godwit up --quiet
+run 1: append 1.0.0 -> 2.0.0, completed
+  append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
+$ godwit up -q
+nothing to do: everything is up to date
+"#);
 }
 
 #[test]
 fn a_version_after_the_other() {
     let cli = with_items(GOOD, &["append-2-0-0", "append-3-0-0"]);
-    insta::assert_snapshot!(cli.session(&["godwit up --to 2.0.0", "godwit up"]), @"");
+    insta::assert_snapshot!(cli.session(&["godwit up --to 2.0.0", "godwit up"]), @r#"
+$ godwit up --to 2.0.0
+2> run 1
+2> append 2.0.0 append on items (4 items)
+2> append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere in [time]
+2> applied append 2.0.0 (offline)
+2> hint: `godwit undo 1` would put everything back
+run 1: append 1.0.0 -> 2.0.0, completed
+  append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
+$ godwit up
+2> run 2
+2> append 3.0.0 append on items (3 items)
+2> append 3.0.0 append on items: 3 read, 2 updated, 1 unchanged, 1 written elsewhere in [time]
+2> applied append 3.0.0 (offline)
+2> hint: `godwit undo 2` would put everything back
+run 2: append 2.0.0 -> 3.0.0, completed
+  append 3.0.0 append on items: 3 read, 2 updated, 1 unchanged, 1 written elsewhere
+"#);
 }
 
 #[test]
 fn one_item_goes_ahead_and_the_others_follow() {
-    let seen = on_each_kind(
-        GOOD,
-        &["append-2-0-0", "append-3-0-0"],
-        &[
-            "godwit up --id items/a",
-            "godwit get items a b --json",
-            "godwit up --id items/a",
-            "godwit status",
-            "godwit up --id items/zzz",
-            "godwit up --id nothing/a",
-            "godwit up",
-            "godwit get items a",
-            "godwit up --id items/a",
-        ],
-    );
-    insta::assert_snapshot!(seen, @"");
+    insta::allow_duplicates! {
+        for kind in KINDS {
+            let cli = of_kind(kind, GOOD, &["append-2-0-0", "append-3-0-0"]);
+            let seen = cli.session(&[
+                "godwit up --id items/a",
+                "godwit get items a b --json",
+                "godwit up --id items/a",
+                "godwit status",
+                "godwit up --id items/zzz",
+                "godwit up --id nothing/a",
+                "godwit up",
+                "godwit get items a",
+                "godwit up --id items/a",
+            ]).replace(kind, "[kind]");
+            insta::assert_snapshot!(seen, @r#"
+$ godwit up --id items/a
+2> run 1
+2> append 2.0.0 append on items (1 item)
+2> append 2.0.0 append on items: 1 read, 1 updated in [time]
+2> append 3.0.0 append on items (1 item)
+2> append 3.0.0 append on items: 1 read, 1 updated in [time]
+2> hint: `godwit undo 1` would put everything back
+run 1: append 1.0.0 -> 3.0.0, completed
+  append 2.0.0 append on items: 1 read, 1 updated
+  append 3.0.0 append on items: 1 read, 1 updated
+$ godwit get items a b --json
+{"id":"a","version":"3.0.0","body":{"_id":"a","n":1,"trail":["2.0.0","3.0.0"]}}
+{"id":"b","version":"1.0.0","body":{"_id":"b","keep":true}}
+$ godwit up --id items/a
+2> error: append 3.0.0 (plugins/append-3-0-0.wasm): starts from >=2, <3 only, and the app would be at 3.0.0 [requires]
+2> hint: add the migrations in between to the catalogue, or go on: repeat the command with `--accept requires`
+2> error: nothing was planned: 1 finding to decide first
+[exit 3]
+$ godwit status
+[kind]:store, [size]
+append is at 1.0.0
+collection  app     version  items  quarantine  accepted  behind
+items       append  1.0.0        4           0         0       1
+$ godwit up --id items/zzz
+2> error: there is no item items/zzz
+2> hint: check the collection and the id
+[exit 2]
+$ godwit up --id nothing/a
+2> error: there is no item nothing/a
+2> hint: check the collection and the id
+[exit 2]
+$ godwit up
+2> run 2
+2> append 2.0.0 append on items (3 items)
+2> append 2.0.0 append on items: 3 read, 1 updated, 1 unchanged, 1 removed, 1 written elsewhere in [time]
+2> applied append 2.0.0 (offline)
+2> append 3.0.0 append on items (2 items)
+2> append 3.0.0 append on items: 2 read, 1 updated, 1 unchanged, 1 written elsewhere in [time]
+2> applied append 3.0.0 (offline)
+2> hint: `godwit undo 2` would put everything back
+run 2: append 1.0.0 -> 3.0.0, completed
+  append 2.0.0 append on items: 3 read, 1 updated, 1 unchanged, 1 removed, 1 written elsewhere
+  append 3.0.0 append on items: 2 read, 1 updated, 1 unchanged, 1 written elsewhere
+$ godwit get items a
+{"_id":"a","n":1,"trail":["2.0.0","3.0.0"]}
+$ godwit up --id items/a
+nothing to do: everything is up to date
+"#);
+        }
+    }
 }
 
 #[test]
 fn an_empty_store_gets_the_history_of_an_up_to_date_one() {
     let cli = super::Cli::on("lmdb", &["append-2-0-0"]);
-    insta::assert_snapshot!(cli.session(&["godwit plan", "godwit up --dry-run", "godwit up", "godwit status"]), @"");
+    insta::assert_snapshot!(cli.session(&["godwit plan", "godwit up --dry-run", "godwit up", "godwit status"]), @r#"
+$ godwit plan
+2> error: there is no store at store
+2> hint: check the path; `godwit import --store PATH …` makes a new store
+[exit 2]
+$ godwit up --dry-run
+2> error: there is no store at store
+2> hint: check the path; `godwit import --store PATH …` makes a new store
+[exit 2]
+$ godwit up
+2> run 1
+2> append 2.0.0 append on items (0 items)
+2> append 2.0.0 append on items: 0 read in [time]
+2> applied append 2.0.0 (offline)
+2> hint: `godwit undo 1` would put everything back
+run 1: append new -> 2.0.0, completed
+  append 2.0.0 append on items: 0 read
+$ godwit status
+lmdb:store, [size]
+append is at 2.0.0
+"#);
 }
 
 #[test]
 fn a_run_that_is_blocked() {
-    let seen = on_each_kind(
-        MIXED,
-        &["append-2-0-0"],
-        &[
-            "godwit up",
-            "godwit up",
-            "godwit status",
-            "godwit plan",
-            "godwit runs",
-            "godwit runs 1",
-        ],
-    );
-    insta::assert_snapshot!(seen, @"");
+    insta::allow_duplicates! {
+        for kind in KINDS {
+            let cli = of_kind(kind, MIXED, &["append-2-0-0"]);
+            let seen = cli.session(&[
+                "godwit up",
+                "godwit up",
+                "godwit status",
+                "godwit plan",
+                "godwit runs",
+                "godwit runs 1",
+            ]).replace(kind, "[kind]");
+            insta::assert_snapshot!(seen, @r#"
+$ godwit up
+2> run 1
+2> append 2.0.0 append on items (4 items)
+2> log error: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics
+2> quarantine: b: refused: this item is bad
+2> quarantine: c: trapped: it trapped: wasm `unreachable` instruction executed
+2> append 2.0.0 append on items: 4 read, 2 updated, 2 failed in [time]
+2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
+run 1: append 1.0.0 -> 2.0.0, blocked
+  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+  2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+[exit 4]
+$ godwit up
+2> run 1 goes on
+2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
+run 1: append 1.0.0 -> 2.0.0, blocked
+  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+  2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+[exit 4]
+$ godwit status
+2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
+[kind]:store, [size]
+append is at 1.0.0
+collection  app     version  items  quarantine  accepted  behind
+items       append  2.0.0        4           2         0       0
+run 1 is blocked: 2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+$ godwit plan
+run 1 is unfinished; `godwit up` goes on with it
+append 1.0.0 -> 2.0.0 (offline) by append-2-0-0.wasm
+  append (offline) rewrites items, writes tallies: 2 items, done
+$ godwit runs
+run  started               what  state    versions               can be undone
+  1  [moment]  up    blocked  append 1.0.0 -> 2.0.0  yes
+run 1 is blocked: 2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+$ godwit runs 1
+run 1: append 1.0.0 -> 2.0.0, blocked
+  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+  2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+"#);
+        }
+    }
 }
 
 #[test]
@@ -89,7 +329,34 @@ fn a_run_that_stops_before_the_first_failure() {
         "godwit up --on-failure stop --json",
         "godwit status",
         "godwit export --collection items",
-    ]), @"");
+    ]), @r#"
+$ godwit up --on-failure stop
+2> run 1
+2> append 2.0.0 append on items (4 items)
+2> error: items/b failed step append of 2.0.0: refused: this item is bad
+2> hint: mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside
+[exit 4]
+$ godwit up --on-failure stop --json
+2> error: items/b failed step append of 2.0.0: refused: this item is bad
+2> hint: mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside
+{
+  "error": "items/b failed step append of 2.0.0: refused: this item is bad",
+  "hint": "mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside"
+}
+[exit 4]
+$ godwit status
+2> hint: mend the cause, then `godwit up` goes on; `godwit undo 1` goes back
+lmdb:store, [size]
+append is at 1.0.0
+collection  app     version  items  quarantine  accepted  behind
+items       append  1.0.0        4           0         0       0
+run 1 failed: items/b failed step append of 2.0.0: refused: this item is bad
+$ godwit export --collection items
+{"_id":"a","n":1,"trail":["2.0.0"]}
+{"_id":"b","bad":true}
+{"_id":"c","panic":true}
+{"_id":"d","n":4}
+"#);
 }
 
 #[test]
@@ -106,7 +373,7 @@ fn a_run_that_the_breaker_stops() {
             .contains("failed step append of 2.0.0, more than 3; "),
         "{breaker}"
     );
-    insta::assert_snapshot!(breaker.err.lines().last().unwrap_or_default(), @"");
+    insta::assert_snapshot!(breaker.err.lines().last().unwrap_or_default(), @"hint: `godwit up --dry-run` names every item that would fail. Mend the migration and `godwit undo` the run, or allow more: `godwit up --max-failures N`");
     let dry = cli.run("godwit up --dry-run");
     assert_eq!(
         dry.out

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::task::Poll;
 
 use godwit::catalogue::Catalogue;
 use godwit::run::{OnFailure, Options, Stop};
@@ -152,13 +153,18 @@ impl Context {
                 let message = format!("signals cannot be watched: {error}");
                 Failure::other(crate::exit::Code::Internal, message, "try again")
             })?;
+        let mut asked = Box::pin(tokio::signal::ctrl_c());
+        // Signals are caught from the first poll on: this one, rather than whenever the task begins.
+        let first = std::future::poll_fn(|context| Poll::Ready(asked.as_mut().poll(context)));
+        drop(runtime.block_on(first));
         runtime.spawn(async move {
-            while tokio::signal::ctrl_c().await.is_ok() {
+            while asked.await.is_ok() {
                 if stop.is_asked() {
                     std::process::exit(130);
                 }
                 output::note("stopping after the batch in flight; again to stop at once");
                 stop.ask();
+                asked = Box::pin(tokio::signal::ctrl_c());
             }
         });
         // It lives as long as the process.
