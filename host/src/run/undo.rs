@@ -11,7 +11,9 @@ use serde::Serialize;
 use super::runner::{STAGE_END, step_number};
 use super::{RunError, Stop, index};
 use crate::model::{Clock, Event, Name, Run, RunId, RunState, Timestamp, Version};
-use crate::store::{Collection, ItemRecord, Lease, Store, StoreError, Write, key, record};
+use crate::store::{
+    Collection, ItemRecord, Lease, Store, StoreError, Write, key, parse_apart, record,
+};
 
 /// How many pre-images are put back in one commit.
 const PAGE_ITEMS: usize = 1_000;
@@ -316,12 +318,31 @@ impl Undo<'_> {
                 let Some((collection, id)) = key::parse_item(&kept.key) else {
                     return Ok(());
                 };
+                if self.is_outdated(&collection, id, before)? {
+                    return Ok(());
+                }
                 let current = self.store.backend().get(&kept.key)?;
                 Ok(write.restore_apart(&collection, id, current.as_deref(), before)?)
             }
             key::tag::COLLECTION => self.restore_collection(write, kept),
             _ => Ok(()),
         }
+    }
+
+    /// Whether an entry says of an item that it is older than it is by now: somebody else replaced
+    /// it after the run.
+    fn is_outdated(
+        &self,
+        collection: &Name,
+        id: &str,
+        apart: Option<&[u8]>,
+    ) -> Result<bool, StoreError> {
+        let item = self.store.item_record(collection, id)?;
+        let (Some(item), Some(apart)) = (item, apart) else {
+            return Ok(false);
+        };
+        let (item, apart) = (ItemRecord::parse(&item)?, parse_apart(apart)?);
+        Ok(item.writer != self.run.id && item.stamp()? > apart.version)
     }
 
     /// Whether an item was written by somebody else after the run.
