@@ -7,7 +7,7 @@ use godwit::model::RunId;
 use godwit::plan::Goal;
 use godwit::run::{Quiet, Stop};
 use godwit::store::{Collection, Memory, Visit};
-use godwit_tests::made::{LAYOUTS, Order, made_for, rewrite};
+use godwit_tests::made::{LAYOUTS, Order, rewrite};
 use godwit_tests::world::{
     ENGINE, catalogue_with, host, import, items, name, of_each_kind, seed, up, up_accepting,
     version,

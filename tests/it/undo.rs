@@ -236,6 +236,35 @@ fn items_that_were_changed_since_are_named_and_not_lost() {
     );
 }
 
+/// An item that waited for a run and was replaced after it has nothing to wait for any more.
+#[test]
+fn items_that_were_replaced_since_keep_what_they_are_now() {
+    for replaced in ["2.0.0", "3.0.0"] {
+        for fails in [false, true] {
+            let trial = Trial::migrated();
+            let late = match fails {
+                true => doing("late", "2.0.0/apply", json!([["fail", "bad"]])),
+                false => plain("late"),
+            };
+            import(&trial.host, "made", "items", "1.0.0", &[late]);
+            up_accepting(&trial.host, &Quiet);
+            let newest = trial.host.store().runs().unwrap().pop().unwrap().id;
+            import(&trial.host, "made", "items", replaced, &[plain("late")]);
+            let before = items(trial.host.store(), "items");
+            assert!(
+                before.contains(&format!(r#"late {replaced} {{"_id":"late"}}"#)),
+                "{before:?}"
+            );
+            assert!(trial.undo(newest.0, ChangedItems::Leave).unwrap().done);
+            assert_eq!(
+                items(trial.host.store(), "items"),
+                before,
+                "{replaced}, {fails}"
+            );
+        }
+    }
+}
+
 #[test]
 fn an_unfinished_run_is_undone_like_any_other() {
     for committed in 1..6 {
