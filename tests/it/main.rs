@@ -1,6 +1,9 @@
 //! The tests, in one binary: it is linked once.
 
-#![expect(clippy::too_many_lines, reason = "transcripts and tables of cases are long")]
+#![expect(
+    clippy::too_many_lines,
+    reason = "transcripts and tables of cases are long"
+)]
 
 mod catalogue;
 mod cli;

@@ -37,7 +37,7 @@ fn terminal() -> (OwnedFd, OwnedFd) {
     let none = std::ptr::null_mut();
     // SAFETY: the pointers are to live variables, or null where that means a default.
     let result =
-        unsafe { libc::openpty(&mut terminal, &mut program, none, none.cast(), &mut size) };
+        unsafe { libc::openpty(&mut terminal, &mut program, none, none.cast(), &raw mut size) };
     assert_eq!(result, 0, "there is a terminal");
     // SAFETY: both were just opened, and nobody else has them.
     unsafe {

@@ -134,7 +134,13 @@ fn ask(what: &str, id: &str, command: &Value, saw: &[Value], port: &impl Port) -
                 .as_u64()
                 .and_then(|limit| u32::try_from(limit).ok());
             let found = port.scan(collection, command[2].as_str(), limit.unwrap_or_default());
-            let shown = |found: Value| if what == "scan" { found } else { found[0].clone() };
+            let shown = |found: Value| {
+                if what == "scan" {
+                    found
+                } else {
+                    found[0].clone()
+                }
+            };
             found.map(|found| found.into_iter().map(shown).collect())
         }
         "put" => {
