@@ -29,7 +29,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r"\d+(\.\d+)? (B|KiB|MiB|GiB)\b", "[size]"),
     (r#"^(  "(file_)?bytes":) \d+"#, "$1 \"[size]\""),
     (r"\b[0-9a-f]{64}\b", "[digest]"),
-    (r"\b[0-9a-f]{12}\b", "[digest]"),
+    (r" [0-9a-f]{12}\b", " [digest]"),
     (r#"[^\s"]+ \(process \d+\)"#, "[host] (process [pid])"),
     (r"(\w+\.rs):\d+:\d+", "$1:[line]"),
     (

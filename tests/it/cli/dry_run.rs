@@ -135,7 +135,7 @@ fn nothing_to_do_is_said() {
     cli.prepare(&["godwit up"]);
     insta::assert_snapshot!(cli.session(&["godwit up --dry-run", "godwit up --dry-run --json"]), @r#"
 $ godwit up --dry-run
-dry run: 0 items would change, 0 items would fail; nothing was written
+nothing to do: everything is up to date
 $ godwit up --dry-run --json
 {"dry_run":{"runs":[],"findings":[]}}
 "#);

@@ -16,9 +16,9 @@ fn items_are_the_same_each_time() {
         "godwit generate -c 0",
     ]), @r#"
 $ godwit generate -c 3 --size 20
-{"_id":"item-[digest]","text":""}
-{"_id":"item-[digest]","text":""}
-{"_id":"item-[digest]","text":""}
+{"_id":"item-000000000000","text":""}
+{"_id":"item-000000000001","text":""}
+{"_id":"item-000000000002","text":""}
 $ godwit generate -c 3 -o items.ndjson
 items.ndjson: 3 items, [size] in [time]
 $ godwit generate -c 3 -o items.ndjson.zst --json

@@ -20,6 +20,7 @@ mod plan;
 mod prune;
 mod quarantine;
 mod readme;
+mod refused;
 mod runs;
 mod status;
 mod stores;

@@ -47,8 +47,8 @@ fn what_cannot_be_pruned_is_named() {
         "godwit prune --keep 0 1",
     ]), @r#"
 $ godwit prune 1
-2> error: run 1 cannot be undone: its pre-images are kept while it is blocked
-2> hint: `godwit runs` shows the states of the runs
+2> error: run 1 cannot be pruned: its pre-images are kept while it is blocked
+2> hint: finish it with `godwit up`, or give it up with `godwit undo 1`
 [exit 2]
 $ godwit prune 9
 2> error: there is no run 9

@@ -1,5 +1,9 @@
 //! `godwit quarantine`
 
+use godwit_tests::cli::Cli;
+use godwit_tests::made::{LAYOUTS, Order, doing, plain, rewrite};
+use serde_json::json;
+
 use super::{GOOD, KINDS, MIXED, of_kind, with_items};
 
 #[test]
@@ -196,51 +200,72 @@ when                  app     version  what               run  file             
 }
 
 #[test]
-fn items_that_are_mended_leave_it() {
-    let cli = with_items(MIXED, &["append-2-0-0"]);
+fn a_mended_migration_takes_items_out_of_it() {
+    let items = [
+        plain("a"),
+        doing("b", "2.0.0/apply", json!([["fail", "no"]])),
+    ];
+    let cli = Cli::on("lmdb", &[]);
     cli.write(
-        "mended.ndjson",
-        "{\"_id\":\"b\",\"bad\":false}\n{\"_id\":\"c\",\"n\":3}\n",
+        "items.ndjson",
+        items.map(|(_, body)| format!("{body}\n")).concat(),
     );
+    let order = Order::new("made", "2.0.0").step(rewrite("apply", "items"));
+    cli.write("plugins/made.wasm", order.file(LAYOUTS[0]));
+    cli.prepare(&["godwit import --app made --collection items --version 1.0.0 items.ndjson"]);
+    assert_eq!(cli.run("godwit up").code, Some(4));
+    cli.write("plugins/made.wasm", order.mended().file(LAYOUTS[0]));
     insta::assert_snapshot!(cli.session(&[
-        "godwit up --quiet",
-        "godwit import --collection items --version 1.0.0 --on-existing replace mended.ndjson",
+        "godwit up",
         "godwit quarantine retry",
         "godwit up",
-        "godwit export --collection items",
+        "godwit status",
+        "godwit history",
+        "godwit plan",
     ]), @r#"
-$ godwit up --quiet
-2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
-run 1: append 1.0.0 -> 2.0.0, blocked
-  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
-  2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
-[exit 4]
+$ godwit up
+2> error: made 2.0.0 (plugins/made.wasm): the file has digest [digest], run 1 is in progress with [digest] [digest-drift]
+2> hint: put the plugins/made.wasm back that the run began with, then `godwit up`; or start again with the new one: `godwit undo 1`, then `godwit up`; or go on with the new one: `godwit up --accept digest-drift`
+2> error: nothing was planned: 1 finding to decide first
+[exit 3]
+$ godwit quarantine retry
+2> run 2
+2> made 2.0.0 apply on items (1 item)
+2> made 2.0.0 apply on items: 1 read, 1 updated in [time]
+2> hint: `godwit up` goes on
+0 items left in quarantine
+$ godwit up
+2> run 1 goes on
+2> applied made 2.0.0 (offline)
+2> hint: `godwit undo 1` would put everything back
+run 1: made 1.0.0 -> 2.0.0, completed
+  made 2.0.0 apply on items: 2 read, 1 updated, 1 failed
+$ godwit status
+lmdb:store, [size]
+made is at 2.0.0
+collection  app   version  items  quarantine  accepted  behind
+items       made  2.0.0        2           0         0       0
+$ godwit history
+when                  app   version  what               run  file       digest        items
+[moment]  made  1.0.0    baseline
+[moment]  made  2.0.0    applied (offline)  1    made.wasm  [digest]  2 read, 1 updated, 1 failed
+$ godwit plan
+nothing to do: everything is up to date
+"#);
+}
+
+#[test]
+fn what_is_blocked_is_not_imported_over() {
+    let cli = with_items(MIXED, &["append-2-0-0"]);
+    cli.write("mended.ndjson", "{\"_id\":\"b\",\"bad\":false}\n");
+    assert_eq!(cli.run("godwit up").code, Some(4));
+    insta::assert_snapshot!(cli.session(&[
+        "godwit import --collection items --version 1.0.0 --on-existing replace mended.ndjson",
+    ]), @r#"
 $ godwit import --collection items --version 1.0.0 --on-existing replace mended.ndjson
 2> error: run 1 of append is blocked: retry or accept the items in quarantine and finish it with `godwit up`, or give it up with `godwit undo 1`, first
 2> hint: `godwit status` shows where it is
 [exit 3]
-$ godwit quarantine retry
-2> run 2
-2> append 2.0.0 append on items (2 items)
-2> log error: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics
-2> quarantine: b: refused: this item is bad
-2> quarantine: c: trapped: it trapped: wasm `unreachable` instruction executed
-2> append 2.0.0 append on items: 2 read, 2 failed in [time]
-2 items left in quarantine
-[exit 4]
-$ godwit up
-2> run 1 goes on
-2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
-run 1: append 1.0.0 -> 2.0.0, blocked
-  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
-  2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
-[exit 4]
-$ godwit export --collection items
-2> warning: 2 items may have another version than 2.0.0: they wait, or are in quarantine
-{"_id":"a","n":1,"trail":["2.0.0"]}
-{"_id":"b","bad":true}
-{"_id":"c","panic":true}
-{"_id":"d","n":4,"trail":["2.0.0"]}
 "#);
 }
 

@@ -28,7 +28,7 @@ fn shown(cli: &Cli, line: &str) -> String {
 
 fn terminal() -> (OwnedFd, OwnedFd) {
     let (mut terminal, mut program) = (-1, -1);
-    let mut size = libc::winsize {
+    let size = libc::winsize {
         ws_row: 40,
         ws_col: 120,
         ws_xpixel: 0,
@@ -36,8 +36,15 @@ fn terminal() -> (OwnedFd, OwnedFd) {
     };
     let none = std::ptr::null_mut();
     // SAFETY: the pointers are to live variables, or null where that means a default.
-    let result =
-        unsafe { libc::openpty(&mut terminal, &mut program, none, none.cast(), &raw mut size) };
+    let result = unsafe {
+        libc::openpty(
+            &mut terminal,
+            &mut program,
+            none,
+            none.cast(),
+            &raw mut size,
+        )
+    };
     assert_eq!(result, 0, "there is a terminal");
     // SAFETY: both were just opened, and nobody else has them.
     unsafe {

@@ -91,7 +91,7 @@ $ godwit undo 1 --json
 [exit 2]
 $ godwit undo 1 --leave-changed
 run 1 is undone: 3 changes put back
-1 item left as they were changed since
+1 item left alone: changed after the run
 $ godwit export --collection items
 {"_id":"a","n":9}
 {"_id":"b","keep":true}

@@ -58,7 +58,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     output::line(format!("run {} is undone: {restored} put back", args.run));
     if report.left > 0 {
         output::line(format!(
-            "{} left as they were changed since",
+            "{} left alone: changed after the run",
             output::counted(report.left, "item")
         ));
     }

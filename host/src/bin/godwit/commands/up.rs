@@ -64,8 +64,9 @@ fn parse_on_failure(text: &str) -> Result<OnFailure, String> {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
-    // An empty store is brought up to date, too; a dry run does not even create one.
-    let mode = if args.dry_run {
+    // An empty store is brought up to date, too; a dry run does not even create one, and there is
+    // no item in it.
+    let mode = if args.dry_run || args.id.is_some() {
         OpenMode::Existing
     } else {
         OpenMode::Create
@@ -235,6 +236,10 @@ fn print_dry(dry: &DryRun) -> Result<Code, Failure> {
         };
         output::line(format!("{}: {would}", runs::versions(run)));
         runs::print_steps(report);
+    }
+    if dry.reports.is_empty() {
+        output::line("nothing to do: everything is up to date");
+        return Ok(Code::Done);
     }
     let (changed, lost) = (
         output::counted(changed, "item"),
