@@ -1,16 +1,18 @@
 //! The way back: what a run changed is put back byte for byte, and nothing else is touched.
 
+mod indexes;
+
 use std::sync::Arc;
 
 use godwit::model::{RunId, RunState};
 use godwit::plan::{Goal, Kind};
 use godwit::run::{ChangedItems, Quiet, RunError, Stop};
-use godwit::store::{Backend, Memory, Tallies};
+use godwit::store::{Backend, Memory};
 use godwit::{Host, HostError};
 use godwit_tests::made::{Order, derive, doing, doing_all, made, plain, rewrite};
 use godwit_tests::world::{
-    StopAfter, catalogue, catalogue_with, data, dump, features, host, import, items, memory_host,
-    name, of_each_kind, seed, small_batches, up, up_accepting, version,
+    StopAfter, catalogue, data, dump, features, host, import, items, memory_host, name,
+    of_each_kind, seed, small_batches, up, up_accepting, version,
 };
 use serde_json::json;
 
@@ -346,83 +348,4 @@ fn without_its_pre_images_a_run_cannot_be_undone() {
         .prune(&[RunId(1)])
         .expect_err("it is unfinished");
     assert!(error.to_string().contains("while it is blocked"), "{error}");
-}
-
-#[test]
-fn indexes_are_current_after_the_way_back() {
-    let schema = r#"{"app": "append", "version": "1.1.0", "operations": [
-        {"ensure_index": {"collection": "items", "pointer": "/trail/0"}},
-        {"ensure_index": {"collection": "items", "pointer": "/n"}}]}"#;
-    let dropping = r#"{"app": "append", "version": "2.1.0", "operations": [
-        {"drop_index": {"collection": "items", "pointer": "/n"}},
-        {"ensure_index": {"collection": "items", "pointer": "/trail/1"}}]}"#;
-    let host = memory_host(&catalogue_with(
-        &["append-2-0-0", "append-3-0-0"],
-        &[schema, dropping],
-    ));
-    let item = |n: usize| {
-        let trail = if n.is_multiple_of(2) {
-            r#","trail":["first"]"#
-        } else {
-            ""
-        };
-        (
-            format!("{n:02}"),
-            format!(r#"{{"_id":"{n:02}","n":{}{trail}}}"#, n % 3),
-        )
-    };
-    seed(
-        &host,
-        "append",
-        "items",
-        &(0..30).map(item).collect::<Vec<_>>(),
-    );
-    let goal = Goal {
-        app: Some(name("append")),
-        to: Some(version("1.1.0")),
-        phase: None,
-    };
-    host.up(&goal, &Quiet, &Stop::default()).unwrap();
-    let find = |pointer: &str, value: serde_json::Value| {
-        let (ids, by_index) = host
-            .store()
-            .find(&name("items"), pointer, &value, 100)
-            .unwrap();
-        (ids.len(), by_index)
-    };
-    let before = (
-        find("/trail/0", json!("first")),
-        find("/n", json!(1)),
-        find("/trail/0", json!("2.0.0")),
-    );
-    assert_eq!(before, ((15, true), (10, true), (0, true)));
-    up(&host);
-    assert_eq!(find("/trail/0", json!("2.0.0")), (15, true));
-    assert_eq!(find("/n", json!(1)), (10, false));
-    assert_eq!(find("/trail/1", json!("3.0.0")), (15, true));
-    host.undo(RunId(2), ChangedItems::Refuse, &Stop::default())
-        .unwrap();
-    let after = (
-        find("/trail/0", json!("first")),
-        find("/n", json!(1)),
-        find("/trail/0", json!("2.0.0")),
-    );
-    assert_eq!(after, before);
-    assert_eq!(find("/trail/1", json!("3.0.0")), (0, false));
-    host.undo(RunId(1), ChangedItems::Refuse, &Stop::default())
-        .unwrap();
-    assert_eq!(find("/n", json!(1)), (10, false));
-    let tallies = host.store().tallies(&name("items")).unwrap();
-    assert_eq!(
-        tallies,
-        Tallies {
-            items: 30,
-            ..Tallies::default()
-        }
-    );
-    assert!(
-        dump(host.store().backend())
-            .iter()
-            .all(|line| !line.starts_with('I'))
-    );
 }
