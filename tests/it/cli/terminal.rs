@@ -28,7 +28,7 @@ fn shown(cli: &Cli, line: &str) -> String {
 
 fn terminal() -> (OwnedFd, OwnedFd) {
     let (mut terminal, mut program) = (-1, -1);
-    let size = libc::winsize {
+    let mut size = libc::winsize {
         ws_row: 40,
         ws_col: 120,
         ws_xpixel: 0,
