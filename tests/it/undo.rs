@@ -11,8 +11,8 @@ use godwit::store::{Backend, Memory};
 use godwit::{Host, HostError};
 use godwit_tests::made::{Order, derive, doing, doing_all, made, plain, rewrite};
 use godwit_tests::world::{
-    StopAfter, catalogue, data, dump, features, host, import, items, memory_host, name,
-    of_each_kind, seed, small_batches, up, up_accepting, version,
+    StopAfter, catalogue, data, dump, features, host, import, items, name, of_each_kind, seed,
+    small_batches, up, up_accepting, version,
 };
 use serde_json::json;
 
