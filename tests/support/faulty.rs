@@ -37,7 +37,13 @@ pub struct Faulty {
 impl Faulty {
     /// Fails the operation number `at`, counted from 0.
     pub fn new(inner: Arc<dyn Backend>, at: u64, failing: Failing, outcome: Outcome) -> Self {
-        Self { inner, operations: AtomicU64::new(0), at, failing, outcome }
+        Self {
+            inner,
+            operations: AtomicU64::new(0),
+            at,
+            failing,
+            outcome,
+        }
     }
 
     /// How many operations there were.
