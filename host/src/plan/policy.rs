@@ -170,7 +170,8 @@ mod tests {
 
     #[test]
     fn errors_say_what_can_be_chosen() {
-        let kinds = "gap, digest-drift, late-arrival, requires, dependency, phase-order";
+        let kinds =
+            "invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order";
         for (text, message) in [
             (
                 "gap",

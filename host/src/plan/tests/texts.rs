@@ -1,7 +1,7 @@
 //! What people and programs read.
 
 use super::world::World;
-use crate::plan::{Kind, Policy};
+use crate::plan::{Finding, Kind, Policy};
 
 /// A world whose first finding is of interest, what it says, and the way out.
 const TEXTS: &[(&str, &str, &str)] = &[
@@ -43,10 +43,9 @@ const TEXTS: &[(&str, &str, &str)] = &[
          `--accept late-arrival`",
     ),
     (
-        "file notes 2.0.0 requires=>=1",
-        "notes 2.0.0 (notes-2.0.0.wasm): starts from >=1 only, and nothing would be applied to the app",
-        "if there are items already, say which version they have: `godwit baseline notes VERSION`; \
-         else add the first migration to the catalogue, or go on: repeat the command with `--accept \
+        "file notes 3.0.0 requires=>=2\n baseline notes 1.0.0",
+        "notes 3.0.0 (notes-3.0.0.wasm): starts from >=2 only, and the app would be at 1.0.0",
+        "add the migrations in between to the catalogue, or go on: repeat the command with `--accept \
          requires`",
     ),
     (
@@ -151,7 +150,26 @@ fn every_kind_has_its_text_above() {
         .iter()
         .map(|(text, ..)| World::read(text).answer().findings[0].kind())
         .collect();
-    assert_eq!(told.into_iter().collect::<Vec<_>>(), Kind::ALL);
+    // Planning never sees files that are no migrations; the next test has their text.
+    let planned: Vec<_> = Kind::ALL
+        .into_iter()
+        .filter(|kind| *kind != Kind::InvalidFile)
+        .collect();
+    assert_eq!(told.into_iter().collect::<Vec<_>>(), planned);
+}
+
+#[test]
+fn files_that_are_no_migrations_are_findings_too() {
+    let file = std::path::Path::new("m/notes.json");
+    let reason = "it is not WebAssembly".to_owned();
+    let finding = Finding::invalid_file(&Policy::default(), file, reason);
+    let text = "m/notes.json: it is no valid migration: it is not WebAssembly";
+    let way_out = "mend the file or take it out of the folder, or go on without it: repeat the \
+                   command with `--accept invalid-file`";
+    assert_eq!(
+        (finding.to_string().as_str(), finding.way_out().as_str()),
+        (text, way_out)
+    );
 }
 
 #[test]
