@@ -90,14 +90,7 @@ fn failed(kind: &'static str, reason: &str) -> Verdict {
 /// A component's text, cut, in UTF-8 and without control characters.
 fn printable(text: &[u8], limit: usize) -> String {
     let text = String::from_utf8_lossy(&text[..text.len().min(limit)]);
-    let clean = |c: char| {
-        if c.is_control() && c != '\n' && c != '\t' {
-            '\u{fffd}'
-        } else {
-            c
-        }
-    };
-    text.chars().map(clean).collect()
+    crate::sandbox::printable(&text, usize::MAX)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub use engine::Engine;
 pub use fault::Fault;
 pub use limits::Limits;
 pub use session::{Attempt, Session};
+pub(crate) use state::printable;
 pub use state::{Documents, LogLine, NoDocuments};
 
 pub use crate::contract::{Context, Denial, LogLevel, Speech, SpeechError, VERSION, WorldItem};

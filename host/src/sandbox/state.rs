@@ -187,7 +187,7 @@ impl<D: Documents> Imports for State<D> {
 }
 
 /// Text from a component, cut to `limit` bytes, its control characters replaced.
-pub(super) fn printable(text: &str, limit: usize) -> String {
+pub(crate) fn printable(text: &str, limit: usize) -> String {
     let end = text.floor_char_boundary(limit);
     let clean = |c: char| {
         if c.is_control() && c != '\n' && c != '\t' {
