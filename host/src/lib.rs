@@ -53,5 +53,5 @@ pub mod transfer;
 
 pub use host::{
     AppStatus, Change, CollectionStatus, DryGoal, DryRun, ErrorKind, Host, HostError, Status,
-    Surroundings,
+    Surroundings, with_causes,
 };

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use godwit::model::{Phase, Position, RunState};
 use godwit::plan::Goal;
 use godwit::run::{ChangedItems, Quiet, Report, Stop};
-use godwit::store::{Backend, Memory};
+use godwit::store::{Backend, Memory, Store};
 use godwit::{Host, HostError};
+use godwit_tests::faulty::{Failing, Faulty, Outcome};
 use godwit_tests::made::{Order, doing_all, made, rewrite};
 use godwit_tests::world::{
-    StopAfter, data, host, import, items, name, seed, small_batches, up, up_accepting, version,
+    StopAfter, data, host, import, items, name, seed, small_batches, surroundings, up,
+    up_accepting, version,
 };
 use serde_json::{Value, json};
 
@@ -50,11 +52,15 @@ struct Trial {
 
 impl Trial {
     fn new(all: &[(String, String)]) -> Self {
-        let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+        let trial = Self::over(Arc::new(Memory::new()));
+        seed(&trial.host, "made", "items", all);
+        trial
+    }
+
+    fn over(backend: Arc<dyn Backend>) -> Self {
         let mut host = host(backend.clone(), &made(&orders()));
         host.options = small_batches(3, 2);
         host.options.max_failures = "100%".parse().unwrap();
-        seed(&host, "made", "items", all);
         Self { backend, host }
     }
 
@@ -128,6 +134,28 @@ fn an_item_can_stop_half_way() {
         );
         up(&trial.host);
         trial.assert_done(20);
+    }
+}
+
+#[test]
+fn an_item_whose_process_died_on_its_way_goes_along_with_its_collection() {
+    for k in 0.. {
+        for outcome in [Outcome::Nothing, Outcome::Everything] {
+            let Trial { backend, host: _ } = Trial::plain();
+            let faulty = Faulty::new(backend.clone(), k, Failing::FromThenOn, outcome);
+            let faulty: Arc<dyn Backend> = Arc::new(faulty);
+            let died = Store::new(faulty).is_ok_and(|store| {
+                let host = Host::new(store, made(&orders()), surroundings());
+                let found = host.up_item(&name("items"), "07", None, &Quiet, &Stop::default());
+                found.is_err()
+            });
+            let trial = Trial::over(backend);
+            up(&trial.host);
+            trial.assert_done(20);
+            if !died && k > 10 {
+                return;
+            }
+        }
     }
 }
 

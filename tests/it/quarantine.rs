@@ -11,7 +11,8 @@ use godwit::store::Memory;
 use godwit::{Host, HostError};
 use godwit_tests::made::{Order, doing, doing_all, made, made_for, plain};
 use godwit_tests::world::{
-    host, items, name, quarantined, seed, small_batches, up, up_accepting, version,
+    host, import, import_some, items, name, quarantined, seed, small_batches, up, up_accepting,
+    version,
 };
 use serde_json::{Value, json};
 
@@ -303,6 +304,65 @@ fn a_mended_migration_takes_the_items_that_the_old_one_could_not() {
     let digest = mended.migrations()[0].digest;
     let apps = host.store().history().unwrap().apps();
     assert_eq!(apps["made"].applied[&version("2.0.0")].digests, [digest]);
+}
+
+#[test]
+fn a_mended_item_takes_the_place_of_one_in_quarantine_and_the_run_goes_on() {
+    let backend = {
+        let (backend, host) = host_with(&made(&[order("2.0.0"), order("3.0.0")]), &few());
+        up(&host);
+        backend
+    };
+    let host = host(backend, &made(&[order("2.0.0"), order("3.0.0")]));
+    let lines = [plain("a"), plain("b"), plain("z"), bad("d")];
+    let report = import_some(&host, "made", "items", "1.0.0", &lines);
+    assert_eq!(
+        (
+            report.counts.replaced,
+            report.counts.present,
+            report.counts.bad
+        ),
+        (1, 1, 2),
+        "what the run has passed, or will yet come by, stays as it is: {report:?}"
+    );
+    let reasons: Vec<_> = report.bad_lines.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        reasons[0],
+        "line 1: run 1 is blocked, and the item `a` is not in quarantine"
+    );
+    assert_eq!(quarantined(&host), [(name("items"), "d".to_owned())]);
+    let counts = import(&host, "made", "items", "1.0.0", &[plain("d")]);
+    assert_eq!(counts.replaced, 1);
+    up(&host);
+    assert!(up(&host).is_empty(), "one `up` does it all");
+    for line in items(host.store(), "items") {
+        assert!(
+            line.contains(" 3.0.0 {")
+                && line.ends_with(r#""trail":["2.0.0/apply","3.0.0/apply"]}"#),
+            "{line}"
+        );
+    }
+    assert_eq!(host.store().tallies(&name("items")).unwrap().apart(), 0);
+}
+
+#[test]
+fn an_item_that_was_migrated_by_hand_is_not_migrated_again() {
+    let (_, host) = host_with(&made(&[order("2.0.0"), order("3.0.0")]), &few());
+    up(&host);
+    import(&host, "made", "items", "2.0.0", &[plain("b")]);
+    import(&host, "made", "items", "0.9.0", &[plain("d")]);
+    up(&host);
+    let lines = items(host.store(), "items");
+    assert!(
+        lines[1].ends_with(r#""trail":["3.0.0/apply"]}"#),
+        "{lines:?}"
+    );
+    assert!(
+        lines[3].ends_with(r#""trail":["2.0.0/apply","3.0.0/apply"]}"#),
+        "{lines:?}"
+    );
+    assert!(lines.iter().all(|line| line.contains(" 3.0.0 {")));
+    assert!(up(&host).is_empty());
 }
 
 #[test]

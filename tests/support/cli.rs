@@ -33,8 +33,8 @@ const FILTERS: &[(&str, &str)] = &[
     (r#"[^\s"]+ \(process \d+\)"#, "[host] (process [pid])"),
     (r"(\w+\.rs):\d+:\d+", "$1:[line]"),
     (
-        r"(?s)error while executing at wasm backtrace:.*?wasm trap:",
-        "[frames] wasm trap:",
+        r#"; wasm backtrace:((\\n|\n) +\d+: +0x[^\n\\"]*)+"#,
+        "; wasm backtrace: [frames]",
     ),
 ];
 

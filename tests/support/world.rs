@@ -11,7 +11,7 @@ use godwit::model::{Event, Name, RunId, Timestamp, Version};
 use godwit::run::{Options, Report, RunEvent, Stop};
 use godwit::sandbox::{Engine, Limits};
 use godwit::store::{Backend, Collection, Holder, Lease, Memory, OpenMode, Store, StoreUrl, Visit};
-use godwit::transfer::{ImportCounts, ImportSettings, Importer, OnExisting};
+use godwit::transfer::{ImportCounts, ImportReport, ImportSettings, Importer, OnExisting};
 use godwit::{Host, Surroundings};
 
 /// An engine for every test of the process.
@@ -236,6 +236,19 @@ pub fn import(
     version: &str,
     items: &[(String, String)],
 ) -> ImportCounts {
+    let report = import_some(host, app, collection, version, items);
+    assert!(report.done && report.bad_lines.is_empty(), "{report:?}");
+    report.counts
+}
+
+/// The same, where not every item may be imported.
+pub fn import_some(
+    host: &Host,
+    app: &str,
+    collection: &str,
+    version: &str,
+    items: &[(String, String)],
+) -> ImportReport {
     let version = self::version(version);
     let settings = ImportSettings {
         on_existing: OnExisting::Replace,
@@ -254,8 +267,7 @@ pub fn import(
         .import(&mut lease, &mut lines.as_bytes())
         .expect("it can be imported");
     lease.release(host.store()).expect("the store works");
-    assert!(report.done && report.bad_lines.is_empty(), "{report:?}");
-    report.counts
+    report
 }
 
 /// The data under a backend: items, those apart, indexes, tallies, and what could be undone.

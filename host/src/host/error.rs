@@ -60,6 +60,12 @@ fn first(findings: &[Finding]) -> String {
     refused.map_or_else(String::new, ToString::to_string)
 }
 
+/// An error and its causes on one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 /// What an operator should do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -128,6 +134,7 @@ fn of_run(error: &RunError) -> ErrorKind {
         | RunError::ForeignCollection { .. } => ErrorKind::Plugin,
         RunError::NoRun(_)
         | RunError::NotUndoable { .. }
+        | RunError::NotPrunable { .. }
         | RunError::ChangedSince { .. }
         | RunError::NotInQuarantine { .. } => ErrorKind::Input,
         RunError::Worker(_) => ErrorKind::Internal,

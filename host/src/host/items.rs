@@ -122,11 +122,7 @@ impl Host {
             let is_passed =
                 progress.done || progress.after.as_deref().is_some_and(|after| id <= after);
             if is_passed && step.work.collection() == collection {
-                let version = stage.version.clone();
-                next = Some(Position {
-                    version,
-                    step: stage.first_step + place(index) + 1,
-                });
+                next = Some(stage.position(index + 1));
             }
         }
         Ok(next)

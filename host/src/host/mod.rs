@@ -11,7 +11,7 @@ mod status;
 use std::sync::Arc;
 
 pub use dry::{Change, DryGoal, DryRun};
-pub use error::{ErrorKind, HostError};
+pub use error::{ErrorKind, HostError, with_causes};
 pub use status::{AppStatus, CollectionStatus, Status};
 
 use crate::catalogue::Catalogue;
@@ -144,7 +144,7 @@ impl Host {
     /// The files of the catalogue's folder that are no valid migrations.
     fn invalid_files(&self) -> impl Iterator<Item = Finding> {
         self.catalogue.rejected().iter().map(|rejected| {
-            let reason = chain(&rejected.reason);
+            let reason = with_causes(&rejected.reason);
             Finding::invalid_file(&self.policy, &rejected.file, reason)
         })
     }
@@ -187,13 +187,11 @@ impl Host {
     ) -> Result<Report, HostError> {
         let runner = self.runner(observer, stop);
         let plan = planned.plan.clone();
-        let run = match planned.resumes {
-            Some(id) => {
-                let run = self.store.run(id)?.ok_or(HostError::NoRun(id))?;
-                Run { plan, ..run }
-            }
-            None => self.start(&runner, lease, Purpose::Up, plan)?,
-        };
+        if let Some(id) = planned.resumes {
+            let run = self.store.run(id)?.ok_or(HostError::NoRun(id))?;
+            return Ok(runner.go_on(lease, Run { plan, ..run })?);
+        }
+        let run = self.start(&runner, lease, Purpose::Up, plan)?;
         Ok(runner.carry_out(lease, run)?)
     }
 
@@ -330,12 +328,6 @@ impl Host {
         }
         Ok(planned)
     }
-}
-
-/// An error and its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 impl std::fmt::Debug for Host {

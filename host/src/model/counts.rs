@@ -36,3 +36,9 @@ impl AddAssign for Counts {
         self.bytes += other.bytes;
     }
 }
+
+/// A number with what it counts, in the singular or the plural.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    let what = if count == 1 { one } else { many };
+    format!("{count} {what}")
+}

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Name, Version, VersionReq};
+use super::{Digest, Name, Position, Version, VersionReq};
 
 /// What brings an app to one version: a component or a schema file, as the catalogue found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,20 @@ pub struct Migration {
     pub file: PathBuf,
     /// What the file is.
     pub body: Body,
+}
+
+impl Migration {
+    /// The places of the steps that feed on a collection, in order.
+    pub fn positions_over(&self, collection: &Name) -> impl Iterator<Item = Position> {
+        let steps = (0..).zip(&self.steps);
+        let over = steps.filter(move |(_, step)| {
+            matches!(&step.work, StepWork::Transform { collection: fed, .. } if fed == collection)
+        });
+        over.map(|(step, _)| Position {
+            version: self.version.clone(),
+            step,
+        })
+    }
 }
 
 /// What kind of file a migration is.

@@ -20,6 +20,7 @@ mod time;
 pub use apart::{Apart, Failure, Position};
 pub use batch::{Batch, Kind, Reply, ReplyError};
 pub use counts::Counts;
+pub(crate) use counts::counted;
 pub use diff::{Difference, diff};
 pub use digest::Digest;
 pub use history::{AppState, Applied, Entry, Event, History};

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Digest, Name, Phase, Step, Timestamp, Version};
+use super::{Counts, Digest, Name, Phase, Position, Step, Timestamp, Version};
 
 /// Which steps will run on what, in order. Nothing is left to decide later.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -44,11 +44,26 @@ pub struct Stage {
     pub source: Source,
 }
 
+impl Stage {
+    /// The place, in the whole migration, of a step by its place in the stage.
+    ///
+    /// # Panics
+    /// When there are more than `u32::MAX` steps; a migration has at most 1,000.
+    pub fn position(&self, place: usize) -> Position {
+        let place = u32::try_from(place).expect("migrations have at most 1,000 steps");
+        Position {
+            version: self.version.clone(),
+            step: self.first_step + place,
+        }
+    }
+}
+
 /// Which items a stage is fed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
-    /// Every item of the step's collection that has not an entry of its own ([`super::Apart`]).
+    /// Every item of the step's collection, but for those with an entry of their own
+    /// ([`super::Apart`]) whose turn it is not.
     #[default]
     Collection,
     /// Items that wait to be brought up to date.

@@ -48,7 +48,7 @@ fn pending_of<'a>(line: &Line<'a>, migration: &'a Migration, at: Option<&Version
 }
 
 /// Every stage of the versions wanted, applied to the app or not, in order: the way of an item that
-/// has version `start`.
+/// has version `start`, which may have begun that version without being through.
 pub(super) fn path<'a>(
     line: &Line<'a>,
     start: &Version,
@@ -57,11 +57,16 @@ pub(super) fn path<'a>(
     let mut at = start.clone();
     let mut dues = Vec::new();
     for &migration in line.files.values().filter(|file| is_wanted(&file.version)) {
-        let from = Some(at.clone());
+        let is_begun = migration.version <= *start;
+        let from = if is_begun {
+            line.before(&migration.version)
+        } else {
+            Some(&at)
+        };
         dues.extend(phases(migration).map(|phase| Due {
             migration,
             phase,
-            from: from.clone(),
+            from: from.cloned(),
         }));
         at = at.max(migration.version.clone());
     }

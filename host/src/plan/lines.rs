@@ -102,6 +102,13 @@ impl<'a> Line<'a> {
         applied.max(baseline)
     }
 
+    /// The version that comes before `version`, whether it is applied or not.
+    pub fn before(&self, version: &Version) -> Option<&Version> {
+        let file = self.files.range::<Version, _>(..version).next_back();
+        let file = file.map(|(below, _)| *below);
+        file.max(self.predecessor(version))
+    }
+
     /// What was applied and has no file, below the newest file. (Above it, the store is newer.)
     pub fn missing(&self) -> impl Iterator<Item = (&Version, &Applied)> {
         let below = self.state.applied.range(..&self.newest().version);

@@ -1,10 +1,10 @@
 //! Reading what a step is fed, batch by batch.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::Options;
-use crate::model::{Apart, Batch, Mode, Name, RunId, Source, Version};
+use crate::model::{Apart, Batch, Mode, Name, Position, RunId, Source, Version};
 use crate::store::{ItemRecord, Store, StoreError};
 
 /// Items to be fed, with what is needed to change them.
@@ -50,6 +50,9 @@ impl Feed {
     }
 }
 
+/// Items that are apart by id, with the entries, as stored, of those that are fed.
+type Aparts = BTreeMap<String, Option<Vec<u8>>>;
+
 /// Chooses and reads the items that a step is fed.
 #[derive(Debug)]
 pub(super) struct Feeder<'a> {
@@ -60,6 +63,8 @@ pub(super) struct Feeder<'a> {
     pub version: &'a Version,
     /// The step's place in its migration.
     pub index: u32,
+    /// The step over the collection that comes before, in this migration or an earlier one.
+    pub previous: Option<Position>,
     pub mode: Mode,
     /// Whether newer versions were applied before: then everything is due.
     pub is_late: bool,
@@ -71,7 +76,15 @@ impl Feeder<'_> {
     pub(super) fn total(&self) -> Result<Option<u64>, StoreError> {
         let tallies = self.store.tallies(self.collection)?;
         Ok(match self.source {
-            Source::Collection => Some(tallies.items.saturating_sub(tallies.apart())),
+            Source::Collection => {
+                let others = tallies.items.saturating_sub(tallies.apart());
+                let ready = if tallies.waiting > 0 {
+                    self.ready()?
+                } else {
+                    0
+                };
+                Some(others + ready)
+            }
             Source::Behind => Some(tallies.waiting),
             Source::Quarantine(None) => Some(tallies.open + tallies.accepted),
             Source::Quarantine(Some(items)) => Some(
@@ -84,6 +97,17 @@ impl Feeder<'_> {
         })
     }
 
+    /// How many items with an entry of their own go along with their collection.
+    fn ready(&self) -> Result<u64, StoreError> {
+        let mut ready = 0;
+        self.store
+            .each_apart(self.collection, None, &mut |_, apart| {
+                ready += u64::from(self.is_ready(&apart));
+                ControlFlow::Continue(())
+            })?;
+        Ok(ready)
+    }
+
     /// Reads the next batch behind `after`.
     pub(super) fn read(&self, after: Option<&str>) -> Result<Feed, StoreError> {
         match self.source {
@@ -93,7 +117,7 @@ impl Feeder<'_> {
     }
 
     fn read_collection(&self, after: Option<&str>) -> Result<Feed, StoreError> {
-        let (apart, known_to) = self.apart_ids(after)?;
+        let (mut aparts, known_to) = self.aparts_behind(after)?;
         let mut feed = Feed {
             after: after.map(str::to_owned),
             is_last: true,
@@ -119,12 +143,16 @@ impl Feeder<'_> {
                         }
                     },
                 };
-                if is_due && !apart.contains(id) {
+                let is_fed = match aparts.get(id) {
+                    Some(apart) => apart.is_some(),
+                    None => is_due,
+                };
+                if is_fed {
                     if self.is_full(&feed.batch, record.body.len()) {
                         feed.is_last = false;
                         return ControlFlow::Break(());
                     }
-                    feed.push(id, record, None);
+                    feed.push(id, record, aparts.remove(id).flatten());
                 }
                 let upto = feed.upto.get_or_insert_default();
                 upto.clear();
@@ -149,28 +177,44 @@ impl Feeder<'_> {
         !batch.is_empty() && (is_over || batch.len() >= self.options.batch_items)
     }
 
-    /// The next ids behind `after` that are apart from the collection, and the id up to which they
-    /// are all there (`None`: the end). Mostly there are few.
-    fn apart_ids(
-        &self,
-        after: Option<&str>,
-    ) -> Result<(BTreeSet<String>, Option<String>), StoreError> {
-        let mut ids = BTreeSet::new();
+    /// The next items behind `after` that are apart from the collection, with the entries of those
+    /// whose turn it is, and the id up to which they are all there (`None`: the end). Mostly there
+    /// are few.
+    fn aparts_behind(&self, after: Option<&str>) -> Result<(Aparts, Option<String>), StoreError> {
+        let mut found = Aparts::new();
         if self.store.tallies(self.collection)?.apart() == 0 {
-            return Ok((ids, None));
+            return Ok((found, None));
         }
         let most = self.options.batch_items.max(1);
+        let mut ready = Vec::new();
         self.store
-            .each_apart(self.collection, after, &mut |id, _| {
-                ids.insert(id.to_owned());
-                if ids.len() < most {
+            .each_apart(self.collection, after, &mut |id, apart| {
+                found.insert(id.to_owned(), None);
+                if self.is_ready(&apart) {
+                    ready.push(id.to_owned());
+                }
+                if found.len() < most {
                     ControlFlow::Continue(())
                 } else {
                     ControlFlow::Break(())
                 }
             })?;
-        let known_to = ids.last().filter(|_| ids.len() == most).cloned();
-        Ok((ids, known_to))
+        let known_to = found.keys().next_back().filter(|_| found.len() == most);
+        let known_to = known_to.cloned();
+        for id in ready {
+            let record = self.store.apart_record(self.collection, &id)?;
+            found.insert(id, record);
+        }
+        Ok((found, known_to))
+    }
+
+    /// Whether this step is the very next one of an item with an entry of its own, so that it goes
+    /// along with its collection: whoever wanted to bring it ahead did not come that far.
+    fn is_ready(&self, apart: &Apart) -> bool {
+        let has_passed = |position: &Position| !apart.is_due(&position.version, position.step);
+        apart.failure.is_none()
+            && apart.is_due(self.version, self.index)
+            && self.previous.as_ref().is_none_or(has_passed)
     }
 
     fn read_apart(&self, after: Option<&str>) -> Result<Feed, StoreError> {

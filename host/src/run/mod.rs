@@ -6,9 +6,11 @@
 //! and the checkpoint are one commit, which takes place only while the lease is held. [`undo`]
 //! puts back what a run changed. The room never prints; it tells an [`Observer`].
 
+mod applied;
 mod feed;
 mod index;
 mod judge;
+mod leave;
 mod options;
 mod pipeline;
 mod quarantine;
@@ -17,9 +19,11 @@ mod runner;
 mod schema;
 mod settle;
 mod step;
+mod threads;
 mod transform;
 mod undo;
 mod view;
+mod window;
 
 pub use options::{MaxFailures, OnFailure, Options, Stop};
 pub use quarantine::{accept, list};

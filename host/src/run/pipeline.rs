@@ -6,32 +6,22 @@
 //! again.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex};
-use std::thread::Scope;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use super::feed::Feed;
 use super::judge::{Failed, Verdict};
 use super::step::{Ending, TransformStep};
+use super::threads::{Job, Outcome, Threads};
 use super::transform::{Abort, Judged};
 use super::view::Range;
-use super::{OnFailure, Options, RunError};
+use super::window::{self, Window};
+use super::{OnFailure, RunError};
 use crate::model::Name;
 use crate::store::StoreError;
 
-/// Native stack of a transforming thread: what wasm code may use, and ample room for the host's
-/// own frames below it.
-const STACK_BYTES: usize = 8 << 20;
 /// How often the lease is looked after while batches take long.
 const LEASE_CHECK: Duration = Duration::from_millis(500);
-/// How many batches are in flight for each thread.
-const AHEAD: usize = 2;
-
-/// How many batches are in flight at most.
-pub(super) fn window_limit(options: &Options) -> usize {
-    options.threads.max(1) * AHEAD
-}
 
 /// Feeds everything behind the step's checkpoint.
 pub(super) fn run(step: &mut TransformStep<'_>) -> Result<Ending, RunError> {
@@ -39,66 +29,6 @@ pub(super) fn run(step: &mut TransformStep<'_>) -> Result<Ending, RunError> {
         let threads = Threads::start(scope, step);
         Pipeline::new(step, threads).run()
     })
-}
-
-/// A batch on its way to a thread.
-struct Job {
-    number: u64,
-    feed: Feed,
-    budget: u64,
-}
-
-/// A batch on its way back.
-struct Outcome {
-    number: u64,
-    feed: Feed,
-    result: Result<Judged, Abort>,
-}
-
-/// The threads that transform. They end when it is dropped.
-struct Threads {
-    jobs: SyncSender<Job>,
-    outcomes: Receiver<Outcome>,
-}
-
-impl Threads {
-    fn start<'scope>(scope: &'scope Scope<'scope, '_>, step: &TransformStep<'_>) -> Self {
-        let options = step.work.options;
-        let (jobs, queue) = sync_channel::<Job>(window_limit(options));
-        let (results, outcomes) = channel();
-        let queue = Arc::new(Mutex::new(queue));
-        for number in 0..options.threads.max(1) {
-            let (queue, results) = (queue.clone(), results.clone());
-            let mut transformer = step.transformer();
-            let work = move || {
-                // The lock is held while waiting: whoever has it gets the next batch.
-                while let Some(job) = queue.lock().ok().and_then(|queue| queue.recv().ok()) {
-                    let Job {
-                        number,
-                        feed,
-                        budget,
-                    } = job;
-                    let result = transformer.transform(&feed.batch, budget);
-                    if results
-                        .send(Outcome {
-                            number,
-                            feed,
-                            result,
-                        })
-                        .is_err()
-                    {
-                        return;
-                    }
-                }
-            };
-            std::thread::Builder::new()
-                .name(format!("godwit-transform-{number}"))
-                .stack_size(STACK_BYTES)
-                .spawn_scoped(scope, work)
-                .expect("a thread can be started");
-        }
-        Self { jobs, outcomes }
-    }
 }
 
 /// Batches in flight, and what was committed since they were read.
@@ -126,7 +56,7 @@ impl<'p, 'a> Pipeline<'p, 'a> {
     fn new(step: &'p mut TransformStep<'a>, threads: Threads) -> Self {
         Self {
             read_after: step.progress.after.clone(),
-            window: Window::new(window_limit(step.work.options)),
+            window: Window::new(window::limit(step.work.options)),
             step,
             threads,
             next_read: 0,
@@ -374,41 +304,4 @@ impl<'p, 'a> Pipeline<'p, 'a> {
 
 fn is_failed(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Failed(_))
-}
-
-/// How many batches may be in flight: fewer after batches had to be dropped, more again after a
-/// while. Steps in which every batch depends on the one before settle at one.
-struct Window {
-    size: u64,
-    limit: u64,
-    /// Commits since the last change of size.
-    clean: u32,
-    /// How many there must be before it grows; doubled each time that batches had to be dropped.
-    needed: u32,
-}
-
-impl Window {
-    fn new(limit: usize) -> Self {
-        let limit = limit as u64;
-        Self {
-            size: limit,
-            limit,
-            clean: 0,
-            needed: 4,
-        }
-    }
-
-    fn shrink(&mut self) {
-        self.size = 1;
-        self.clean = 0;
-        self.needed = (self.needed * 2).min(4_096);
-    }
-
-    fn grow(&mut self) {
-        self.clean += 1;
-        if self.clean >= self.needed && self.size < self.limit {
-            self.size += 1;
-            self.clean = 0;
-        }
-    }
 }

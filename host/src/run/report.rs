@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::{Counts, Name, Phase, Run, RunId, Version};
+use crate::model::{Counts, Name, Phase, Run, RunId, RunState, Version, counted};
 use crate::sandbox::{LoadError, LogLine};
 use crate::store::{LeaseError, StoreError};
 
@@ -216,8 +216,16 @@ pub enum RunError {
         /// Why.
         reason: String,
     },
+    /// Occurs when the pre-images of a run are still needed.
+    #[error("run {run} cannot be pruned: its pre-images are kept while it is {state}")]
+    NotPrunable {
+        /// The run.
+        run: RunId,
+        /// How far it has come.
+        state: RunState,
+    },
     /// Occurs when items were changed after the run that is to be undone.
-    #[error("{count} items were changed after run {run}: {}", .items.join(", "))]
+    #[error("{} changed after run {run}: {}", counted(*.count, "item was", "items were"), .items.join(", "))]
     ChangedSince {
         /// The run.
         run: RunId,

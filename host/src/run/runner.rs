@@ -9,8 +9,7 @@ use super::view::Grants;
 use super::{Observer, Options, Report, RunError, Stop, schema};
 use crate::catalogue::Catalogue;
 use crate::model::{
-    Clock, Counts, Event, Mode, Name, Phase, Plan, Purpose, Run, RunId, RunState, Source, Stage,
-    Step, StepWork,
+    Clock, Name, Plan, Position, Purpose, Run, RunId, RunState, Stage, Step, StepWork,
 };
 use crate::sandbox::{Component, Context};
 use crate::store::{Keeper, Lease, Store, StoreError};
@@ -70,15 +69,26 @@ impl Runner<'_> {
         Ok(run)
     }
 
-    /// Carries a run out from wherever it stands.
+    /// Carries out a run that was just started.
     ///
     /// A run that was [stopped](Stop) or is blocked by its quarantine is reported, not an error: its
     /// state says so.
     ///
     /// # Errors
     /// [`RunError`] when it cannot go on. What was committed stays; the run's state says why.
-    pub fn carry_out(&self, lease: &mut Lease, mut run: Run) -> Result<Report, RunError> {
-        let resumed = run.stages_done > 0 || self.store.progress(run.id, 0)? != Default::default();
+    pub fn carry_out(&self, lease: &mut Lease, run: Run) -> Result<Report, RunError> {
+        self.drive(lease, run, false)
+    }
+
+    /// Goes on with a run from wherever it stands, as [`Runner::carry_out`] does.
+    ///
+    /// # Errors
+    /// [`RunError`] when it cannot go on. What was committed stays; the run's state says why.
+    pub fn go_on(&self, lease: &mut Lease, run: Run) -> Result<Report, RunError> {
+        self.drive(lease, run, true)
+    }
+
+    fn drive(&self, lease: &mut Lease, mut run: Run, resumed: bool) -> Result<Report, RunError> {
         let span = tracing::info_span!("run", id = %run.id);
         let _entered = span.enter();
         self.set_state(lease, &mut run, RunState::Running, None)?;
@@ -218,7 +228,8 @@ impl Runner<'_> {
             step,
             mode,
             collection,
-            index: stage.first_step + u32::try_from(place).expect("plans are small"),
+            previous: self.previous(&stage.app, collection, &stage.position(place)),
+            index: stage.position(place).step,
             number,
             component: self.component(stage)?,
             context,
@@ -226,6 +237,15 @@ impl Runner<'_> {
             progress,
         }
         .carry_out()
+    }
+
+    /// The step over a collection that comes before another one.
+    fn previous(&self, app: &Name, collection: &Name, step: &Position) -> Option<Position> {
+        let migrations = self.catalogue.migrations().iter();
+        let positions = migrations
+            .filter(|migration| migration.app == *app)
+            .flat_map(|migration| migration.positions_over(collection));
+        positions.filter(|position| position < step).max()
     }
 
     fn component(&self, stage: &Stage) -> Result<Component, RunError> {
@@ -254,149 +274,6 @@ impl Runner<'_> {
             .filter(|(_, record)| record.opaque)
             .map(|(name, _)| name)
             .collect())
-    }
-
-    /// Records that a stage is done, unless its quarantine forbids it: then says why.
-    fn finish_stage(
-        &self,
-        lease: &mut Lease,
-        run: &mut Run,
-        stage: &Stage,
-    ) -> Result<Option<String>, RunError> {
-        let (open, accepted) = self.open(&stage.app)?;
-        let whole = stage.source == Source::Collection;
-        if whole && open > 0 {
-            let Stage {
-                app,
-                version,
-                phase,
-                ..
-            } = stage;
-            return Ok(Some(format!(
-                "{open} items of {app} are in quarantine, so that {version} ({phase}) is not applied"
-            )));
-        }
-        if whole {
-            self.settle_app(lease, run, stage)?;
-        }
-        let now = self.clock.now();
-        let number = run.stages_done as usize;
-        run.stages_done += 1;
-        let keeper = Keeper {
-            run: run.id,
-            step: step_number(number, STAGE_END),
-        };
-        let mut write = self.store.write(run.id, Some(keeper));
-        if whole {
-            self.level_app(&mut write, stage)?;
-            let event = self.applied(run, stage, number, accepted)?;
-            write.add_history(now, &stage.app, &stage.version, event)?;
-        } else if self.is_mended(run, stage)? {
-            let event = Event::Mended {
-                digest: stage.digest,
-                run: run.id,
-            };
-            write.add_history(now, &stage.app, &stage.version, event)?;
-        }
-        write.set_run(run);
-        write.commit(lease, now)?;
-        if whole {
-            let Stage {
-                app,
-                version,
-                phase,
-                ..
-            } = stage;
-            self.observer.event(&RunEvent::Applied {
-                app,
-                version,
-                phase: *phase,
-            });
-        }
-        Ok(None)
-    }
-
-    fn applied(
-        &self,
-        run: &Run,
-        stage: &Stage,
-        number: usize,
-        accepted: u64,
-    ) -> Result<Event, StoreError> {
-        let mut counts = Counts::default();
-        for place in 0..stage.steps.len() {
-            counts += self
-                .store
-                .progress(run.id, step_number(number, place))?
-                .counts;
-        }
-        Ok(Event::Applied {
-            phase: stage.phase,
-            from: stage.from.clone(),
-            digest: stage.digest,
-            file: stage.file.clone(),
-            run: run.id,
-            counts,
-            accepted,
-        })
-    }
-
-    /// Whether a retry used another file than the one that was applied.
-    fn is_mended(&self, run: &Run, stage: &Stage) -> Result<bool, StoreError> {
-        let apps = self.store.history()?.apps();
-        let applied = apps
-            .get(&stage.app)
-            .and_then(|app| app.applied.get(&stage.version));
-        Ok(run.purpose == Purpose::Retry
-            && applied.is_some_and(|applied| !applied.digests.contains(&stage.digest)))
-    }
-
-    /// Gives the app's collections the stage's version, but for those that its migration rewrites
-    /// in a later phase.
-    fn level_app(
-        &self,
-        write: &mut crate::store::Write<'_>,
-        stage: &Stage,
-    ) -> Result<(), StoreError> {
-        let later = self.rewritten_later(stage);
-        for (name, mut record) in self.store.collections()? {
-            let is_lower = record.level.as_ref() < Some(&stage.version);
-            if record.app == stage.app && is_lower && !later.contains(&name) {
-                record.level = Some(stage.version.clone());
-                record.newest = record.newest.max(record.level.clone());
-                write.set_collection(&name, record)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn rewritten_later(&self, stage: &Stage) -> BTreeSet<Name> {
-        let migration = self.catalogue.migration(&stage.digest);
-        let steps = migration.map_or(&[][..], |migration| &migration.steps);
-        let later = steps.iter().filter(|step| {
-            let rewrites = matches!(
-                &step.work,
-                StepWork::Transform {
-                    mode: Mode::Rewrite,
-                    ..
-                }
-            );
-            rewrites && stage.phase == Phase::Offline && step.phase == Phase::Online
-        });
-        later.map(|step| step.work.collection().clone()).collect()
-    }
-
-    /// How many items of an app are in quarantine: open and accepted.
-    fn open(&self, app: &Name) -> Result<(u64, u64), StoreError> {
-        let (mut open, mut accepted) = (0, 0);
-        for (name, record) in self.store.collections()? {
-            if record.app == *app {
-                let tallies = self.store.tallies(&name)?;
-                open += tallies.open;
-                accepted += tallies.accepted;
-            }
-        }
-        Ok((open, accepted))
     }
 }
 

@@ -34,7 +34,7 @@ impl Runner<'_> {
                     .next
                     .as_ref()
                     .is_some_and(|next| next.version >= stage.version);
-                let last = stage.first_step + stage.steps.len() as u32;
+                let last = stage.position(stage.steps.len()).step;
                 has_passed
                     && apart.version <= stage.version
                     && !apart.is_due(&stage.version, last.saturating_sub(1))

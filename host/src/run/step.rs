@@ -8,10 +8,8 @@ use super::report::StepName;
 use super::runner::Runner;
 use super::transform::{Judged, Transformer};
 use super::view::Grants;
-use super::{MaxFailures, OnFailure, RunError, RunEvent, pipeline};
-use crate::model::{
-    Apart, Counts, Failure, Mode, Name, Position, Progress, Source, Stage, Step, Version,
-};
+use super::{MaxFailures, OnFailure, RunError, RunEvent, pipeline, window};
+use crate::model::{Counts, Mode, Name, Position, Progress, Source, Stage, Step, Version};
 use crate::sandbox::{Component, Context};
 use crate::store::{Collection, Keeper, Lease, StoreError, UnderWay, Visit, Write};
 
@@ -26,6 +24,8 @@ pub(super) struct TransformStep<'a> {
     pub collection: &'a Name,
     /// The step's place in its migration.
     pub index: u32,
+    /// The step over the collection that comes before, in this migration or an earlier one.
+    pub previous: Option<Position>,
     /// The step's number in the run.
     pub number: u32,
     pub component: Component,
@@ -81,6 +81,7 @@ impl<'a> TransformStep<'a> {
             source: &self.stage.source,
             version: &self.stage.version,
             index: self.index,
+            previous: self.previous.clone(),
             mode: self.mode,
             is_late: self.is_late(),
             options: self.work.options,
@@ -94,7 +95,7 @@ impl<'a> TransformStep<'a> {
 
     /// How often the run's step may write an item that it is fed: once, unless it writes its own
     /// collection through `documents`, too, or the item was given an entry before.
-    fn visit(&self) -> Visit {
+    pub(super) fn visit(&self) -> Visit {
         if self.grants.is_inward() || matches!(self.stage.source, Source::Item(..)) {
             Visit::Again
         } else {
@@ -109,7 +110,7 @@ impl<'a> TransformStep<'a> {
     }
 
     /// The version that an item has after this step, having had `before`.
-    fn version_after(&self, before: Version) -> Version {
+    pub(super) fn version_after(&self, before: Version) -> Version {
         if self.is_late() {
             before.max(self.stage.version.clone())
         } else {
@@ -187,152 +188,6 @@ impl<'a> TransformStep<'a> {
         Ok(())
     }
 
-    fn write_verdict(
-        &self,
-        write: &mut Write<'_>,
-        feed: &Feed,
-        index: usize,
-        verdict: &Verdict,
-        counts: &mut Counts,
-    ) -> Result<(), RunError> {
-        let id = feed.batch.id(index);
-        match verdict {
-            Verdict::Unchanged => counts.unchanged += 1,
-            Verdict::Updated(body) => {
-                counts.updated += 1;
-                let old = feed.record(index);
-                let version = self.version_after(crate::store::ItemRecord::parse(&old)?.stamp()?);
-                let new = Some((&version, body.as_slice()));
-                write.set_item(self.collection, id, Some(&old), new, self.visit())?;
-            }
-            Verdict::Removed => {
-                counts.removed += 1;
-                write.set_item(
-                    self.collection,
-                    id,
-                    Some(&feed.record(index)),
-                    None,
-                    self.visit(),
-                )?;
-            }
-            Verdict::Failed(_) => counts.failed += 1,
-        }
-        let old = feed.aparts[index].as_deref();
-        let new = self.apart_after(feed, index, verdict)?;
-        if old.is_some() || new.is_some() {
-            write.set_apart(self.collection, id, old, new.as_ref(), self.visit())?;
-        }
-        Ok(())
-    }
-
-    /// The entry that an item is left with: quarantine, or its place on a way of its own.
-    fn apart_after(
-        &self,
-        feed: &Feed,
-        index: usize,
-        verdict: &Verdict,
-    ) -> Result<Option<Apart>, StoreError> {
-        let old: Option<Apart> = match &feed.aparts[index] {
-            Some(record) => Some(crate::store::parse_apart(record)?),
-            None => None,
-        };
-        let next = |step| {
-            Some(Position {
-                version: self.stage.version.clone(),
-                step,
-            })
-        };
-        Ok(match (verdict, old) {
-            (Verdict::Failed(failed), old) => {
-                let version = match old {
-                    Some(old) => old.version,
-                    None => self.version_before(feed, index)?,
-                };
-                let failure = Some(self.failure(failed));
-                Some(Apart {
-                    version,
-                    next: next(self.index),
-                    failure,
-                })
-            }
-            (Verdict::Removed, _) | (_, None) => None,
-            (Verdict::Unchanged | Verdict::Updated(_), Some(old)) => {
-                let version = match self.mode {
-                    Mode::Rewrite => self.stage.version.clone(),
-                    Mode::Derive => old.version,
-                };
-                Some(Apart {
-                    version,
-                    next: next(self.index + 1),
-                    failure: None,
-                })
-            }
-        })
-    }
-
-    /// The version that an item without an entry has before this step.
-    fn version_before(&self, feed: &Feed, index: usize) -> Result<Version, StoreError> {
-        let record = feed.record(index);
-        let stamp = crate::store::ItemRecord::parse(&record)?.stamp()?;
-        let level = self
-            .work
-            .store
-            .collection(self.collection)?
-            .and_then(|record| record.level);
-        Ok(level.map_or(stamp.clone(), |level| level.max(stamp)))
-    }
-
-    fn failure(&self, failed: &Failed) -> Failure {
-        Failure {
-            kind: failed.kind.to_owned(),
-            reason: failed.reason.clone(),
-            migration: self.stage.version.clone(),
-            step: self.step.name.clone(),
-            run: self.run,
-            at: self.work.clock.now(),
-            accepted: false,
-        }
-    }
-
-    /// Writes what a batch left of an item of any collection, and returns by how much the number of
-    /// items that the step has written grows.
-    fn write_document(
-        &self,
-        write: &mut Write<'_>,
-        collection: &Name,
-        id: &str,
-        body: Option<&[u8]>,
-    ) -> Result<i64, RunError> {
-        let (app, version) = (&self.stage.app, &self.stage.version);
-        match write.collection(collection)? {
-            None => {
-                let record = Collection::new(app.clone(), Some(version.clone()));
-                write.set_collection(collection, record)?;
-            }
-            Some(record) if record.app != *app => {
-                let (step, owner) = (self.step.name.clone(), record.app.clone());
-                let collection = collection.clone();
-                return Err(RunError::ForeignCollection {
-                    step,
-                    collection,
-                    owner,
-                });
-            }
-            Some(_) => {}
-        }
-        let old = self.work.store.item_record(collection, id)?;
-        if old.is_none() && body.is_none() {
-            return Ok(0);
-        }
-        let new = body.map(|body| (version, body));
-        let growth = write.set_item(collection, id, old.as_deref(), new, Visit::Again)?;
-        // Whatever was wrong with the item before, it is another one now.
-        if let Some(apart) = self.work.store.apart_record(collection, id)? {
-            write.set_apart(collection, id, Some(&apart), None, Visit::Again)?;
-        }
-        Ok(growth)
-    }
-
     /// Gives the collection the version that the step leads to.
     fn level(&self, write: &mut Write<'_>) -> Result<(), StoreError> {
         let Some(collection) = write.collection(self.collection)? else {
@@ -388,7 +243,7 @@ impl<'a> TransformStep<'a> {
             MaxFailures::Count(most) => most.saturating_sub(failed),
             // Batches in flight before this one may still add to what was read.
             MaxFailures::Percent(most) => {
-                let ahead = read + batch * (2 + pipeline::window_limit(self.work.options) as u64);
+                let ahead = read + batch * (2 + window::limit(self.work.options) as u64);
                 let allowed = ahead.max(MaxFailures::SAMPLE) * u64::from(most) / 100;
                 allowed.saturating_sub(failed).min(batch)
             }

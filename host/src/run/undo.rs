@@ -3,17 +3,18 @@
 //! Steps are undone in reverse order. Putting an item back and forgetting its pre-image is one
 //! commit, so that what is left to do is always what pre-images are left.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod check;
+mod collections;
+
 use std::ops::ControlFlow;
 
 use serde::Serialize;
 
 use super::runner::{STAGE_END, step_number};
-use super::{RunError, Stop, index};
-use crate::model::{Clock, Event, Name, Run, RunId, RunState, Timestamp, Version};
-use crate::store::{
-    Collection, ItemRecord, Lease, Store, StoreError, Write, key, parse_apart, record,
-};
+use super::{RunError, Stop};
+use crate::model::{Clock, Event, Name, Run, RunId, RunState, Timestamp};
+use crate::store::{ItemRecord, Lease, Store, StoreError, Write, key, parse_apart};
+use check::check;
 
 /// How many pre-images are put back in one commit.
 const PAGE_ITEMS: usize = 1_000;
@@ -96,8 +97,8 @@ pub fn prune(
 ) -> Result<u64, RunError> {
     let mut run = store.run(id)?.ok_or(RunError::NoRun(id))?;
     if run.state.is_unfinished() || run.state == RunState::Undoing {
-        let reason = format!("its pre-images are kept while it is {}", run.state);
-        return Err(RunError::NotUndoable { run: id, reason });
+        let state = run.state;
+        return Err(RunError::NotPrunable { run: id, state });
     }
     if run.has_pre_images {
         run.has_pre_images = false;
@@ -146,79 +147,6 @@ fn page(store: &Store, range: &key::KeyRange) -> Result<Vec<Kept>, StoreError> {
     Ok(page)
 }
 
-fn check(store: &Store, run: &Run, changed: ChangedItems) -> Result<(), RunError> {
-    let refuse = |reason: String| {
-        Err(RunError::NotUndoable {
-            run: run.id,
-            reason,
-        })
-    };
-    if !run.has_pre_images {
-        return refuse("its pre-images were pruned".to_owned());
-    }
-    let apps: BTreeSet<_> = run.plan.stages.iter().map(|stage| &stage.app).collect();
-    let later = store.runs()?.into_iter().rev().find(|other| {
-        other.id > run.id
-            && other.state != RunState::Undone
-            && other
-                .plan
-                .stages
-                .iter()
-                .any(|stage| apps.contains(&stage.app))
-    });
-    if let Some(later) = later {
-        return refuse(format!(
-            "run {} came after it; undo that one first",
-            later.id
-        ));
-    }
-    match changed {
-        ChangedItems::Refuse => check_unchanged(store, run),
-        ChangedItems::Leave => Ok(()),
-    }
-}
-
-fn check_unchanged(store: &Store, run: &Run) -> Result<(), RunError> {
-    let (mut count, mut items) = (0, Vec::new());
-    let (mut from, to) = key::pre_images(run.id);
-    loop {
-        let page = page(store, &(from.clone(), to.clone()))?;
-        let Some(last) = page.last() else { break };
-        from = [&last.place[..], &[0]].concat();
-        for kept in &page {
-            if let Some((collection, id)) = item_of(&kept.key)
-                && is_changed(store, run, kept)?
-                && is_first(store, run, kept)?
-            {
-                count += 1;
-                if items.len() < NAMED {
-                    items.push(format!("{collection}/{id}"));
-                }
-            }
-        }
-    }
-    match count {
-        0 => Ok(()),
-        count => Err(RunError::ChangedSince {
-            run: run.id,
-            count,
-            items,
-        }),
-    }
-}
-
-fn item_of(key: &[u8]) -> Option<(Name, &str)> {
-    key::parse_item(key).filter(|_| key[0] == key::tag::ITEM)
-}
-
-/// Whether an item is no longer as the run left it.
-fn is_changed(store: &Store, run: &Run, kept: &Kept) -> Result<bool, StoreError> {
-    match store.backend().get(&kept.key)? {
-        Some(current) => Ok(ItemRecord::parse(&current)?.writer != run.id),
-        None => Ok(last_left(store, run, &kept.key)?),
-    }
-}
-
 /// Whether no earlier step of the run changed the same key: an item is counted once.
 fn is_first(store: &Store, run: &Run, kept: &Kept) -> Result<bool, StoreError> {
     for number in step_numbers(run) {
@@ -228,17 +156,6 @@ fn is_first(store: &Store, run: &Run, kept: &Kept) -> Result<bool, StoreError> {
         }
     }
     Ok(true)
-}
-
-/// Whether the last step of the run that changed a key left something there.
-fn last_left(store: &Store, run: &Run, changed: &[u8]) -> Result<bool, StoreError> {
-    for number in step_numbers(run).into_iter().rev() {
-        let place = key::pre_image(run.id, number, changed);
-        if let Some(kept) = store.backend().get(&place)? {
-            return Ok(record::PreImage::parse(&kept)?.left);
-        }
-    }
-    Ok(false)
 }
 
 /// The numbers under which a run may have kept pre-images, in order.
@@ -353,115 +270,6 @@ impl Undo<'_> {
         Ok(ItemRecord::parse(current)?.writer != self.run.id)
     }
 
-    fn restore_collection(&mut self, write: &mut Write<'_>, kept: &Kept) -> Result<(), RunError> {
-        let Some(name) = name_of(&kept.key) else {
-            return Ok(());
-        };
-        let Some(current) = self.store.collection(&name)? else {
-            return Ok(());
-        };
-        let Some(before) = &kept.before else {
-            if self.store.tallies(&name)? == record::Tallies::default() {
-                write.drop_collection(&name);
-            }
-            return Ok(());
-        };
-        let before: Collection = record::from_json(&kept.key, before)?;
-        let indexes = self.restore_indexes(&name, &current, &before)?;
-        let Some(current) = self.store.collection(&name)? else {
-            return Ok(());
-        };
-        let restored = Collection {
-            newest: self.newest(&name, before.newest.max(before.level.clone()))?,
-            level: before.level,
-            under_way: before.under_way,
-            oldest_waiting: before.oldest_waiting.or(current.oldest_waiting.clone()),
-            indexes,
-            ..current
-        };
-        Ok(write.set_collection(&name, restored)?)
-    }
-
-    /// The highest version that is left in a collection: that of before, unless items that came
-    /// after the run have a higher one.
-    fn newest(&self, name: &Name, before: Option<Version>) -> Result<Option<Version>, StoreError> {
-        let mut stamps = BTreeMap::new();
-        self.store.each_item(name, None, &mut |_, record| {
-            if !stamps.contains_key(record.version) {
-                stamps.insert(record.version.to_owned(), record.stamp());
-            }
-            ControlFlow::Continue(())
-        })?;
-        let stamps: Result<Vec<_>, _> = stamps.into_values().collect();
-        Ok(before.max(stamps?.into_iter().max()))
-    }
-
-    /// Drops indexes that the run made and builds again those that it dropped.
-    fn restore_indexes(
-        &mut self,
-        name: &Name,
-        current: &Collection,
-        before: &Collection,
-    ) -> Result<Vec<record::Index>, RunError> {
-        for index in &current.indexes {
-            if !before
-                .indexes
-                .iter()
-                .any(|other| other.pointer == index.pointer)
-            {
-                self.change(name, |record| index::set_ready(record, index.number, false))?;
-                index::clear(self.store, self.lease, self.clock, name, index.number)?;
-                self.change(name, |record| {
-                    record.indexes.retain(|other| other.number != index.number);
-                })?;
-            }
-        }
-        for index in before.indexes.iter().filter(|index| index.ready) {
-            self.rebuild(name, &index.pointer)?;
-        }
-        Ok(self
-            .store
-            .collection(name)?
-            .map_or_else(Vec::new, |record| record.indexes))
-    }
-
-    fn rebuild(&mut self, name: &Name, pointer: &str) -> Result<(), RunError> {
-        let mut defined = None;
-        self.change(name, |record| {
-            defined = Some(index::define(record, pointer));
-        })?;
-        let Some(index) = defined.filter(|index| !index.ready) else {
-            return Ok(());
-        };
-        let mut after = None;
-        loop {
-            let page = index::entries_behind(self.store, name, &index, after.as_deref())?;
-            let mut write = self.store.write(self.run.id, None);
-            page.entries
-                .iter()
-                .for_each(|entry| write.add_index_entry(entry));
-            write.commit(self.lease, self.clock.now())?;
-            if page.is_last {
-                return self.change(name, |record| index::set_ready(record, index.number, true));
-            }
-            after = page.after;
-        }
-    }
-
-    fn change(
-        &mut self,
-        name: &Name,
-        change: impl FnOnce(&mut Collection),
-    ) -> Result<(), RunError> {
-        let mut write = self.store.write(self.run.id, None);
-        let Some(mut record) = write.collection(name)?.cloned() else {
-            return Ok(());
-        };
-        change(&mut record);
-        write.set_collection(name, record)?;
-        Ok(write.commit(self.lease, self.clock.now())?)
-    }
-
     /// Takes the run's facts back, the last one first.
     fn finish(&mut self) -> Result<(), RunError> {
         let now: Timestamp = self.clock.now();
@@ -487,8 +295,4 @@ impl Undo<'_> {
         self.report.done = true;
         Ok(())
     }
-}
-
-fn name_of(key: &[u8]) -> Option<Name> {
-    std::str::from_utf8(&key[1..]).ok()?.parse().ok()
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::state::printable;
 use crate::contract::{AnswerError, Denial};
 use crate::model::ReplyError;
 
@@ -11,10 +12,12 @@ use crate::model::ReplyError;
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// Occurs when the code trapped: a panic, a division by zero, an access out of bounds.
-    #[error("it trapped: {message}")]
+    #[error("it trapped: {cause}{}", .backtrace.as_ref().map(|frames| format!("{BACKTRACE}\n{frames}")).unwrap_or_default())]
     Trapped {
-        /// What wasmtime says, with the wasm frames where names are known.
-        message: String,
+        /// What wasmtime says.
+        cause: String,
+        /// The wasm frames, the innermost first, with names where the component has them.
+        backtrace: Option<String>,
     },
     /// Occurs when a call took longer than its limit.
     #[error("it took longer than {} ms", .limit.as_millis())]
@@ -44,6 +47,12 @@ pub enum Fault {
     #[error("the host stopped the call")]
     Halted,
 }
+
+/// What stands between a trap's cause and its frames in the text of a [`Fault`].
+pub const BACKTRACE: &str = "; wasm backtrace:";
+
+/// The most bytes of a trap's cause, and of its frames, that are kept: names come from the component.
+const TRAP_BYTES: (usize, usize) = (1 << 10, 8 << 10);
 
 impl Fault {
     /// The fault's name, as the quarantine shows it.
@@ -91,12 +100,34 @@ impl Circumstances {
             Some(_) if self.memory_refused => return Fault::OutOfMemory { limit: self.memory },
             _ => {}
         }
-        let message = format!("{error:#}");
-        if message.contains("fuel allocated for hostcalls has been exhausted") {
+        let cause = cause(error);
+        if cause.contains("fuel allocated for hostcalls has been exhausted") {
             return Fault::TooMuchOutput {
                 limit: self.hostcall,
             };
         }
-        Fault::Trapped { message }
+        Fault::Trapped {
+            cause: printable(&cause, TRAP_BYTES.0),
+            backtrace: backtrace(error),
+        }
     }
+}
+
+/// What wasmtime says, from the outermost to the root, without the frames.
+fn cause(error: &wasmtime::Error) -> String {
+    let texts = error.chain().map(ToString::to_string);
+    let texts: Vec<_> = texts.filter(|text| !text.starts_with(FRAMES)).collect();
+    let cause = texts.join(": ");
+    cause
+        .strip_prefix("wasm trap: ")
+        .map_or(cause.clone(), str::to_owned)
+}
+
+/// How wasmtime begins to tell frames.
+const FRAMES: &str = "error while executing at wasm backtrace:\n";
+
+fn backtrace(error: &wasmtime::Error) -> Option<String> {
+    let backtrace = error.downcast_ref::<wasmtime::WasmBacktrace>()?.to_string();
+    let frames = backtrace.strip_prefix(FRAMES)?;
+    Some(printable(frames, TRAP_BYTES.1))
 }

@@ -15,7 +15,7 @@ mod state;
 
 pub use component::{Component, LoadError};
 pub use engine::Engine;
-pub use fault::Fault;
+pub use fault::{BACKTRACE, Fault};
 pub use limits::Limits;
 pub use session::{Attempt, Session};
 pub(crate) use state::printable;

@@ -43,7 +43,7 @@ items/b  2.0.0 step append: refused: this item is bad
 items/c  2.0.0 step append: trapped: it trapped: wasm `unreachable` instruction executed
 $ godwit quarantine list --json
 {"collection":"items","id":"b","version":"1.0.0","failure":{"kind":"refused","reason":"this item is bad","migration":"2.0.0","step":"append","run":1,"at":"[moment]","accepted":false}}
-{"collection":"items","id":"c","version":"1.0.0","failure":{"kind":"trapped","reason":"it trapped: [frames] wasm trap: wasm `unreachable` instruction executed","migration":"2.0.0","step":"append","run":1,"at":"[moment]","accepted":false}}
+{"collection":"items","id":"c","version":"1.0.0","failure":{"kind":"trapped","reason":"it trapped: wasm `unreachable` instruction executed; wasm backtrace: [frames]","migration":"2.0.0","step":"append","run":1,"at":"[moment]","accepted":false}}
 $ godwit quarantine list --collection other
 the quarantine is empty
 $ godwit quarantine show items/b
@@ -58,7 +58,7 @@ $ godwit quarantine show items/c
 items/c has version 1.0.0
   failed   2.0.0 step append
   kind     trapped
-  reason   it trapped: [frames] wasm trap: wasm `unreachable` instruction executed
+  reason   it trapped: wasm `unreachable` instruction executed; wasm backtrace: [frames]
   run      1, [moment]
   accepted no
 {"_id":"c","panic":true}
@@ -255,17 +255,54 @@ nothing to do: everything is up to date
 }
 
 #[test]
-fn what_is_blocked_is_not_imported_over() {
+fn items_in_quarantine_can_be_replaced_while_their_run_is_blocked() {
     let cli = with_items(MIXED, &["append-2-0-0"]);
-    cli.write("mended.ndjson", "{\"_id\":\"b\",\"bad\":false}\n");
+    cli.write(
+        "b.ndjson",
+        "{\"_id\":\"b\",\"bad\":false}\n{\"_id\":\"a\"}\n",
+    );
+    cli.write("c.ndjson", "{\"_id\":\"c\",\"bad\":false}\n");
     assert_eq!(cli.run("godwit up").code, Some(4));
     insta::assert_snapshot!(cli.session(&[
-        "godwit import --collection items --version 1.0.0 --on-existing replace mended.ndjson",
+        "godwit import --collection items --version 1.0.0 b.ndjson",
+        "godwit import --collection items --version 1.0.0 --on-existing replace b.ndjson",
+        "godwit import --collection items --version 1.0.0 --on-existing replace c.ndjson",
+        "godwit status",
+        "godwit up",
+        "godwit up",
     ]), @r#"
-$ godwit import --collection items --version 1.0.0 --on-existing replace mended.ndjson
+$ godwit import --collection items --version 1.0.0 b.ndjson
 2> error: run 1 of append is blocked: retry or accept the items in quarantine and finish it with `godwit up`, or give it up with `godwit undo 1`, first
-2> hint: `godwit status` shows where it is
+2> hint: until then, `--on-existing replace` takes the place of items in quarantine only
 [exit 3]
+$ godwit import --collection items --version 1.0.0 --on-existing replace b.ndjson
+2> warning: line 2: run 1 is blocked, and the item `a` is not in quarantine
+2> hint: mend these lines and import the file again: what is there already is left alone
+2> hint: finish the run with `godwit up`, or give it up with `godwit undo`, first
+items (append 1.0.0): 2 documents: 1 replaced, 1 not imported in [time]
+[exit 4]
+$ godwit import --collection items --version 1.0.0 --on-existing replace c.ndjson
+items (append 1.0.0): 1 document: 1 replaced in [time]
+$ godwit status
+2> hint: nothing is in quarantine any more: `godwit up` goes on
+lmdb:store, [size]
+append is at 1.0.0
+collection  app     version  items  quarantine  accepted  behind
+items       append  2.0.0        4           0         0       2
+run 1 is blocked: 2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+$ godwit up
+2> run 1 goes on
+2> applied append 2.0.0 (offline)
+2> run 2
+2> append 2.0.0 append on items (2 items)
+2> append 2.0.0 append on items: 2 read, 2 updated in [time]
+2> hint: `godwit undo 2` would put everything back
+run 1: append 1.0.0 -> 2.0.0, completed
+  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+run 2: append 1.0.0 -> 2.0.0, completed
+  append 2.0.0 append on items: 2 read, 2 updated
+$ godwit up
+nothing to do: everything is up to date
 "#);
 }
 

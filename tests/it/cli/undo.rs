@@ -78,14 +78,14 @@ run 1: append 1.0.0 -> 2.0.0, completed
 $ godwit import --collection items --version 2.0.0 --on-existing replace new.ndjson
 items (append 2.0.0): 1 document: 1 replaced in [time]
 $ godwit undo 1
-2> error: 1 items were changed after run 1: items/a
+2> error: 1 item was changed after run 1: items/a
 2> hint: nothing was undone; `godwit undo 1 --leave-changed` leaves these items as they are
 [exit 2]
 $ godwit undo 1 --json
-2> error: 1 items were changed after run 1: items/a
+2> error: 1 item was changed after run 1: items/a
 2> hint: nothing was undone; `godwit undo 1 --leave-changed` leaves these items as they are
 {
-  "error": "1 items were changed after run 1: items/a",
+  "error": "1 item was changed after run 1: items/a",
   "hint": "nothing was undone; `godwit undo 1 --leave-changed` leaves these items as they are"
 }
 [exit 2]

@@ -121,11 +121,9 @@ impl<E: Into<HostError>> From<E> for Failure {
     }
 }
 
-/// An error and its causes on one line.
+/// An error and its causes on one line, for people.
 pub fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
-    output::without_frames(&text)
+    output::without_frames(&godwit::with_causes(error))
 }
 
 /// Says on standard error which findings have to be decided.
@@ -216,6 +214,9 @@ fn of_run(error: &RunError) -> String {
         }
         RunError::NoRun(_) => "`godwit runs` lists the runs".to_owned(),
         RunError::NotUndoable { .. } => "`godwit runs` shows the states of the runs".to_owned(),
+        RunError::NotPrunable { run, .. } => {
+            format!("finish it with `godwit up`, or give it up with `godwit undo {run}`")
+        }
         RunError::ChangedSince { run, .. } => format!(
             "nothing was undone; `godwit undo {run} --leave-changed` leaves these items as they are"
         ),

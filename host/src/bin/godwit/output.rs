@@ -205,14 +205,10 @@ pub fn reason(text: &str, most: usize) -> String {
     one_line(&without_frames(text), most)
 }
 
-/// A message in which each trap of a component is told without its frames.
+/// A message in which a trap of a component, which ends it, is told without its frames.
 pub fn without_frames(text: &str) -> String {
-    let cut = text.split_once("error while executing at wasm backtrace:");
-    let Some((before, frames)) = cut else {
-        return text.to_owned();
-    };
-    let cause = frames.rsplit_once(": wasm trap: ").map(|(_, cause)| cause);
-    format!("{before}{}", cause.unwrap_or("it was stopped"))
+    let cause = text.split_once(godwit::sandbox::BACKTRACE);
+    cause.map_or(text, |(cause, _)| cause).to_owned()
 }
 
 /// Text from a plugin or a document on one line, without control characters.
@@ -231,8 +227,8 @@ mod tests {
 
     #[test]
     fn a_trap_is_told_without_its_frames() {
-        let text = "it trapped: error while executing at wasm backtrace:\n    0: 0x1 - a.wasm!f\n    \
-                    1: 0x2 - a.wasm!x@1.0.0#g: wasm trap: integer divide by zero";
+        let text = "it trapped: integer divide by zero; wasm backtrace:\n    0: 0x1 - a.wasm!f\n    \
+                    1: 0x2 - a.wasm!x@1.0.0#g";
         assert_eq!(reason(text, 100), "it trapped: integer divide by zero");
         assert_eq!(reason("no `n`\nhere", 100), "no `n` here");
     }

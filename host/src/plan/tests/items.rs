@@ -100,6 +100,18 @@ fn an_item_is_checked_like_its_app() {
             "! requires notes 3.0.0",
         ),
         (
+            "not again when it has begun the migration",
+            three(
+                "replace notes 2.0.0 [b c@tags d | e] requires=1\n policy digest-drift=accept\n item notes/x version=2.0.0 next=2.0.0:3 to=2.0.0",
+            ),
+            "notes/x: notes 2.0.0 online [e@3]",
+        ),
+        (
+            "nor when it is through with it, ahead of its app",
+            three("replace notes 3.0.0 [f] requires=2\n item notes/x version=3.0.0 next=3.0.0:1"),
+            "",
+        ),
+        (
             "other apps are where they are",
             three(
                 "replace notes 3.0.0 needs=users:1\n file users 1.0.0\n item notes/x version=2.0.0",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Version;
+use crate::model::{RunId, RunState, Version};
 
 /// A line that was not imported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +80,16 @@ pub enum BadLineReason {
         id: String,
         /// In what it differs from the line.
         difference: Difference,
+    },
+    /// Occurs when a run has to be finished or undone first, and the item is not in quarantine.
+    #[error("run {run} is {state}, and the item `{}` is not in quarantine", .id.escape_debug())]
+    RunInTheWay {
+        /// The id.
+        id: String,
+        /// The run.
+        run: RunId,
+        /// How far it has come.
+        state: RunState,
     },
 }
 

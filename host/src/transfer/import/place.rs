@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::bad::{BadLineReason, Difference};
 use super::batch::{Batch, Pending};
+use super::target::Target;
 use super::{ImportSettings, OnExisting};
 use crate::model::Apart;
-use crate::store::{ItemRecord, Store, StoreError, Visit, Write};
+use crate::store::{ItemRecord, Store, StoreError, Visit, Write, parse_apart};
 
 /// What is, or will be, under an id.
 #[derive(Default)]
@@ -15,19 +16,30 @@ struct Place {
     record: Option<Vec<u8>>,
     /// Its entry of being apart from its collection, as stored.
     apart: Option<Vec<u8>>,
+    /// The same, parsed.
+    parsed: Option<Apart>,
     /// The place in the batch of the item that is to be written.
     new: Option<usize>,
 }
 
+/// What a batch has written.
+#[derive(Debug, Default)]
+pub(super) struct Placed {
+    /// Any item at all.
+    pub any: bool,
+    /// Any that waits to be brought up to date.
+    pub any_waits: bool,
+}
+
 /// Decides what becomes of each item of a batch, in the order of their lines, and writes those that
-/// are new or replaced. Returns whether any is.
+/// are new or replaced.
 pub(super) fn place(
     store: &Store,
     settings: &ImportSettings,
+    target: &Target<'_>,
     batch: &mut Batch,
     write: &mut Write<'_>,
-    apart: Option<&Apart>,
-) -> Result<bool, StoreError> {
+) -> Result<Placed, StoreError> {
     let mut places: BTreeMap<String, Place> = BTreeMap::new();
     for index in 0..batch.items.len() {
         let id = &batch.items[index].id;
@@ -35,28 +47,25 @@ pub(super) fn place(
             places.insert(id.clone(), Place::find(store, settings, id)?);
         }
         let there = places.get_mut(id).expect("it was just put there");
-        if decide(store, settings, batch, index, there)? {
+        if decide(store, settings, target, batch, index, there)? {
             there.new = Some(index);
         }
     }
-    let mut any = false;
+    let mut placed = Placed::default();
+    let collection = &settings.collection;
     for (id, there) in &places {
         let Some(index) = there.new else { continue };
-        any = true;
-        let new = (&settings.version, batch.body(&batch.items[index]));
-        let collection = &settings.collection;
-        write.set_item(
-            collection,
-            id,
-            there.record.as_deref(),
-            Some(new),
-            Visit::Once,
-        )?;
-        if there.apart.is_some() || apart.is_some() {
-            write.set_apart(collection, id, there.apart.as_deref(), apart, Visit::Once)?;
+        let new = Some((&settings.version, batch.body(&batch.items[index])));
+        let (record, old) = (there.record.as_deref(), there.apart.as_deref());
+        write.set_item(collection, id, record, new, Visit::Once)?;
+        let entry = target.entry(there.parsed.as_ref());
+        if old.is_some() || entry.is_some() {
+            write.set_apart(collection, id, old, entry.as_ref(), Visit::Once)?;
         }
+        placed.any = true;
+        placed.any_waits |= entry.is_some();
     }
-    Ok(any)
+    Ok(placed)
 }
 
 impl Place {
@@ -66,9 +75,11 @@ impl Place {
             Some(_) => store.apart_record(&settings.collection, id)?,
             None => None,
         };
+        let parsed = apart.as_deref().map(parse_apart).transpose()?;
         Ok(Self {
             record,
             apart,
+            parsed,
             new: None,
         })
     }
@@ -78,10 +89,16 @@ impl Place {
 fn decide(
     store: &Store,
     settings: &ImportSettings,
+    target: &Target<'_>,
     batch: &mut Batch,
     index: usize,
     there: &Place,
 ) -> Result<bool, StoreError> {
+    if let Some((run, state)) = target.forbids(there.parsed.as_ref()) {
+        let (line, id) = (batch.items[index].line, batch.items[index].id.clone());
+        batch.refuse(line, None, BadLineReason::RunInTheWay { id, run, state });
+        return Ok(false);
+    }
     if there.record.is_none() && there.new.is_none() {
         batch.counts.created += 1;
         return Ok(true);

@@ -1,7 +1,7 @@
 //! The collection that items are imported into.
 
-use super::{ImportError, ImportSettings};
-use crate::model::{Apart, Event, Name, Purpose, Run, RunState, Timestamp, Version};
+use super::{ImportError, ImportSettings, OnExisting};
+use crate::model::{Apart, Event, Purpose, Run, RunId, RunState, Timestamp, Version};
 use crate::store::{Collection, Store, StoreError, Write};
 
 /// The longest version that the store keeps with an item, in bytes.
@@ -16,13 +16,15 @@ pub(super) struct Target<'a> {
     level: Option<Version>,
     /// Whether the app has no version yet.
     is_first: bool,
+    /// The run that must be finished or undone before anything but items in quarantine is replaced.
+    run: Option<(RunId, RunState)>,
 }
 
 impl<'a> Target<'a> {
     /// Checks that items may be imported.
     pub fn find(store: &Store, settings: &'a ImportSettings) -> Result<Self, ImportError> {
         check_version(&settings.version)?;
-        check_runs(&store.runs()?, &settings.app)?;
+        let run = run_in_the_way(&store.runs()?, settings)?;
         let apps = store.history()?.apps();
         let version = apps.get(&settings.app).and_then(|app| app.version());
         let level = match store.collection(&settings.collection)? {
@@ -40,22 +42,33 @@ impl<'a> Target<'a> {
             settings,
             level,
             is_first: version.is_none(),
+            run,
         })
     }
 
-    /// The entry that each imported item gets: those that are older than their collection wait to be
-    /// brought up to date.
-    pub fn apart(&self) -> Option<Apart> {
+    /// The run that forbids to write an item whose entry is `apart`: any but one in quarantine, which
+    /// the run has passed by.
+    pub fn forbids(&self, apart: Option<&Apart>) -> Option<(RunId, RunState)> {
+        let is_in_quarantine = apart.is_some_and(|apart| apart.failure.is_some());
+        self.run.filter(|_| !is_in_quarantine)
+    }
+
+    /// The entry that an imported item gets, which had `old`: those that are older than their
+    /// collection wait to be brought up to date, and so do those that a run has passed by.
+    pub fn entry(&self, old: Option<&Apart>) -> Option<Apart> {
         let version = &self.settings.version;
-        let waits = self.level.as_ref().is_some_and(|level| version < level);
+        let is_older = self.level.as_ref().is_some_and(|level| version < level);
+        let passed_by = old.filter(|old| self.run.is_some() && old.version == *version);
+        let waits = is_older || passed_by.is_some();
         waits.then(|| Apart {
             version: version.clone(),
-            next: None,
+            next: passed_by.and_then(|old| old.next.clone()),
             failure: None,
         })
     }
 
-    /// Creates the collection where it is not there, with the app's first fact where it has none.
+    /// Creates the collection where it is not there, with the app's first fact where it has none. While
+    /// a run is in the way there is nothing that could come into it.
     pub fn ensure(&self, write: &mut Write<'_>, now: Timestamp) -> Result<(), StoreError> {
         let ImportSettings {
             app,
@@ -63,7 +76,7 @@ impl<'a> Target<'a> {
             version,
             ..
         } = self.settings;
-        if write.collection(collection)?.is_some() {
+        if write.collection(collection)?.is_some() || self.run.is_some() {
             return Ok(());
         }
         if self.is_first {
@@ -72,8 +85,9 @@ impl<'a> Target<'a> {
         write.set_collection(collection, Collection::new(app.clone(), self.level.clone()))
     }
 
-    /// Notes in the collection's record that items of the imported version were written.
-    pub fn note_version(&self, write: &mut Write<'_>) -> Result<(), StoreError> {
+    /// Notes in the collection's record that items of the imported version were written, and whether
+    /// any of them waits.
+    pub fn note_version(&self, write: &mut Write<'_>, any_waits: bool) -> Result<(), StoreError> {
         let ImportSettings {
             collection,
             version,
@@ -84,7 +98,7 @@ impl<'a> Target<'a> {
         };
         let mut record = old.clone();
         record.newest = record.newest.max(Some(version.clone()));
-        if self.apart().is_some() {
+        if any_waits {
             let oldest = record.oldest_waiting.get_or_insert_with(|| version.clone());
             *oldest = oldest.clone().min(version.clone());
         }
@@ -106,19 +120,26 @@ fn check_version(version: &Version) -> Result<(), ImportError> {
 }
 
 /// A run of the app that must be finished or undone stands in the way: it may have looked at the
-/// places already where the items come.
-fn check_runs(runs: &[Run], app: &Name) -> Result<(), ImportError> {
+/// places already where the items come. Items in quarantine may be replaced meanwhile.
+fn run_in_the_way(
+    runs: &[Run],
+    settings: &ImportSettings,
+) -> Result<Option<(RunId, RunState)>, ImportError> {
+    let app = &settings.app;
     let is_in_the_way = |run: &&Run| {
         let is_open = run.purpose == Purpose::Up && run.state.is_unfinished();
         let is_of_app = run.plan.stages.iter().any(|stage| stage.app == *app);
         is_of_app && (is_open || run.state == RunState::Undoing)
     };
-    match runs.iter().rev().find(is_in_the_way) {
-        Some(run) => Err(ImportError::UnfinishedRun {
-            app: app.clone(),
-            run: run.id,
-            state: run.state,
-        }),
-        None => Ok(()),
+    let Some(run) = runs.iter().rev().find(is_in_the_way) else {
+        return Ok(None);
+    };
+    if settings.on_existing == OnExisting::Replace && run.state != RunState::Undoing {
+        return Ok(Some((run.id, run.state)));
     }
+    Err(ImportError::UnfinishedRun {
+        app: app.clone(),
+        run: run.id,
+        state: run.state,
+    })
 }

@@ -8,7 +8,7 @@ use super::lines::Lines;
 use super::place::place;
 use super::target::Target;
 use super::{ImportError, ImportReport, Importer};
-use crate::model::{Apart, Digest, RunId};
+use crate::model::{Digest, RunId};
 use crate::store::Lease;
 
 /// An import under way.
@@ -17,7 +17,6 @@ pub(super) struct Work<'a> {
     lease: &'a mut Lease,
     lines: Lines<'a>,
     target: Target<'a>,
-    apart: Option<Apart>,
     /// Under what the checkpoint is kept.
     key: Option<Digest>,
     checkpoint: Checkpoint,
@@ -53,7 +52,6 @@ impl<'a> Work<'a> {
             importer,
             lease,
             lines: Lines::new(input, settings.body_bytes),
-            apart: target.apart(),
             target,
             key,
             resumed_behind: found.as_ref().map(|checkpoint| checkpoint.counts.lines),
@@ -169,8 +167,9 @@ impl<'a> Work<'a> {
         if !batch.items.is_empty() || (is_last && bad == 0) {
             self.target.ensure(&mut write, now)?;
         }
-        if place(store, settings, &mut batch, &mut write, self.apart.as_ref())? {
-            self.target.note_version(&mut write)?;
+        let placed = place(store, settings, &self.target, &mut batch, &mut write)?;
+        if placed.any {
+            self.target.note_version(&mut write, placed.any_waits)?;
         }
         let (read, most) = (self.lines.digest(), settings.bad_lines);
         let next = self.checkpoint.behind(batch.counts, batch.bad, read, most);

@@ -161,6 +161,12 @@ fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
         if report.bad_lines.iter().any(is_there) {
             output::hint("`--on-existing replace` takes these lines for items that are there");
         }
+        let is_blocked = |line: &BadLine| matches!(line.reason, BadLineReason::RunInTheWay { .. });
+        if report.bad_lines.iter().any(is_blocked) {
+            output::hint(
+                "finish the run with `godwit up`, or give it up with `godwit undo`, first",
+            );
+        }
     }
 }
 
@@ -224,9 +230,11 @@ fn failure(error: ImportError) -> Failure {
     match error {
         ImportError::Lease(error) => HostError::from(error).into(),
         ImportError::Store(error) => error.into(),
-        ImportError::UnfinishedRun { .. } => {
-            Failure::other(Code::Findings, message, "`godwit status` shows where it is")
-        }
+        ImportError::UnfinishedRun { .. } => Failure::other(
+            Code::Findings,
+            message,
+            "until then, `--on-existing replace` takes the place of items in quarantine only",
+        ),
         ImportError::ForeignCollection { .. } => {
             Failure::input(message, "name the app that owns it, or another collection")
         }

@@ -1,8 +1,6 @@
 //! `godwit prune`
 
-use godwit::HostError;
 use godwit::model::{Run, RunId, RunState};
-use godwit::run::RunError;
 use godwit::store::OpenMode;
 
 use crate::context::Context;
@@ -30,7 +28,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         Some(keep) => finished(host.store().runs()?, keep),
         None => args.runs.clone(),
     };
-    let dropped = host.prune(&runs).map_err(failure)?;
+    let dropped = host.prune(&runs)?;
     if context.json {
         output::json(&serde_json::json!({ "runs": runs, "dropped": dropped }));
     } else {
@@ -41,16 +39,6 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         ));
     }
     Ok(Code::Done)
-}
-
-fn failure(error: HostError) -> Failure {
-    match error {
-        HostError::Run(RunError::NotUndoable { run, reason }) => Failure::input(
-            format!("run {run} cannot be pruned: {reason}"),
-            format!("finish it with `godwit up`, or give it up with `godwit undo {run}`"),
-        ),
-        error => error.into(),
-    }
 }
 
 fn finished(runs: Vec<Run>, keep: usize) -> Vec<RunId> {

@@ -72,6 +72,11 @@ fn print(status: &Status) {
     }
     if let Some(run) = &status.unfinished {
         output::line(super::runs::state(run));
-        output::hint(&super::up::way_on(run));
+        let open = status
+            .collections
+            .iter()
+            .map(|found| found.tallies.open)
+            .sum();
+        output::hint(&super::up::way_on(run, open));
     }
 }

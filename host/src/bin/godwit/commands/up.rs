@@ -144,17 +144,20 @@ fn print(reports: &[Report], context: &Context) {
     };
     reports.iter().for_each(runs::print);
     if last.run.state != RunState::Completed || !context.quiet {
-        output::hint(&way_on(&last.run));
+        output::hint(&way_on(&last.run, last.open));
     }
 }
 
 /// What to do about a run that is not done; how to undo one that is.
-pub fn way_on(run: &Run) -> String {
+pub fn way_on(run: &Run, open: u64) -> String {
     let id = run.id;
     match run.state {
         RunState::Running | RunState::Stopped => "`godwit up` goes on".to_owned(),
         RunState::Failed => {
             format!("mend the cause, then `godwit up` goes on; `godwit undo {id}` goes back")
+        }
+        RunState::Blocked if open == 0 => {
+            "nothing is in quarantine any more: `godwit up` goes on".to_owned()
         }
         RunState::Blocked => format!(
             "`godwit quarantine list` names the items; mend the migration and `godwit quarantine \

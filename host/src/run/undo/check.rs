@@ -1,0 +1,93 @@
+//! Whether a run can be undone at all.
+
+use std::collections::BTreeSet;
+
+use super::{ChangedItems, Kept, NAMED, is_first, page, step_numbers};
+use crate::model::{Name, Run, RunState};
+use crate::run::RunError;
+use crate::store::{ItemRecord, Store, StoreError, key, record};
+
+/// Refuses to undo what cannot be, before anything is changed.
+pub(super) fn check(store: &Store, run: &Run, changed: ChangedItems) -> Result<(), RunError> {
+    let refuse = |reason: String| {
+        Err(RunError::NotUndoable {
+            run: run.id,
+            reason,
+        })
+    };
+    if !run.has_pre_images {
+        return refuse("its pre-images were pruned".to_owned());
+    }
+    let apps: BTreeSet<_> = run.plan.stages.iter().map(|stage| &stage.app).collect();
+    let later = store.runs()?.into_iter().rev().find(|other| {
+        other.id > run.id
+            && other.state != RunState::Undone
+            && other
+                .plan
+                .stages
+                .iter()
+                .any(|stage| apps.contains(&stage.app))
+    });
+    if let Some(later) = later {
+        return refuse(format!(
+            "run {} came after it; undo that one first",
+            later.id
+        ));
+    }
+    match changed {
+        ChangedItems::Refuse => check_unchanged(store, run),
+        ChangedItems::Leave => Ok(()),
+    }
+}
+
+fn check_unchanged(store: &Store, run: &Run) -> Result<(), RunError> {
+    let (mut count, mut items) = (0, Vec::new());
+    let (mut from, to) = key::pre_images(run.id);
+    loop {
+        let page = page(store, &(from.clone(), to.clone()))?;
+        let Some(last) = page.last() else { break };
+        from = [&last.place[..], &[0]].concat();
+        for kept in &page {
+            if let Some((collection, id)) = item_of(&kept.key)
+                && is_changed(store, run, kept)?
+                && is_first(store, run, kept)?
+            {
+                count += 1;
+                if items.len() < NAMED {
+                    items.push(format!("{collection}/{id}"));
+                }
+            }
+        }
+    }
+    match count {
+        0 => Ok(()),
+        count => Err(RunError::ChangedSince {
+            run: run.id,
+            count,
+            items,
+        }),
+    }
+}
+
+fn item_of(key: &[u8]) -> Option<(Name, &str)> {
+    key::parse_item(key).filter(|_| key[0] == key::tag::ITEM)
+}
+
+/// Whether an item is no longer as the run left it.
+fn is_changed(store: &Store, run: &Run, kept: &Kept) -> Result<bool, StoreError> {
+    match store.backend().get(&kept.key)? {
+        Some(current) => Ok(ItemRecord::parse(&current)?.writer != run.id),
+        None => Ok(last_left(store, run, &kept.key)?),
+    }
+}
+
+/// Whether the last step of the run that changed a key left something there.
+fn last_left(store: &Store, run: &Run, changed: &[u8]) -> Result<bool, StoreError> {
+    for number in step_numbers(run).into_iter().rev() {
+        let place = key::pre_image(run.id, number, changed);
+        if let Some(kept) = store.backend().get(&place)? {
+            return Ok(record::PreImage::parse(&kept)?.left);
+        }
+    }
+    Ok(false)
+}
