@@ -23,7 +23,7 @@
 //!     is_gone: Arc::new(|_| false),
 //! };
 //! let engine = Engine::new(Limits::default());
-//! let mut catalogue = Catalogue::new(&engine);
+//! let mut catalogue = Catalogue::new();
 //! let schema = br#"{"app": "notes", "version": "1.0.0",
 //!     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
 //! catalogue.add(&engine, "notes.json".into(), schema);

@@ -11,7 +11,7 @@ use godwit_tests::world::ENGINE;
 
 /// Why a file is rejected, with all causes.
 fn reason(file: &str, bytes: &[u8]) -> String {
-    let mut catalogue = Catalogue::new(&ENGINE);
+    let mut catalogue = Catalogue::new();
     catalogue.add(&ENGINE, PathBuf::from(file), bytes);
     let taken = catalogue.migrations();
     assert!(taken.is_empty(), "{file} was taken: {taken:?}");

@@ -34,12 +34,14 @@ const ROOMS: [(&str, &[&str]); 9] = [
 ];
 
 /// Outside crates with the only places that may name them, as the beginnings of paths.
-const HOMES: [(&str, &[&str]); 15] = [
+const HOMES: [(&str, &[&str]); 17] = [
     ("wasmtime", &["contract/", "sandbox/"]),
     ("wasmparser", &["contract/"]),
     ("wit_component", &["contract/"]),
     ("sled", &["store/sled"]),
     ("heed", &["store/lmdb"]),
+    ("rustix", &["sandbox/"]),
+    ("tempfile", &["sandbox/", "bin/"]),
     ("clap", &["bin/"]),
     ("clap_complete", &["bin/"]),
     ("indicatif", &["bin/"]),

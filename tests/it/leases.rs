@@ -20,7 +20,6 @@ use godwit::{Host, HostError};
 use godwit_tests::campaign::godwit::{Godwit, SCHEMES};
 use godwit_tests::campaign::process::Moment;
 use godwit_tests::campaign::{Documents, boundary, worker};
-use godwit_tests::world::ENGINE;
 use tempfile::TempDir;
 
 const WORKER: &str = env!("CARGO_BIN_EXE_worker");
@@ -184,7 +183,7 @@ fn one_of_many_threads_wins_each_race_and_the_others_know_who() {
 }
 
 fn host(store: &Store, name: &str) -> Host {
-    let catalogue = Catalogue::new(&ENGINE);
+    let catalogue = Catalogue::new();
     Host::new(store.clone(), catalogue, worker::surroundings(name))
 }
 

@@ -215,7 +215,7 @@ fn an_opaque_collection_takes_bytes_of_any_kind() {
         let order = Order::new("made", "2.0.0")
             .step(rewrite("apply", "items"))
             .with("scripts", scripts);
-        let mut catalogue = godwit::catalogue::Catalogue::new(&ENGINE);
+        let mut catalogue = godwit::catalogue::Catalogue::new();
         catalogue.add(&ENGINE, "made.wasm".into(), &order.file(layout));
         catalogue.add(&ENGINE, "create.json".into(), schema.as_bytes());
         let mut host = host(Arc::new(Memory::new()), &Arc::new(catalogue));

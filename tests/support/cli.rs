@@ -115,6 +115,11 @@ impl Cli {
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.current_dir(self.folder.path()).env_clear();
+        // Compiled components are shared by all tests; that it makes no difference is tested, too.
+        command.env(
+            "GODWIT_CACHE",
+            self.program.with_file_name("cache-of-tests"),
+        );
         command.stdin(Stdio::null());
         let mut words = words(line).into_iter();
         for word in words.by_ref().take_while(|word| word != "godwit") {

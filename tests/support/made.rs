@@ -102,7 +102,7 @@ pub fn made(orders: &[Order]) -> Arc<Catalogue> {
 /// # Panics
 /// When one of them is rejected.
 pub fn made_for(engine: &Engine, package: &str, orders: &[Order]) -> Arc<Catalogue> {
-    let mut catalogue = Catalogue::new(engine);
+    let mut catalogue = Catalogue::new();
     for (number, order) in orders.iter().enumerate() {
         catalogue.add(
             engine,

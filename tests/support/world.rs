@@ -34,7 +34,7 @@ pub fn guest(package: &str) -> PathBuf {
 
 /// A catalogue of guests, compiled with an engine.
 pub fn catalogue_of(engine: &Engine, packages: &[&str]) -> Arc<Catalogue> {
-    let mut catalogue = Catalogue::new(engine);
+    let mut catalogue = Catalogue::new();
     add_guests(&mut catalogue, engine, packages);
     accepted(catalogue)
 }
@@ -46,7 +46,7 @@ pub fn catalogue(packages: &[&str]) -> Arc<Catalogue> {
 
 /// Adds schema files, given as text, to guests.
 pub fn catalogue_with(packages: &[&str], schemas: &[&str]) -> Arc<Catalogue> {
-    let mut catalogue = Catalogue::new(&ENGINE);
+    let mut catalogue = Catalogue::new();
     add_guests(&mut catalogue, &ENGINE, packages);
     for (number, schema) in schemas.iter().enumerate() {
         let file = format!("schema-{number}.json");

@@ -9,16 +9,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::model::{Body, Digest, Migration};
-use crate::sandbox::{Component, Engine, Limits, LoadError};
+use crate::sandbox::{Component, Engine, LoadError};
 pub use schema::SchemaError;
 
 /// The migrations that are to be had.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Catalogue {
     migrations: Vec<Migration>,
     components: BTreeMap<Digest, Component>,
     rejected: Vec<Rejected>,
-    limits: Limits,
 }
 
 /// A file that looks like a migration and is none.
@@ -56,14 +55,9 @@ pub struct FolderError {
 }
 
 impl Catalogue {
-    /// An empty catalogue, whose migrations obey the engine's limits.
-    pub fn new(engine: &Engine) -> Self {
-        Self {
-            migrations: Vec::new(),
-            components: BTreeMap::new(),
-            rejected: Vec::new(),
-            limits: engine.limits().clone(),
-        }
+    /// An empty catalogue.
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Reads every `.wasm` and `.json` file of a folder, whatever its name; other files and
@@ -72,6 +66,17 @@ impl Catalogue {
     /// # Errors
     /// [`FolderError`] when the folder itself cannot be read; a bad file is [`Rejected`].
     pub fn read(engine: &Engine, folder: &Path) -> Result<Self, FolderError> {
+        Self::read_each(folder, &|_| engine.clone())
+    }
+
+    /// The same, with an engine for each file, which decides about its limits.
+    ///
+    /// # Errors
+    /// As for [`Catalogue::read`].
+    pub fn read_each(
+        folder: &Path,
+        engine_for: &dyn Fn(&Path) -> Engine,
+    ) -> Result<Self, FolderError> {
         let failed = |source| FolderError {
             folder: folder.to_owned(),
             source,
@@ -86,22 +91,18 @@ impl Catalogue {
             }
         }
         files.sort();
-        let mut catalogue = Self::new(engine);
+        let mut catalogue = Self::new();
         for file in files {
-            match std::fs::read(&file) {
-                Ok(bytes) => catalogue.add(engine, file, &bytes),
-                Err(error) => {
-                    catalogue.rejected.push(Rejected {
-                        file,
-                        reason: RejectedError::Read(error),
-                    });
-                }
+            let engine = engine_for(&file);
+            match read_file(&file, engine.limits().component_bytes) {
+                Ok(bytes) => catalogue.add(&engine, file, &bytes),
+                Err(reason) => catalogue.rejected.push(Rejected { file, reason }),
             }
         }
         Ok(catalogue)
     }
 
-    /// Adds one file, or rejects it.
+    /// Adds one file, or rejects it. A component obeys the engine's limits.
     pub fn add(&mut self, engine: &Engine, file: PathBuf, bytes: &[u8]) {
         let added = match kind(&file) {
             Some(Kind::Schema) => schema::parse(&file, bytes).map_err(RejectedError::from),
@@ -151,11 +152,16 @@ impl Catalogue {
     pub fn component(&self, digest: &Digest) -> Option<&Component> {
         self.components.get(digest)
     }
+}
 
-    /// The limits that the migrations obey.
-    pub fn limits(&self) -> &Limits {
-        &self.limits
+/// Reads a file that has not more than so many bytes.
+fn read_file(file: &Path, limit: usize) -> Result<Vec<u8>, RejectedError> {
+    let found = std::fs::metadata(file).map_err(RejectedError::Read)?;
+    let bytes = usize::try_from(found.len()).unwrap_or(usize::MAX);
+    if bytes > limit {
+        return Err(LoadError::TooLarge { bytes, limit }.into());
     }
+    std::fs::read(file).map_err(RejectedError::Read)
 }
 
 /// Compiles one component and asks it what it is.

@@ -9,7 +9,7 @@ use crate::model::Layout;
 const PACKAGE: &str = "godwit:migration/";
 
 /// The contract version of a component and how its work is laid out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Speech {
     /// The contract version.
     pub contract: Version,
@@ -22,7 +22,7 @@ pub struct Speech {
 }
 
 /// An import or export of a component.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct WorldItem {
     /// Its full name, as in `godwit:migration/log@1.0.0`.
     pub name: String,
@@ -30,8 +30,16 @@ pub struct WorldItem {
     pub is_contract: bool,
 }
 
+impl WorldItem {
+    /// Whether a component may be loaded though it imports this: it is offered, or it is WASI, which
+    /// language runtimes import whether they use it or not, and ends whatever calls it.
+    fn is_tolerated(&self) -> bool {
+        self.is_contract || self.name.starts_with("wasi:")
+    }
+}
+
 /// A way in which a file cannot be a migration, seen without running it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub enum SpeechError {
     /// Occurs when a file does not start with `\0asm`.
     #[error("it is not WebAssembly")]
@@ -56,7 +64,8 @@ pub enum SpeechError {
     },
     /// Occurs when a component imports what is not offered.
     #[error(
-        "it imports `{name}`, which is not offered: a migration gets `log`, `documents` and `run` only"
+        "it imports `{name}`, which is not offered: a migration gets `log`, `documents` and `run` of \
+         `{PACKAGE}` only; build it without that import"
     )]
     ImportNotOffered {
         /// The import.
@@ -95,7 +104,7 @@ impl Speech {
     pub fn of(component: &[u8]) -> Result<Self, SpeechError> {
         let (imports, exports) = world(component)?;
         let contract = contract(&exports)?;
-        if let Some(import) = imports.iter().find(|import| !import.is_contract) {
+        if let Some(import) = imports.iter().find(|import| !import.is_tolerated()) {
             return Err(SpeechError::ImportNotOffered {
                 name: import.name.clone(),
             });

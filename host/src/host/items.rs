@@ -65,7 +65,7 @@ impl Host {
         };
         let recorded = self.recorded()?;
         let planned = plan::plan_item(self.catalogue.migrations(), &recorded, &goal, &self.policy);
-        Ok(planned.after(self.invalid_files()))
+        Ok(self.judged(planned, &recorded))
     }
 
     /// The step that an item is due for, where that is not the first one after its version: it says so
@@ -178,7 +178,7 @@ impl Host {
                 let recorded = self.recorded()?;
                 let migrations = self.catalogue.migrations();
                 let planned = plan::plan_retry(migrations, &recorded, &goal, &self.policy);
-                let planned = self.accepted(planned.after(self.invalid_files()))?;
+                let planned = self.accepted(self.judged(planned, &recorded))?;
                 if planned.plan.is_empty() {
                     continue;
                 }

@@ -15,7 +15,7 @@ pub use error::{ErrorKind, HostError, with_causes};
 pub use status::{AppStatus, CollectionStatus, Status};
 
 use crate::catalogue::Catalogue;
-use crate::model::{Clock, Event, Name, Plan, Purpose, Run, RunId, RunState, Version};
+use crate::model::{Clock, Event, Grants, Name, Plan, Purpose, Run, RunId, RunState, Version};
 use crate::plan::{self, CollectionState, Finding, Goal, Planned, Policy, Recorded};
 use crate::run::{ChangedItems, Observer, Options, Report, Runner, Stop, UndoReport, prune, undo};
 use crate::store::{Claim, Holder, Lease, Store, StoreError};
@@ -41,6 +41,8 @@ pub struct Host {
     surroundings: Surroundings,
     /// What is done about each kind of finding.
     pub policy: Policy,
+    /// Which collections migrations may reach beside what they are fed.
+    pub grants: Grants,
     /// How runs are carried out.
     pub options: Options,
     /// How long a lease holds without renewal, in milliseconds.
@@ -59,6 +61,7 @@ impl Host {
             catalogue: catalogue.into(),
             surroundings,
             policy: Policy::default(),
+            grants: Grants::default(),
             options: Options::default(),
             lease_duration: Lease::DURATION,
         }
@@ -138,7 +141,13 @@ impl Host {
     pub fn plan(&self, goal: &Goal) -> Result<Planned, HostError> {
         let recorded = self.recorded()?;
         let planned = plan::plan(self.catalogue.migrations(), &recorded, goal, &self.policy);
-        Ok(planned.after(self.invalid_files()))
+        Ok(self.judged(planned, &recorded))
+    }
+
+    /// A plan with what there is to say about files and grants.
+    fn judged(&self, planned: Planned, recorded: &Recorded) -> Planned {
+        let missing = plan::missing_grants(&planned.plan, recorded, &self.grants, &self.policy);
+        planned.after(self.invalid_files().chain(missing))
     }
 
     /// The files of the catalogue's folder that are no valid migrations.
@@ -212,6 +221,7 @@ impl Host {
             catalogue: &self.catalogue,
             clock: self.clock(),
             options: &self.options,
+            grants: &self.grants,
             observer,
             stop,
         }

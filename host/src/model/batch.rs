@@ -98,6 +98,11 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// Bytes of all payloads: new bodies and failure texts.
+    pub fn payload_bytes(&self) -> usize {
+        self.payloads.len()
+    }
+
     /// Checks the columns of an answer to a batch of `expected` items.
     ///
     /// # Errors

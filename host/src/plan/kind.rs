@@ -37,13 +37,15 @@ pub enum Kind {
     CollectionUnknown,
     /// A migration changes a collection of another app.
     ForeignCollection,
+    /// A step asks for a collection that is not granted.
+    Grant,
     /// A run has to be finished or undone first.
     UnfinishedRun,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::InvalidFile,
         Self::Gap,
         Self::Duplicate,
@@ -58,6 +60,7 @@ impl Kind {
         Self::AppUnknown,
         Self::CollectionUnknown,
         Self::ForeignCollection,
+        Self::Grant,
         Self::UnfinishedRun,
     ];
 
@@ -78,6 +81,7 @@ impl Kind {
             Self::AppUnknown => "app-unknown",
             Self::CollectionUnknown => "collection-unknown",
             Self::ForeignCollection => "foreign-collection",
+            Self::Grant => "grant",
             Self::UnfinishedRun => "unfinished-run",
         }
     }
@@ -92,7 +96,8 @@ impl Kind {
             | Self::LateArrival
             | Self::Requires
             | Self::Dependency
-            | Self::PhaseOrder => true,
+            | Self::PhaseOrder
+            | Self::Grant => true,
             Self::Duplicate
             | Self::Cycle
             | Self::NewerStore

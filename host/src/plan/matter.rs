@@ -102,6 +102,15 @@ pub enum Matter {
         /// The file by which that app claims it; `None`: the store says so.
         owner_file: Option<String>,
     },
+    /// A step asks for a collection that is not granted.
+    Grant {
+        /// The step.
+        step: Name,
+        /// What it asks to read.
+        reads: Vec<Name>,
+        /// What it asks to write.
+        writes: Vec<Name>,
+    },
     /// A run has to be finished or undone first.
     UnfinishedRun {
         /// The run.
@@ -194,6 +203,7 @@ impl Matter {
             Self::AppUnknown { .. } => Kind::AppUnknown,
             Self::CollectionUnknown { .. } => Kind::CollectionUnknown,
             Self::ForeignCollection { .. } => Kind::ForeignCollection,
+            Self::Grant { .. } => Kind::Grant,
             Self::UnfinishedRun { .. } => Kind::UnfinishedRun,
         }
     }

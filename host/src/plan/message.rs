@@ -60,6 +60,11 @@ impl fmt::Display for Matter {
                     .iter()
                     .try_for_each(|file| write!(f, " ({file})"))
             }
+            Self::Grant {
+                step,
+                reads,
+                writes,
+            } => describe_grant(f, step, reads, writes),
             Self::UnfinishedRun {
                 run,
                 state,
@@ -81,6 +86,24 @@ pub(super) fn listed<T: fmt::Display>(names: &[T]) -> String {
             .collect::<Vec<_>>()
             .join(", "),
     }
+}
+
+fn describe_grant(
+    f: &mut fmt::Formatter<'_>,
+    step: &Name,
+    reads: &[Name],
+    writes: &[Name],
+) -> fmt::Result {
+    let asks = [("read", reads), ("write", writes)];
+    let asks = asks.iter().filter(|(_, names)| !names.is_empty());
+    let asks: Vec<_> = asks
+        .map(|(what, names)| format!("{what} {}", listed(names)))
+        .collect();
+    write!(
+        f,
+        "step {step} asks to {}, which is not granted",
+        asks.join(" and to ")
+    )
 }
 
 fn describe_drift(

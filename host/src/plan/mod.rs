@@ -19,6 +19,7 @@ mod due;
 mod finding;
 mod findings;
 mod goal;
+mod grants;
 mod graph;
 mod item;
 mod kind;
@@ -41,6 +42,7 @@ mod tests;
 
 pub use finding::{Finding, Severity, Subject};
 pub use goal::{Goal, ItemGoal, RetryGoal};
+pub use grants::missing_grants;
 pub use item::plan_item;
 pub use kind::{Kind, UnknownKind};
 pub use matter::{Drift, Exclusion, Matter, Need, OffTarget};

@@ -170,8 +170,7 @@ mod tests {
 
     #[test]
     fn errors_say_what_can_be_chosen() {
-        let kinds =
-            "invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order";
+        let kinds = "invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order, grant";
         for (text, message) in [
             (
                 "gap",

@@ -50,6 +50,9 @@ impl Finding {
             } => {
                 format!("leave {collection} to the migrations of {owner}; others may only read it")
             }
+            Matter::Grant { reads, writes, .. } => {
+                after_missing_grant(subject.app.as_ref(), reads, writes)
+            }
             Matter::UnfinishedRun { run, exclusion, .. } => after_unfinished(*run, *exclusion),
         }
     }
@@ -64,6 +67,20 @@ fn file(subject: &Subject) -> String {
 
 fn accepting(kind: &str) -> String {
     format!("repeat the command with `--accept {kind}`")
+}
+
+fn after_missing_grant(app: Option<&Name>, reads: &[Name], writes: &[Name]) -> String {
+    let app = app.map_or("APP", Name::as_str);
+    let read = reads
+        .iter()
+        .map(|name| format!("--grant {app}:{name}:read"));
+    let write = writes.iter().map(|name| format!("--grant {app}:{name}"));
+    let flags: Vec<_> = read.chain(write).collect();
+    format!(
+        "grant it, here or under [grants] in godwit.toml: `{}`; or run it without: {}",
+        flags.join(" "),
+        accepting("grant")
+    )
 }
 
 fn after_gap(file: &str, need: Need) -> String {

@@ -1,9 +1,7 @@
 //! What really became of an item: a component's word is not trusted.
 
-use serde::de::IgnoredAny;
-
 use super::view::Grants;
-use crate::model::{Batch, Kind, Mode, Reply, json};
+use crate::model::{Batch, Kind, Mode, Reply, Rules, json};
 
 /// What became of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +17,30 @@ pub(super) enum Verdict {
 pub(super) struct Failed {
     pub kind: &'static str,
     pub reason: String,
+}
+
+impl Verdict {
+    /// The verdict on an item that was denied something: that comes first where it failed.
+    pub(super) fn having_been_denied(self, denied: &[String]) -> Self {
+        match self {
+            Self::Failed(failed) => Self::Failed(failed.having_been_denied(denied)),
+            other => other,
+        }
+    }
+}
+
+impl Failed {
+    /// The failure of an item that was denied something.
+    pub(super) fn having_been_denied(self, denied: &[String]) -> Self {
+        if denied.is_empty() {
+            return self;
+        }
+        let Self { kind, reason } = self;
+        Self {
+            kind: "denied access",
+            reason: format!("it may not {}; {kind}: {reason}", denied.join(", ")),
+        }
+    }
 }
 
 /// Judges each outcome of a reply that matches its batch.
@@ -52,7 +74,7 @@ fn updated(old: &[u8], new: &[u8], grants: &Grants) -> Verdict {
         );
     }
     if !grants.opaque.contains(&grants.fed) {
-        if let Err(reason) = check_json(new) {
+        if let Err(reason) = grants.check_json(new, Some(old)) {
             return failed("invalid body", &format!("the new body {reason}"));
         }
         if json::same_body(old, new) {
@@ -65,12 +87,20 @@ fn updated(old: &[u8], new: &[u8], grants: &Grants) -> Verdict {
     }
 }
 
-/// Checks that a body is JSON in UTF-8; otherwise says what is wrong with it.
-pub(super) fn check_json(body: &[u8]) -> Result<(), String> {
-    let text = std::str::from_utf8(body).map_err(|error| format!("is not UTF-8: {error}"))?;
-    serde_json::from_str::<IgnoredAny>(text)
-        .map(|_| ())
-        .map_err(|error| format!("is not JSON: {error}"))
+impl Grants {
+    /// Checks a new body, which takes the place of `old`; otherwise says what is wrong with it. What
+    /// was there before is let be.
+    pub(super) fn check_json(&self, new: &[u8], old: Option<&[u8]>) -> Result<(), String> {
+        let lenient = Rules {
+            duplicate_names: true,
+            ..self.json
+        };
+        match self.json.check(new) {
+            Err(reason) if lenient.check(new).is_err() => Err(reason),
+            Err(reason) if old.is_none_or(|old| self.json.check(old).is_ok()) => Err(reason),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn derive_changed(what: &str) -> Verdict {
@@ -106,6 +136,10 @@ mod tests {
             writes: BTreeSet::new(),
             opaque: BTreeSet::new(),
             body_bytes: 100,
+            json: Rules {
+                depth: 3,
+                duplicate_names: false,
+            },
         };
         let (mut batch, mut reply) = (Batch::default(), Reply::default());
         batch.push("a", old.as_bytes());
@@ -126,6 +160,8 @@ mod tests {
     fn the_host_judges_for_itself() {
         use Kind::{Failed, Removed, Unchanged, Updated};
         use Mode::{Derive, Rewrite};
+        let twice = r#"{"a":1,"a":2}"#;
+        let more = twice.replace('2', "3");
         let long = format!("\"{}\"", "x".repeat(99));
         let cases = [
             (Rewrite, "{}", Unchanged, "", "unchanged"),
@@ -141,6 +177,9 @@ mod tests {
             (Rewrite, "{}", Updated, r#"{"a":1"#, "invalid body"),
             (Rewrite, "{}", Updated, "NaN", "invalid body"),
             (Rewrite, "{}", Updated, "", "invalid body"),
+            (Rewrite, "{}", Updated, "[[[[]]]]", "invalid body"),
+            (Rewrite, "{}", Updated, twice, "invalid body"),
+            (Rewrite, twice, Updated, &more, "updated"),
             (Rewrite, "{}", Updated, &long, "too much output"),
             (Rewrite, "{}", Removed, "", "removed"),
             (Rewrite, "{}", Failed, "no", "refused"),

@@ -52,6 +52,13 @@ pub enum RunEvent<'a> {
         /// How many further ones were dropped.
         dropped: u64,
     },
+    /// A migration asked for documents that it may not have. Told once for each thing of a step.
+    Denied {
+        /// The step.
+        step: StepName<'a>,
+        /// What it was, as in "read `users`".
+        what: &'a str,
+    },
     /// A step is done.
     StepDone {
         /// The step.

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::report::{RunEvent, StepReport};
-use super::step::{Ending, TransformStep};
+use super::step::{Ending, Told, TransformStep};
 use super::view::Grants;
 use super::{Observer, Options, Report, RunError, Stop, schema};
 use crate::catalogue::Catalogue;
 use crate::model::{
-    Clock, Name, Plan, Position, Purpose, Run, RunId, RunState, Stage, Step, StepWork,
+    self, Access, Clock, Name, Plan, Position, Purpose, Rules, Run, RunId, RunState, Stage, Step,
+    StepWork,
 };
-use crate::sandbox::{Component, Context};
+use crate::sandbox::{Component, Context, DuplicateNames, Limits};
 use crate::store::{Keeper, Lease, Store, StoreError};
 
 /// Carries runs out on a store.
@@ -24,6 +25,8 @@ pub struct Runner<'a> {
     pub clock: &'a dyn Clock,
     /// How runs are carried out.
     pub options: &'a Options,
+    /// Which collections migrations may reach beside what they are fed.
+    pub grants: &'a model::Grants,
     /// Who is told what happens.
     pub observer: &'a dyn Observer,
     /// How a run is asked to stop.
@@ -207,13 +210,15 @@ impl Runner<'_> {
             } => (*mode, collection, reads, writes),
         };
         self.check_owner(stage, step, collection)?;
+        let component = self.component(stage)?;
         let grants = Grants {
             mode,
             fed: collection.clone(),
-            reads: reads.iter().cloned().collect(),
-            writes: writes.iter().cloned().collect(),
+            reads: self.granted(stage, collection, reads, Access::Read)?,
+            writes: self.granted(stage, collection, writes, Access::Write)?,
             opaque: self.opaque()?,
-            body_bytes: self.catalogue.limits().body_bytes,
+            body_bytes: component.limits().body_bytes,
+            json: json_rules(component.limits()),
         };
         let context = Context {
             from_version: stage.from.clone(),
@@ -231,12 +236,32 @@ impl Runner<'_> {
             previous: self.previous(&stage.app, collection, &stage.position(place)),
             index: stage.position(place).step,
             number,
-            component: self.component(stage)?,
+            component,
             context,
             grants: Arc::new(grants),
             progress,
+            told: Told::default(),
         }
         .carry_out()
+    }
+
+    /// What a step gets of what it asks for.
+    fn granted(
+        &self,
+        stage: &Stage,
+        fed: &Name,
+        asked: &[Name],
+        access: Access,
+    ) -> Result<BTreeSet<Name>, StoreError> {
+        let mut granted = BTreeSet::new();
+        for name in asked {
+            let owner = self.store.collection(name)?.map(|record| record.app);
+            let is_own = owner.is_none_or(|owner| owner == stage.app);
+            if name == fed || self.grants.allow(&stage.app, name, is_own, access) {
+                granted.insert(name.clone());
+            }
+        }
+        Ok(granted)
     }
 
     /// The step over a collection that comes before another one.
@@ -274,6 +299,14 @@ impl Runner<'_> {
             .filter(|(_, record)| record.opaque)
             .map(|(name, _)| name)
             .collect())
+    }
+}
+
+/// What is asked of new bodies.
+fn json_rules(limits: &Limits) -> Rules {
+    Rules {
+        depth: limits.json_depth,
+        duplicate_names: limits.duplicate_names == DuplicateNames::Keep,
     }
 }
 

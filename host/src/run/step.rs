@@ -1,5 +1,6 @@
 //! One step over one collection: what a batch leaves behind, in one commit with its checkpoint.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::feed::{Feed, Feeder};
@@ -10,7 +11,7 @@ use super::transform::{Judged, Transformer};
 use super::view::Grants;
 use super::{MaxFailures, OnFailure, RunError, RunEvent, pipeline, window};
 use crate::model::{Counts, Mode, Name, Position, Progress, Source, Stage, Step, Version};
-use crate::sandbox::{Component, Context};
+use crate::sandbox::{Component, Context, LogLine};
 use crate::store::{Collection, Keeper, Lease, StoreError, UnderWay, Visit, Write};
 
 /// A step being carried out.
@@ -32,6 +33,17 @@ pub(super) struct TransformStep<'a> {
     pub context: Context,
     pub grants: Arc<Grants>,
     pub progress: Progress,
+    /// What was told of the component's log, and of what it was denied.
+    pub told: Told,
+}
+
+/// What was told of a step.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Bytes of log lines.
+    log_bytes: usize,
+    /// What was denied.
+    denied: BTreeSet<String>,
 }
 
 /// How a step ended.
@@ -185,6 +197,7 @@ impl<'a> TransformStep<'a> {
         );
         self.progress = progress;
         self.tell(feed, judged);
+        self.tell_denied(&judged.denied);
         Ok(())
     }
 
@@ -204,11 +217,31 @@ impl<'a> TransformStep<'a> {
         write.set_collection(self.collection, collection)
     }
 
-    fn tell(&self, feed: &Feed, judged: &Judged) {
-        let observer = self.work.observer;
-        let step = self.name();
-        if !judged.log.is_empty() || judged.log_dropped > 0 {
-            let (lines, dropped) = (&judged.log, judged.log_dropped);
+    /// How many of the lines are told: so many bytes for each step of a run, and no more.
+    fn log_within_bounds(&mut self, log: &[LogLine]) -> usize {
+        let most = self.component.limits().log_step_bytes;
+        let kept = log.iter().take_while(|line| {
+            self.told.log_bytes = self.told.log_bytes.saturating_add(line.len_bytes());
+            self.told.log_bytes <= most
+        });
+        kept.count()
+    }
+
+    fn tell_denied(&mut self, denied: &BTreeSet<String>) {
+        for what in denied {
+            if self.told.denied.insert(what.clone()) {
+                let step = self.name();
+                self.work.observer.event(&RunEvent::Denied { step, what });
+            }
+        }
+    }
+
+    fn tell(&mut self, feed: &Feed, judged: &Judged) {
+        let kept = self.log_within_bounds(&judged.log);
+        let (observer, step) = (self.work.observer, self.name());
+        let dropped = judged.log_dropped + (judged.log.len() - kept) as u64;
+        if kept > 0 || dropped > 0 {
+            let lines = &judged.log[..kept];
             observer.event(&RunEvent::Log {
                 step,
                 lines,
@@ -285,7 +318,7 @@ impl<'a> TransformStep<'a> {
             step: self.step.name.clone(),
             context: self.context.clone(),
             grants: self.grants.clone(),
-            reason_bytes: self.work.catalogue.limits().failure_bytes,
+            reason_bytes: self.component.limits().failure_bytes,
             stop: self.work.stop.clone(),
             session: None,
         }

@@ -1,5 +1,6 @@
 //! A batch through a component, narrowed down to the items that fail.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Stop;
@@ -20,6 +21,8 @@ pub(super) struct Judged {
     pub reads: Reads,
     pub log: Vec<LogLine>,
     pub log_dropped: u64,
+    /// What was asked of `documents` and denied.
+    pub denied: BTreeSet<String>,
 }
 
 /// Why a batch has no result.
@@ -66,6 +69,7 @@ impl Transformer {
             reads: Reads::default(),
             log: Vec::new(),
             log_dropped: 0,
+            denied: BTreeSet::new(),
         };
         let all: Vec<_> = (0..batch.len()).collect();
         narrowing.part(&all)?;
@@ -75,6 +79,7 @@ impl Transformer {
             reads,
             log,
             log_dropped,
+            denied,
             ..
         } = narrowing;
         let verdicts = verdicts
@@ -87,6 +92,7 @@ impl Transformer {
             reads,
             log,
             log_dropped,
+            denied,
         })
     }
 
@@ -102,7 +108,7 @@ impl Transformer {
             earlier.clone(),
         );
         let attempt = session.migrate(self.step.as_str(), part, self.context.clone(), view);
-        if attempt.reply.is_err() {
+        if attempt.reply.is_err() || session.is_worn() {
             self.session = None;
         }
         Ok(attempt)
@@ -123,6 +129,7 @@ struct Narrowing<'a> {
     reads: Reads,
     log: Vec<LogLine>,
     log_dropped: u64,
+    denied: BTreeSet<String>,
 }
 
 impl Narrowing<'_> {
@@ -146,6 +153,7 @@ impl Narrowing<'_> {
             reply,
             mut documents,
             mut log,
+            denied,
             ..
         } = match attempt.reply {
             Ok(reply) => {
@@ -171,6 +179,8 @@ impl Narrowing<'_> {
                     kind: fault.kind(),
                     reason: fault.to_string(),
                 };
+                let failed = failed.having_been_denied(&denied);
+                self.denied.extend(denied);
                 self.fail(places[0], failed)
             }
             _ => self.halves(places),
@@ -194,10 +204,22 @@ impl Narrowing<'_> {
     fn judged(
         &mut self,
         places: &[usize],
-        verdicts: Vec<Verdict>,
+        mut verdicts: Vec<Verdict>,
         attempt: Attempt<View>,
     ) -> Result<(), Abort> {
         let is_failed = |verdict: &Verdict| matches!(verdict, Verdict::Failed(_));
+        if !attempt.denied.is_empty() && verdicts.iter().any(is_failed) {
+            // Which of them was denied something is seen once each is alone.
+            if places.len() > 1 {
+                drop(attempt);
+                return self.halves(places);
+            }
+            verdicts = std::mem::take(&mut verdicts)
+                .into_iter()
+                .map(|verdict| verdict.having_been_denied(&attempt.denied))
+                .collect();
+        }
+        self.denied.extend(attempt.denied.iter().cloned());
         if !attempt.documents.has_written() || !verdicts.iter().any(is_failed) {
             return self.keep(places, verdicts, attempt);
         }

@@ -8,7 +8,7 @@ use std::iter::Peekable;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::model::{Batch, Mode, Name, item};
+use crate::model::{Batch, Mode, Name, Rules, item};
 use crate::sandbox::{Denial, Documents};
 use crate::store::{Store, StoreError};
 
@@ -32,6 +32,8 @@ pub(super) struct Grants {
     pub opaque: BTreeSet<Name>,
     /// Bytes of a body at most.
     pub body_bytes: usize,
+    /// What is asked of new bodies, but for those in opaque collections.
+    pub json: Rules,
 }
 
 impl Grants {
@@ -346,7 +348,8 @@ impl Documents for View {
             return Err(Denial::Limit(format!("a body of more than {limit} bytes")));
         }
         if !self.grants.opaque.contains(&collection) {
-            super::judge::check_json(&body).map_err(Denial::Invalid)?;
+            let checked = self.grants.check_json(&body, None);
+            checked.map_err(|reason| Denial::Invalid(format!("the body {reason}")))?;
         }
         self.writes.insert((collection, id.to_owned()), Some(body));
         Ok(())

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+use wasmtime::component::Component as Code;
+
+use super::cache::{self, Found};
+use super::compile::{self, Compiled};
 use super::descriptor::{Descriptor, DescriptorError};
-use super::{Context, Engine, Fault, NoDocuments, Session};
+use super::{Cache, Compiler, Context, Engine, Fault, Limits, NoDocuments, Session};
 use crate::contract::{Speech, SpeechError};
 
 /// A migration's component, compiled. Cheap to clone.
 #[derive(Clone)]
 pub struct Component {
     pub(super) engine: Engine,
-    pub(super) compiled: wasmtime::component::Component,
+    pub(super) compiled: Code,
     speech: Arc<Speech>,
 }
 
@@ -46,9 +50,32 @@ pub enum LoadError {
     Descriptor(#[from] DescriptorError),
 }
 
+impl LoadError {
+    /// The error's name, as lists of faults show it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too large",
+            Self::Speech(SpeechError::Unsupported { .. }) => "contract version not supported",
+            Self::Speech(SpeechError::ImportNotOffered { .. }) => "import not offered",
+            Self::Speech(
+                SpeechError::NotWasm
+                | SpeechError::CoreModule
+                | SpeechError::Encode(_)
+                | SpeechError::Malformed(_)
+                | SpeechError::NotAMigration,
+            ) => "not a migration",
+            Self::Compile(_) => "cannot be compiled",
+            Self::Link(_) => "cannot be linked",
+            Self::Instantiate(_) => "cannot be instantiated",
+            Self::Describe(_) => "cannot be described",
+            Self::Descriptor(_) => "description not valid",
+        }
+    }
+}
+
 impl Component {
     /// Checks and compiles a migration's file: a component, or a core module that carries a
-    /// component type.
+    /// component type. What the engine's cache has is not compiled again.
     ///
     /// # Errors
     /// [`LoadError`] when the file is not a migration that this host can run.
@@ -60,15 +87,42 @@ impl Component {
                 limit,
             });
         }
-        let bytes = Speech::component(bytes)?;
-        let speech = Arc::new(Speech::of(&bytes)?);
-        let compiled = wasmtime::component::Component::new(engine.wasmtime(), &bytes)
-            .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+        let (compiled, speech) = match engine.cache() {
+            Some(cache) => Self::load_cached(engine, cache, bytes)?,
+            None => Self::load_new(engine, bytes)?,
+        };
         Ok(Self {
             engine: engine.clone(),
             compiled,
-            speech,
+            speech: Arc::new(speech),
         })
+    }
+
+    fn load_new(engine: &Engine, bytes: &[u8]) -> Result<(Code, Speech), LoadError> {
+        let Compiled { code, speech } = compile(engine, bytes)?;
+        Ok((trusted(engine, &code)?, speech))
+    }
+
+    fn load_cached(
+        engine: &Engine,
+        cache: &Cache,
+        bytes: &[u8],
+    ) -> Result<(Code, Speech), LoadError> {
+        let key = cache::key(engine.wasmtime(), bytes);
+        if let Some(Found { code, speech }) = cache.find(&key) {
+            // SAFETY: the file lies in a folder that nobody else may write to, under a name that says
+            // for which engine it was compiled, and has the digest that was noted by whoever wrote it.
+            match unsafe { Code::deserialize_file(engine.wasmtime(), &code) } {
+                Ok(compiled) => return Ok((compiled, speech)),
+                Err(error) => {
+                    tracing::warn!(%error, file = %code.display(), "a cached component is of no use");
+                    cache.forget(&key);
+                }
+            }
+        }
+        let Compiled { code, speech } = compile(engine, bytes)?;
+        cache.keep(&key, &code, &speech);
+        Ok((trusted(engine, &code)?, speech))
     }
 
     /// What the component speaks, imports and exports.
@@ -76,17 +130,41 @@ impl Component {
         &self.speech
     }
 
-    /// Asks the component, in a session of its own, what it is.
+    /// The limits that it obeys.
+    pub fn limits(&self) -> &Limits {
+        self.engine.limits()
+    }
+
+    /// Asks the component, in a session of its own, what it is, and whether it says so twice.
     ///
     /// # Errors
     /// [`LoadError`] when it cannot say.
     pub fn describe(&self) -> Result<Descriptor, LoadError> {
         let mut session = Session::<NoDocuments>::start(self)?;
-        let raw = session
-            .describe(Context::default())
-            .map_err(LoadError::Describe)?;
+        let mut ask = || {
+            let raw = session.describe(Context::default());
+            raw.map_err(LoadError::Describe)
+        };
+        let raw = ask()?;
+        if ask()? != raw {
+            return Err(DescriptorError::Unsteady.into());
+        }
         Ok(Descriptor::check(raw)?)
     }
+}
+
+fn compile(engine: &Engine, bytes: &[u8]) -> Result<Compiled, LoadError> {
+    match engine.compiler() {
+        Compiler::InProcess => compile::compile(engine.wasmtime(), bytes),
+        Compiler::Child(process) => process.compile(engine, bytes),
+    }
+}
+
+/// Takes code that was compiled just now.
+fn trusted(engine: &Engine, code: &[u8]) -> Result<Code, LoadError> {
+    // SAFETY: the code comes from wasmtime's compiler, in this process or in one that it started.
+    let compiled = unsafe { Code::deserialize(engine.wasmtime(), code) };
+    compiled.map_err(|error| LoadError::Compile(format!("{error:#}")))
 }
 
 impl std::fmt::Debug for Component {

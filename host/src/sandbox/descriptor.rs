@@ -26,6 +26,9 @@ pub struct Descriptor {
 /// A way in which a description is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum DescriptorError {
+    /// Occurs when it says something else each time.
+    #[error("it says something else the second time that it is asked")]
+    Unsteady,
     /// Occurs when an app, a collection or a step is not named as names are.
     #[error(transparent)]
     Name(#[from] NameError),

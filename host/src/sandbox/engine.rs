@@ -5,27 +5,30 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::Limits;
+use super::{Cache, Compiler, Limits};
 
 /// How often the clock of time limits ticks: fine enough for limits of seconds, too seldom to cost
 /// anything.
 pub(super) const TICK: Duration = Duration::from_millis(10);
 
-/// The compiler and the clock that all components of a host share. Cheap to clone.
+/// The compiler and the clock that all components of a host share, and the limits that components
+/// loaded with it obey. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
+    limits: Arc<Limits>,
+    compiler: Arc<Compiler>,
+    cache: Option<Arc<Cache>>,
 }
 
 struct Shared {
     wasmtime: wasmtime::Engine,
-    limits: Limits,
     // Dropped with the last engine, which ends the thread.
     _ticker: Ticker,
 }
 
 impl Engine {
-    /// Makes an engine whose components obey `limits`.
+    /// Makes an engine whose components obey `limits`, and are compiled in this process.
     ///
     /// # Panics
     /// When the machine cannot run wasmtime at all: an unsupported processor, or no thread to be
@@ -36,15 +39,56 @@ impl Engine {
         Self {
             shared: Arc::new(Shared {
                 wasmtime,
-                limits,
                 _ticker: ticker,
             }),
+            limits: Arc::new(limits),
+            compiler: Arc::new(Compiler::InProcess),
+            cache: None,
+        }
+    }
+
+    /// The same engine for components that obey other limits. What is compiled in stays as it is: the
+    /// size of the stack, and whether fuel is metered.
+    pub fn limited(&self, limits: Limits) -> Self {
+        let fuel = self.limits.fuel.map(|fuel| limits.fuel.unwrap_or(fuel));
+        let limits = Limits {
+            stack_bytes: self.limits.stack_bytes,
+            fuel,
+            ..limits
+        };
+        Self {
+            limits: Arc::new(limits),
+            ..self.clone()
+        }
+    }
+
+    /// The same engine, which compiles elsewhere.
+    pub fn with_compiler(self, compiler: Compiler) -> Self {
+        Self {
+            compiler: Arc::new(compiler),
+            ..self
+        }
+    }
+
+    /// The same engine, which keeps what it has compiled.
+    pub fn with_cache(self, cache: Cache) -> Self {
+        Self {
+            cache: Some(Arc::new(cache)),
+            ..self
         }
     }
 
     /// The limits that components of this engine obey.
     pub fn limits(&self) -> &Limits {
-        &self.shared.limits
+        &self.limits
+    }
+
+    pub(super) fn compiler(&self) -> &Compiler {
+        &self.compiler
+    }
+
+    pub(super) fn cache(&self) -> Option<&Cache> {
+        self.cache.as_deref()
     }
 
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -60,13 +104,16 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-fn config(limits: &Limits) -> wasmtime::Config {
+/// The settings that decide what is compiled; whoever changes them need not care for caches, whose
+/// keys they are part of.
+pub(super) fn config(limits: &Limits) -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config
         .wasm_component_model(true)
         // Plain calls cost half without the machinery of async components.
         .concurrency_support(false)
         .epoch_interruption(true)
+        .consume_fuel(limits.fuel.is_some())
         .max_wasm_stack(limits.stack_bytes)
         // The same bytes on every machine: NaNs have one pattern, relaxed SIMD one meaning.
         .cranelift_nan_canonicalization(true)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::NotOffered;
 use super::state::printable;
 use crate::contract::{AnswerError, Denial};
 use crate::model::ReplyError;
@@ -25,6 +26,12 @@ pub enum Fault {
         /// The limit.
         limit: Duration,
     },
+    /// Occurs when a call used up its fuel.
+    #[error("it used more than {limit} units of fuel")]
+    OutOfFuel {
+        /// The limit.
+        limit: u64,
+    },
     /// Occurs when the code asked for more memory than its limit and then gave up.
     #[error("it asked for more than {} MiB of memory", .limit >> 20)]
     OutOfMemory {
@@ -40,6 +47,9 @@ pub enum Fault {
         /// The limit in bytes.
         limit: usize,
     },
+    /// Occurs when it called an import that it is not given.
+    #[error(transparent)]
+    NotOffered(#[from] NotOffered),
     /// Occurs when a text layout is fed a body that is not UTF-8.
     #[error("the body is not UTF-8, and the migration takes text")]
     NotText,
@@ -60,6 +70,8 @@ impl Fault {
         match self {
             Self::Trapped { .. } => "trapped",
             Self::TimedOut { .. } => "timed out",
+            Self::OutOfFuel { .. } => "out of fuel",
+            Self::NotOffered(_) => "import not offered",
             Self::OutOfMemory { .. } => "out of memory",
             Self::BadReply(_) => "bad reply",
             Self::TooMuchOutput { .. } => "too much output",
@@ -75,6 +87,8 @@ pub(super) struct Circumstances {
     pub memory_refused: bool,
     /// The memory limit in bytes.
     pub memory: usize,
+    /// The fuel of the call.
+    pub fuel: Option<u64>,
     /// The time limit of the call.
     pub time: Duration,
     /// The limit of bytes passed at once.
@@ -95,9 +109,16 @@ impl Circumstances {
         if error.downcast_ref::<Denial>().is_some() {
             return Fault::Halted;
         }
+        if let Some(call) = error.downcast_ref::<NotOffered>() {
+            return call.clone().into();
+        }
         match error.downcast_ref::<wasmtime::Trap>() {
             Some(wasmtime::Trap::Interrupt) => return Fault::TimedOut { limit: self.time },
-            Some(_) if self.memory_refused => return Fault::OutOfMemory { limit: self.memory },
+            Some(wasmtime::Trap::OutOfFuel) => {
+                let limit = self.fuel.unwrap_or_default();
+                return Fault::OutOfFuel { limit };
+            }
+            _ if self.memory_refused => return Fault::OutOfMemory { limit: self.memory },
             _ => {}
         }
         let cause = cause(error);

@@ -1,10 +1,14 @@
 //! The locked room: the only one that runs guest code.
 //!
 //! It narrows wasmtime to what a migration needs: an [`Engine`] with finite [`Limits`], a
-//! [`Component`] that was checked and compiled, and a [`Session`], one live instance that is
+//! [`Component`] that was checked and compiled (by a [`Compiler`] in a process of its own, once: a
+//! [`Cache`] keeps the code), and a [`Session`], one live instance that is
 //! dropped after any [`Fault`]. A session is offered the contract's imports and nothing else; it
 //! reaches documents only through the [`Documents`] that the caller hands in.
 
+mod cache;
+mod closed;
+mod compile;
 mod component;
 mod descriptor;
 mod engine;
@@ -13,10 +17,13 @@ mod limits;
 mod session;
 mod state;
 
+pub use cache::{Cache, CacheError, CacheSize};
+pub use closed::NotOffered;
+pub use compile::{Compiler, CompilerProcess, serve_compiler};
 pub use component::{Component, LoadError};
 pub use engine::Engine;
 pub use fault::{BACKTRACE, Fault};
-pub use limits::Limits;
+pub use limits::{DuplicateNames, Limits};
 pub use session::{Attempt, Session};
 pub(crate) use state::printable;
 pub use state::{Documents, LogLine, NoDocuments};

@@ -8,7 +8,7 @@ use wasmtime::component::Linker;
 use super::engine::TICK;
 use super::fault::Circumstances;
 use super::state::State;
-use super::{Component, Context, Documents, Fault, LoadError, LogLine};
+use super::{Component, Context, Documents, Fault, Limits, LoadError, LogLine, closed};
 use crate::contract::{self, AnswerError, Guest, RawDescriptor};
 use crate::model::{Batch, Reply};
 
@@ -26,6 +26,8 @@ pub struct Attempt<D> {
     pub reply: Result<Reply, Fault>,
     /// What was handed in to answer `documents`, with what it has gathered.
     pub documents: D,
+    /// What was asked of `documents` and denied, as in "read `users`".
+    pub denied: Vec<String>,
     /// The lines that the component wrote.
     pub log: Vec<LogLine>,
     /// How many further lines were dropped.
@@ -42,13 +44,17 @@ impl<D: Documents> Session<D> {
         let link = |error: wasmtime::Error| LoadError::Link(format!("{error:#}"));
         let mut linker = Linker::new(engine.wasmtime());
         contract::add_to_linker::<State<D>>(&mut linker).map_err(link)?;
+        closed::close(&mut linker, &component.compiled, component.speech()).map_err(link)?;
         let pre = linker.instantiate_pre(&component.compiled).map_err(link)?;
 
         let limits = engine.limits().clone();
-        let (time, hostcall) = (limits.describe, limits.hostcall_bytes);
+        let (time, hostcall) = (limits.time(limits.describe), limits.hostcall_bytes);
+        let (handles, fuel) = (limits.handles, limits.fuel);
         let mut store = Store::new(engine.wasmtime(), State::new(limits));
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(hostcall);
+        store.set_max_component_handles(handles);
+        refuel(&mut store, fuel);
         // Before instantiation: a start function may loop, too.
         store.set_epoch_deadline(ticks(time));
         let guest = Guest::instantiate(&pre, component.speech().layout, &mut store);
@@ -63,9 +69,8 @@ impl<D: Documents> Session<D> {
 
     /// Asks the component what it is.
     pub(super) fn describe(&mut self, context: Context) -> Result<RawDescriptor, Fault> {
-        let time = self.store.data().limits.describe;
+        let time = self.set_out(self.limits().describe);
         self.store.data_mut().context = context;
-        self.store.set_epoch_deadline(ticks(time));
         let described = self.guest.describe(&mut self.store);
         described.map_err(|error| circumstances(&self.store, time).fault(AnswerError::Call(error)))
     }
@@ -78,18 +83,50 @@ impl<D: Documents> Session<D> {
         context: Context,
         documents: D,
     ) -> Attempt<D> {
-        let time = self.store.data().limits.batch;
+        let time = self.set_out(self.limits().batch);
         self.store.data_mut().start(batch.len(), context, documents);
-        self.store.set_epoch_deadline(ticks(time));
         let answer = self.guest.migrate(&mut self.store, step, batch);
-        let reply = answer.map_err(|error| circumstances(&self.store, time).fault(error));
+        let limit = self.limits().reply_bytes;
+        let reply = match answer {
+            Ok(reply) if reply.payload_bytes() > limit => Err(Fault::TooMuchOutput { limit }),
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(circumstances(&self.store, time).fault(error)),
+        };
         let state = self.store.data_mut();
         Attempt {
             reply,
             documents: state.documents.take().expect("nobody else takes it"),
+            denied: std::mem::take(&mut state.denied),
             log: std::mem::take(&mut state.log),
             log_dropped: state.log_dropped,
         }
+    }
+
+    /// Whether its memory has grown so much that it should make room for a fresh one: what a component
+    /// leaks from batch to batch is no fault of the item that it is fed last.
+    pub fn is_worn(&self) -> bool {
+        let memory = &self.store.data().memory;
+        memory.used() > memory.limit() / 2
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.store.data().limits
+    }
+
+    /// Winds up the clock for a call, and fills the tank where there is one.
+    fn set_out(&mut self, time: Duration) -> Duration {
+        let time = self.limits().time(time);
+        let fuel = self.limits().fuel;
+        self.store.set_epoch_deadline(ticks(time));
+        refuel(&mut self.store, fuel);
+        time
+    }
+}
+
+fn refuel<T>(store: &mut Store<T>, fuel: Option<u64>) {
+    if let Some(fuel) = fuel {
+        let filled = store.set_fuel(fuel);
+        filled.expect("an engine whose limits name fuel is metered");
     }
 }
 
@@ -109,6 +146,7 @@ fn circumstances<D: Documents>(store: &Store<State<D>>, time: Duration) -> Circu
     Circumstances {
         memory_refused: state.memory.refused,
         memory: state.limits.memory_bytes,
+        fuel: state.limits.fuel,
         time,
         hostcall: state.limits.hostcall_bytes,
     }

@@ -5,6 +5,9 @@ use crate::model::Batch;
 
 use super::Limits;
 
+/// How many different denials of a call are noted.
+const DENIALS: usize = 10;
+
 /// Answers a component's `documents` calls. Implemented by whoever feeds the session.
 pub trait Documents: Send + 'static {
     /// Reads one body.
@@ -65,6 +68,13 @@ pub struct LogLine {
     pub item: Option<String>,
 }
 
+impl LogLine {
+    /// Bytes of its texts.
+    pub(crate) fn len_bytes(&self) -> usize {
+        self.message.len() + self.item.as_ref().map_or(0, String::len)
+    }
+}
+
 /// The data of a wasmtime store: what answers the imports, and the meters of the limits.
 pub(super) struct State<D> {
     pub limits: Limits,
@@ -76,6 +86,8 @@ pub(super) struct State<D> {
     log_bytes: usize,
     /// Lines dropped because the log was full.
     pub log_dropped: u64,
+    /// What was asked for and denied, as in "read `users`".
+    pub denied: Vec<String>,
     document_calls: u64,
     document_bytes: u64,
     /// Whether a single item is fed.
@@ -85,17 +97,14 @@ pub(super) struct State<D> {
 impl<D: Documents> State<D> {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
-            memory: Meter {
-                limit: limits.memory_bytes,
-                tables: limits.table_elements,
-                ..Meter::default()
-            },
+            memory: Meter::new(&limits),
             limits,
             context: Context::default(),
             documents: None,
             log: Vec::new(),
             log_bytes: 0,
             log_dropped: 0,
+            denied: Vec::new(),
             document_calls: 0,
             document_bytes: 0,
             is_alone: true,
@@ -108,6 +117,7 @@ impl<D: Documents> State<D> {
         self.context = context;
         self.documents = Some(documents);
         self.log.clear();
+        self.denied.clear();
         (self.log_bytes, self.log_dropped) = (0, 0);
         (self.document_calls, self.document_bytes) = (0, 0);
         self.is_alone = items <= 1;
@@ -122,6 +132,23 @@ impl<D: Documents> State<D> {
         self.spend(bytes)?;
         // Outside of a call (in a start function, or while describing) there are no documents.
         self.documents.as_mut().ok_or(Denial::Denied)
+    }
+
+    /// Notes what was denied, each thing once, and not without end.
+    fn noted<T>(
+        &mut self,
+        what: &str,
+        collection: &str,
+        answer: Result<T, Denial>,
+    ) -> Result<T, Denial> {
+        if matches!(answer, Err(Denial::Denied)) && self.denied.len() < DENIALS {
+            let name = printable(collection, crate::model::Name::MAX_BYTES);
+            let denied = format!("{what} `{name}`");
+            if !self.denied.contains(&denied) {
+                self.denied.push(denied);
+            }
+        }
+        answer
     }
 
     fn spend(&mut self, bytes: usize) -> Result<(), Denial> {
@@ -148,17 +175,19 @@ impl<D: Documents> Imports for State<D> {
     fn log(&mut self, level: LogLevel, message: String, item: Option<String>) {
         let message = printable(&message, self.limits.log_line_bytes);
         let item = item.map(|item| printable(&item, crate::model::item::MAX_ID_BYTES));
-        let bytes = message.len() + item.as_ref().map_or(0, String::len);
+        let line = LogLine {
+            level,
+            message,
+            item,
+        };
+        // A line counts for something even if it is empty.
+        let bytes = line.len_bytes().max(16);
         if self.log_bytes + bytes > self.limits.log_batch_bytes {
             self.log_dropped += 1;
             return;
         }
         self.log_bytes += bytes;
-        self.log.push(LogLine {
-            level,
-            message,
-            item,
-        });
+        self.log.push(line);
     }
 
     fn context(&self) -> Context {
@@ -166,23 +195,35 @@ impl<D: Documents> Imports for State<D> {
     }
 
     fn get(&mut self, collection: &str, id: &str) -> Result<Option<Vec<u8>>, Denial> {
-        let body = self.documents(0)?.get(collection, id)?;
+        let body = self
+            .documents(0)
+            .and_then(|documents| documents.get(collection, id));
+        let body = self.noted("read", collection, body)?;
         self.spend(body.as_ref().map_or(0, Vec::len))?;
         Ok(body)
     }
 
     fn scan(&mut self, collection: &str, after: Option<&str>, limit: u32) -> Result<Batch, Denial> {
-        let items = self.documents(0)?.scan(collection, after, limit)?;
+        let items = self
+            .documents(0)
+            .and_then(|documents| documents.scan(collection, after, limit));
+        let items = self.noted("read", collection, items)?;
         self.spend(items.bodies.len() + items.ids.len())?;
         Ok(items)
     }
 
     fn put(&mut self, collection: &str, id: &str, body: Vec<u8>) -> Result<(), Denial> {
-        self.documents(body.len())?.put(collection, id, body)
+        let put = self
+            .documents(body.len())
+            .and_then(|documents| documents.put(collection, id, body));
+        self.noted("write", collection, put)
     }
 
     fn delete(&mut self, collection: &str, id: &str) -> Result<(), Denial> {
-        self.documents(0)?.delete(collection, id)
+        let deleted = self
+            .documents(0)
+            .and_then(|documents| documents.delete(collection, id));
+        self.noted("write", collection, deleted)
     }
 }
 
@@ -200,14 +241,34 @@ pub(crate) fn printable(text: &str, limit: usize) -> String {
 }
 
 /// Counts memory and table elements over everything that an instance has.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Meter {
-    limit: usize,
+    limits: Limits,
     used: usize,
-    tables: usize,
     elements: usize,
     /// Whether memory was refused since the call began.
     pub refused: bool,
+}
+
+impl Meter {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            limits: limits.clone(),
+            used: 0,
+            elements: 0,
+            refused: false,
+        }
+    }
+
+    /// Bytes of linear memory.
+    pub(super) fn used(&self) -> usize {
+        self.used
+    }
+
+    /// The most of them.
+    pub(super) fn limit(&self) -> usize {
+        self.limits.memory_bytes
+    }
 }
 
 impl wasmtime::ResourceLimiter for Meter {
@@ -217,12 +278,13 @@ impl wasmtime::ResourceLimiter for Meter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let used = self.used + desired.saturating_sub(current);
-        self.refused |= used > self.limit;
-        if used <= self.limit {
+        let used = self.used.saturating_add(desired.saturating_sub(current));
+        let granted = used <= self.limits.memory_bytes;
+        self.refused |= !granted;
+        if granted {
             self.used = used;
         }
-        Ok(used <= self.limit)
+        Ok(granted)
     }
 
     fn table_growing(
@@ -231,11 +293,25 @@ impl wasmtime::ResourceLimiter for Meter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let elements = self.elements + desired.saturating_sub(current);
-        let granted = elements <= self.tables;
+        let elements = self
+            .elements
+            .saturating_add(desired.saturating_sub(current));
+        let granted = elements <= self.limits.table_elements;
         if granted {
             self.elements = elements;
         }
         Ok(granted)
+    }
+
+    fn instances(&self) -> usize {
+        self.limits.instances
+    }
+
+    fn tables(&self) -> usize {
+        self.limits.tables
+    }
+
+    fn memories(&self) -> usize {
+        self.limits.memories
     }
 }

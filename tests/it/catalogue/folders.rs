@@ -86,7 +86,7 @@ fn damaged_components_are_refused_and_never_panic() {
         let mut flipped = good.clone();
         let place = (good.len() - 1) * n / 24;
         flipped[place] ^= 1 << (n % 8);
-        let mut catalogue = Catalogue::new(&ENGINE);
+        let mut catalogue = Catalogue::new();
         catalogue.add(&ENGINE, "flipped.wasm".into(), &flipped);
         assert_eq!(catalogue.rejected().len() + catalogue.migrations().len(), 1);
         refused += catalogue.rejected().len();

@@ -55,6 +55,7 @@ impl Godwit {
         for variable in ["GODWIT_STORE", "GODWIT_PLUGINS", "GODWIT_CONFIG"] {
             command.env_remove(variable);
         }
+        command.env("GODWIT_CACHE", self.plugins.with_file_name("cache"));
         command.stdout(Stdio::null());
         command
     }

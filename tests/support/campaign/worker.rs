@@ -270,7 +270,7 @@ pub fn import(
 }
 
 fn no_plugins() -> Catalogue {
-    Catalogue::new(&Engine::new(Limits::default()))
+    Catalogue::new()
 }
 
 /// The exit code of an error, as the command line has it.

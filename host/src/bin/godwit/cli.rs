@@ -49,6 +49,16 @@ pub struct Shared {
     /// Take the migrations (.wasm and .json) from this folder.
     #[arg(long, global = true, env = "GODWIT_PLUGINS", value_name = "FOLDER")]
     pub plugins: Option<PathBuf>,
+    /// Keep compiled components in this folder, or nowhere: `none`. [default: godwit in the user's
+    /// cache folder]
+    #[arg(
+        long,
+        global = true,
+        env = "GODWIT_CACHE",
+        hide_env_values = true,
+        value_name = "FOLDER"
+    )]
+    pub cache: Option<PathBuf>,
     /// Read this configuration file instead of ./godwit.toml.
     #[arg(long, global = true, env = "GODWIT_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -78,6 +88,12 @@ pub enum Command {
     Undo(commands::undo::Args),
     Prune(commands::prune::Args),
     Baseline(commands::baseline::Args),
+    /// Look after the compiled components that are kept.
+    #[command(subcommand)]
+    Cache(commands::cache::Verb),
     Generate(commands::generate::Args),
     Completions(commands::completions::Args),
+    /// Compile a component for the process that started this one.
+    #[command(hide = true)]
+    Compiler,
 }

@@ -1,11 +1,15 @@
 //! The configuration file, `godwit.toml`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use godwit::model::{DefaultGrant, Granted, Grants, Name};
 use godwit::plan::Policy;
+use godwit::sandbox::Limits;
 use serde::Deserialize;
 
 use crate::exit::Failure;
+use crate::limits;
 
 /// What `godwit.toml` may say.
 #[derive(Debug, Default, Deserialize)]
@@ -21,6 +25,65 @@ pub struct Config {
     /// How runs are carried out.
     #[serde(default)]
     pub run: RunConfig,
+    /// What components may use at most; `limits.plugin.FILE` holds for one of them.
+    #[serde(default)]
+    limits: toml::Table,
+    /// Which collections migrations may reach beside what they are fed.
+    #[serde(default)]
+    pub grants: GrantsConfig,
+    /// The folder of compiled components, or `none`; a relative path counts from the file's folder.
+    pub cache: Option<PathBuf>,
+}
+
+/// Which collections migrations may reach: what each of them gets, and what those of an app get.
+#[derive(Debug, Default, Deserialize)]
+pub struct GrantsConfig {
+    #[serde(default)]
+    default: DefaultGrant,
+    #[serde(flatten)]
+    apps: BTreeMap<Name, GrantedConfig>,
+}
+
+/// What the migrations of an app get.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum GrantedConfig {
+    /// Collections that they may read and write.
+    ReadAndWrite(BTreeSet<Name>),
+    /// Some that they may only read.
+    Apart(ReadOrWrite),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadOrWrite {
+    #[serde(default)]
+    read: BTreeSet<Name>,
+    #[serde(default)]
+    write: BTreeSet<Name>,
+}
+
+impl GrantsConfig {
+    /// As the library takes them.
+    pub fn grants(&self) -> Grants {
+        let granted = |config: &GrantedConfig| match config {
+            GrantedConfig::ReadAndWrite(write) => Granted {
+                write: write.clone(),
+                ..Granted::default()
+            },
+            GrantedConfig::Apart(ReadOrWrite { read, write }) => Granted {
+                read: read.clone(),
+                write: write.clone(),
+            },
+        };
+        let apps = self.apps.iter();
+        Grants {
+            default: self.default,
+            apps: apps
+                .map(|(app, config)| (app.clone(), granted(config)))
+                .collect(),
+        }
+    }
 }
 
 /// How runs are carried out.
@@ -40,7 +103,49 @@ pub struct RunConfig {
 /// The file that is read when none is named.
 const DEFAULT: &str = "godwit.toml";
 
+/// The member of `[limits]` that holds the limits of single plugins.
+const PLUGIN: &str = "plugin";
+
 impl Config {
+    /// What every component may use.
+    pub fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        limits::set(&mut limits, &self.common_limits()).expect("it was checked when it was read");
+        limits
+    }
+
+    /// What the component in a file may use, given what every one may.
+    pub fn limits_of(&self, file: &Path, common: &Limits) -> Limits {
+        let mut limits = common.clone();
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let plugins = self.limits.get(PLUGIN).and_then(toml::Value::as_table);
+        let table = plugins.and_then(|plugins| plugins.get(&*name)?.as_table());
+        if let Some(table) = table {
+            limits::set_for_plugin(&mut limits, table).expect("it was checked when it was read");
+        }
+        limits
+    }
+
+    fn common_limits(&self) -> toml::Table {
+        let mut table = self.limits.clone();
+        table.remove(PLUGIN);
+        table
+    }
+
+    fn check_limits(&self) -> Result<(), String> {
+        limits::set(&mut Limits::default(), &self.common_limits())?;
+        let Some(plugins) = self.limits.get(PLUGIN) else {
+            return Ok(());
+        };
+        let no_table = "limits.plugin holds a table for each file".to_owned();
+        for (file, table) in plugins.as_table().ok_or(no_table.clone())? {
+            let table = table.as_table().ok_or(no_table.clone())?;
+            limits::set_for_plugin(&mut Limits::default(), table)
+                .map_err(|error| format!("of the plugin {file}: {error}"))?;
+        }
+        Ok(())
+    }
+
     /// Reads the named file, or `godwit.toml` where there is one.
     pub fn read(named: Option<&Path>) -> Result<Self, Failure> {
         let file = named.unwrap_or(Path::new(DEFAULT));
@@ -63,11 +168,26 @@ impl Config {
             let message = message.trim_end();
             Failure::input(message, "README.md shows what it may say")
         })?;
+        config.check_limits().map_err(|error| {
+            let message = format!("{} is not valid: {error}", file.display());
+            Failure::input(
+                message,
+                "`godwit inspect PLUGIN` shows every limit with its name",
+            )
+        })?;
         Ok(config.relative_to(file.parent().unwrap_or(Path::new(""))))
     }
 
     fn relative_to(mut self, folder: &Path) -> Self {
         self.plugins = self.plugins.map(|plugins| folder.join(plugins));
+        let is_none = |cache: &PathBuf| cache.as_os_str() == crate::context::NO_CACHE;
+        self.cache = self.cache.map(|cache| {
+            if is_none(&cache) {
+                cache
+            } else {
+                folder.join(cache)
+            }
+        });
         self.store = self.store.map(|url| match url.split_once(':') {
             Some((scheme @ ("lmdb" | "sled"), path)) => {
                 format!("{scheme}:{}", folder.join(path).display())

@@ -1,20 +1,20 @@
 //! What a command works with: the store, the plugins, the settings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Poll;
 
 use godwit::catalogue::Catalogue;
 use godwit::run::{OnFailure, Options, Stop};
-use godwit::sandbox::{Engine, Limits};
+use godwit::sandbox::{Cache, CacheError, Compiler, CompilerProcess, Engine};
 use godwit::store::{Backend, OpenMode, Store, StoreUrl};
 use godwit::{Host, Surroundings};
 
 use crate::cli::Shared;
 use crate::config::Config;
-use crate::exit::Failure;
+use crate::exit::{Code, Failure};
 use crate::output;
-use crate::surroundings::surroundings;
+use crate::surroundings::{self, surroundings};
 
 /// More threads than any machine has cores for are a slip.
 pub const MAX_THREADS: usize = 512;
@@ -30,7 +30,11 @@ pub struct Context {
     pub stop: Stop,
     store: Option<String>,
     plugins: Option<PathBuf>,
+    cache: Option<PathBuf>,
 }
+
+/// Says that compiled components are not kept.
+pub const NO_CACHE: &str = "none";
 
 impl Context {
     pub fn new(shared: &Shared) -> Result<Self, Failure> {
@@ -44,6 +48,11 @@ impl Context {
                 .filter(|url| !url.is_empty())
                 .or_else(|| config.store.clone()),
             plugins: shared.plugins.clone().or_else(|| config.plugins.clone()),
+            cache: shared
+                .cache
+                .clone()
+                .or_else(|| config.cache.clone())
+                .or_else(surroundings::cache),
             config,
             surroundings: surroundings(),
             stop: Stop::default(),
@@ -68,11 +77,49 @@ impl Context {
         Ok(Store::new(self.backend(mode)?)?)
     }
 
+    /// Where compiled components are kept, unless they are not to be.
+    pub fn cache(&self) -> Result<Option<Cache>, CacheError> {
+        let folder = self.cache.as_deref();
+        let folder = folder.filter(|folder| folder.as_os_str() != NO_CACHE);
+        folder.map(Cache::open).transpose()
+    }
+
+    /// An engine that compiles in a process of its own, and keeps what it has compiled.
+    pub fn engine(&self) -> Result<Engine, Failure> {
+        let mut engine = Engine::new(self.config.limits());
+        match std::env::current_exe() {
+            Ok(program) => {
+                engine = engine.with_compiler(Compiler::Child(CompilerProcess {
+                    program,
+                    arguments: vec!["compiler".into()],
+                }));
+            }
+            Err(error) => {
+                let message = format!("this program cannot be found to start it again: {error}");
+                return Err(Failure::other(
+                    Code::Internal,
+                    message,
+                    "call it by its path",
+                ));
+            }
+        }
+        match self.cache() {
+            Ok(Some(cache)) => engine = engine.with_cache(cache),
+            Ok(None) => {}
+            Err(error) => output::warning(&godwit::with_causes(&error)),
+        }
+        Ok(engine)
+    }
+
+    /// The engine for one plugin, with limits of its own if it has such.
+    pub fn engine_for(&self, engine: &Engine, file: &Path) -> Engine {
+        engine.limited(self.config.limits_of(file, engine.limits()))
+    }
+
     /// A host without migrations, for verbs that need none.
     pub fn host_without_plugins(&self, mode: OpenMode) -> Result<Host, Failure> {
         let store = self.store(mode)?;
-        let engine = Engine::new(Limits::default());
-        Ok(self.wire(store, Catalogue::new(&engine)))
+        Ok(self.wire(store, Catalogue::new()))
     }
 
     /// A host with the migrations of the plugin folder.
@@ -84,6 +131,7 @@ impl Context {
     fn wire(&self, store: Store, catalogue: Catalogue) -> Host {
         let mut host = Host::new(store, catalogue, self.surroundings.clone());
         host.policy = self.config.policy.clone();
+        host.grants = self.config.grants.grants();
         host
     }
 
@@ -96,8 +144,10 @@ impl Context {
                 "use --plugins FOLDER, GODWIT_PLUGINS, or `plugins` in godwit.toml",
             )
         })?;
-        let engine = Engine::new(Limits::default());
-        let catalogue = Catalogue::read(&engine, folder).map_err(godwit::HostError::from)?;
+        let engine = self.engine()?;
+        let engine_for = |file: &Path| self.engine_for(&engine, file);
+        let catalogue =
+            Catalogue::read_each(folder, &engine_for).map_err(godwit::HostError::from)?;
         if catalogue.migrations().is_empty() && catalogue.rejected().is_empty() {
             output::warning(&format!("there are no migrations in {}", folder.display()));
         }
@@ -151,7 +201,7 @@ impl Context {
             .build()
             .map_err(|error| {
                 let message = format!("signals cannot be watched: {error}");
-                Failure::other(crate::exit::Code::Internal, message, "try again")
+                Failure::other(Code::Internal, message, "try again")
             })?;
         let mut asked = Box::pin(tokio::signal::ctrl_c());
         // Signals are caught from the first poll on: this one, rather than whenever the task begins.

@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod context;
 mod exit;
+mod limits;
 mod output;
 mod progress;
 mod surroundings;
@@ -27,6 +28,9 @@ fn trace() {
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    if matches!(cli.command, cli::Command::Compiler) {
+        return commands::compiler::run();
+    }
     trace();
     let result = context::Context::new(&cli.shared)
         .and_then(|context| commands::run(&cli.command, &context));

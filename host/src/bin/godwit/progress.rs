@@ -191,9 +191,13 @@ impl Observer for Progress {
                 if *dropped > 0 {
                     self.say(
                         &state,
-                        &format!("log: {dropped} further lines were dropped"),
+                        &format!("log: {} dropped", output::counted(*dropped, "further line")),
                     );
                 }
+            }
+            RunEvent::Denied { step, what } => {
+                let text = format!("{} {}: it may not {what}", step.app, step.version);
+                self.say(&self.state(), &text);
             }
             RunEvent::StepDone { step, counts } => self.step_done(*step, *counts),
             RunEvent::Applied {

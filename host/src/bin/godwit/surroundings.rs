@@ -1,5 +1,6 @@
 //! What the library is handed: time, randomness, and which process this is.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,6 +21,14 @@ pub fn surroundings() -> Surroundings {
         },
         is_gone: Arc::new(is_gone),
     }
+}
+
+/// Where programs keep what can be made again (XDG Base Directory Specification).
+pub fn cache() -> Option<PathBuf> {
+    let named = |name: &str| std::env::var_os(name).filter(|path| !path.is_empty());
+    let home = || Some(PathBuf::from(named("HOME")?).join(".cache"));
+    let folder = named("XDG_CACHE_HOME").map(PathBuf::from).or_else(home)?;
+    folder.is_absolute().then(|| folder.join("godwit"))
 }
 
 fn now() -> Timestamp {

@@ -64,7 +64,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     // A file that cannot be read makes no store.
     let mut input = Input::open(&args.file)?;
     let host = context.host_without_plugins(OpenMode::Create)?;
-    let settings = settings(args, host.store(), &input)?;
+    let settings = settings(args, host.store(), &input, context)?;
     context.catch_interrupts()?;
     let label = format!("import of {}", settings.collection);
     let quiet = context.quiet || context.json;
@@ -97,7 +97,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     }
 }
 
-fn settings(args: &Args, store: &Store, input: &Input) -> Result<ImportSettings, Failure> {
+fn settings(
+    args: &Args,
+    store: &Store,
+    input: &Input,
+    context: &Context,
+) -> Result<ImportSettings, Failure> {
     let known = store.collection(&args.collection)?.map(|record| record.app);
     let app = args.app.clone().or(known).ok_or_else(|| {
         let message = format!(
@@ -112,6 +117,8 @@ fn settings(args: &Args, store: &Store, input: &Input) -> Result<ImportSettings,
         on_existing: args.on_existing,
         source: input.source,
         restart: args.restart,
+        // No migration could be fed a longer one.
+        body_bytes: context.config.limits().body_bytes,
         ..settings
     })
 }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use godwit::catalogue::{Catalogue, Rejected};
 use godwit::model::{Body, Migration, Mode, Name, Operation, Step, StepWork};
-use godwit::sandbox::{Component, Engine, Limits, Speech, VERSION};
+use godwit::sandbox::{Component, Limits, VERSION};
 use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::exit::{Code, Failure, chain};
+use crate::limits::LIMITS;
 use crate::output;
 
 /// Show what a plugin is: app, version, steps, contract, layout, imports, digest.
@@ -28,21 +29,20 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         let message = format!("{} cannot be read: {error}", args.plugin.display());
         Failure::input(message, "check the path")
     })?;
-    let engine = Engine::new(Limits::default());
-    let mut catalogue = Catalogue::new(&engine);
+    let engine = context.engine()?;
+    let engine = context.engine_for(&engine, &args.plugin);
+    let mut catalogue = Catalogue::new();
     catalogue.add(&engine, args.plugin.clone(), &bytes);
     let migration = match (catalogue.migrations(), catalogue.rejected()) {
         ([migration, ..], _) => migration,
         ([], [rejected, ..]) => return Err(no_plugin(&args.plugin, rejected)),
         ([], []) => unreachable!("a file that is added is a migration or rejected"),
     };
-    let speech = catalogue
-        .component(&migration.digest)
-        .map(Component::speech);
+    let component = catalogue.component(&migration.digest);
     if context.json {
-        output::json(&as_json(migration, speech, bytes.len()));
+        output::json(&as_json(migration, component, bytes.len()));
     } else {
-        print(&args.plugin, migration, speech, bytes.len());
+        print(&args.plugin, migration, component, bytes.len());
     }
     Ok(Code::Done)
 }
@@ -62,7 +62,9 @@ fn no_plugin(file: &Path, rejected: &Rejected) -> Failure {
     Failure::other(Code::Migration, message, hint)
 }
 
-fn as_json(migration: &Migration, speech: Option<&Speech>, bytes: usize) -> Value {
+fn as_json(migration: &Migration, component: Option<&Component>, bytes: usize) -> Value {
+    let speech = component.map(Component::speech);
+    let limits = component.map(|component| shown_limits(component.limits()));
     json!({
         "app": migration.app,
         "version": migration.version,
@@ -76,10 +78,19 @@ fn as_json(migration: &Migration, speech: Option<&Speech>, bytes: usize) -> Valu
         "layout": speech.map(|speech| &speech.layout),
         "imports": speech.map(|speech| &speech.imports),
         "exports": speech.map(|speech| &speech.exports),
+        "limits": limits,
     })
 }
 
-fn print(file: &Path, migration: &Migration, speech: Option<&Speech>, bytes: usize) {
+/// The limits by the names that `godwit.toml` uses.
+fn shown_limits(limits: &Limits) -> Value {
+    let shown = LIMITS.iter();
+    shown
+        .map(|limit| (limit.name.to_owned(), Value::from((limit.show)(limits))))
+        .collect()
+}
+
+fn print(file: &Path, migration: &Migration, component: Option<&Component>, bytes: usize) {
     let Migration { app, version, .. } = migration;
     let summary = match migration.summary.as_str() {
         "" => String::new(),
@@ -105,12 +116,25 @@ fn print(file: &Path, migration: &Migration, speech: Option<&Speech>, bytes: usi
             format!("{} {}", dependency.app, dependency.versions),
         );
     }
-    if let Some(speech) = speech {
-        let imports = speech.imports.iter().map(|import| import.name.as_str());
-        field("imports", imports.collect::<Vec<_>>().join(", "));
-    }
     for step in &migration.steps {
         field("step", describe_step(step));
+    }
+    if let Some(component) = component {
+        for import in &component.speech().imports {
+            let met = if import.is_contract {
+                ""
+            } else {
+                " (not offered: a call of it fails the item)"
+            };
+            field("import", format!("{}{met}", import.name));
+        }
+        let limits = component.limits();
+        for limit in &LIMITS {
+            field(
+                "limit",
+                format!("{:<16} {}", limit.name, (limit.show)(limits)),
+            );
+        }
     }
 }
 

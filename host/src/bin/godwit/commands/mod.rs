@@ -1,6 +1,8 @@
 //! The verbs, one file each.
 
 pub mod baseline;
+pub mod cache;
+pub mod compiler;
 pub mod completions;
 pub mod export;
 pub mod generate;
@@ -38,8 +40,10 @@ pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
         Command::Undo(args) => undo::run(args, context),
         Command::Prune(args) => prune::run(args, context),
         Command::Baseline(args) => baseline::run(args, context),
+        Command::Cache(verb) => cache::run(verb, context),
         Command::Generate(args) => generate::run(args, context),
         Command::Completions(args) => Ok(completions::run(args)),
+        Command::Compiler => unreachable!("it needs no context"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `godwit plan`
 
 use godwit::Host;
-use godwit::model::{Name, Phase, Source, Stage, Step, Version};
+use godwit::model::{Grant, Name, Phase, Source, Stage, Step, Version};
 use godwit::plan::{Goal, Planned};
 use godwit::run::StepReport;
 use godwit::store::OpenMode;
@@ -25,6 +25,9 @@ pub struct GoalArgs {
     /// Go on in spite of a kind of finding, as in digest-drift; may be repeated.
     #[arg(long, value_name = "KIND")]
     pub accept: Vec<godwit::plan::Kind>,
+    /// Let migrations of an app reach a collection that they ask for; may be repeated.
+    #[arg(long, value_name = "APP:COLLECTION[:read]")]
+    pub grant: Vec<Grant>,
 }
 
 impl GoalArgs {
@@ -38,6 +41,9 @@ impl GoalArgs {
 
     /// Lets the host accept what is to be accepted.
     pub fn apply(&self, host: &mut Host) -> Result<(), Failure> {
+        for grant in &self.grant {
+            host.grants.add(grant.clone());
+        }
         for kind in &self.accept {
             host.policy
                 .choose(*kind, godwit::plan::Choice::Accept)

@@ -1,6 +1,6 @@
 //! `godwit quarantine`
 
-use godwit::model::{Apart, Name, RunState};
+use godwit::model::{Apart, Grant, Name, RunState};
 use godwit::store::OpenMode;
 use serde_json::{Value, json};
 
@@ -44,6 +44,9 @@ Examples:
         /// The items; all when none is named.
         #[arg(value_name = "COLLECTION/ID")]
         items: Vec<ItemPath>,
+        /// Let migrations of an app reach a collection that they ask for; may be repeated.
+        #[arg(long, value_name = "APP:COLLECTION[:read]")]
+        grant: Vec<Grant>,
     },
     /// Accept by name that items stay as they are: they stand in nobody's way any more.
     #[command(after_help = "\
@@ -67,7 +70,7 @@ pub fn run(verb: &Verb, context: &Context) -> Result<Code, Failure> {
             accepted,
         } => list(context, collection.as_ref(), *accepted),
         Verb::Show { item } => show(context, item),
-        Verb::Retry { items } => retry(context, items),
+        Verb::Retry { items, grant } => retry(context, items, grant),
         Verb::Accept { items, all } => accept(context, items, *all),
     }
 }
@@ -154,8 +157,11 @@ fn show(context: &Context, item: &ItemPath) -> Result<Code, Failure> {
     Ok(Code::Done)
 }
 
-fn retry(context: &Context, items: &[ItemPath]) -> Result<Code, Failure> {
+fn retry(context: &Context, items: &[ItemPath], grants: &[Grant]) -> Result<Code, Failure> {
     let mut host = context.host(OpenMode::Existing)?;
+    for grant in grants {
+        host.grants.add(grant.clone());
+    }
     host.options = context.options()?;
     context.catch_interrupts()?;
     let items = pairs(items);
