@@ -18,6 +18,7 @@ mod leases;
 mod quarantine;
 mod results;
 mod runs;
+mod sandbox;
 mod schema;
 mod store_conformance;
 mod transfer;

@@ -148,7 +148,7 @@ fn components_that_are_no_migrations_are_refused() {
             "(component {imports} (instance $empty) {exports})"
         ))
     };
-    let foreign = r#"(import "wasi:clocks/wall-clock@0.2.0" (instance))"#;
+    let foreign = r#"(import "acme:clocks/wall-clock@0.2.0" (instance))"#;
     for (bytes, expected) in [
         (
             component("(component)"),
@@ -164,7 +164,7 @@ fn components_that_are_no_migrations_are_refused() {
         ),
         (
             text(foreign, &format!("{described}{worked}")),
-            "it imports `wasi:clocks/wall-clock@0.2.0`, which is not offered",
+            "it imports `acme:clocks/wall-clock@0.2.0`, which is not offered",
         ),
         (text("", &format!("{described}{worked}")), "it cannot be"),
         (

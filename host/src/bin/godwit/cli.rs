@@ -26,7 +26,8 @@ Exit codes:
   130  stopped on request; nothing is lost, the same command goes on
 
 `godwit.toml` in the current folder (or --config FILE) may name the store and the plugins;
-GODWIT_STORE and GODWIT_PLUGINS override it, flags override both. GODWIT_LOG=debug traces what
+GODWIT_STORE and GODWIT_PLUGINS override it, flags override both. Compiled plugins are kept in the
+user's cache folder, or where GODWIT_CACHE says (`none`: nowhere). GODWIT_LOG=debug traces what
 happens inside to standard error.";
 
 /// Bring stored documents from one version of an application to the next.
@@ -49,16 +50,6 @@ pub struct Shared {
     /// Take the migrations (.wasm and .json) from this folder.
     #[arg(long, global = true, env = "GODWIT_PLUGINS", value_name = "FOLDER")]
     pub plugins: Option<PathBuf>,
-    /// Keep compiled components in this folder, or nowhere: `none`. [default: godwit in the user's
-    /// cache folder]
-    #[arg(
-        long,
-        global = true,
-        env = "GODWIT_CACHE",
-        hide_env_values = true,
-        value_name = "FOLDER"
-    )]
-    pub cache: Option<PathBuf>,
     /// Read this configuration file instead of ./godwit.toml.
     #[arg(long, global = true, env = "GODWIT_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,

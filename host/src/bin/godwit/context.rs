@@ -48,11 +48,9 @@ impl Context {
                 .filter(|url| !url.is_empty())
                 .or_else(|| config.store.clone()),
             plugins: shared.plugins.clone().or_else(|| config.plugins.clone()),
-            cache: shared
-                .cache
-                .clone()
+            cache: surroundings::named_cache()
                 .or_else(|| config.cache.clone())
-                .or_else(surroundings::cache),
+                .or_else(surroundings::users_cache),
             config,
             surroundings: surroundings(),
             stop: Stop::default(),

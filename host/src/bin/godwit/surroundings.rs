@@ -23,12 +23,21 @@ pub fn surroundings() -> Surroundings {
     }
 }
 
-/// Where programs keep what can be made again (XDG Base Directory Specification).
-pub fn cache() -> Option<PathBuf> {
-    let named = |name: &str| std::env::var_os(name).filter(|path| !path.is_empty());
-    let home = || Some(PathBuf::from(named("HOME")?).join(".cache"));
-    let folder = named("XDG_CACHE_HOME").map(PathBuf::from).or_else(home)?;
+/// Where compiled components are to be kept, if the environment says so.
+pub fn named_cache() -> Option<PathBuf> {
+    path("GODWIT_CACHE")
+}
+
+/// Where a user's programs keep what can be made again (XDG Base Directory Specification).
+pub fn users_cache() -> Option<PathBuf> {
+    let home = || Some(path("HOME")?.join(".cache"));
+    let folder = path("XDG_CACHE_HOME").or_else(home)?;
     folder.is_absolute().then(|| folder.join("godwit"))
+}
+
+fn path(variable: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(variable).filter(|path| !path.is_empty());
+    path.map(PathBuf::from)
 }
 
 fn now() -> Timestamp {

@@ -6,6 +6,7 @@
 
 mod behind;
 mod findings;
+mod grants;
 mod items;
 mod order;
 mod phases;

@@ -3,7 +3,8 @@
 //! ```text
 //! file notes 2.0.0 [a b@tags d@tags>sums i! | c] requires=>=1 needs=users:>=2 name=x.wasm #mended
 //! ```
-//! A file, its offline and online steps: `b` feeds on `tags`, `d` writes `sums`, `i` is an index. A
+//! A file, its offline and online steps: `b` feeds on `tags`, `d` writes `sums` (names that
+//! begin with `r-` are only read), `i` is an index. A
 //! step without `@` feeds on a collection named after the app. `#` gives the file other bytes.
 //! ```text
 //! replace notes 2.0.0 [a] #mended         the file of this version is another one now
@@ -16,6 +17,7 @@
 //! item tags/x version=1.0.0 next=2.0.0:1 to=3.0.0
 //! retry notes from=2.0.0 items=tags/x,tags/y
 //! policy late-arrival=accept
+//! grant notes:tags:read                   `grant nothing` takes the default away
 //! ```
 //! Expected are the run that is resumed, the stages and the findings:
 //! ```text
@@ -28,12 +30,13 @@
 //! ```
 
 use crate::model::{
-    Body, Dependency, Digest, Layout, Migration, Mode, Name, Operation, Phase, Position, Purpose,
-    Run, RunId, RunState, Source, Stage, Step, StepWork, Timestamp, Version,
+    Body, DefaultGrant, Dependency, Digest, Grants, Layout, Migration, Mode, Name, Operation,
+    Phase, Position, Purpose, Run, RunId, RunState, Source, Stage, Step, StepWork, Timestamp,
+    Version,
 };
 use crate::plan::{
-    CollectionState, Finding, Goal, ItemGoal, Planned, Policy, Recorded, RetryGoal, Severity, plan,
-    plan_item, plan_retry,
+    CollectionState, Finding, Goal, ItemGoal, Planned, Policy, Recorded, RetryGoal, Severity,
+    missing_grants, plan, plan_item, plan_retry,
 };
 
 /// What a case tells.
@@ -45,6 +48,7 @@ pub struct World {
     pub item: Option<ItemGoal>,
     pub retry: Option<RetryGoal>,
     pub policy: Policy,
+    pub grants: Grants,
 }
 
 impl World {
@@ -58,8 +62,15 @@ impl World {
         world
     }
 
-    /// What is planned.
+    /// What is planned, and what is not granted of it.
     pub fn answer(&self) -> Planned {
+        let planned = self.planned();
+        let (recorded, policy) = (&self.recorded, &self.policy);
+        let missing = missing_grants(&planned.plan, recorded, &self.grants, policy);
+        planned.after(missing)
+    }
+
+    fn planned(&self) -> Planned {
         let Self {
             catalogue,
             recorded,
@@ -96,6 +107,8 @@ impl World {
             }
             "item" => self.item = Some(item(&words)),
             "retry" => self.retry = Some(retry(&words)),
+            "grant" if rest == "nothing" => self.grants.default = DefaultGrant::Nothing,
+            "grant" => self.grants.add(rest.parse().expect(rest)),
             "policy" => self.policy = rest.parse().expect(rest),
             verb => panic!("`{verb}` is no verb of this language"),
         }
@@ -231,15 +244,18 @@ fn step(text: &str, phase: Phase, app: &str) -> Step {
             pointer: "/a".to_owned(),
         })
     } else {
-        let writes = writes
+        let writes: Vec<Name> = writes
             .split(',')
             .filter(|name| !name.is_empty())
             .map(name)
             .collect();
+        let (reads, writes) = writes
+            .into_iter()
+            .partition(|name: &Name| name.as_str().starts_with("r-"));
         StepWork::Transform {
             mode: Mode::Rewrite,
             collection,
-            reads: Vec::new(),
+            reads,
             writes,
         }
     };
