@@ -122,7 +122,7 @@ $ godwit --config key.toml status
 2>   |
 2> 1 | stor = "x"
 2>   | ^^^^
-2> unknown field `stor`, expected one of `store`, `plugins`, `policy`, `run`
+2> unknown field `stor`, expected one of `store`, `plugins`, `policy`, `run`, `limits`, `grants`, `cache`
 2> hint: README.md shows what it may say
 [exit 2]
 $ godwit --config key.toml status --json
@@ -130,10 +130,10 @@ $ godwit --config key.toml status --json
 2>   |
 2> 1 | stor = "x"
 2>   | ^^^^
-2> unknown field `stor`, expected one of `store`, `plugins`, `policy`, `run`
+2> unknown field `stor`, expected one of `store`, `plugins`, `policy`, `run`, `limits`, `grants`, `cache`
 2> hint: README.md shows what it may say
 {
-  "error": "key.toml is not valid: TOML parse error at line 1, column 1\n  |\n1 | stor = \"x\"\n  | ^^^^\nunknown field `stor`, expected one of `store`, `plugins`, `policy`, `run`",
+  "error": "key.toml is not valid: TOML parse error at line 1, column 1\n  |\n1 | stor = \"x\"\n  | ^^^^\nunknown field `stor`, expected one of `store`, `plugins`, `policy`, `run`, `limits`, `grants`, `cache`",
   "hint": "README.md shows what it may say"
 }
 [exit 2]
@@ -158,7 +158,7 @@ $ godwit --config kind.toml status
 2>   |
 2> 2 | hole = "warn"
 2>   | ^^^^
-2> `hole` is no kind of finding that a policy can choose: invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order
+2> `hole` is no kind of finding that a policy can choose: invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order, grant
 2> hint: README.md shows what it may say
 [exit 2]
 $ godwit --config fixed.toml status
@@ -166,7 +166,7 @@ $ godwit --config fixed.toml status
 2>   |
 2> 1 | [policy]
 2>   | ^^^^^^^^
-2> target is always refused; a policy can choose invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order
+2> target is always refused; a policy can choose invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order, grant
 2> hint: README.md shows what it may say
 [exit 2]
 $ godwit --config choice.toml status

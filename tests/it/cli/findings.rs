@@ -22,7 +22,7 @@ $ godwit up
 2> error: nothing was planned: 1 finding to decide first
 [exit 3]
 $ godwit up --accept duplicate
-2> error: duplicate is always refused; a policy can choose invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order
+2> error: duplicate is always refused; a policy can choose invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order, grant
 2> hint: --accept takes a finding's kind, as in digest-drift
 [exit 2]
 "#);
@@ -323,7 +323,7 @@ $ godwit up --app other --json
 }
 [exit 3]
 $ godwit plan --accept target
-2> error: target is always refused; a policy can choose invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order
+2> error: target is always refused; a policy can choose invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order, grant
 2> hint: --accept takes a finding's kind, as in digest-drift
 [exit 2]
 "#);

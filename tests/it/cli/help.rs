@@ -2,7 +2,7 @@
 
 use godwit_tests::cli::Cli;
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 16] = [
     "import",
     "export",
     "inspect",
@@ -16,6 +16,7 @@ const VERBS: [&str; 15] = [
     "undo",
     "prune",
     "baseline",
+    "cache",
     "generate",
     "completions",
 ];
@@ -43,6 +44,7 @@ Commands:
   prune        Drop the pre-images of runs, which can then not be undone any more
   baseline     Declare the version that an app's existing items have, so that migrations up to it
                never run
+  cache        Look after the compiled components that are kept
   generate     Make items to try things with: the same ones each time, on every machine
   completions  Print the completions of a shell
   help         Print this message or the help of the given subcommand(s)
@@ -72,7 +74,8 @@ Exit codes:
   130  stopped on request; nothing is lost, the same command goes on
 
 `godwit.toml` in the current folder (or --config FILE) may name the store and the plugins;
-GODWIT_STORE and GODWIT_PLUGINS override it, flags override both. GODWIT_LOG=debug traces what
+GODWIT_STORE and GODWIT_PLUGINS override it, flags override both. Compiled plugins are kept in the
+user's cache folder, or where GODWIT_CACHE says (`none`: nowhere). GODWIT_LOG=debug traces what
 happens inside to standard error.
 "#);
 }
@@ -171,6 +174,9 @@ Options:
       --accept <KIND>
           Go on in spite of a kind of finding, as in digest-drift; may be repeated
 
+      --grant <APP:COLLECTION[:read]>
+          Let migrations of an app reach a collection that they ask for; may be repeated
+
       --dry-run
           Change nothing: list every item that would fail, and how every other would change
 
@@ -260,11 +266,19 @@ fn every_verb_has_help_with_examples() {
         let help = cli.run(&format!("godwit {verb} --help"));
         assert_eq!(help.code, Some(0), "{help}");
         assert_eq!(help.err, "", "{help}");
-        let has_examples = help.out.contains("\nExample") || verb == "quarantine";
+        let has_verbs = ["quarantine", "cache"].contains(&verb);
+        let has_examples = help.out.contains("\nExample") || has_verbs;
         assert!(has_examples, "{help}");
     }
-    for verb in ["list", "show", "retry", "accept"] {
-        let help = cli.run(&format!("godwit quarantine {verb} --help"));
+    for verb in [
+        "quarantine list",
+        "quarantine show",
+        "quarantine retry",
+        "quarantine accept",
+        "cache show",
+        "cache clear",
+    ] {
+        let help = cli.run(&format!("godwit {verb} --help"));
         assert!(help.out.contains("\nExample"), "{help}");
     }
 }

@@ -17,8 +17,34 @@ bcd 3.1.0: lists deprecated features and counts features by namespace
   digest     sha256:[digest]
   contract   1.0.0, columns
   requires   >=3, <3.1
-  imports    godwit:migration/types@1.0.0, godwit:migration/log@1.0.0, godwit:migration/documents@1.0.0
   step       index (offline) derives from features, writes deprecated stats
+  import     godwit:migration/types@1.0.0
+  import     godwit:migration/log@1.0.0
+  import     godwit:migration/documents@1.0.0
+  limit      memory           [size]
+  limit      memories         10
+  limit      tables           100
+  limit      table-elements   100,000
+  limit      instances        100
+  limit      handles          1,000
+  limit      stack            [size]
+  limit      component-size   [size]
+  limit      compile-time     2 min [time]
+  limit      compile-memory   [size]
+  limit      describe-time    2.0 s
+  limit      batch-time       5.0 s
+  limit      fuel             not metered
+  limit      call-size        [size]
+  limit      reply-size       [size]
+  limit      body-size        [size]
+  limit      json-depth       128
+  limit      duplicate-names  refused
+  limit      failure-size     [size]
+  limit      log-line-size    [size]
+  limit      log-batch-size   [size]
+  limit      log-step-size    [size]
+  limit      document-calls   100,000
+  limit      document-size    [size]
 $ godwit inspect bcd-3-1-0.wasm --json
 {
   "app": "bcd",
@@ -68,7 +94,33 @@ $ godwit inspect bcd-3-1-0.wasm --json
       "name": "godwit:migration/transform-columns@1.0.0",
       "is_contract": true
     }
-  ]
+  ],
+  "limits": {
+    "memory": 268435456,
+    "memories": 10,
+    "tables": 100,
+    "table-elements": 100000,
+    "instances": 100,
+    "handles": 1000,
+    "stack": 524288,
+    "component-size": 67108864,
+    "compile-time": 120000,
+    "compile-memory": 4294967296,
+    "describe-time": 2000,
+    "batch-time": 5000,
+    "fuel": null,
+    "call-size": 67108864,
+    "reply-size": 67108864,
+    "body-size": 8388608,
+    "json-depth": 128,
+    "duplicate-names": "refuse",
+    "failure-size": 10240,
+    "log-line-size": 1024,
+    "log-batch-size": 65536,
+    "log-step-size": 1048576,
+    "document-calls": 100000,
+    "document-size": 67108864
+  }
 }
 $ godwit inspect todos-2-0-0.wasm
 todos 2.0.0: fills an index of the words in titles
@@ -76,9 +128,35 @@ todos 2.0.0: fills an index of the words in titles
   digest     sha256:[digest]
   contract   1.0.0, columns
   requires   >=1, <2
-  imports    godwit:migration/types@1.0.0, godwit:migration/log@1.0.0, godwit:migration/documents@1.0.0
   step       shape (offline) rewrites todos
   step       search (online) derives from todos, writes todo-search
+  import     godwit:migration/types@1.0.0
+  import     godwit:migration/log@1.0.0
+  import     godwit:migration/documents@1.0.0
+  limit      memory           [size]
+  limit      memories         10
+  limit      tables           100
+  limit      table-elements   100,000
+  limit      instances        100
+  limit      handles          1,000
+  limit      stack            [size]
+  limit      component-size   [size]
+  limit      compile-time     2 min [time]
+  limit      compile-memory   [size]
+  limit      describe-time    2.0 s
+  limit      batch-time       5.0 s
+  limit      fuel             not metered
+  limit      call-size        [size]
+  limit      reply-size       [size]
+  limit      body-size        [size]
+  limit      json-depth       128
+  limit      duplicate-names  refused
+  limit      failure-size     [size]
+  limit      log-line-size    [size]
+  limit      log-batch-size   [size]
+  limit      log-step-size    [size]
+  limit      document-calls   100,000
+  limit      document-size    [size]
 "#);
 }
 
@@ -156,7 +234,8 @@ $ godwit inspect schema.json --json
   "contract": null,
   "layout": null,
   "imports": null,
-  "exports": null
+  "exports": null,
+  "limits": null
 }
 "#);
 }

@@ -22,6 +22,7 @@ mod quarantine;
 mod readme;
 mod refused;
 mod runs;
+mod sandbox;
 mod status;
 mod stores;
 mod terminal;

@@ -51,7 +51,7 @@ $ godwit plan --to 2
 2> For more information, try '--help'.
 [exit 2]
 $ godwit plan --accept nonsense
-2> error: invalid value 'nonsense' for '--accept <KIND>': `nonsense` is no kind of finding that a policy can choose: invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order
+2> error: invalid value 'nonsense' for '--accept <KIND>': `nonsense` is no kind of finding that a policy can choose: invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order, grant
 2> 
 2> For more information, try '--help'.
 [exit 2]

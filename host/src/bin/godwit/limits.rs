@@ -11,6 +11,8 @@ use crate::output;
 pub struct Limit {
     pub name: &'static str,
     pub show: fn(&Limits) -> String,
+    /// The same for programs: bytes, counts, milliseconds.
+    pub json: fn(&Limits) -> serde_json::Value,
     set: fn(&mut Limits, &Value) -> Result<(), String>,
 }
 
@@ -20,6 +22,7 @@ macro_rules! limit {
         Limit {
             name: $name,
             show: |limits| $show(limits.$member),
+            json: |limits| limits.$member.json(),
             set: |limits, value| {
                 limits.$member = $parse(value)?;
                 Ok(())
@@ -77,6 +80,44 @@ pub fn set_for_plugin(limits: &mut Limits, table: &Table) -> Result<(), String> 
         ));
     }
     set(limits, table)
+}
+
+/// What a limit is for programs.
+trait Json {
+    fn json(self) -> serde_json::Value;
+}
+
+impl Json for usize {
+    fn json(self) -> serde_json::Value {
+        self.into()
+    }
+}
+
+impl Json for u64 {
+    fn json(self) -> serde_json::Value {
+        self.into()
+    }
+}
+
+impl Json for Option<u64> {
+    fn json(self) -> serde_json::Value {
+        self.into()
+    }
+}
+
+impl Json for Duration {
+    fn json(self) -> serde_json::Value {
+        u64::try_from(self.as_millis()).unwrap_or(u64::MAX).into()
+    }
+}
+
+impl Json for DuplicateNames {
+    fn json(self) -> serde_json::Value {
+        match self {
+            Self::Refuse => "refuse".into(),
+            Self::Keep => "keep".into(),
+        }
+    }
 }
 
 fn unknown(name: &str) -> String {

@@ -86,7 +86,7 @@ fn as_json(migration: &Migration, component: Option<&Component>, bytes: usize) -
 fn shown_limits(limits: &Limits) -> Value {
     let shown = LIMITS.iter();
     shown
-        .map(|limit| (limit.name.to_owned(), Value::from((limit.show)(limits))))
+        .map(|limit| (limit.name.to_owned(), (limit.json)(limits)))
         .collect()
 }
 
