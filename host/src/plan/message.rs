@@ -51,15 +51,7 @@ impl fmt::Display for Matter {
                 step,
                 owner,
                 owner_file,
-            } => {
-                write!(
-                    f,
-                    "step {step} changes the collection {collection} of the app {owner}"
-                )?;
-                owner_file
-                    .iter()
-                    .try_for_each(|file| write!(f, " ({file})"))
-            }
+            } => describe_foreign(f, collection, step, owner, owner_file.as_deref()),
             Self::Grant {
                 step,
                 reads,
@@ -86,6 +78,22 @@ pub(super) fn listed<T: fmt::Display>(names: &[T]) -> String {
             .collect::<Vec<_>>()
             .join(", "),
     }
+}
+
+fn describe_foreign(
+    f: &mut fmt::Formatter<'_>,
+    collection: &Name,
+    step: &Name,
+    owner: &Name,
+    owner_file: Option<&str>,
+) -> fmt::Result {
+    write!(
+        f,
+        "step {step} changes the collection {collection} of the app {owner}"
+    )?;
+    owner_file
+        .iter()
+        .try_for_each(|file| write!(f, " ({file})"))
 }
 
 fn describe_grant(

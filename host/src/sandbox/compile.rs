@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -188,10 +188,7 @@ impl CompilerProcess {
                 // Nobody may be waiting any more.
                 let _ = done.send(answer);
             });
-            let answer = match answer.recv_timeout(limits.compile + GRACE) {
-                Ok(answer) => Some(answer),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-            };
+            let answer = answer.recv_timeout(limits.compile + GRACE).ok();
             // The threads end with it.
             let _ = child.kill();
             (answer, complaint.join().unwrap_or_default())

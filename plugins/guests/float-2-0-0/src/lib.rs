@@ -35,13 +35,13 @@ export!(Float);
 
 /// What is not a number, come by in several ways.
 fn nans(n: f64) -> [f64; 4] {
-    let zero = black_box(0.0);
-    let infinite = black_box(f64::INFINITY);
+    let (zero, nought) = (black_box(0.0), black_box(0.0));
+    let (infinite, endless) = (black_box(f64::INFINITY), black_box(f64::INFINITY));
     [
-        zero / zero,
-        infinite - infinite,
+        zero / nought,
+        infinite - endless,
         (-1.0 - n).sqrt(),
-        (zero / zero) * -n,
+        (zero / nought) * -n,
     ]
 }
 
