@@ -51,7 +51,7 @@ pub struct Position {
 /// Why an item is in quarantine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// The kind of fault, as in `refused`, `trapped`, `timed out`.
+    /// The name of a [`super::FailureKind`], as in `refused`, `trapped`, `timed out`.
     pub kind: String,
     /// What the migration or the sandbox said.
     pub reason: String,

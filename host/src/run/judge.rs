@@ -1,7 +1,7 @@
 //! What really became of an item: a component's word is not trusted.
 
 use super::view::Grants;
-use crate::model::{Batch, Kind, Mode, Reply, Rules, json};
+use crate::model::{Batch, FailureKind, Kind, Mode, Reply, Rules, json};
 
 /// What became of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(super) enum Verdict {
 /// Why an item failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failed {
-    pub kind: &'static str,
+    pub kind: FailureKind,
     pub reason: String,
 }
 
@@ -37,7 +37,7 @@ impl Failed {
         }
         let Self { kind, reason } = self;
         Self {
-            kind: "denied access",
+            kind: FailureKind::DeniedAccess,
             reason: format!("it may not {}; {kind}: {reason}", denied.join(", ")),
         }
     }
@@ -56,7 +56,7 @@ pub(super) fn judge(
         Kind::Updated => updated(old, payload, grants),
         Kind::Removed if grants.mode == Mode::Derive => derive_changed("removed"),
         Kind::Removed => Verdict::Removed,
-        Kind::Failed => failed("refused", &printable(payload, reason_bytes)),
+        Kind::Failed => failed(FailureKind::Refused, &printable(payload, reason_bytes)),
     };
     outcomes.map(judge).collect()
 }
@@ -69,13 +69,13 @@ fn updated(old: &[u8], new: &[u8], grants: &Grants) -> Verdict {
         let limit = grants.body_bytes;
         let bytes = new.len();
         return failed(
-            "too much output",
+            FailureKind::TooMuchOutput,
             &format!("the new body has {bytes} bytes, the limit is {limit}"),
         );
     }
     if !grants.opaque.contains(&grants.fed) {
         if let Err(reason) = grants.check_json(new, Some(old)) {
-            return failed("invalid body", &format!("the new body {reason}"));
+            return failed(FailureKind::InvalidBody, &format!("the new body {reason}"));
         }
         if json::same_body(old, new) {
             return Verdict::Unchanged;
@@ -105,12 +105,12 @@ impl Grants {
 
 fn derive_changed(what: &str) -> Verdict {
     failed(
-        "derive step changed an item",
+        FailureKind::DeriveChanged,
         &format!("a derive step may not have an item {what}"),
     )
 }
 
-fn failed(kind: &'static str, reason: &str) -> Verdict {
+fn failed(kind: FailureKind, reason: &str) -> Verdict {
     Verdict::Failed(Failed {
         kind,
         reason: reason.to_owned(),
@@ -152,7 +152,7 @@ mod tests {
             Verdict::Unchanged => "unchanged".to_owned(),
             Verdict::Updated(_) => "updated".to_owned(),
             Verdict::Removed => "removed".to_owned(),
-            Verdict::Failed(failed) => failed.kind.to_owned(),
+            Verdict::Failed(failed) => failed.kind.name().to_owned(),
         }
     }
 

@@ -105,7 +105,7 @@ impl TransformStep<'_> {
 
     fn failure(&self, failed: &Failed) -> Failure {
         Failure {
-            kind: failed.kind.to_owned(),
+            kind: failed.kind.name().to_owned(),
             reason: failed.reason.clone(),
             migration: self.stage.version.clone(),
             step: self.step.name.clone(),

@@ -250,7 +250,8 @@ impl<'a> TransformStep<'a> {
         }
         for (index, verdict) in judged.verdicts.iter().enumerate() {
             if let Verdict::Failed(failed) = verdict {
-                let (id, kind, reason) = (feed.batch.id(index), failed.kind, &failed.reason);
+                let (id, kind) = (feed.batch.id(index), failed.kind.name());
+                let reason = &failed.reason;
                 observer.event(&RunEvent::Failed {
                     step,
                     id,
@@ -306,7 +307,7 @@ impl<'a> TransformStep<'a> {
             step: self.step.name.clone(),
             collection: self.collection.clone(),
             id: id.to_owned(),
-            kind: failed.kind.to_owned(),
+            kind: failed.kind.name().to_owned(),
             reason: failed.reason.clone(),
         }
     }

@@ -34,7 +34,17 @@ impl Engine {
     /// When the machine cannot run wasmtime at all: an unsupported processor, or no thread to be
     /// had.
     pub fn new(limits: Limits) -> Self {
-        let wasmtime = wasmtime::Engine::new(&config(&limits)).expect("the settings are valid");
+        Self::with_config(&config(&limits), limits)
+    }
+
+    /// An engine whose components are never interrupted, for measuring what that costs.
+    #[doc(hidden)]
+    pub fn without_clock(limits: Limits) -> Self {
+        Self::with_config(config(&limits).epoch_interruption(false), limits)
+    }
+
+    fn with_config(config: &wasmtime::Config, limits: Limits) -> Self {
+        let wasmtime = wasmtime::Engine::new(config).expect("the settings are valid");
         let ticker = Ticker::start(wasmtime.clone());
         Self {
             shared: Arc::new(Shared {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::NotOffered;
 use super::state::printable;
 use crate::contract::{AnswerError, Denial};
-use crate::model::ReplyError;
+use crate::model::{FailureKind, ReplyError};
 
 /// A way in which a component failed a call. Its instance is gone.
 ///
@@ -65,18 +65,18 @@ pub const BACKTRACE: &str = "; wasm backtrace:";
 const TRAP_BYTES: (usize, usize) = (1 << 10, 8 << 10);
 
 impl Fault {
-    /// The fault's name, as the quarantine shows it.
-    pub fn kind(&self) -> &'static str {
+    /// In which way an item fails by it.
+    pub fn kind(&self) -> FailureKind {
         match self {
-            Self::Trapped { .. } => "trapped",
-            Self::TimedOut { .. } => "timed out",
-            Self::OutOfFuel { .. } => "out of fuel",
-            Self::NotOffered(_) => "import not offered",
-            Self::OutOfMemory { .. } => "out of memory",
-            Self::BadReply(_) => "bad reply",
-            Self::TooMuchOutput { .. } => "too much output",
-            Self::NotText => "not text",
-            Self::Halted => "halted",
+            Self::Trapped { .. } => FailureKind::Trapped,
+            Self::TimedOut { .. } => FailureKind::TimedOut,
+            Self::OutOfFuel { .. } => FailureKind::OutOfFuel,
+            Self::NotOffered(_) => FailureKind::NotOffered,
+            Self::OutOfMemory { .. } => FailureKind::OutOfMemory,
+            Self::BadReply(_) => FailureKind::BadReply,
+            Self::TooMuchOutput { .. } => FailureKind::TooMuchOutput,
+            Self::NotText => FailureKind::NotText,
+            Self::Halted => FailureKind::Halted,
         }
     }
 }

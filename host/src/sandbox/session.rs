@@ -67,9 +67,9 @@ impl<D: Documents> Session<D> {
         }
     }
 
-    /// Asks the component what it is.
+    /// Asks the component what it is, in the time that is left from when it was started.
     pub(super) fn describe(&mut self, context: Context) -> Result<RawDescriptor, Fault> {
-        let time = self.set_out(self.limits().describe);
+        let time = self.limits().time(self.limits().describe);
         self.store.data_mut().context = context;
         let described = self.guest.describe(&mut self.store);
         described.map_err(|error| circumstances(&self.store, time).fault(AnswerError::Call(error)))

@@ -47,6 +47,7 @@ $ godwit quarantine list --json
 $ godwit quarantine list --collection other
 the quarantine is empty
 $ godwit quarantine show items/b
+2> hint: the migration says so of this item: mend the item, or let the migration take it
 items/b has version 1.0.0
   failed   2.0.0 step append
   kind     refused
@@ -55,6 +56,7 @@ items/b has version 1.0.0
   accepted no
 {"_id":"b","bad":true}
 $ godwit quarantine show items/c
+2> hint: mend the code: the reason leads from where it stopped to where it was called, and a panic's message is in the log
 items/c has version 1.0.0
   failed   2.0.0 step append
   kind     trapped
@@ -172,6 +174,7 @@ $ godwit quarantine list --accepted
 items/b  2.0.0 step append: refused: this item is bad (accepted)
 items/c  2.0.0 step append: trapped: it trapped: wasm `unreachable` instruction executed (accepted)
 $ godwit quarantine show items/b
+2> hint: the migration says so of this item: mend the item, or let the migration take it
 items/b has version 1.0.0
   failed   2.0.0 step append
   kind     refused

@@ -38,7 +38,7 @@ fn a_call_of_what_is_not_offered_is_named_with_the_way_to_get_rid_of_it() {
     let LoadError::Instantiate(fault) = component.describe().unwrap_err() else {
         panic!("it is called when it is instantiated")
     };
-    assert_eq!(fault.kind(), "import not offered");
+    assert_eq!(fault.kind().name(), "import not offered");
     let said = fault.to_string();
     assert!(
         said.starts_with(

@@ -1,6 +1,6 @@
 //! `godwit quarantine`
 
-use godwit::model::{Apart, Grant, Name, RunState};
+use godwit::model::{Apart, FailureKind, Grant, Name, RunState};
 use godwit::store::OpenMode;
 use serde_json::{Value, json};
 
@@ -153,6 +153,9 @@ fn show(context: &Context, item: &ItemPath) -> Result<Code, Failure> {
         &format!("{}, {}", failure.run, output::time(failure.at)),
     );
     field("accepted", if failure.accepted { "yes" } else { "no" });
+    if let Some(kind) = FailureKind::named(&failure.kind) {
+        output::hint(kind.advice());
+    }
     output::raw_line(&body);
     Ok(Code::Done)
 }
