@@ -1,0 +1,119 @@
+//! A guest in a process of its own: whatever becomes of it, it is told.
+
+use std::io::Read as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use godwit_hostile::Guest;
+
+use super::{ENGINE, check, good_works, trial};
+use crate::campaign::Result;
+
+/// How long a process may take before it counts as hanging: generous, the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How often it is looked at.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// What became of a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// What became of the guest, or of the process.
+    pub verdict: String,
+    /// What is wrong; nothing where all is well.
+    pub complaint: Option<String>,
+    /// How long it took.
+    pub took: Duration,
+    /// The most memory that was resident, in KiB.
+    pub peak: u64,
+}
+
+/// Tries a guest in this process and prints what became of it: the verdict, the peak of memory,
+/// and what is wrong, each on a line.
+///
+/// # Errors
+/// When the process cannot be measured.
+pub fn try_here(guest: &Guest) -> Result<()> {
+    let seen = trial(&ENGINE, &guest.file());
+    let verdict = seen
+        .as_ref()
+        .map_or("harmful".to_owned(), |seen| seen.verdict.to_string());
+    let checked = seen.and_then(|seen| check(guest, &seen));
+    let complaint = checked.and_then(|()| good_works()).err();
+    println!("{verdict}\n{}", peak("self")?);
+    println!("{}", complaint.unwrap_or_default().escape_debug());
+    Ok(())
+}
+
+/// Starts this program again for one guest, and waits for its end.
+///
+/// # Errors
+/// When it cannot be started at all.
+pub fn try_apart(guest: &Guest) -> Result<Ended> {
+    let start = Instant::now();
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["--here", guest.name]).stdin(Stdio::null());
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let (status, watched) = watch(&mut child, start)?;
+    let took = start.elapsed();
+    let (mut out, mut err) = (String::new(), Vec::new());
+    child
+        .stdout
+        .take()
+        .expect("piped")
+        .read_to_string(&mut out)?;
+    child.stderr.take().expect("piped").read_to_end(&mut err)?;
+    let mut lines = out.lines();
+    let mut line = || lines.next().unwrap_or_default().to_owned();
+    let (verdict, peak, complaint) = (line(), line(), line());
+    let is_well = status.is_some_and(|status| status.success());
+    Ok(if is_well {
+        Ended {
+            verdict,
+            complaint: Some(complaint).filter(|text| !text.is_empty()),
+            took,
+            peak: peak.parse()?,
+        }
+    } else {
+        Ended {
+            verdict: status.map_or("hung".to_owned(), |status| status.to_string()),
+            complaint: Some(last_line(&err)),
+            took,
+            peak: watched,
+        }
+    })
+}
+
+/// Waits for the end of a process, and ends it when it hangs; the most memory that it was seen with.
+fn watch(child: &mut Child, start: Instant) -> Result<(Option<ExitStatus>, u64)> {
+    let mut most = 0;
+    loop {
+        most = most.max(peak(&child.id().to_string()).unwrap_or(0));
+        if let Some(status) = child.try_wait()? {
+            return Ok((Some(status), most));
+        }
+        if start.elapsed() > PATIENCE {
+            child.kill()?;
+            child.wait()?;
+            return Ok((None, most));
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// The peak of resident memory of a process, in KiB.
+fn peak(process: &str) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = line.ok_or("the process has ended")?;
+    Ok(line.trim_end_matches("kB").trim().parse()?)
+}
+
+fn last_line(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let last = text.lines().rfind(|line| !line.trim().is_empty());
+    last.unwrap_or("it said nothing").to_owned()
+}
