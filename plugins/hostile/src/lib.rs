@@ -20,6 +20,8 @@ pub mod text;
 pub enum Expected {
     /// It is not taken as a migration: the kind of reason.
     Rejected(&'static str),
+    /// It is taken, but nothing can be planned with it.
+    Refused,
     /// The marked item goes into quarantine, and no other: the kind of fault.
     Quarantined(&'static str),
     /// All items are migrated.
@@ -93,6 +95,6 @@ macro_rules! source {
     };
 }
 
-use Expected::{Harmless, Quarantined, Rejected, Unsteady};
+use Expected::{Harmless, Quarantined, Refused, Rejected, Unsteady};
 
 for_each_guest!(guests);

@@ -35,7 +35,7 @@ macro_rules! for_each_guest {
             written declares_memory_over_the_limit: Rejected("cannot be instantiated");
             written declares_memory_under_the_limit: Harmless;
             written deletes_what_it_did_not_ask_for: Harmless;
-            written depends_on_itself: Rejected("description not valid");
+            written depends_on_itself: Refused;
             written derives_and_removes: Quarantined("derive step changed an item");
             written derives_and_updates: Quarantined("derive step changed an item");
             written derives_into_what_it_is_fed_from: Rejected("description not valid");
@@ -146,7 +146,8 @@ macro_rules! for_each_guest {
             written replies_null: Quarantined("bad reply");
             written replies_outside_of_memory: Quarantined("trapped");
             written replies_unchanged_with_a_payload: Harmless;
-            written replies_with_200_000_records: Quarantined("bad reply");
+            written replies_with_50_000_records: Quarantined("bad reply");
+            written replies_with_200_000_records: Quarantined("too much output");
             written replies_with_a_list_longer_than_memory: Quarantined("trapped");
             written replies_with_a_list_outside_of_memory: Quarantined("trapped");
             written replies_with_a_payload_that_overlaps_it: Quarantined("invalid body");
@@ -162,7 +163,7 @@ macro_rules! for_each_guest {
             written replies_with_one_body_many_times: Quarantined("too much output");
             written replies_with_swapped_outcomes: Unsteady;
             written replies_with_the_batch_itself: Quarantined("invalid body");
-            written replies_with_the_longest_list: Quarantined("too much output");
+            written replies_with_the_longest_list: Quarantined("trapped");
             written replies_with_too_few_outcomes: Quarantined("bad reply");
             written replies_with_too_few_records: Quarantined("bad reply");
             written replies_with_too_many_outcomes: Quarantined("bad reply");
@@ -172,7 +173,7 @@ macro_rules! for_each_guest {
             written scans_for_ever: Quarantined("trapped");
             written scans_what_it_did_not_ask_for: Harmless;
             written steps_through_a_collection_with_escapes: Rejected("description not valid");
-            written throws_an_exception: Quarantined("trapped");
+            written throws_an_exception: Rejected("cannot be compiled");
             written traps_after_describe: Rejected("cannot be described");
             written traps_in_a_function_with_escapes_in_its_name: Quarantined("trapped");
             written traps_in_describe: Rejected("cannot be described");
@@ -182,7 +183,7 @@ macro_rules! for_each_guest {
             written traps_in_realloc_for_the_batch: Quarantined("trapped");
             written traps_in_start: Rejected("cannot be instantiated");
             written waits_for_ever: Rejected("cannot be compiled");
-            written waits_in_its_own_memory: Quarantined("trapped");
+            written waits_in_its_own_memory: Rejected("cannot be compiled");
             written writes_a_hundred_notes: Harmless;
             written writes_large_documents_until_it_is_told_to_stop: Harmless;
             written writes_too_much_and_traps: Quarantined("trapped");
@@ -213,11 +214,13 @@ macro_rules! for_each_guest {
             built has_many_locals: Harmless;
             built has_deep_blocks: Harmless;
             built has_a_wide_branch: Harmless;
+            built has_a_branch_wider_than_may_be: Rejected("cannot be compiled");
             built returns_a_thousand_values: Harmless;
             built has_a_large_segment: Harmless;
             built has_many_segments: Harmless;
             built has_ninety_tables: Harmless;
             built has_many_exports: Harmless;
+            built has_more_tables_than_a_module_may_have: Rejected("not a migration");
             built has_many_globals: Harmless;
             built has_components_ten_deep: Harmless;
             built has_types_ten_deep: Harmless;

@@ -1,8 +1,8 @@
 //! Guests that are written as text: a core module with the contract's component type.
 //!
 //! A guest's text shows its misdeed only. The prelude makes a migration of it: whatever the guest
-//! defines itself takes the place of the prelude's definition of the same kind and name. What the
-//! text cannot say stands in lines at its start: `;; layout: records` (columns where there is none)
+//! defines itself takes the place of the prelude's definition of the same kind and name; its imports, each
+//! on a line of its own, come before all of it, the rest after it. What the text cannot say stands in lines at its start: `;; layout: records` (columns where there is none)
 //! and `;; world: exit`, one of `wit/worlds.wit` (the layout's where there is none).
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -73,11 +73,17 @@ impl<'a> Text<'a> {
             "text" => &[ITEMS, TEXT],
             other => panic!("there is no layout `{other}`"),
         };
+        let (imports, rest): (Vec<_>, Vec<_>) = self
+            .text
+            .lines()
+            .partition(|line| line.starts_with("(import "));
         let mut fields = kept(IMPORTS, self.text);
-        fields.push(self.text);
+        fields.extend(imports);
         for part in [COMMON].iter().chain(work) {
             fields.extend(kept(part, self.text));
         }
+        let rest = rest.join("\n");
+        fields.push(&rest);
         format!("(module\n{}\n)", fields.join("\n\n"))
     }
 

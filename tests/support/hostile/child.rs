@@ -1,6 +1,6 @@
 //! A guest in a process of its own: whatever becomes of it, it is told.
 
-use std::io::Read as _;
+use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -53,38 +53,55 @@ pub fn try_apart(guest: &Guest) -> Result<Ended> {
     let start = Instant::now();
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["--here", guest.name]).stdin(Stdio::null());
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let (status, watched) = watch(&mut child, start)?;
-    let took = start.elapsed();
-    let (mut out, mut err) = (String::new(), Vec::new());
-    child
-        .stdout
-        .take()
-        .expect("piped")
-        .read_to_string(&mut out)?;
-    child.stderr.take().expect("piped").read_to_end(&mut err)?;
-    let mut lines = out.lines();
-    let mut line = || lines.next().unwrap_or_default().to_owned();
-    let (verdict, peak, complaint) = (line(), line(), line());
-    let is_well = status.is_some_and(|status| status.success());
-    Ok(if is_well {
-        Ended {
-            verdict,
-            complaint: Some(complaint).filter(|text| !text.is_empty()),
-            took,
-            peak: peak.parse()?,
-        }
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
+    // A pipe that nobody reads would let the process wait for ever.
+    let (out, err, watched) = thread::scope(|scope| {
+        let out = scope.spawn(move || read(&mut out));
+        let err = scope.spawn(move || read(&mut err));
+        let watched = watch(&mut child, start);
+        (out.join(), err.join(), watched)
+    });
+    let (status, peak) = watched?;
+    let text = |read: thread::Result<Vec<u8>>| {
+        String::from_utf8_lossy(&read.unwrap_or_default()).into_owned()
+    };
+    let ended = Ended {
+        verdict: status.map_or("hung".to_owned(), |status| status.to_string()),
+        complaint: Some(last_line(&text(err))),
+        took: start.elapsed(),
+        peak,
+    };
+    if status.is_some_and(|status| status.success()) {
+        ended.said(&text(out))
     } else {
-        Ended {
-            verdict: status.map_or("hung".to_owned(), |status| status.to_string()),
-            complaint: Some(last_line(&err)),
-            took,
-            peak: watched,
-        }
-    })
+        Ok(ended)
+    }
+}
+
+impl Ended {
+    /// What a process that came to its end said itself; see [`try_here`].
+    fn said(self, text: &str) -> Result<Self> {
+        let mut lines = text.lines();
+        let mut line = || lines.next().unwrap_or_default().to_owned();
+        let (verdict, peak, complaint) = (line(), line(), line());
+        Ok(Self {
+            verdict,
+            peak: peak.parse()?,
+            complaint: Some(complaint).filter(|text| !text.is_empty()),
+            ..self
+        })
+    }
+}
+
+/// Everything that a process prints; what cannot be read is not there.
+fn read(pipe: &mut Option<impl Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(pipe) = pipe {
+        let _ = pipe.read_to_end(&mut bytes);
+    }
+    bytes
 }
 
 /// Waits for the end of a process, and ends it when it hangs; the most memory that it was seen with.
@@ -112,8 +129,8 @@ fn peak(process: &str) -> Result<u64> {
     Ok(line.trim_end_matches("kB").trim().parse()?)
 }
 
-fn last_line(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
+fn last_line(text: &str) -> String {
     let last = text.lines().rfind(|line| !line.trim().is_empty());
-    last.unwrap_or("it said nothing").to_owned()
+    let last = last.unwrap_or("it said nothing");
+    last.chars().take(200).collect()
 }

@@ -85,6 +85,7 @@ fn said(expected: Expected) -> String {
     match expected {
         Expected::Rejected(kind) => format!("rejected: {kind}"),
         Expected::Quarantined(kind) => format!("quarantined: {kind}"),
+        Expected::Refused => "refused".to_owned(),
         Expected::Harmless => "harmless".to_owned(),
         Expected::Unsteady => "unsteady".to_owned(),
     }

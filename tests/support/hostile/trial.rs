@@ -3,12 +3,12 @@
 use std::sync::{Arc, LazyLock, Mutex};
 
 use godwit::catalogue::Catalogue;
-use godwit::model::{Mode, RunState, StepWork};
+use godwit::model::{Mode, RunState, StepWork, Version};
 use godwit::plan::Goal;
 use godwit::run::{Observer, Report, RunEvent, Stop};
 use godwit::sandbox::Engine;
 use godwit::store::Memory;
-use godwit::{Host, with_causes};
+use godwit::{Host, HostError, with_causes};
 
 use super::{ENGINE, Verdict, kind, limits};
 use crate::world::{host, items, name, seed, small_batches};
@@ -32,9 +32,10 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// The most bytes that may be kept: as many as all batches of a run may leave.
+    /// The most bytes that may be kept: as many as all batches of a run may leave, and the ends of
+    /// lines.
     pub fn most_log_bytes() -> usize {
-        limits().log_batch_bytes * ITEMS
+        limits().log_batch_bytes * ITEMS * 5 / 4
     }
 }
 
@@ -62,7 +63,7 @@ pub fn trial(engine: &Engine, file: &[u8]) -> Result<Seen, String> {
     let (some, one) = (some?, one?);
     let log_bytes = some.log_bytes.max(one.log_bytes);
     let verdict = if some.left == one.left {
-        some.verdict
+        some.verdict?
     } else {
         Verdict::Unsteady
     };
@@ -82,7 +83,7 @@ pub fn good_works() -> Result<(), String> {
     if let Some(rejected) = GOOD.rejected().first() {
         return Err(with_causes(&rejected.reason));
     }
-    let verdict = Feeding::of(&GOOD, BATCHES[0])?.verdict;
+    let verdict = Feeding::of(&GOOD, BATCHES[0])?.verdict?;
     if verdict == Verdict::Harmless {
         Ok(())
     } else {
@@ -92,7 +93,7 @@ pub fn good_works() -> Result<(), String> {
 
 /// What a run left.
 struct Feeding {
-    verdict: Verdict,
+    verdict: Result<Verdict, String>,
     left: Vec<String>,
     log_bytes: usize,
 }
@@ -107,17 +108,30 @@ impl Feeding {
         let before = items(host.store(), "items");
         let listener = Listener::default();
         let reports = host.up(&Goal::default(), &listener, &Stop::default());
-        let reports = reports.map_err(|error| with_causes(&error))?;
+        let reports = match reports {
+            Err(error @ HostError::Refused(_)) => return Self::refused(&error),
+            reports => reports.map_err(|error| with_causes(&error))?,
+        };
         let report = reports.last().ok_or("there was nothing to do")?;
         let heard = listener.0.into_inner().expect("nobody panicked");
         heard.texts.iter().try_for_each(|text| clean(text))?;
-        let verdict = verdict(&host, report, &before)?;
+        let verdict = verdict(&host, report, &before);
         let mut left = items(host.store(), "items");
         left.extend(items(host.store(), "notes"));
         Ok(Self {
             verdict,
             left,
             log_bytes: heard.log_bytes,
+        })
+    }
+
+    fn refused(error: &HostError) -> Result<Self, String> {
+        let reason = with_causes(error);
+        clean(&reason)?;
+        Ok(Self {
+            verdict: Ok(Verdict::Refused { reason }),
+            left: Vec::new(),
+            log_bytes: 0,
         })
     }
 }
@@ -147,13 +161,13 @@ fn verdict(host: &Host, report: &Report, before: &[String]) -> Result<Verdict, S
     let apart = store.apart(&name("items"), &id(MARKED));
     let apart = apart.map_err(|error| error.to_string())?;
     let after = items(store, "items");
-    others(host, before, &after)?;
     let marked = after.iter().find(|line| line.starts_with(&id(MARKED)));
     let state = &report.run.state;
     let Some(failure) = apart.and_then(|apart| apart.failure) else {
+        others(host, before, &after)?;
         let is_done = *state == RunState::Completed && report.open == 0;
-        let is_new = marked.is_none_or(|line| line.starts_with(&format!("{} 2.0.0", id(MARKED))));
-        return if is_done && is_new {
+        let new = format!("{} {} ", id(MARKED), version(host));
+        return if is_done && marked.is_none_or(|line| line.starts_with(&new)) {
             Ok(Verdict::Harmless)
         } else {
             Err(format!("the run is {state}, the marked item {marked:?}"))
@@ -164,13 +178,17 @@ fn verdict(host: &Host, report: &Report, before: &[String]) -> Result<Verdict, S
         return Err(format!("{} items are in quarantine", report.open));
     }
     if marked != Some(&before[MARKED]) {
-        return Err(format!(
-            "the item in quarantine is not as it was: {marked:?}"
-        ));
+        return Err(format!("the item in quarantine is {marked:?}"));
     }
     let notes = items(store, "notes");
     if notes.len() != 1 {
         return Err(format!("the failed item left a trace: {notes:?}"));
+    }
+    if derives(host) {
+        // What is only read has its new version once all of it is applied.
+        same(without_marked(before), without_marked(&after))?;
+    } else {
+        others(host, before, &after)?;
     }
     Ok(Verdict::Quarantined {
         kind: failure.kind,
@@ -180,24 +198,32 @@ fn verdict(host: &Host, report: &Report, before: &[String]) -> Result<Verdict, S
 
 /// Checks that every item but the marked one is migrated.
 fn others(host: &Host, before: &[String], after: &[String]) -> Result<(), String> {
-    let without = |lines: &[String]| {
-        let mut lines = lines.to_vec();
-        lines.retain(|line| !line.starts_with(&id(MARKED)));
-        lines
-    };
-    let derives = derives(host);
+    let (derives, version) = (derives(host), version(host));
     let migrated = |line: String| {
         let (id, body) = line.split_once(" 1.0.0 ").unwrap_or((&line, ""));
         let body = if derives { body } else { GOOD_BODY };
-        format!("{id} 2.0.0 {body}")
+        format!("{id} {version} {body}")
     };
-    let expected: Vec<_> = without(before).into_iter().map(migrated).collect();
-    let found = without(after);
+    let expected = without_marked(before).into_iter().map(migrated);
+    same(expected.collect(), without_marked(after))
+}
+
+fn without_marked(lines: &[String]) -> Vec<String> {
+    let others = lines.iter().filter(|line| !line.starts_with(&id(MARKED)));
+    others.cloned().collect()
+}
+
+fn same(expected: Vec<String>, found: Vec<String>) -> Result<(), String> {
     if found == expected {
         Ok(())
     } else {
         Err(format!("other items are {found:?}, not {expected:?}"))
     }
+}
+
+/// The version that the guest leads to.
+fn version(host: &Host) -> &Version {
+    &host.catalogue().migrations()[0].version
 }
 
 /// Whether the guest's steps only read the items.

@@ -17,6 +17,11 @@ pub enum Verdict {
         /// The reason, as operators read it.
         reason: String,
     },
+    /// Nothing can be planned with it.
+    Refused {
+        /// The findings.
+        reason: String,
+    },
     /// The marked item is in quarantine, all others are migrated.
     Quarantined {
         /// The kind of fault.
@@ -35,7 +40,9 @@ impl Verdict {
         match (self, expected) {
             (Self::Rejected { kind, .. }, Expected::Rejected(wanted))
             | (Self::Quarantined { kind, .. }, Expected::Quarantined(wanted)) => kind == wanted,
-            (Self::Harmless, Expected::Harmless) | (Self::Unsteady, Expected::Unsteady) => true,
+            (Self::Harmless, Expected::Harmless)
+            | (Self::Unsteady, Expected::Unsteady)
+            | (Self::Refused { .. }, Expected::Refused) => true,
             _ => false,
         }
     }
@@ -45,6 +52,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected { kind, .. } => write!(f, "rejected: {kind}"),
+            Self::Refused { .. } => f.write_str("refused"),
             Self::Quarantined { kind, .. } => write!(f, "quarantined: {kind}"),
             Self::Harmless => f.write_str("harmless"),
             Self::Unsteady => f.write_str("unsteady"),

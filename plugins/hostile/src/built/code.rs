@@ -8,7 +8,7 @@ fn module(text: &str) -> Vec<u8> {
     Text::new(text).module()
 }
 
-/// 100,000 functions, each of which does something else.
+/// 100,000 functions, each of which does something else, in a file of 1 MB.
 pub fn has_a_hundred_thousand_functions() -> Vec<u8> {
     let mut text = String::new();
     for n in 0..100_000 {
@@ -50,15 +50,24 @@ pub fn has_more_locals_than_may_be() -> Vec<u8> {
     module(&format!("(func (local {locals}))"))
 }
 
-/// 50,000 blocks in one another.
+/// 10,000 blocks in one another.
 pub fn has_deep_blocks() -> Vec<u8> {
-    let (open, close) = ("block ".repeat(50_000), "end ".repeat(50_000));
+    let (open, close) = ("block ".repeat(10_000), "end ".repeat(10_000));
     module(&format!("(func {open} {close})"))
 }
 
-/// A branch to one of 100,000 places.
+/// A branch to one of 60,000 places.
 pub fn has_a_wide_branch() -> Vec<u8> {
-    let places = "0 ".repeat(100_000);
+    branch(60_000)
+}
+
+/// A branch to one of 100,000 places.
+pub fn has_a_branch_wider_than_may_be() -> Vec<u8> {
+    branch(100_000)
+}
+
+fn branch(places: usize) -> Vec<u8> {
+    let places = "0 ".repeat(places);
     module(&format!(
         "(func (param i32) (block (br_table {places} (local.get 0))))"
     ))
@@ -106,14 +115,14 @@ pub fn has_ninety_tables() -> Vec<u8> {
 }
 
 /// 110 tables.
-pub fn has_too_many_tables() -> Vec<u8> {
+pub fn has_more_tables_than_a_module_may_have() -> Vec<u8> {
     module(&"(table 1 funcref)".repeat(110))
 }
 
-/// 100,000 exports that nobody asked for.
+/// 90,000 exports that nobody asked for.
 pub fn has_many_exports() -> Vec<u8> {
     let mut text = String::new();
-    for n in 0..100_000 {
+    for n in 0..90_000 {
         let _ = write!(text, "(export \"x{n}\" (func $alloc))");
     }
     module(&text)

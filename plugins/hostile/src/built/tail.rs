@@ -75,6 +75,13 @@ pub fn has_instances_that_multiply() -> Vec<u8> {
     with_instance(&text)
 }
 
+/// 120 tables in four instances.
+pub fn has_too_many_tables() -> Vec<u8> {
+    let tables = "(table 1 funcref)".repeat(30);
+    let four = "(core instance (instantiate $m))".repeat(4);
+    with_instance(&format!("(component (core module $m {tables}) {four})"))
+}
+
 /// Nine instances that have 4 MiB each: together they are over the limit.
 pub fn has_instances_with_much_memory() -> Vec<u8> {
     let nine = "(core instance (instantiate $m))".repeat(9);
