@@ -105,11 +105,11 @@ impl<'a> Text<'a> {
     }
 
     fn setting(&self, name: &str) -> Option<&'a str> {
-        let settings = self.text.lines().filter_map(|line| {
+        let mut settings = self.text.lines().filter_map(|line| {
             let (found, value) = line.strip_prefix(";; ")?.split_once(": ")?;
             (found == name).then_some(value)
         });
-        settings.last()
+        settings.next()
     }
 
     fn replace(&self, text: &str) -> String {
@@ -140,7 +140,10 @@ fn head(definition: &str) -> Option<&str> {
     Some(&definition[start..name + end])
 }
 
+/// Whether a line of a guest begins with a definition.
 fn defines(guest: &str, head: &str) -> bool {
-    let mut found = guest.match_indices(head);
-    found.any(|(place, _)| guest[place + head.len()..].starts_with([' ', ')', '\n']))
+    guest.lines().any(|line| {
+        let rest = line.strip_prefix(head);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', ')']))
+    })
 }
