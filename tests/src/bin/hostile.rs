@@ -4,6 +4,7 @@
 //! `cargo run -p godwit-tests --bin hostile -- --rounds 10`; exits with 1 if the host did not do
 //! what is expected of it, or did not live, or took too much memory.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -21,6 +22,9 @@ struct Args {
     /// Only guests with this in their names.
     #[arg(long, default_value = "")]
     only: String,
+    /// Write the guests' files into this folder instead of running them.
+    #[arg(long)]
+    write: Option<PathBuf>,
     /// Run one guest in this process: what each process is started with.
     #[arg(long, hide = true)]
     here: Option<String>,
@@ -49,6 +53,12 @@ fn run(args: &Args) -> Result<bool> {
     let guests: Vec<_> = guests.collect();
     if guests.is_empty() {
         return Err(format!("no guest has `{}` in its name", args.only).into());
+    }
+    if let Some(folder) = &args.write {
+        for guest in guests {
+            std::fs::write(folder.join(guest.name).with_extension("wasm"), guest.file())?;
+        }
+        return Ok(true);
     }
     let mut table = Table::new();
     for _ in 0..args.rounds {
