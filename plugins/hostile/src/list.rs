@@ -12,6 +12,7 @@ macro_rules! for_each_guest {
             written asks_for_a_function_of_its_own: Rejected("import not offered");
             written asks_for_a_network: Quarantined("import not offered");
             written asks_for_files: Quarantined("import not offered");
+            written asks_for_forty_thousand_collections: Harmless;
             written asks_for_http: Quarantined("import not offered");
             written asks_for_randomness: Quarantined("import not offered");
             written asks_for_standard_output: Quarantined("import not offered");
@@ -21,6 +22,7 @@ macro_rules! for_each_guest {
             written bears_being_refused_elements: Harmless;
             written bears_being_refused_memory: Harmless;
             written calls_nothing: Quarantined("trapped");
+            written calls_the_host_from_deep_recursion: Quarantined("trapped");
             written calls_the_host_from_post_return: Quarantined("trapped");
             written calls_the_host_from_realloc: Quarantined("trapped");
             written calls_the_host_from_realloc_for_the_batch: Quarantined("trapped");
@@ -83,6 +85,10 @@ macro_rules! for_each_guest {
             written is_an_app_with_escapes: Rejected("description not valid");
             written is_denied_and_fails: Quarantined("denied access");
             written is_denied_and_traps: Quarantined("denied access");
+            written is_refused_elements_by_its_own_maximum: Harmless;
+            written is_refused_memory_and_traps_later: Quarantined("trapped");
+            written is_refused_memory_by_its_own_maximum: Harmless;
+            written leaks_memory: Harmless;
             written leaves_a_body_of_the_limit: Harmless;
             written leaves_a_body_over_the_limit: Quarantined("too much output");
             written leaves_a_byte_order_mark: Quarantined("invalid body");
@@ -146,8 +152,8 @@ macro_rules! for_each_guest {
             written replies_null: Quarantined("bad reply");
             written replies_outside_of_memory: Quarantined("trapped");
             written replies_unchanged_with_a_payload: Harmless;
-            written replies_with_50_000_records: Quarantined("bad reply");
             written replies_with_200_000_records: Quarantined("too much output");
+            written replies_with_50_000_records: Quarantined("bad reply");
             written replies_with_a_list_longer_than_memory: Quarantined("trapped");
             written replies_with_a_list_outside_of_memory: Quarantined("trapped");
             written replies_with_a_payload_that_overlaps_it: Quarantined("invalid body");
@@ -185,7 +191,9 @@ macro_rules! for_each_guest {
             written waits_for_ever: Rejected("cannot be compiled");
             written waits_in_its_own_memory: Rejected("cannot be compiled");
             written writes_a_hundred_notes: Harmless;
+            written writes_an_id_with_escapes: Harmless;
             written writes_large_documents_until_it_is_told_to_stop: Harmless;
+            written writes_much_for_every_item: Harmless;
             written writes_too_much_and_traps: Quarantined("trapped");
             written writes_until_it_is_told_to_stop: Harmless;
             written writes_what_it_did_not_ask_for: Harmless;
@@ -253,6 +261,9 @@ macro_rules! for_each_guest {
             built has_tuples_that_double: Rejected("cannot be compiled");
             built has_a_step_too_many: Rejected("description not valid");
             built has_nine_thousand_steps: Rejected("description not valid");
+            built has_loops_over_many_locals: Rejected("cannot be compiled");
+            built has_two_hundred_thousand_functions: Rejected("cannot be compiled");
+            built has_a_hundred_thousand_blocks: Rejected("cannot be compiled");
         }
     };
 }

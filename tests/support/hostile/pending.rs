@@ -46,6 +46,10 @@ pub const DEADLY: &[&str] = &[
     "has_instance_types_a_hundred_thousand_deep",
     // 3 GiB for a file of 200 KB.
     "has_components_ten_thousand_deep",
+    // A minute of compilation at several times the size, and nothing stops it.
+    "has_a_hundred_thousand_blocks",
+    "has_loops_over_many_locals",
+    "has_two_hundred_thousand_functions",
 ];
 
 /// Whether a guest is on the list.

@@ -10,8 +10,17 @@ fn module(text: &str) -> Vec<u8> {
 
 /// 100,000 functions, each of which does something else, in a file of 1 MB.
 pub fn has_a_hundred_thousand_functions() -> Vec<u8> {
+    functions(100_000)
+}
+
+/// 200,000 functions in a file of 2 MB: compiling them takes a gigabyte.
+pub fn has_two_hundred_thousand_functions() -> Vec<u8> {
+    functions(200_000)
+}
+
+fn functions(count: u32) -> Vec<u8> {
     let mut text = String::new();
-    for n in 0..100_000 {
+    for n in 0..count {
         let _ = writeln!(text, "(func (result i32) (i32.const {n}))");
     }
     module(&text)
@@ -52,8 +61,31 @@ pub fn has_more_locals_than_may_be() -> Vec<u8> {
 
 /// 10,000 blocks in one another.
 pub fn has_deep_blocks() -> Vec<u8> {
-    let (open, close) = ("block ".repeat(10_000), "end ".repeat(10_000));
+    blocks(10_000)
+}
+
+/// 100,000 blocks in one another, in a file of 300 KB: the time to compile them grows with the square
+/// of their number.
+pub fn has_a_hundred_thousand_blocks() -> Vec<u8> {
+    blocks(100_000)
+}
+
+fn blocks(depth: usize) -> Vec<u8> {
+    let (open, close) = ("block ".repeat(depth), "end ".repeat(depth));
     module(&format!("(func {open} {close})"))
+}
+
+/// 2,000 loops in one another, each of which changes one of 5,000 locals, in a file of 30 KB: the time
+/// to compile them grows with the product.
+pub fn has_loops_over_many_locals() -> Vec<u8> {
+    let (locals, open) = ("i64 ".repeat(5_000), "loop ".repeat(2_000));
+    let mut close = String::new();
+    for n in 1..=2_000 {
+        let _ = write!(close, "i64.const 1 local.set {n} local.get 0 br_if 0 end ");
+    }
+    module(&format!(
+        "(func (param i32) (local {locals}) {open} {close})"
+    ))
 }
 
 /// A branch to one of 60,000 places.
