@@ -53,6 +53,7 @@ pub fn try_apart(guest: &Guest) -> Result<Ended> {
     let start = Instant::now();
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["--here", guest.name]).stdin(Stdio::null());
+    command.env("RUST_BACKTRACE", "0");
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
@@ -130,7 +131,8 @@ fn peak(process: &str) -> Result<u64> {
 }
 
 fn last_line(text: &str) -> String {
-    let last = text.lines().rfind(|line| !line.trim().is_empty());
+    let is_said = |line: &&str| !line.trim().is_empty() && !line.starts_with("note: ");
+    let last = text.lines().rfind(is_said);
     let last = last.unwrap_or("it said nothing");
     last.chars().take(200).collect()
 }
