@@ -1,0 +1,3 @@
+;; world: unknown
+(import "hostile:guests/secrets" "tell" (func $foreign (result i32)))
+(func $misdeed (drop (call $foreign)))

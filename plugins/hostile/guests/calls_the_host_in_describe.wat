@@ -1,0 +1,8 @@
+(func $describe (result i32)
+  (call $say (i32.const 288) (i32.const 5))
+  (call $note (i32.const 288) (i32.const 5))
+  (call $expect (i32.const 1))
+  (call $scan (i32.const 288) (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 0)
+    (i32.const 10) (i32.const 600))
+  (call $expect (i32.const 1))
+  (i32.const 400))

@@ -1,0 +1,1 @@
+(table $large 51000 funcref)

@@ -1,0 +1,1 @@
+(table $large 49000 funcref)

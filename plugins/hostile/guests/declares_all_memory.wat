@@ -1,0 +1,2 @@
+;; 4 GiB.
+(memory $memory (export "memory") 65536)

@@ -1,0 +1,1 @@
+(table $large 4294967295 funcref)

@@ -1,0 +1,2 @@
+;; 33 MiB.
+(memory $memory (export "memory") 528)

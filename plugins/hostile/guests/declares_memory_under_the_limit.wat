@@ -1,0 +1,2 @@
+;; 31 MiB.
+(memory $memory (export "memory") 496)

@@ -1,0 +1,3 @@
+(func $misdeed
+  (call $delete (i32.const 280) (i32.const 5) (global.get $id) (global.get $id_len) (i32.const 600))
+  (call $expect (i32.const 1)))

@@ -1,0 +1,6 @@
+(func $misdeed
+  (loop $ever
+    (global.set $heap (i32.const 131072))
+    (call $scan (i32.const 288) (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 0)
+      (i32.const -1) (i32.const 600))
+    (br $ever)))

@@ -1,0 +1,10 @@
+;; 1.0.0 with a build of a megabyte.
+(data (i32.const 1024) "1.0.0+")
+(func $describe (result i32)
+  (local $at i32)
+  (local.set $at (call $alloc (i32.const 1048576) (i32.const 1)))
+  (memory.fill (local.get $at) (i32.const 0x61) (i32.const 1048576))
+  (memory.copy (local.get $at) (i32.const 1024) (i32.const 6))
+  (i32.store (i32.const 408) (local.get $at))
+  (i32.store (i32.const 412) (i32.const 1048576))
+  (i32.const 400))

@@ -1,0 +1,1 @@
+(data $version (i32.const 264) "\1b[31m")

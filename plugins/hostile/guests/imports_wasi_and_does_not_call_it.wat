@@ -1,0 +1,3 @@
+;; world: clocks
+(import "wasi:clocks/monotonic-clock@0.2.0" "now" (func $foreign (result i64)))
+(func $never_called (drop (call $foreign)))

@@ -1,0 +1,1 @@
+(data $app (i32.const 256) "\ff\fe\c3\28xyz")

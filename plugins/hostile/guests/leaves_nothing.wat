@@ -1,0 +1,1 @@
+(func $misdeed (call $answer (i32.const 1) (i32.const 1024) (i32.const 0)))

@@ -1,0 +1,3 @@
+(func $describe (result i32)
+  (loop $ever (br $ever))
+  (i32.const 400))

@@ -1,0 +1,2 @@
+(func $misdeed
+  (loop $ever (br $ever)))

@@ -1,0 +1,3 @@
+(func $start
+  (loop $ever (br $ever)))
+(start $start)

@@ -1,0 +1,3 @@
+;; By calling itself in tail position: there is no loop to be seen.
+(func $misdeed
+  (return_call $misdeed))

@@ -1,0 +1,17 @@
+;; Nothing, a path, an escape, and 65 letters.
+(data (i32.const 1024) "../../etc/passwd\1b[31mred")
+(func $try (param $name i32) (param $len i32)
+  (call $put (local.get $name) (local.get $len) (i32.const 288) (i32.const 5)
+    (i32.const 320) (i32.const 17) (i32.const 600))
+  (call $expect (i32.const 3))
+  (call $get (local.get $name) (local.get $len) (i32.const 288) (i32.const 5) (i32.const 600))
+  (call $expect (i32.const 3))
+  (call $scan (local.get $name) (local.get $len) (i32.const 0) (i32.const 0) (i32.const 0)
+    (i32.const 1) (i32.const 600))
+  (call $expect (i32.const 3)))
+(func $misdeed
+  (memory.fill (i32.const 2048) (i32.const 0x78) (i32.const 65))
+  (call $try (i32.const 1024) (i32.const 0))
+  (call $try (i32.const 1024) (i32.const 16))
+  (call $try (i32.const 1040) (i32.const 8))
+  (call $try (i32.const 2048) (i32.const 65)))

@@ -1,0 +1,1 @@
+(func $misdeed (global.set $kind (i32.load (i32.const -4))))

@@ -1,0 +1,4 @@
+(data (i32.const 1024) "others")
+(func $misdeed
+  (call $get (i32.const 1024) (i32.const 6) (i32.const 1024) (i32.const 6) (i32.const 600))
+  (call $expect (i32.const 1)))

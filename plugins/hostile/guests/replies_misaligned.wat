@@ -1,0 +1,3 @@
+(func $lie (param $reply i32) (param $count i32)
+  (i32.store offset=16 (local.get $reply)
+    (i32.add (i32.load offset=16 (local.get $reply)) (i32.const 1))))

@@ -1,0 +1,9 @@
+;; layout: records
+;; The reply itself would be at the very end of 4 GiB.
+(func $migrate
+  (param $step i32) (param $step_len i32) (param $batch i32) (param $count i32) (result i32)
+  (global.set $batch (local.get $batch))
+  (i32.store (i32.const 512) (call $outcomes (local.get $count)))
+  (i32.store (i32.const 516) (local.get $count))
+  (if (global.get $armed) (then (return (i32.const -16))))
+  (i32.const 512))

@@ -1,0 +1,6 @@
+;; layout: records
+;; All of them unchanged. The host has an object for each.
+(memory $memory (export "memory") 64)
+(func $lie (param $reply i32) (param $count i32)
+  (i32.store (local.get $reply) (i32.const 1048576))
+  (i32.store offset=4 (local.get $reply) (i32.const 200000)))

@@ -1,0 +1,16 @@
+;; It removes the marked item, but says so of another one of the batch. Alone it has no other.
+(func $misdeed (call $answer (i32.const 2) (i32.const 0) (i32.const 0)))
+(func $lie (param $reply i32) (param $count i32)
+  (local $kinds i32)
+  (local $ends i32)
+  (local $i i32)
+  (local.set $kinds (i32.load (local.get $reply)))
+  (local.set $ends (i32.load offset=16 (local.get $reply)))
+  (if (i32.lt_u (local.get $count) (i32.const 2)) (then (return)))
+  (memory.fill (local.get $kinds) (i32.const 1) (local.get $count))
+  (i32.store8 (local.get $kinds) (i32.const 2))
+  (loop $more
+    (i32.store (i32.add (local.get $ends) (i32.mul (local.get $i) (i32.const 4)))
+      (i32.mul (local.get $i) (i32.const 17)))
+    (local.set $i (i32.add (local.get $i) (i32.const 1)))
+    (br_if $more (i32.lt_u (local.get $i) (local.get $count)))))

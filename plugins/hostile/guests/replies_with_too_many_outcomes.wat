@@ -1,0 +1,3 @@
+(func $lie (param $reply i32) (param $count i32)
+  (i32.store offset=4 (local.get $reply) (i32.add (local.get $count) (i32.const 1)))
+  (i32.store offset=20 (local.get $reply) (i32.add (local.get $count) (i32.const 1))))

@@ -1,0 +1,1 @@
+(data $items (i32.const 280) "\1b[31m")

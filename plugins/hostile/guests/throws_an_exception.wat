@@ -1,0 +1,3 @@
+;; Which nobody catches.
+(tag $thrown)
+(func $misdeed (throw $thrown))

@@ -1,0 +1,1 @@
+(func $described (param i32) (unreachable))

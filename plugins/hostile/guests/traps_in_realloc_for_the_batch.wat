@@ -1,0 +1,3 @@
+(func $realloc (param $old i32) (param $old_size i32) (param $align i32) (param $size i32) (result i32)
+  (if (i32.gt_u (local.get $size) (i32.const 2000)) (then (unreachable)))
+  (call $alloc (local.get $size) (local.get $align)))

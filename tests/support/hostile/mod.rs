@@ -1,0 +1,40 @@
+//! Feeds a host with migrations that misbehave, and says what became of it.
+//!
+//! The same trial is a test (`tests/it/hostile.rs`) and, in a process of its own for each guest, the
+//! command `hostile`.
+
+pub mod child;
+mod kind;
+pub mod pending;
+pub mod table;
+mod trial;
+mod verdict;
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use godwit::sandbox::{Engine, Limits};
+use godwit_hostile::built::FILE_BYTES;
+
+pub use trial::{Seen, good_works, trial};
+pub use verdict::{Verdict, check};
+
+/// The engine of all trials of a process.
+pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(limits()));
+
+/// Limits that guests reach soon. The guests are written against these numbers.
+pub fn limits() -> Limits {
+    Limits {
+        memory_bytes: 32 << 20,
+        table_elements: 50_000,
+        component_bytes: FILE_BYTES,
+        describe: Duration::from_millis(500),
+        batch: Duration::from_millis(300),
+        hostcall_bytes: 4 << 20,
+        body_bytes: 256 << 10,
+        log_batch_bytes: 16 << 10,
+        document_calls: 2_000,
+        document_bytes: 1 << 20,
+        ..Limits::default()
+    }
+}
