@@ -96,6 +96,15 @@ pub(crate) struct RawStep {
     pub writes: Vec<String>,
 }
 
+/// Why a component cannot be started.
+#[derive(Debug)]
+pub(crate) enum StartError {
+    /// It failed while it was instantiated.
+    Start(wasmtime::Error),
+    /// Its exports are not of the contract's types.
+    Exports(wasmtime::Error),
+}
+
 /// Why an answer to a batch is none.
 #[derive(Debug)]
 pub(crate) enum AnswerError {

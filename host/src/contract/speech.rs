@@ -8,6 +8,9 @@ use crate::model::Layout;
 
 const PACKAGE: &str = "godwit:migration/";
 
+/// The interfaces of the contract that a component may import.
+const OFFERED: [&str; 4] = ["types", "log", "documents", "run"];
+
 /// The contract version of a component and how its work is laid out.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Speech {
@@ -159,7 +162,9 @@ fn world(component: &[u8]) -> Result<World, SpeechError> {
             Payload::End(_) => depth -= 1,
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
-                    imports.push(item(import.map_err(malformed)?.name.name));
+                    let mut import = item(import.map_err(malformed)?.name.name);
+                    import.is_contract = OFFERED.iter().any(|offer| is_interface(&import, offer));
+                    imports.push(import);
                 }
             }
             Payload::ComponentExportSection(section) if depth == 0 => {

@@ -3,7 +3,7 @@
 use wasmtime::component::{HasData, InstancePre, Linker};
 use wasmtime::{AsContextMut, Store};
 
-use super::{AnswerError, Context, Denial, Imports, LogLevel, RawDescriptor, RawStep};
+use super::{AnswerError, Context, Denial, Imports, LogLevel, RawDescriptor, RawStep, StartError};
 use crate::model::{Batch, Kind, Layout, Reply};
 
 mod bindings {
@@ -47,25 +47,28 @@ impl Guest {
         pre: &InstancePre<T>,
         layout: Layout,
         mut store: &mut Store<T>,
-    ) -> wasmtime::Result<Self> {
-        let instance = pre.instantiate(&mut store)?;
-        let description = exported::description::GuestIndices::new(pre)?;
-        let description = description.load(&mut store, &instance)?;
-        let work = match layout {
-            Layout::Columns => {
-                let indices = exported::transform_columns::GuestIndices::new(pre)?;
-                Work::Columns(indices.load(&mut store, &instance)?)
-            }
-            Layout::Text => {
-                let indices = exported::transform_text::GuestIndices::new(pre)?;
-                Work::Text(indices.load(&mut store, &instance)?)
-            }
-            Layout::Records => {
-                let indices = exported::transform::GuestIndices::new(pre)?;
-                Work::Records(indices.load(&mut store, &instance)?)
-            }
+    ) -> Result<Self, StartError> {
+        let instance = pre.instantiate(&mut store).map_err(StartError::Start)?;
+        let mut found = || {
+            let description = exported::description::GuestIndices::new(pre)?;
+            let description = description.load(&mut store, &instance)?;
+            let work = match layout {
+                Layout::Columns => {
+                    let indices = exported::transform_columns::GuestIndices::new(pre)?;
+                    Work::Columns(indices.load(&mut store, &instance)?)
+                }
+                Layout::Text => {
+                    let indices = exported::transform_text::GuestIndices::new(pre)?;
+                    Work::Text(indices.load(&mut store, &instance)?)
+                }
+                Layout::Records => {
+                    let indices = exported::transform::GuestIndices::new(pre)?;
+                    Work::Records(indices.load(&mut store, &instance)?)
+                }
+            };
+            Ok(Self { description, work })
         };
-        Ok(Self { description, work })
+        found().map_err(StartError::Exports)
     }
 
     /// Asks the component what it is.

@@ -14,6 +14,7 @@ mod leave;
 mod options;
 mod pipeline;
 mod quarantine;
+mod reads;
 mod report;
 mod runner;
 mod schema;

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use super::feed::Feed;
 use super::judge::{Failed, Verdict};
+use super::reads::Range;
 use super::step::{Ending, TransformStep};
 use super::threads::{Job, Outcome, Threads};
 use super::transform::{Abort, Judged};
-use super::view::Range;
 use super::window::{self, Window};
 use super::{OnFailure, RunError};
 use crate::model::Name;
@@ -192,6 +192,13 @@ impl<'p, 'a> Pipeline<'p, 'a> {
             }
             Err(abort) => return Err(self.error(&feed, abort)),
         };
+        // A batch that leaves too much behind is judged in part; the rest is read again.
+        let is_part = judged.verdicts.len() < feed.batch.len();
+        let feed = if is_part {
+            feed.head(judged.verdicts.len())
+        } else {
+            feed
+        };
         match self.commit(&feed, &judged) {
             Err(RunError::Store(StoreError::TooLarge { .. })) if feed.batch.len() > 1 => {
                 self.start_over();
@@ -202,6 +209,9 @@ impl<'p, 'a> Pipeline<'p, 'a> {
             committed => {
                 committed?;
                 self.check_breaker(&feed, &judged)?;
+                if is_part {
+                    self.start_over();
+                }
             }
         }
         Ok(Ending::Done)
@@ -253,6 +263,11 @@ impl<'p, 'a> Pipeline<'p, 'a> {
             self.send(feed.head(first))?;
             let Outcome { feed, result, .. } = self.next_outcome()?;
             match result {
+                Ok(judged) if judged.verdicts.len() < feed.batch.len() => {
+                    self.commit(&feed.head(judged.verdicts.len()), &judged)?;
+                    self.start_over();
+                    return Ok(Ending::Done);
+                }
                 Ok(judged) => self.commit(&feed, &judged)?,
                 Err(Abort::Stopped) => return Ok(Ending::Stopped),
                 Err(abort) => return Err(self.error(&feed, abort)),

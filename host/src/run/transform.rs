@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::Stop;
 use super::judge::{Failed, Verdict, judge};
-use super::view::{Earlier, Grants, Halt, Reads, View, Writes};
+use super::reads::Reads;
+use super::view::{Earlier, Grants, Halt, View, Writes};
 use crate::model::{Batch, Name};
 use crate::sandbox::{Attempt, Component, Context, LoadError, LogLine, Session};
 use crate::store::{Store, StoreError};
@@ -13,7 +14,8 @@ use crate::store::{Store, StoreError};
 /// What became of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Judged {
-    /// One for each item.
+    /// One for each item, or for the first ones where these leave so much behind that the others
+    /// are better fed once it is committed.
     pub verdicts: Vec<Verdict>,
     /// What was written through `documents`.
     pub writes: Writes,
@@ -70,6 +72,7 @@ impl Transformer {
             log: Vec::new(),
             log_dropped: 0,
             denied: BTreeSet::new(),
+            held: 0,
         };
         let all: Vec<_> = (0..batch.len()).collect();
         narrowing.part(&all)?;
@@ -82,9 +85,7 @@ impl Transformer {
             denied,
             ..
         } = narrowing;
-        let verdicts = verdicts
-            .into_iter()
-            .map(|verdict| verdict.expect("every part was judged"));
+        let verdicts = verdicts.into_iter().map_while(|verdict| verdict);
         let earlier = Arc::into_inner(earlier).expect("no session keeps it");
         Ok(Judged {
             verdicts: verdicts.collect(),
@@ -96,7 +97,20 @@ impl Transformer {
         })
     }
 
+    /// Feeds a part of a batch. What earlier batches left behind in a session is not held against an
+    /// item that is alone: it fails by a fault only in a fresh one.
     fn attempt(&mut self, part: &Batch, earlier: &Arc<Earlier>) -> Result<Attempt<View>, Abort> {
+        let was_used = self.session.as_ref().is_some_and(Session::is_used);
+        let attempt = self.feed(part, earlier)?;
+        let is_fault = attempt.reply.is_err() && !attempt.documents.is_halted();
+        if is_fault && was_used && part.len() == 1 {
+            drop(attempt);
+            return self.feed(part, earlier);
+        }
+        Ok(attempt)
+    }
+
+    fn feed(&mut self, part: &Batch, earlier: &Arc<Earlier>) -> Result<Attempt<View>, Abort> {
         let session = match &mut self.session {
             Some(session) => session,
             none => none.insert(Session::start(&self.component).map_err(Abort::Load)?),
@@ -130,6 +144,8 @@ struct Narrowing<'a> {
     log: Vec<LogLine>,
     log_dropped: u64,
     denied: BTreeSet<String>,
+    /// Bytes of what the parts judged so far leave behind.
+    held: u64,
 }
 
 impl Narrowing<'_> {
@@ -152,7 +168,7 @@ impl Narrowing<'_> {
         let Attempt {
             reply,
             mut documents,
-            mut log,
+            log,
             denied,
             ..
         } = match attempt.reply {
@@ -174,7 +190,7 @@ impl Narrowing<'_> {
             (_, Some(Halt::Store(error))) => Err(Abort::Store(error)),
             (Err(fault), None) if places.len() == 1 => {
                 self.reads.append(reads);
-                self.log.append(&mut log);
+                self.keep_log(log);
                 let failed = Failed {
                     kind: fault.kind(),
                     reason: fault.to_string(),
@@ -198,7 +214,24 @@ impl Narrowing<'_> {
     fn halves(&mut self, places: &[usize]) -> Result<(), Abort> {
         let (first, second) = places.split_at(places.len() / 2);
         self.part(first)?;
+        if self.is_full() {
+            return Ok(());
+        }
         self.part(second)
+    }
+
+    fn keep_log(&mut self, log: Vec<LogLine>) {
+        let bytes: usize = log.iter().map(LogLine::len_bytes).sum();
+        self.held += bytes as u64;
+        self.log.extend(log);
+    }
+
+    /// Whether the parts judged so far leave as much behind as one call may: each could, and there
+    /// are as many as items.
+    fn is_full(&self) -> bool {
+        let reads = self.reads.len() as u64;
+        let limits = self.transformer.component.limits();
+        self.held > limits.document_bytes || reads > limits.document_calls
     }
 
     fn judged(
@@ -232,7 +265,7 @@ impl Narrowing<'_> {
         let (_, reads) = attempt.documents.finish();
         self.reads.append(reads);
         if places.len() == 1 {
-            self.log.extend(attempt.log);
+            self.keep_log(attempt.log);
         }
         let mut others = Vec::new();
         for (place, verdict) in places.iter().zip(verdicts) {
@@ -252,7 +285,8 @@ impl Narrowing<'_> {
     ) -> Result<(), Abort> {
         let (writes, reads) = attempt.documents.finish();
         self.reads.append(reads);
-        self.log.extend(attempt.log);
+        self.held += written_bytes(&writes);
+        self.keep_log(attempt.log);
         self.log_dropped += attempt.log_dropped;
         let is_inward = self.transformer.grants.is_inward();
         let earlier = Arc::get_mut(&mut self.earlier).expect("no view is left");
@@ -291,4 +325,12 @@ impl Narrowing<'_> {
         self.verdicts[place] = Some(Verdict::Failed(failed));
         Ok(())
     }
+}
+
+/// Bytes that writes take, roughly.
+fn written_bytes(writes: &Writes) -> u64 {
+    let write = |((_, id), body): (&(Name, String), &Option<Vec<u8>>)| {
+        id.len() + body.as_ref().map_or(0, Vec::len)
+    };
+    writes.iter().map(write).sum::<usize>() as u64
 }

@@ -8,6 +8,7 @@ use std::iter::Peekable;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::reads::{Range, Reads};
 use crate::model::{Batch, Mode, Name, Rules, item};
 use crate::sandbox::{Denial, Documents};
 use crate::store::{Store, StoreError};
@@ -46,47 +47,6 @@ impl Grants {
     /// Whether the step looks at nothing but what it is fed.
     pub(super) fn is_pure(&self) -> bool {
         self.reads.is_empty() && self.writes.is_empty()
-    }
-}
-
-/// What was read.
-#[derive(Debug, Default)]
-pub(super) struct Reads {
-    pub items: BTreeSet<(Name, String)>,
-    pub ranges: Vec<Range>,
-}
-
-/// Ids of a collection that were scanned: behind `after`, to `upto` (`None`: the end).
-#[derive(Debug)]
-pub(super) struct Range {
-    pub collection: Name,
-    pub after: Option<String>,
-    pub upto: Option<String>,
-}
-
-impl Range {
-    pub(super) fn contains(&self, collection: &Name, id: &str) -> bool {
-        *collection == self.collection
-            && self.after.as_deref().is_none_or(|after| id > after)
-            && self.upto.as_deref().is_none_or(|upto| id <= upto)
-    }
-}
-
-impl Reads {
-    /// Whether anything of `changed` was read.
-    pub(super) fn touch(&self, changed: &BTreeSet<(Name, String)>) -> bool {
-        changed.iter().any(|key| {
-            self.items.contains(key)
-                || self
-                    .ranges
-                    .iter()
-                    .any(|range| range.contains(&key.0, &key.1))
-        })
-    }
-
-    pub(super) fn append(&mut self, mut other: Self) {
-        self.items.append(&mut other.items);
-        self.ranges.append(&mut other.ranges);
     }
 }
 
@@ -150,6 +110,11 @@ impl View {
         self.halt.take()
     }
 
+    /// Whether the host stopped the call.
+    pub(super) fn is_halted(&self) -> bool {
+        self.halt.is_some()
+    }
+
     /// Whether anything was written.
     pub(super) fn has_written(&self) -> bool {
         !self.writes.is_empty()
@@ -157,7 +122,7 @@ impl View {
 
     /// Whether anything was read.
     pub(super) fn has_read(&self) -> bool {
-        !self.reads.items.is_empty() || !self.reads.ranges.is_empty()
+        !self.reads.is_empty()
     }
 
     /// What was written and read.
@@ -306,7 +271,7 @@ impl Documents for View {
             Some(pending) => Ok(pending),
             None => self.store.body(&key.0, id),
         };
-        self.reads.items.insert(key);
+        self.reads.add_item(key.0, key.1);
         body.map_err(|error| self.halt(Halt::Store(error)))
     }
 
@@ -337,7 +302,7 @@ impl Documents for View {
         if touches_fed {
             return Err(self.halt(Halt::Split));
         }
-        self.reads.ranges.push(range);
+        self.reads.add_range(range);
         Ok(batch)
     }
 

@@ -188,7 +188,9 @@ impl CompilerProcess {
                 // Nobody may be waiting any more.
                 let _ = done.send(answer);
             });
-            let answer = answer.recv_timeout(limits.compile + GRACE).ok();
+            let answer = answer
+                .recv_timeout(limits.compile * OTHER_WORK + GRACE)
+                .ok();
             // The threads end with it.
             let _ = child.kill();
             (answer, complaint.join().unwrap_or_default())
@@ -196,7 +198,9 @@ impl CompilerProcess {
     }
 }
 
-/// How much longer the process may take on the clock than its time of the processor: it starts first.
+/// How many times longer than its time of the processor the process may take on the clock, and how much
+/// longer: it starts first.
+const OTHER_WORK: u32 = 4;
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The most of what a compiler process complains about that is kept.

@@ -118,7 +118,11 @@ impl Circumstances {
                 let limit = self.fuel.unwrap_or_default();
                 return Fault::OutOfFuel { limit };
             }
-            _ if self.memory_refused => return Fault::OutOfMemory { limit: self.memory },
+            // What gives up after it was refused memory aborts, and that is an unreachable
+            // instruction; memory that is there from the start is refused without a trap.
+            Some(wasmtime::Trap::UnreachableCodeReached) | None if self.memory_refused => {
+                return Fault::OutOfMemory { limit: self.memory };
+            }
             _ => {}
         }
         let cause = cause(error);

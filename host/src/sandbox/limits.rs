@@ -28,8 +28,9 @@ pub struct Limits {
     pub handles: usize,
     /// Bytes of a component's file. The default, 64 MiB, leaves a Python component (19 MB) room.
     pub component_bytes: usize,
-    /// How long compiling may take, in time of the processor and on the clock. The default, 120 s,
-    /// is nine times what the slowest component measured (StarlingMonkey) needs.
+    /// How much time of the processor compiling may take, in a process of its own; on the clock it may
+    /// be four times as long, since the machine may have other work. The default, 120 s, is nine times
+    /// what the slowest component measured (StarlingMonkey) needs.
     pub compile: Duration,
     /// Bytes of address space that compiling may take in a process of its own. The default, 4 GiB,
     /// is some times what the largest component measured needs.

@@ -9,7 +9,7 @@ use super::engine::TICK;
 use super::fault::Circumstances;
 use super::state::State;
 use super::{Component, Context, Documents, Fault, Limits, LoadError, LogLine, closed};
-use crate::contract::{self, AnswerError, Guest, RawDescriptor};
+use crate::contract::{self, AnswerError, Guest, RawDescriptor, StartError};
 use crate::model::{Batch, Reply};
 
 /// A live instance of a component. After a [`Fault`] it is dead: every further call fails, and the
@@ -17,6 +17,8 @@ use crate::model::{Batch, Reply};
 pub struct Session<D: Documents> {
     store: Store<State<D>>,
     guest: Guest,
+    /// How many batches it was fed.
+    calls: u64,
 }
 
 /// What came of feeding a batch.
@@ -59,8 +61,13 @@ impl<D: Documents> Session<D> {
         store.set_epoch_deadline(ticks(time));
         let guest = Guest::instantiate(&pre, component.speech().layout, &mut store);
         match guest {
-            Ok(guest) => Ok(Self { store, guest }),
-            Err(error) => {
+            Ok(guest) => Ok(Self {
+                store,
+                guest,
+                calls: 0,
+            }),
+            Err(StartError::Exports(error)) => Err(link(error)),
+            Err(StartError::Start(error)) => {
                 let fault = circumstances(&store, time).fault(AnswerError::Call(error));
                 Err(LoadError::Instantiate(fault))
             }
@@ -84,6 +91,7 @@ impl<D: Documents> Session<D> {
         documents: D,
     ) -> Attempt<D> {
         let time = self.set_out(self.limits().batch);
+        self.calls += 1;
         self.store.data_mut().start(batch.len(), context, documents);
         let answer = self.guest.migrate(&mut self.store, step, batch);
         let limit = self.limits().reply_bytes;
@@ -100,6 +108,11 @@ impl<D: Documents> Session<D> {
             log: std::mem::take(&mut state.log),
             log_dropped: state.log_dropped,
         }
+    }
+
+    /// Whether it has been fed a batch.
+    pub fn is_used(&self) -> bool {
+        self.calls > 0
     }
 
     /// Whether its memory has grown so much that it should make room for a fresh one: what a component

@@ -271,13 +271,21 @@ impl Meter {
     }
 }
 
+/// Whether a memory or a table forbids itself to grow so far; that takes nothing of what it may have.
+fn is_beyond(desired: usize, maximum: Option<usize>) -> bool {
+    maximum.is_some_and(|maximum| desired > maximum)
+}
+
 impl wasmtime::ResourceLimiter for Meter {
     fn memory_growing(
         &mut self,
         current: usize,
         desired: usize,
-        _maximum: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        if is_beyond(desired, maximum) {
+            return Ok(false);
+        }
         let used = self.used.saturating_add(desired.saturating_sub(current));
         let granted = used <= self.limits.memory_bytes;
         self.refused |= !granted;
@@ -291,8 +299,11 @@ impl wasmtime::ResourceLimiter for Meter {
         &mut self,
         current: usize,
         desired: usize,
-        _maximum: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        if is_beyond(desired, maximum) {
+            return Ok(false);
+        }
         let elements = self
             .elements
             .saturating_add(desired.saturating_sub(current));

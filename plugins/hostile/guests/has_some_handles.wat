@@ -5,4 +5,4 @@
   (loop $more
     (drop (call $new (i32.const 1)))
     (local.set $i (i32.add (local.get $i) (i32.const 1)))
-    (br_if $more (i32.lt_u (local.get $i) (i32.const 10000)))))
+    (br_if $more (i32.lt_u (local.get $i) (i32.const 900)))))

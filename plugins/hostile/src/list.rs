@@ -253,7 +253,7 @@ macro_rules! for_each_guest {
             built works_with_another_type: Rejected("cannot be linked");
             built logs_with_another_type: Rejected("cannot be linked");
             built imports_a_function_that_is_not_there: Rejected("cannot be linked");
-            built imports_an_interface_that_is_not_there: Rejected("cannot be linked");
+            built imports_an_interface_that_is_not_there: Rejected("import not offered");
             built has_components_ten_thousand_deep: Rejected("cannot be compiled");
             built has_types_a_hundred_thousand_deep: Rejected("cannot be compiled");
             built has_instance_types_a_hundred_thousand_deep: Rejected("cannot be compiled");

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use godwit_hostile::{GUESTS, Guest, Source};
-use godwit_tests::hostile::pending::{DEADLY, PENDING};
 
 #[test]
 fn every_text_is_listed() {
@@ -24,11 +23,4 @@ fn every_text_is_listed() {
 fn every_guest_has_a_name_of_its_own() {
     let names: BTreeSet<_> = GUESTS.iter().map(|guest| guest.name).collect();
     assert_eq!(names.len(), GUESTS.len());
-}
-
-#[test]
-fn whoever_is_pending_is_a_guest() {
-    for name in PENDING.iter().chain(DEADLY) {
-        assert!(Guest::named(name).is_some(), "{name}");
-    }
 }

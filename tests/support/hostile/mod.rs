@@ -5,7 +5,6 @@
 
 pub mod child;
 mod kind;
-pub mod pending;
 pub mod table;
 mod trial;
 mod verdict;
@@ -13,14 +12,23 @@ mod verdict;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use godwit::sandbox::{Engine, Limits};
+use godwit::sandbox::{Compiler, CompilerProcess, Engine, Limits};
 use godwit_hostile::built::FILE_BYTES;
+
+use crate::campaign::process::program;
 
 pub use trial::{Seen, good_works, trial};
 pub use verdict::{Verdict, check};
 
-/// The engine of all trials of a process.
-pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(limits()));
+/// The engine of all trials of a process. It compiles in a process of its own, as the command line does.
+pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+    let program = program("godwit").expect("it is built: `cargo build -p godwit-host`");
+    let process = CompilerProcess {
+        program,
+        arguments: vec!["compiler".into()],
+    };
+    Engine::new(limits()).with_compiler(Compiler::Child(process))
+});
 
 /// Limits that guests reach soon. The guests are written against these numbers.
 pub fn limits() -> Limits {
@@ -28,11 +36,14 @@ pub fn limits() -> Limits {
         memory_bytes: 32 << 20,
         table_elements: 50_000,
         component_bytes: FILE_BYTES,
+        compile: Duration::from_secs(10),
+        compile_bytes: 1 << 30,
         describe: Duration::from_millis(500),
         batch: Duration::from_millis(300),
         hostcall_bytes: 4 << 20,
         body_bytes: 256 << 10,
         log_batch_bytes: 16 << 10,
+        log_step_bytes: 64 << 10,
         document_calls: 2_000,
         document_bytes: 1 << 20,
         ..Limits::default()

@@ -32,10 +32,9 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// The most bytes that may be kept: as many as all batches of a run may leave, and the ends of
-    /// lines.
+    /// The most bytes that may be kept of the one step of a run, and the ends of lines.
     pub fn most_log_bytes() -> usize {
-        limits().log_batch_bytes * ITEMS * 5 / 4
+        limits().log_step_bytes * 5 / 4
     }
 }
 
@@ -45,7 +44,7 @@ impl Seen {
 /// What went wrong that must never go wrong, whatever the guest is: the run itself failed, an item
 /// beside the marked one was harmed, the marked one lost something, a text has control characters.
 pub fn trial(engine: &Engine, file: &[u8]) -> Result<Seen, String> {
-    let mut catalogue = Catalogue::new(engine);
+    let mut catalogue = Catalogue::new();
     catalogue.add(engine, "hostile.wasm".into(), file);
     if let Some(rejected) = catalogue.rejected().first() {
         let reason = with_causes(&rejected.reason);
@@ -76,7 +75,7 @@ pub fn trial(engine: &Engine, file: &[u8]) -> Result<Seen, String> {
 /// What is wrong with the host.
 pub fn good_works() -> Result<(), String> {
     static GOOD: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
-        let mut catalogue = Catalogue::new(&ENGINE);
+        let mut catalogue = Catalogue::new();
         catalogue.add(&ENGINE, "good.wasm".into(), &godwit_hostile::good());
         Arc::new(catalogue)
     });
