@@ -164,3 +164,54 @@ fn each_component_has_limits_of_its_own() {
     up(&host);
     assert!(items(host.store(), "items")[1].contains(" 3.0.0 \"xxx"));
 }
+
+/// Counts commits.
+#[derive(Default)]
+struct Commits(Mutex<usize>);
+
+impl Observer for Commits {
+    fn event(&self, event: &RunEvent<'_>) {
+        if let RunEvent::Batch { .. } = event {
+            *self.0.lock().unwrap() += 1;
+        }
+    }
+}
+
+#[test]
+fn what_a_batch_leaves_behind_is_bounded_by_committing_it_in_parts() {
+    let limits = Limits {
+        document_bytes: 100_000,
+        ..Limits::default()
+    };
+    let item = |n: usize| {
+        let id = format!("{n:02}");
+        let note = json!([["put-large", "notes", id, 60_000], ["get", "notes", "00"]]);
+        doing(&id, "2.0.0/apply", note)
+    };
+    let mut all: Vec<_> = (0..20).map(item).collect();
+    all.push(doing("07a", "2.0.0/apply", json!([["fail", "bad"]])));
+    let step = json!({"name": "apply", "collection": "items", "writes": ["notes"]});
+    let order = Order::new("made", "2.0.0").step(step);
+    let mut left = Vec::new();
+    for (batch, threads) in [(1, 1), (5, 2), (100, 1), (100, 2)] {
+        let engine = Engine::new(limits.clone());
+        let catalogue = made_for(&engine, LAYOUTS[0], std::slice::from_ref(&order));
+        let backend = Arc::new(Memory::new());
+        let mut host = host(backend.clone(), &catalogue);
+        host.options = small_batches(batch, threads);
+        host.options.max_failures = "100%".parse().unwrap();
+        seed(&host, "made", "items", &all);
+        let commits = Commits::default();
+        host.up(&Goal::default(), &commits, &Stop::default())
+            .unwrap();
+        let commits = commits.0.into_inner().unwrap();
+        assert!(commits >= 10, "{commits} commits of batches of {batch}");
+        assert_eq!(quarantined(&host), [(name("items"), "07a".to_owned())]);
+        assert_eq!(items(host.store(), "notes").len(), 20);
+        left.push(godwit_tests::world::data(&*backend));
+    }
+    assert!(
+        left.iter().all(|data| *data == left[0]),
+        "it makes no difference"
+    );
+}

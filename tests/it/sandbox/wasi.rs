@@ -54,6 +54,6 @@ fn an_import_that_is_not_called_does_no_harm() {
     let component = Component::load(&Engine::new(Limits::default()), &component(false)).unwrap();
     // It exports nothing, so that it gets no further than that.
     let error = component.describe().unwrap_err();
-    assert_eq!(error.kind(), "cannot be instantiated");
+    assert_eq!(error.kind(), "cannot be linked");
     assert!(!error.to_string().contains("wasi"), "{error}");
 }
