@@ -4,9 +4,11 @@
 //! them before anything is compiled. Exported interfaces never change within a version, imports
 //! may grow; so a host knows every component of its own major version that is not newer.
 
+mod printable;
 mod speech;
 mod v1;
 
+pub use printable::printable;
 pub use speech::{Speech, SpeechError, WorldItem};
 pub(crate) use v1::{Guest, add_to_linker};
 

@@ -18,6 +18,7 @@ mod migration;
 mod name;
 mod rules;
 mod run;
+mod text;
 mod time;
 
 pub use apart::{Apart, Failure, Position};
@@ -35,4 +36,5 @@ pub use name::{Name, NameError};
 pub use rules::Rules;
 pub use run::{Plan, Progress, Purpose, Run, RunId, RunState, Source, Stage};
 pub use semver::{Version, VersionReq};
+pub use text::is_plain;
 pub use time::{Clock, Timestamp};

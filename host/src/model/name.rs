@@ -35,7 +35,7 @@ impl FromStr for Name {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let allowed = |c: char| c != '/' && !c.is_whitespace() && !c.is_control();
+        let allowed = |c: char| c != '/' && !c.is_whitespace() && super::is_plain(c);
         if (1..=Self::MAX_BYTES).contains(&text.len()) && text.chars().all(allowed) {
             Ok(Self(text.into()))
         } else {
@@ -92,6 +92,8 @@ mod tests {
             "a\n",
             "\u{1b}[31m",
             "a\0",
+            "a\u{202e}b",
+            "a\u{200b}",
             &"x".repeat(65),
         ] {
             assert!(bad.parse::<Name>().is_err(), "{bad:?}");

@@ -119,8 +119,9 @@ fn failed(kind: FailureKind, reason: &str) -> Verdict {
 
 /// A component's text, cut, in UTF-8 and without control characters.
 fn printable(text: &[u8], limit: usize) -> String {
-    let text = String::from_utf8_lossy(&text[..text.len().min(limit)]);
-    crate::sandbox::printable(&text, usize::MAX)
+    // Three bytes more than are kept: no character that is kept is cut in the middle.
+    let some = &text[..text.len().min(limit.saturating_add(3))];
+    crate::sandbox::printable(&String::from_utf8_lossy(some), limit)
 }
 
 #[cfg(test)]
@@ -204,6 +205,11 @@ mod tests {
         else {
             panic!("it failed")
         };
-        assert_eq!(failed.reason, "\u{fffd}[31m01234");
+        assert_eq!(failed.reason, "\u{fffd}[31m012");
+        for (text, expected) in [(&b"\xff\xff\xff\xff"[..], 3), ("123456789é".as_bytes(), 9)] {
+            let kept = printable(text, 10);
+            assert_eq!(kept.chars().count(), expected, "{kept}");
+            assert!(kept.len() <= 10, "{kept}");
+        }
     }
 }

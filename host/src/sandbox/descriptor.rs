@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::state::printable;
-use crate::contract::{RawDescriptor, RawStep};
+use crate::contract::{RawDescriptor, RawStep, printable};
 use crate::model::{Dependency, Mode, Name, NameError, Phase, Step, StepWork, Version, VersionReq};
 
 /// A component's description of itself, valid.

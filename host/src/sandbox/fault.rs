@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::NotOffered;
-use super::state::printable;
-use crate::contract::{AnswerError, Denial};
+use crate::contract::{AnswerError, Denial, printable};
 use crate::model::{FailureKind, ReplyError};
 
 /// A way in which a component failed a call. Its instance is gone.

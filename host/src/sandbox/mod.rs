@@ -25,8 +25,9 @@ pub use engine::Engine;
 pub use fault::{BACKTRACE, Fault};
 pub use limits::{DuplicateNames, Limits};
 pub use session::{Attempt, Session};
-pub(crate) use state::printable;
 pub use state::{Documents, LogLine, NoDocuments};
 
-pub use crate::contract::{Context, Denial, LogLevel, Speech, SpeechError, VERSION, WorldItem};
+pub use crate::contract::{
+    Context, Denial, LogLevel, Speech, SpeechError, VERSION, WorldItem, printable,
+};
 pub use descriptor::{Descriptor, DescriptorError};

@@ -1,6 +1,6 @@
 //! What a session knows while its component runs.
 
-use crate::contract::{Context, Denial, Imports, LogLevel};
+use crate::contract::{Context, Denial, Imports, LogLevel, printable};
 use crate::model::Batch;
 
 use super::Limits;
@@ -225,19 +225,6 @@ impl<D: Documents> Imports for State<D> {
             .and_then(|documents| documents.delete(collection, id));
         self.noted("write", collection, deleted)
     }
-}
-
-/// Text from a component, cut to `limit` bytes, its control characters replaced.
-pub(crate) fn printable(text: &str, limit: usize) -> String {
-    let end = text.floor_char_boundary(limit);
-    let clean = |c: char| {
-        if c.is_control() && c != '\n' && c != '\t' {
-            '\u{fffd}'
-        } else {
-            c
-        }
-    };
-    text[..end].chars().map(clean).collect()
 }
 
 /// Counts memory and table elements over everything that an instance has.

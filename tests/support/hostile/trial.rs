@@ -238,7 +238,7 @@ fn derives(host: &Host) -> bool {
 
 /// Checks that a text can be shown: it has no control characters but line ends and tabs.
 fn clean(text: &str) -> Result<(), String> {
-    let is_control = |c: &char| c.is_control() && !"\n\t".contains(*c);
+    let is_control = |c: &char| !godwit::model::is_plain(*c);
     match text.chars().find(is_control) {
         None => Ok(()),
         Some(c) => Err(format!("the text {text:?} has the control character {c:?}")),

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use godwit::model::{Counts, Timestamp};
+use godwit::model::{Counts, Timestamp, is_plain};
 use godwit::plan::{Finding, Severity};
 use indicatif::HumanCount;
 use serde::Serialize;
@@ -213,7 +213,8 @@ pub fn without_frames(text: &str) -> String {
 
 /// Text from a plugin or a document on one line, without control characters.
 pub fn one_line(text: &str, most: usize) -> String {
-    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    let fits = |c: char| is_plain(c) && !c.is_control();
+    let clean = |c: char| if fits(c) { c } else { ' ' };
     let mut line: String = text.chars().map(clean).take(most).collect();
     if text.chars().count() > most {
         line.push('…');

@@ -1,0 +1,21 @@
+//! What may stand in a text that somebody else wrote and people read.
+
+/// Whether a character shows itself and leaves others as they are: no control character but newline and
+/// tab, none that turns the direction of what follows, none that cannot be seen. The kinds are those
+/// that Unicode Technical Report 36 (Unicode Security Considerations) warns of.
+pub fn is_plain(c: char) -> bool {
+    match c {
+        '\n' | '\t' => true,
+        // Marks of direction, embeddings, overrides and isolates; separators of lines and paragraphs.
+        '\u{061c}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' => false,
+        // What has no width, but for the joiners that scripts and emoji are written with.
+        '\u{00ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}' => false,
+        // Tags, which spell out hidden text.
+        '\u{e0000}'..='\u{e007f}' => false,
+        c => !c.is_control(),
+    }
+}
