@@ -18,7 +18,7 @@ fn try_guest(name: &str) {
     let seen = trial(&ENGINE, &guest.file());
     let checked = seen.and_then(|seen| check(guest, &seen));
     checked
-        .and_then(|()| good_works())
+        .and_then(|()| good_works(&ENGINE))
         .unwrap_or_else(|error| panic!("{name}: {error}"));
 }
 

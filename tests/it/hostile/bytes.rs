@@ -12,7 +12,7 @@ fn try_file(file: &[u8], what: &str) {
     // A changed bit may stand in the answer, which is another one then: an error here is the
     // trial's opinion of the items, a panic the host's end.
     let _ = trial(&ENGINE, file);
-    good_works().unwrap_or_else(|error| panic!("{what}: {error}"));
+    good_works(&ENGINE).unwrap_or_else(|error| panic!("{what}: {error}"));
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_file_that_was_cut_short_is_rejected() {
         let is_rejected = matches!(seen.verdict, Verdict::Rejected { .. });
         assert!(is_rejected, "{length} bytes: {:?}", seen.verdict);
     }
-    good_works().expect("the host lives");
+    good_works(&ENGINE).expect("the host lives");
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! A guest in a process of its own: whatever becomes of it, it is told.
 
 use std::io::Read;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use godwit::sandbox::Cache;
 use godwit_hostile::Guest;
 
 use super::{ENGINE, check, good_works, trial};
@@ -28,18 +30,19 @@ pub struct Ended {
     pub peak: u64,
 }
 
-/// Tries a guest in this process and prints what became of it: the verdict, the peak of memory,
+/// Tries a guest in this process, with what is compiled already in a folder, and prints what became of it: the verdict, the peak of memory,
 /// and what is wrong, each on a line.
 ///
 /// # Errors
 /// When the process cannot be measured.
-pub fn try_here(guest: &Guest) -> Result<()> {
-    let seen = trial(&ENGINE, &guest.file());
+pub fn try_here(guest: &Guest, cache: &Path) -> Result<()> {
+    let engine = ENGINE.clone().with_cache(Cache::open(cache)?);
+    let seen = trial(&engine, &guest.file());
     let verdict = seen
         .as_ref()
         .map_or("harmful".to_owned(), |seen| seen.verdict.to_string());
     let checked = seen.and_then(|seen| check(guest, &seen));
-    let complaint = checked.and_then(|()| good_works()).err();
+    let complaint = checked.and_then(|()| good_works(&engine)).err();
     println!("{verdict}\n{}", peak("self")?);
     println!("{}", complaint.unwrap_or_default().escape_debug());
     Ok(())
@@ -49,10 +52,11 @@ pub fn try_here(guest: &Guest) -> Result<()> {
 ///
 /// # Errors
 /// When it cannot be started at all.
-pub fn try_apart(guest: &Guest) -> Result<Ended> {
+pub fn try_apart(guest: &Guest, cache: &Path) -> Result<Ended> {
     let start = Instant::now();
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["--here", guest.name]).stdin(Stdio::null());
+    command.args(["--here", guest.name]).arg(cache);
+    command.stdin(Stdio::null());
     command.env("RUST_BACKTRACE", "0");
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;

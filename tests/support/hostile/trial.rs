@@ -1,6 +1,6 @@
 //! One guest and one host: what becomes of the items, the texts and the host itself.
 
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use godwit::catalogue::Catalogue;
 use godwit::model::{Mode, RunState, StepWork, Version};
@@ -10,7 +10,7 @@ use godwit::sandbox::Engine;
 use godwit::store::Memory;
 use godwit::{Host, HostError, with_causes};
 
-use super::{ENGINE, Verdict, kind, limits};
+use super::{Verdict, kind, limits};
 use crate::world::{host, items, name, seed, small_batches};
 
 /// How many items are fed.
@@ -69,20 +69,21 @@ pub fn trial(engine: &Engine, file: &[u8]) -> Result<Seen, String> {
     Ok(Seen { verdict, log_bytes })
 }
 
-/// Runs the good migration in the engine of all trials.
+/// Runs the good migration in an engine that hostile ones were tried in.
 ///
 /// # Errors
 /// What is wrong with the host.
-pub fn good_works() -> Result<(), String> {
-    static GOOD: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
+pub fn good_works(engine: &Engine) -> Result<(), String> {
+    static GOOD: OnceLock<Arc<Catalogue>> = OnceLock::new();
+    let good = GOOD.get_or_init(|| {
         let mut catalogue = Catalogue::new();
-        catalogue.add(&ENGINE, "good.wasm".into(), &godwit_hostile::good());
+        catalogue.add(engine, "good.wasm".into(), &godwit_hostile::good());
         Arc::new(catalogue)
     });
-    if let Some(rejected) = GOOD.rejected().first() {
+    if let Some(rejected) = good.rejected().first() {
         return Err(with_causes(&rejected.reason));
     }
-    let verdict = Feeding::of(&GOOD, BATCHES[0])?.verdict?;
+    let verdict = Feeding::of(good, BATCHES[0])?.verdict?;
     if verdict == Verdict::Harmless {
         Ok(())
     } else {
