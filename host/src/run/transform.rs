@@ -247,7 +247,7 @@ impl Narrowing<'_> {
                 drop(attempt);
                 return self.halves(places);
             }
-            verdicts = std::mem::take(&mut verdicts)
+            verdicts = verdicts
                 .into_iter()
                 .map(|verdict| verdict.having_been_denied(&attempt.denied))
                 .collect();
@@ -285,7 +285,7 @@ impl Narrowing<'_> {
     ) -> Result<(), Abort> {
         let (writes, reads) = attempt.documents.finish();
         self.reads.append(reads);
-        self.held += written_bytes(&writes);
+        self.held += written_bytes(&writes) + updated_bytes(&verdicts);
         self.keep_log(attempt.log);
         self.log_dropped += attempt.log_dropped;
         let is_inward = self.transformer.grants.is_inward();
@@ -325,6 +325,15 @@ impl Narrowing<'_> {
         self.verdicts[place] = Some(Verdict::Failed(failed));
         Ok(())
     }
+}
+
+/// Bytes of new bodies.
+fn updated_bytes(verdicts: &[Verdict]) -> u64 {
+    let bytes = |verdict: &Verdict| match verdict {
+        Verdict::Updated(body) => body.len() as u64,
+        Verdict::Unchanged | Verdict::Removed | Verdict::Failed(_) => 0,
+    };
+    verdicts.iter().map(bytes).sum()
 }
 
 /// Bytes that writes take, roughly.

@@ -235,7 +235,10 @@ struct Entry {
 /// Names an entry: a component, compiled by an engine with its settings.
 pub(super) fn key(engine: &wasmtime::Engine, component: &[u8]) -> Digest {
     let mut hasher = Sha(Sha256::new());
-    hasher.0.update(b"godwit cache 1\0");
+    // What is noted beside the code may mean something else to another version.
+    hasher
+        .0
+        .update(concat!("godwit ", env!("CARGO_PKG_VERSION"), "\0"));
     hasher.0.update(Sha256::digest(component));
     engine.precompile_compatibility_hash().hash(&mut hasher);
     Digest(hasher.0.finalize().into())

@@ -165,6 +165,27 @@ fn each_component_has_limits_of_its_own() {
     assert!(items(host.store(), "items")[1].contains(" 3.0.0 \"xxx"));
 }
 
+#[test]
+fn new_bodies_that_grow_are_bounded_in_the_same_way() {
+    let limits = Limits {
+        reply_bytes: 100_000,
+        document_bytes: 100_000,
+        ..Limits::default()
+    };
+    let all = each_doing(20, &json!([["large", 60_000]]));
+    let host = world(&limits, 100, &all);
+    let commits = Commits::default();
+    host.up(&Goal::default(), &commits, &Stop::default())
+        .unwrap();
+    let commits = commits.0.into_inner().unwrap();
+    assert!(commits >= 10, "{commits} commits");
+    assert!(
+        items(host.store(), "items")
+            .iter()
+            .all(|line| line.contains(" 2.0.0 \"xxx"))
+    );
+}
+
 /// Counts commits.
 #[derive(Default)]
 struct Commits(Mutex<usize>);
