@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::component::cause;
 use super::{Engine, Limits, LoadError};
 use crate::contract::{Speech, SpeechError};
 
@@ -68,7 +69,7 @@ pub(super) fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> Result<Compile
     let component = Speech::component(bytes)?;
     let speech = Speech::of(&component)?;
     let code = engine.precompile_component(&component);
-    let code = code.map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+    let code = code.map_err(|error| LoadError::Compile(cause(&error)))?;
     Ok(Compiled { code, speech })
 }
 
