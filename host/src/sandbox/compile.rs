@@ -98,6 +98,7 @@ pub fn serve_compiler(input: &mut dyn BufRead, output: &mut dyn Write) -> io::Re
             (Answer::Compiled { speech, bytes }, code)
         }
         Err(LoadError::Speech(error)) => (Answer::NoMigration(error), Vec::new()),
+        Err(LoadError::Compile(cause)) => (Answer::NoCode(cause), Vec::new()),
         Err(error) => (Answer::NoCode(error.to_string()), Vec::new()),
     };
     serde_json::to_writer(&mut *output, &answer)?;
