@@ -11,6 +11,7 @@ mod contract;
 mod dry_run;
 mod every_k;
 mod examples;
+mod fuzz;
 mod hostile;
 mod items;
 mod kills;

@@ -3,6 +3,7 @@
 pub mod campaign;
 pub mod cli;
 pub mod faulty;
+pub mod fuzz;
 pub mod hostile;
 pub mod made;
 pub mod store_conformance;

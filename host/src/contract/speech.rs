@@ -3,13 +3,18 @@
 use semver::Version;
 use wasmparser::{Encoding, Parser, Payload};
 
-use super::VERSION;
+use super::{VERSION, printable};
 use crate::model::Layout;
 
 const PACKAGE: &str = "godwit:migration/";
 
 /// The interfaces of the contract that a component may import.
 const OFFERED: [&str; 4] = ["types", "log", "documents", "run"];
+
+/// The most bytes that an error keeps of a name that the file has, where no validator has seen it.
+const NAME_BYTES: usize = 128;
+/// The most bytes that an error keeps of what is wrong with a file, which quotes from it.
+const CAUSE_BYTES: usize = 1 << 10;
 
 /// The contract version of a component and how its work is laid out.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -95,7 +100,7 @@ impl Speech {
                 encoding: Encoding::Module,
                 ..
             })) => encode(bytes),
-            Some(Err(error)) => Err(SpeechError::Malformed(error.to_string())),
+            Some(Err(error)) => Err(malformed(error)),
             _ => Err(SpeechError::NotWasm),
         }
     }
@@ -109,7 +114,7 @@ impl Speech {
         let contract = contract(&exports)?;
         if let Some(import) = imports.iter().find(|import| !import.is_tolerated()) {
             return Err(SpeechError::ImportNotOffered {
-                name: import.name.clone(),
+                name: printable(&import.name, NAME_BYTES),
             });
         }
         let has = |interface: &str| exports.iter().any(|item| is_interface(item, interface));
@@ -145,15 +150,22 @@ fn encode(module: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>, SpeechError> {
         .and_then(|mut encoder| encoder.encode());
     match component {
         Ok(component) => Ok(component.into()),
-        Err(error) => Err(SpeechError::Encode(format!("{error:#}"))),
+        Err(error) => Err(SpeechError::Encode(cause(&format!("{error:#}")))),
     }
+}
+
+fn malformed(error: wasmparser::BinaryReaderError) -> SpeechError {
+    SpeechError::Malformed(cause(&error.to_string()))
+}
+
+/// What is wrong, fit to be shown: it may quote names from the file.
+fn cause(text: &str) -> String {
+    printable(text, CAUSE_BYTES)
 }
 
 type World = (Vec<WorldItem>, Vec<WorldItem>);
 
 fn world(component: &[u8]) -> Result<World, SpeechError> {
-    let malformed =
-        |error: wasmparser::BinaryReaderError| SpeechError::Malformed(error.to_string());
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
     let mut depth = 0;
     for payload in Parser::new(0).parse_all(component) {
@@ -195,7 +207,7 @@ fn contract(exports: &[WorldItem]) -> Result<Version, SpeechError> {
     let first = found.next().ok_or(SpeechError::NotAMigration)?;
     let text = first.name.split('@').nth(1).unwrap_or("(none)");
     let unsupported = || SpeechError::Unsupported {
-        found: text.to_owned(),
+        found: printable(text, NAME_BYTES),
     };
     let version: Version = text.parse().map_err(|_| unsupported())?;
     if version.major == VERSION.major && version.pre.is_empty() && version <= VERSION {

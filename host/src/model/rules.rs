@@ -77,7 +77,9 @@ impl<'de> Visitor<'de> for Check {
         let mut names = Names::default();
         while let Some(name) = map.next_key_seed(Name)? {
             let value = if name == NUMBER {
-                Self { depth: 0, ..self }
+                // It is a text, unless a document has a member of this name: then anything.
+                let depth = self.depth.saturating_sub(1);
+                Self { depth, ..self }
             } else {
                 self.below()?
             };
@@ -196,6 +198,7 @@ mod tests {
             "-0",
             "[[[1e400]]]",
             r#"{"$serde_json::private::Number":"x"}"#,
+            r#"{"$serde_json::private::Number":[1]}"#,
             "123456789012345678901234567890.5",
             r#""\u0000""#,
             "[[[]]]",

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::component::cause;
 use super::{Engine, Limits, LoadError};
 use crate::contract::{Speech, SpeechError};
 
@@ -68,7 +69,7 @@ pub(super) fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> Result<Compile
     let component = Speech::component(bytes)?;
     let speech = Speech::of(&component)?;
     let code = engine.precompile_component(&component);
-    let code = code.map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+    let code = code.map_err(|error| LoadError::Compile(cause(&error)))?;
     Ok(Compiled { code, speech })
 }
 
@@ -97,6 +98,7 @@ pub fn serve_compiler(input: &mut dyn BufRead, output: &mut dyn Write) -> io::Re
             (Answer::Compiled { speech, bytes }, code)
         }
         Err(LoadError::Speech(error)) => (Answer::NoMigration(error), Vec::new()),
+        Err(LoadError::Compile(cause)) => (Answer::NoCode(cause), Vec::new()),
         Err(error) => (Answer::NoCode(error.to_string()), Vec::new()),
     };
     serde_json::to_writer(&mut *output, &answer)?;

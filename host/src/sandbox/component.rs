@@ -7,7 +7,7 @@ use wasmtime::component::Component as Code;
 use super::cache::{self, Found};
 use super::compile::{self, Compiled};
 use super::descriptor::{Descriptor, DescriptorError};
-use super::{Cache, Compiler, Context, Engine, Fault, Limits, NoDocuments, Session};
+use super::{Cache, Compiler, Context, Engine, Fault, Limits, NoDocuments, Session, printable};
 use crate::contract::{Speech, SpeechError};
 
 /// A migration's component, compiled. Cheap to clone.
@@ -153,6 +153,14 @@ impl Component {
     }
 }
 
+/// The most bytes of what wasmtime says of a component that are kept: it quotes names from it.
+const CAUSE_BYTES: usize = 1 << 10;
+
+/// What wasmtime says of a component that is no use, fit to be shown.
+pub(super) fn cause(error: &wasmtime::Error) -> String {
+    printable(&format!("{error:#}"), CAUSE_BYTES)
+}
+
 fn compile(engine: &Engine, bytes: &[u8]) -> Result<Compiled, LoadError> {
     match engine.compiler() {
         Compiler::InProcess => compile::compile(engine.wasmtime(), bytes),
@@ -164,7 +172,7 @@ fn compile(engine: &Engine, bytes: &[u8]) -> Result<Compiled, LoadError> {
 fn trusted(engine: &Engine, code: &[u8]) -> Result<Code, LoadError> {
     // SAFETY: the code comes from wasmtime's compiler, in this process or in one that it started.
     let compiled = unsafe { Code::deserialize(engine.wasmtime(), code) };
-    compiled.map_err(|error| LoadError::Compile(format!("{error:#}")))
+    compiled.map_err(|error| LoadError::Compile(cause(&error)))
 }
 
 impl std::fmt::Debug for Component {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use wasmtime::Store;
 use wasmtime::component::Linker;
 
+use super::component::cause;
 use super::engine::TICK;
 use super::fault::Circumstances;
 use super::state::State;
@@ -43,7 +44,7 @@ impl<D: Documents> Session<D> {
     /// [`LoadError::Link`] or [`LoadError::Instantiate`].
     pub fn start(component: &Component) -> Result<Self, LoadError> {
         let engine = &component.engine;
-        let link = |error: wasmtime::Error| LoadError::Link(format!("{error:#}"));
+        let link = |error: wasmtime::Error| LoadError::Link(cause(&error));
         let mut linker = Linker::new(engine.wasmtime());
         contract::add_to_linker::<State<D>>(&mut linker).map_err(link)?;
         closed::close(&mut linker, &component.compiled, component.speech()).map_err(link)?;

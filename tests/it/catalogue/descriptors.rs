@@ -184,3 +184,42 @@ fn components_that_are_no_migrations_are_refused() {
         "{renamed}"
     );
 }
+
+#[test]
+fn names_in_a_file_that_is_refused_do_nothing_to_a_terminal() {
+    let exports = r#"(instance $empty)
+        (export "godwit:migration/description@1.0.0" (instance $empty))
+        (export "godwit:migration/transform@1.0.0" (instance $empty))"#;
+    let core = r#"(core module $m (import "\1b[2J" "f" (func))) (core instance (instantiate $m))"#;
+    let import = r#"(import "acme:hostile/names" (instance))"#;
+    let file = |before: &str| {
+        let text = format!("(component {before} {exports})");
+        wat::parse_str(text).expect("it can be written")
+    };
+    // No text says a component whose imports and exports are named like this.
+    let renamed = |mut bytes: Vec<u8>, from: &str, to: &str| {
+        let mut windows = bytes.windows(from.len());
+        let place = windows.position(|window| window == from.as_bytes());
+        let place = place.expect("it is there");
+        bytes[place..place + to.len()].copy_from_slice(to.as_bytes());
+        bytes
+    };
+    for (bytes, expected) in [
+        (
+            file(core),
+            "it cannot be compiled: failed to parse WebAssembly module: missing module instantiation \
+             argument named `\u{fffd}[2J`",
+        ),
+        (
+            renamed(file(import), "acme:hos", "\u{1b}[2J\u{7}\n\r\0"),
+            "it imports `\u{fffd}[2J\u{fffd}\n\u{fffd}\u{fffd}tile/names`, which is not offered",
+        ),
+        (
+            renamed(file(""), "1.0.0", "\u{1b}[2J\u{7}"),
+            "it speaks contract \u{fffd}[2J\u{fffd}; this Godwit speaks 1.0.0 to 1.0.0",
+        ),
+    ] {
+        let reason = reason("hostile.wasm", &bytes);
+        assert!(reason.starts_with(expected), "{expected:?}: {reason:?}");
+    }
+}

@@ -50,7 +50,12 @@ fn what_cannot_be_compiled_says_the_same_as_here() {
     let good = bytes();
     let cut = good[..good.len() / 2].to_vec();
     let no_export = wat::parse_str("(component)").unwrap();
-    for bad in [b"not wasm".to_vec(), cut, no_export] {
+    let exports = r#"(instance $empty)
+        (export "godwit:migration/description@1.0.0" (instance $empty))
+        (export "godwit:migration/transform@1.0.0" (instance $empty))"#;
+    let no_code = format!("(component (core module (func (result i32))) {exports})");
+    let no_code = wat::parse_str(no_code).unwrap();
+    for bad in [b"not wasm".to_vec(), cut, no_export, no_code] {
         let here = Component::load(&Engine::new(Limits::default()), &bad).unwrap_err();
         let there = load(process(&["compiler"]), Limits::default(), &bad).unwrap_err();
         assert_eq!(
