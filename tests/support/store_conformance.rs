@@ -1,5 +1,5 @@
 //! What every backend promises: one function per promise, made into one test per backend by
-//! [`store_conformance!`](crate::store_conformance).
+//! [`store_conformance!`](macro@crate::store_conformance).
 #![expect(missing_docs, reason = "the names of the promises are sentences")]
 
 use std::collections::BTreeMap;
