@@ -133,7 +133,7 @@ fn check_json(body: &[u8]) {
         // The parser has a limit of its own, which comes first.
         assert!(!error.starts_with("is nested"), "{error:?}");
     }
-    if !has_private_name(body) {
+    if !json::has_private_name(body) {
         let value = serde_json::from_slice::<Value>(body);
         assert_eq!(checked.is_ok(), value.is_ok(), "{checked:?}, {value:?}");
         if let Ok(value) = value {
@@ -142,22 +142,6 @@ fn check_json(body: &[u8]) {
     }
     is_stricter(body, checked.is_ok());
     assert!(json::same_body(body, body));
-}
-
-/// Whether a text may have a member with one of the names by which the parser of values tells itself
-/// that a map is a number or a text as it stands. It takes such an object for what it says of itself.
-fn has_private_name(body: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(body);
-    let mut plain = String::new();
-    for (place, part) in text.split("\\u").enumerate() {
-        let code = part.get(..4).filter(|_| place > 0);
-        let code = code.and_then(|code| u32::from_str_radix(code, 16).ok());
-        match code.and_then(char::from_u32) {
-            Some(c) => plain.extend([c.to_string().as_str(), &part[4..]]),
-            None => plain.push_str(part),
-        }
-    }
-    plain.contains("$serde_json::private::")
 }
 
 fn says_the_same_written_anew(body: &[u8], value: &Value) {
