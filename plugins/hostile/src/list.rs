@@ -262,8 +262,8 @@ macro_rules! for_each_guest {
             built has_a_step_too_many: Rejected("description not valid");
             built has_nine_thousand_steps: Rejected("description not valid");
             built has_loops_over_many_locals: Rejected("cannot be compiled");
-            built has_two_hundred_thousand_functions: Rejected("cannot be compiled");
-            built has_a_hundred_thousand_blocks: Rejected("cannot be compiled");
+            built has_six_hundred_thousand_functions: Rejected("cannot be compiled");
+            built has_three_hundred_thousand_blocks: Rejected("cannot be compiled");
         }
     };
 }

@@ -36,7 +36,8 @@ pub fn limits() -> Limits {
         memory_bytes: 32 << 20,
         table_elements: 50_000,
         component_bytes: FILE_BYTES,
-        compile: Duration::from_secs(10),
+        // Several times what the largest good one takes, and a fraction of what the bombs would.
+        compile: Duration::from_secs(20),
         compile_bytes: 1 << 30,
         describe: Duration::from_millis(500),
         batch: Duration::from_millis(300),

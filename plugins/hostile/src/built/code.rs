@@ -13,9 +13,9 @@ pub fn has_a_hundred_thousand_functions() -> Vec<u8> {
     functions(100_000)
 }
 
-/// 200,000 functions in a file of 2 MB: compiling them takes a gigabyte.
-pub fn has_two_hundred_thousand_functions() -> Vec<u8> {
-    functions(200_000)
+/// 600,000 functions in a file of 5 MB: compiling them takes gigabytes, and a minute.
+pub fn has_six_hundred_thousand_functions() -> Vec<u8> {
+    functions(600_000)
 }
 
 fn functions(count: u32) -> Vec<u8> {
@@ -64,10 +64,10 @@ pub fn has_deep_blocks() -> Vec<u8> {
     blocks(10_000)
 }
 
-/// 100,000 blocks in one another, in a file of 300 KB: the time to compile them grows with the square
-/// of their number.
-pub fn has_a_hundred_thousand_blocks() -> Vec<u8> {
-    blocks(100_000)
+/// 300,000 blocks in one another, in a file of 900 KB: the time to compile them grows with the square
+/// of their number, to minutes.
+pub fn has_three_hundred_thousand_blocks() -> Vec<u8> {
+    blocks(300_000)
 }
 
 fn blocks(depth: usize) -> Vec<u8> {
@@ -75,12 +75,12 @@ fn blocks(depth: usize) -> Vec<u8> {
     module(&format!("(func {open} {close})"))
 }
 
-/// 2,000 loops in one another, each of which changes one of 5,000 locals, in a file of 30 KB: the time
+/// 4,000 loops in one another, each of which changes one of 20,000 locals, in a file of 56 KB: the time
 /// to compile them grows with the product.
 pub fn has_loops_over_many_locals() -> Vec<u8> {
-    let (locals, open) = ("i64 ".repeat(5_000), "loop ".repeat(2_000));
+    let (locals, open) = ("i64 ".repeat(20_000), "loop ".repeat(4_000));
     let mut close = String::new();
-    for n in 1..=2_000 {
+    for n in 1..=4_000 {
         let _ = write!(close, "i64.const 1 local.set {n} local.get 0 br_if 0 end ");
     }
     module(&format!(
