@@ -47,9 +47,18 @@ pub enum Access {
 }
 
 impl Grants {
-    /// Whether migrations of `app` may reach a collection; `is_own` says whether it is the app's.
-    pub fn allow(&self, app: &Name, collection: &Name, is_own: bool, access: Access) -> bool {
-        if is_own && self.default == DefaultGrant::Own {
+    /// Whether a step of `app` that is fed from `fed` may reach a collection of `owner` (`None`: it is
+    /// not there yet, and would be the app's).
+    pub fn allow(
+        &self,
+        app: &Name,
+        fed: &Name,
+        collection: &Name,
+        owner: Option<&Name>,
+        access: Access,
+    ) -> bool {
+        let is_own = owner.is_none_or(|owner| owner == app);
+        if collection == fed || (is_own && self.default == DefaultGrant::Own) {
             return true;
         }
         self.apps
@@ -144,7 +153,7 @@ mod tests {
     #[test]
     fn what_is_granted_is_allowed_and_nothing_else() {
         use Access::{Read, Write};
-        let app: Name = "a".parse().unwrap();
+        let [app, other, fed]: [Name; 3] = ["a", "b", "fed"].map(|name| name.parse().unwrap());
         let own = grants(DefaultGrant::Own, &["a:x", "a:y:read", "b:z"]);
         let nothing = Grants {
             default: DefaultGrant::Nothing,
@@ -159,10 +168,13 @@ mod tests {
             ("o", true, Read, true, false),
             ("o", true, Write, true, false),
             ("x", true, Write, true, true),
+            ("fed", false, Write, true, true),
         ];
         for (collection, is_own, access, by_own, by_nothing) in cases {
             let collection = collection.parse().unwrap();
-            let allowed = |grants: &Grants| grants.allow(&app, &collection, is_own, access);
+            let owner = if is_own { &app } else { &other };
+            let allowed =
+                |grants: &Grants| grants.allow(&app, &fed, &collection, Some(owner), access);
             assert_eq!(
                 (allowed(&own), allowed(&nothing)),
                 (by_own, by_nothing),

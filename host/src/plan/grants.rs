@@ -42,15 +42,13 @@ fn missing(stage: &Stage, step: &Step, recorded: &Recorded, grants: &Grants) -> 
     else {
         return None;
     };
-    let is_own = |name: &Name| {
-        let known = recorded.collections.get(name);
-        known.is_none_or(|known| known.app == stage.app)
+    let allowed = |name: &Name, access: Access| {
+        let owner = recorded.collections.get(name).map(|known| &known.app);
+        grants.allow(&stage.app, fed, name, owner, access)
     };
     let without = |asked: &[Name], access: Access| -> Vec<Name> {
-        let asked = asked
-            .iter()
-            .filter(|name| *name != fed && !grants.allow(&stage.app, name, is_own(name), access));
-        asked.cloned().collect()
+        let missing = asked.iter().filter(|name| !allowed(name, access));
+        missing.cloned().collect()
     };
     let (reads, writes) = (without(reads, Access::Read), without(writes, Access::Write));
     let is_missing = !reads.is_empty() || !writes.is_empty();

@@ -256,8 +256,8 @@ impl Runner<'_> {
         let mut granted = BTreeSet::new();
         for name in asked {
             let owner = self.store.collection(name)?.map(|record| record.app);
-            let is_own = owner.is_none_or(|owner| owner == stage.app);
-            if name == fed || self.grants.allow(&stage.app, name, is_own, access) {
+            let grants = self.grants;
+            if grants.allow(&stage.app, fed, name, owner.as_ref(), access) {
                 granted.insert(name.clone());
             }
         }

@@ -2,6 +2,16 @@
 
 use godwit_tests::cli::Cli;
 
+/// The verbs below others.
+pub(super) const NESTED: [&str; 6] = [
+    "quarantine list",
+    "quarantine show",
+    "quarantine retry",
+    "quarantine accept",
+    "cache show",
+    "cache clear",
+];
+
 const VERBS: [&str; 16] = [
     "import",
     "export",
@@ -270,14 +280,7 @@ fn every_verb_has_help_with_examples() {
         let has_examples = help.out.contains("\nExample") || has_verbs;
         assert!(has_examples, "{help}");
     }
-    for verb in [
-        "quarantine list",
-        "quarantine show",
-        "quarantine retry",
-        "quarantine accept",
-        "cache show",
-        "cache clear",
-    ] {
+    for verb in NESTED {
         let help = cli.run(&format!("godwit {verb} --help"));
         assert!(help.out.contains("\nExample"), "{help}");
     }

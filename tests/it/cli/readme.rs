@@ -2,6 +2,8 @@
 
 use godwit_tests::cli::Cli;
 
+use super::help::NESTED;
+
 fn readme() -> String {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
     std::fs::read_to_string(file).expect("README.md is there")
@@ -88,15 +90,7 @@ fn the_examples_of_the_help_are_understood() {
         .iter()
         .filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
     let verbs = verbs.filter(|verb| !["", "help", "quarantine", "cache"].contains(verb));
-    let nested = [
-        "quarantine list",
-        "quarantine show",
-        "quarantine retry",
-        "quarantine accept",
-        "cache show",
-        "cache clear",
-    ]
-    .map(str::to_owned);
+    let nested = NESTED.map(str::to_owned);
     let mut tried = 0;
     for verb in verbs.map(str::to_owned).chain(nested) {
         let help = cli.run(&format!("godwit {verb} --help")).out;

@@ -51,6 +51,13 @@ impl Kept {
     }
 }
 
+/// Says of a file when it was used last.
+fn set_used(file: &Path, when: std::time::SystemTime) {
+    let file = fs::File::options().write(true).open(file);
+    file.and_then(|file| file.set_modified(when))
+        .expect("it is ours");
+}
+
 /// Which file a name leads to now.
 fn inode(file: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt;
@@ -171,13 +178,7 @@ fn what_was_used_longest_ago_goes_first() {
     let old = std::time::SystemTime::UNIX_EPOCH;
     let files = kept.files("cwasm");
     let used = inode(&files[1]);
-    for file in &files {
-        let file = fs::File::options()
-            .write(true)
-            .open(file)
-            .expect("it is ours");
-        file.set_modified(old).expect("it is ours");
-    }
+    files.iter().for_each(|file| set_used(file, old));
     // Being loaded is being used.
     let names = ["append-3-0-0", "tattle-2-0-0", "append-2-0-0"];
     let reloaded = names.iter().find(|name| {
@@ -189,13 +190,7 @@ fn what_was_used_longest_ago_goes_first() {
             .unwrap()
             > old;
         if !touched {
-            for file in &files {
-                let file = fs::File::options()
-                    .write(true)
-                    .open(file)
-                    .expect("it is ours");
-                file.set_modified(old).expect("it is ours");
-            }
+            files.iter().for_each(|file| set_used(file, old));
         }
         touched
     });
