@@ -95,6 +95,10 @@ impl Limits {
     /// The most that `json_depth` can be: the parser's own limit.
     pub const MAX_JSON_DEPTH: usize = 128;
 
+    /// The most that `stack_bytes` can be: half of what the threads that run components have, since the
+    /// host's own frames lie on the same stack.
+    pub const MAX_STACK_BYTES: usize = 4 << 20;
+
     /// How much longer time limits are where fuel is metered.
     pub(super) const METERED_TIME: u32 = 10;
 

@@ -39,7 +39,7 @@ pub const LIMITS: [Limit; 24] = [
     limit!("table-elements", table_elements, plain, count),
     limit!("instances", instances, plain, count),
     limit!("handles", handles, plain, count),
-    limit!("stack", stack_bytes, size, bytes),
+    limit!("stack", stack_bytes, size, stack),
     limit!("component-size", component_bytes, size, bytes),
     limit!("compile-time", compile, duration, time),
     limit!("compile-memory", compile_bytes, size, bytes),
@@ -168,6 +168,16 @@ fn depth(value: &Value) -> Result<usize, String> {
     }
 }
 
+fn stack(value: &Value) -> Result<usize, String> {
+    match bytes(value)? {
+        stack if stack > Limits::MAX_STACK_BYTES => {
+            let most = output::bytes(Limits::MAX_STACK_BYTES as u64);
+            Err(format!("{value} is more than {most}"))
+        }
+        stack => Ok(stack),
+    }
+}
+
 fn duplicate_names(value: &Value) -> Result<DuplicateNames, String> {
     match value.as_str() {
         Some("refuse") => Ok(DuplicateNames::Refuse),
@@ -250,6 +260,7 @@ mod tests {
             ("memory = \"9999999999 GiB\"", "is no size"),
             ("batch-time = 5", "limits.batch-time: 5 is no time"),
             ("json-depth = 129", "129 is more than 128"),
+            ("stack = \"5 MiB\"", "\"5 MiB\" is more than 4.00 MiB"),
             ("tables = 1.5", "1.5 is no whole number"),
             ("duplicate-names = \"drop\"", "neither"),
         ] {
