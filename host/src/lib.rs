@@ -44,6 +44,8 @@
 pub mod catalogue;
 mod contract;
 mod host;
+#[cfg(feature = "kit")]
+pub mod kit;
 pub mod model;
 pub mod plan;
 pub mod run;

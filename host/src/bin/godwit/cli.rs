@@ -82,6 +82,8 @@ pub enum Command {
     /// Look after the compiled components that are kept.
     #[command(subcommand)]
     Cache(commands::cache::Verb),
+    Pack(commands::pack::Args),
+    Bindgen(commands::bindgen::Args),
     Generate(commands::generate::Args),
     Completions(commands::completions::Args),
     /// Compile a component for the process that started this one.

@@ -1,6 +1,7 @@
 //! The verbs, one file each.
 
 pub mod baseline;
+pub mod bindgen;
 pub mod cache;
 pub mod compiler;
 pub mod completions;
@@ -10,6 +11,7 @@ pub mod get;
 pub mod history;
 pub mod import;
 pub mod inspect;
+pub mod pack;
 pub mod plan;
 pub mod prune;
 pub mod quarantine;
@@ -41,6 +43,8 @@ pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
         Command::Prune(args) => prune::run(args, context),
         Command::Baseline(args) => baseline::run(args, context),
         Command::Cache(verb) => cache::run(verb, context),
+        Command::Pack(args) => pack::run(args, context),
+        Command::Bindgen(args) => bindgen::run(args, context),
         Command::Generate(args) => generate::run(args, context),
         Command::Completions(args) => Ok(completions::run(args)),
         Command::Compiler => unreachable!("it needs no context"),
