@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use paths::{Found, paths};
 
 /// Each room with those below it that it may name. Everything above it, and its siblings, it may not.
-const ROOMS: [(&str, &[&str]); 9] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     ("model", &[]),
     ("contract", &["model"]),
     ("sandbox", &["contract", "model"]),
@@ -31,13 +31,34 @@ const ROOMS: [(&str, &[&str]); 9] = [
             "model",
         ],
     ),
+    (
+        "kit",
+        &[
+            "host",
+            "transfer",
+            "run",
+            "plan",
+            "catalogue",
+            "store",
+            "sandbox",
+            "contract",
+            "model",
+        ],
+    ),
 ];
 
 /// Outside crates with the only places that may name them, as the beginnings of paths.
-const HOMES: [(&str, &[&str]); 17] = [
+const HOMES: [(&str, &[&str]); 24] = [
     ("wasmtime", &["contract/", "sandbox/"]),
-    ("wasmparser", &["contract/"]),
-    ("wit_component", &["contract/"]),
+    ("wasmparser", &["contract/", "kit/"]),
+    ("wit_component", &["contract/", "kit/"]),
+    ("wit_parser", &["kit/"]),
+    ("wit_bindgen_c", &["kit/"]),
+    ("wit_bindgen_core", &["kit/"]),
+    ("wit_bindgen_go", &["kit/"]),
+    ("wat", &["kit/"]),
+    ("gherkin", &["kit/"]),
+    ("jsonschema", &["kit/"]),
     ("sled", &["store/sled"]),
     ("heed", &["store/lmdb"]),
     ("rustix", &["sandbox/"]),

@@ -15,6 +15,7 @@ mod fuzz;
 mod hostile;
 mod items;
 mod kills;
+mod kit;
 mod layering;
 mod leases;
 mod quarantine;

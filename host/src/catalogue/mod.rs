@@ -141,6 +141,11 @@ impl Catalogue {
         &self.rejected
     }
 
+    /// The same, to keep.
+    pub fn into_rejected(self) -> Vec<Rejected> {
+        self.rejected
+    }
+
     /// The migration with a digest.
     pub fn migration(&self, digest: &Digest) -> Option<&Migration> {
         self.migrations

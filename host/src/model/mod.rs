@@ -7,6 +7,7 @@
 mod apart;
 mod batch;
 mod counts;
+mod dice;
 mod diff;
 mod digest;
 mod failure_kind;
@@ -25,6 +26,7 @@ pub use apart::{Apart, Failure, Position};
 pub use batch::{Batch, Kind, Reply, ReplyError};
 pub use counts::Counts;
 pub(crate) use counts::counted;
+pub(crate) use dice::Dice;
 pub use diff::{Difference, diff};
 pub use digest::Digest;
 pub use failure_kind::FailureKind;

@@ -303,7 +303,7 @@ impl Runner<'_> {
 }
 
 /// What is asked of new bodies.
-fn json_rules(limits: &Limits) -> Rules {
+pub(super) fn json_rules(limits: &Limits) -> Rules {
     Rules {
         depth: limits.json_depth,
         duplicate_names: limits.duplicate_names == DuplicateNames::Keep,

@@ -11,7 +11,7 @@ use super::window;
 
 /// Native stack of a transforming thread: what wasm code may use, and ample room for the host's
 /// own frames below it.
-const STACK_BYTES: usize = 8 << 20;
+pub(super) const STACK_BYTES: usize = 8 << 20;
 
 /// A batch on its way to a thread.
 pub(super) struct Job {

@@ -1,6 +1,7 @@
 //! wasmtime, narrowed to what migrations need.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub struct Engine {
     limits: Arc<Limits>,
     compiler: Arc<Compiler>,
     cache: Option<Arc<Cache>>,
+    peak_memory: Arc<AtomicUsize>,
 }
 
 struct Shared {
@@ -54,6 +56,7 @@ impl Engine {
             limits: Arc::new(limits),
             compiler: Arc::new(Compiler::InProcess),
             cache: None,
+            peak_memory: Arc::default(),
         }
     }
 
@@ -68,6 +71,7 @@ impl Engine {
         };
         Self {
             limits: Arc::new(limits),
+            peak_memory: Arc::default(),
             ..self.clone()
         }
     }
@@ -91,6 +95,15 @@ impl Engine {
     /// The limits that components of this engine obey.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The most bytes of linear memory that an instance of this engine's components had so far.
+    pub fn peak_memory(&self) -> usize {
+        self.peak_memory.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn peak(&self) -> Arc<AtomicUsize> {
+        self.peak_memory.clone()
     }
 
     pub(super) fn compiler(&self) -> &Compiler {

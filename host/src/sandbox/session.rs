@@ -53,7 +53,7 @@ impl<D: Documents> Session<D> {
         let limits = engine.limits().clone();
         let (time, hostcall) = (limits.time(limits.describe), limits.hostcall_bytes);
         let (handles, fuel) = (limits.handles, limits.fuel);
-        let mut store = Store::new(engine.wasmtime(), State::new(limits));
+        let mut store = Store::new(engine.wasmtime(), State::new(limits, engine.peak()));
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(hostcall);
         store.set_max_component_handles(handles);

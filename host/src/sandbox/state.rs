@@ -1,5 +1,8 @@
 //! What a session knows while its component runs.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::contract::{Context, Denial, Imports, LogLevel, printable};
 use crate::model::Batch;
 
@@ -95,9 +98,9 @@ pub(super) struct State<D> {
 }
 
 impl<D: Documents> State<D> {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, peak: Arc<AtomicUsize>) -> Self {
         Self {
-            memory: Meter::new(&limits),
+            memory: Meter::new(&limits, peak),
             limits,
             context: Context::default(),
             documents: None,
@@ -235,11 +238,14 @@ pub(super) struct Meter {
     elements: usize,
     /// Whether memory was refused since the call began.
     pub refused: bool,
+    /// The most that any instance of the engine used.
+    peak: Arc<AtomicUsize>,
 }
 
 impl Meter {
-    fn new(limits: &Limits) -> Self {
+    fn new(limits: &Limits, peak: Arc<AtomicUsize>) -> Self {
         Self {
+            peak,
             limits: limits.clone(),
             used: 0,
             elements: 0,
@@ -278,6 +284,7 @@ impl wasmtime::ResourceLimiter for Meter {
         self.refused |= !granted;
         if granted {
             self.used = used;
+            self.peak.fetch_max(used, Ordering::Relaxed);
         }
         Ok(granted)
     }

@@ -14,6 +14,6 @@ pub use export::{ExportError, ExportReport, Exporter};
 pub use generate::Generator;
 pub use import::{
     BadLine, BadLineReason, Difference, ImportCounts, ImportError, ImportReport, ImportSettings,
-    Importer, OnExisting,
+    Importer, OnExisting, identify,
 };
 pub use pointer::{Pointer, PointerError};

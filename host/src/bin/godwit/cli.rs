@@ -82,7 +82,11 @@ pub enum Command {
     /// Look after the compiled components that are kept.
     #[command(subcommand)]
     Cache(commands::cache::Verb),
+    Build(commands::build::Args),
+    Test(commands::test::Args),
+    Check(commands::check::Args),
     Pack(commands::pack::Args),
+    Transform(commands::transform::Args),
     Bindgen(commands::bindgen::Args),
     Generate(commands::generate::Args),
     Completions(commands::completions::Args),

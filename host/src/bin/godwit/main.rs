@@ -1,14 +1,17 @@
 //! The command line of Godwit: one file per verb, over the library's public API.
 
 mod archive;
+mod build;
 mod cli;
 mod commands;
 mod config;
 mod context;
 mod exit;
+mod laboratory;
 mod limits;
 mod output;
 mod progress;
+mod project;
 mod surroundings;
 
 use std::process::ExitCode;

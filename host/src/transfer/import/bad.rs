@@ -93,6 +93,16 @@ pub enum BadLineReason {
     },
 }
 
+impl BadLineReason {
+    /// Whether the line is a JSON document all the same: only its id is missing or of no use.
+    pub fn is_json(&self) -> bool {
+        !matches!(
+            self,
+            Self::TooLong { .. } | Self::NotUtf8 | Self::NotJson { .. }
+        )
+    }
+}
+
 /// How an item that is there differs from one that comes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]

@@ -18,6 +18,14 @@ use std::io::{self, BufRead};
 
 use serde::{Deserialize, Serialize};
 
+/// The id of a document: what is at a pointer, a text or an integer.
+///
+/// # Errors
+/// Why it has none: it is not JSON, or there is nothing that can be an id.
+pub fn identify(body: &[u8], pointer: &super::Pointer) -> Result<String, BadLineReason> {
+    identify::identify(body, pointer).map_err(|(_, reason)| reason)
+}
+
 pub use bad::{BadLine, BadLineReason, Difference};
 pub use settings::{ImportSettings, OnExisting};
 

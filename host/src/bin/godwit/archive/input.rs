@@ -27,7 +27,7 @@ pub struct Input {
     /// What to call it, for people.
     pub name: String,
     /// The documents, unpacked.
-    pub reader: Box<dyn BufRead>,
+    pub reader: Box<dyn BufRead + Send>,
     /// How many bytes there are before they are unpacked, where that is known.
     pub length: Option<u64>,
     /// What tells it apart from other files; a stream has nothing of the kind.
@@ -42,7 +42,7 @@ impl Input {
             if io::stdin().is_terminal() {
                 output::note("reading documents from the terminal, one a line; Ctrl-D ends them");
             }
-            return Self::new("standard input".to_owned(), io::stdin().lock(), None, None);
+            return Self::new("standard input".to_owned(), io::stdin(), None, None);
         }
         let name = path.display().to_string();
         let unreadable = |error| unreadable(&name, &error);
@@ -67,18 +67,18 @@ impl Input {
 
     fn new(
         name: String,
-        stream: impl Read + 'static,
+        stream: impl Read + Send + 'static,
         length: Option<u64>,
         source: Option<Digest>,
     ) -> Result<Self, Failure> {
         let position = Arc::new(AtomicU64::new(0));
-        let mut counted = BufReader::new(Counted(stream, position.clone()));
+        let mut counted = BufReader::with_capacity(BUFFER_BYTES, Counted(stream, position.clone()));
         let mut magic = Vec::new();
         let peeked = counted.by_ref().take(MAGIC_BYTES).read_to_end(&mut magic);
         peeked.map_err(|error| unreadable(&name, &error))?;
         let kind = kind(&magic);
         let whole = Cursor::new(magic).chain(counted);
-        let reader: Box<dyn BufRead> = match kind {
+        let reader: Box<dyn BufRead + Send> = match kind {
             Kind::Plain => Box::new(whole),
             Kind::Gzip => Box::new(BufReader::with_capacity(
                 BUFFER_BYTES,

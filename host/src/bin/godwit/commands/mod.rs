@@ -2,7 +2,9 @@
 
 pub mod baseline;
 pub mod bindgen;
+pub mod build;
 pub mod cache;
+pub mod check;
 pub mod compiler;
 pub mod completions;
 pub mod export;
@@ -17,6 +19,8 @@ pub mod prune;
 pub mod quarantine;
 pub mod runs;
 pub mod status;
+pub mod test;
+pub mod transform;
 pub mod undo;
 pub mod up;
 
@@ -43,6 +47,10 @@ pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
         Command::Prune(args) => prune::run(args, context),
         Command::Baseline(args) => baseline::run(args, context),
         Command::Cache(verb) => cache::run(verb, context),
+        Command::Build(args) => build::run(args, context),
+        Command::Test(args) => test::run(args, context),
+        Command::Check(args) => check::run(args, context),
+        Command::Transform(args) => transform::run(args, context),
         Command::Pack(args) => pack::run(args, context),
         Command::Bindgen(args) => bindgen::run(args, context),
         Command::Generate(args) => generate::run(args, context),

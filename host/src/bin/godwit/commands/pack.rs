@@ -33,7 +33,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     })?;
     let packed = kit::pack(&file).map_err(|error| {
         let message = format!("{}: {}", args.file.display(), godwit::with_causes(&error));
-        let hint = "`godwit new` makes projects that are built right; plugins/README.md has the contract";
+        let hint =
+            "`godwit new` makes projects that are built right; plugins/README.md has the contract";
         Failure::other(Code::Migration, message, hint)
     })?;
     if let Some(output) = &args.output {
@@ -56,7 +57,10 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         });
     written.map(drop).map_err(|error| {
         let message = format!("{} cannot be written: {error}", path.display());
-        Failure::input(message, "check that the folder exists and may be written to")
+        Failure::input(
+            message,
+            "check that the folder exists and may be written to",
+        )
     })
 }
 

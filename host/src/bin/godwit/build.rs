@@ -1,0 +1,66 @@
+//! Builds projects with their languages' own tools.
+
+mod rust;
+mod tool;
+
+use std::path::{Path, PathBuf};
+
+use godwit::kit::{self, Packed};
+
+use crate::commands::pack;
+use crate::context::Context;
+use crate::exit::{Code, Failure};
+use crate::output;
+use crate::project::{Language, Project};
+use tool::Command;
+
+/// Builds a project's plugin and puts it into its place.
+pub fn build(project: &Project, context: &Context) -> Result<Packed, Failure> {
+    let manifest = &project.manifest;
+    if !context.quiet && !context.json {
+        output::note(&format!(
+            "building {} ({})",
+            manifest.name,
+            manifest.language.name()
+        ));
+    }
+    let folder = project.folder.join("build");
+    std::fs::create_dir_all(&folder).map_err(|error| {
+        let message = format!("{} cannot be made: {error}", folder.display());
+        Failure::input(message, "check that the project's folder may be written to")
+    })?;
+    let core = match (&manifest.build.command, manifest.language) {
+        (Some(command), _) => by_command(project, command)?,
+        (None, Language::Rust) => rust::build(project)?,
+        (None, language) => {
+            let message = format!("nobody knows how to build {}", language.name());
+            let hint = "say `command` and `artifact` under [build] in migration.toml";
+            return Err(Failure::input(message, hint));
+        }
+    };
+    let bytes = std::fs::read(&core).map_err(|error| {
+        let message = format!("the build left no {}: {error}", core.display());
+        Failure::input(message, "check `artifact` under [build] in migration.toml")
+    })?;
+    let packed = kit::pack(&bytes).map_err(|error| {
+        let message = format!("{}: {}", core.display(), godwit::with_causes(&error));
+        let hint = "plugins/README.md tells what a migration exports and imports";
+        Failure::other(Code::Migration, message, hint)
+    })?;
+    pack::write(&project.plugin(), &packed.component)?;
+    Ok(packed)
+}
+
+/// Builds with the program that the manifest names.
+fn by_command(project: &Project, command: &[String]) -> Result<PathBuf, Failure> {
+    let artifact = project.manifest.build.artifact.as_deref();
+    let (Some((program, arguments)), Some(artifact)) = (command.split_first(), artifact) else {
+        let message =
+            "`command` under [build] needs a program, and `artifact` the file that it leaves";
+        return Err(Failure::input(message, "plugins/README.md shows both"));
+    };
+    Command::new(program)
+        .arguments(arguments)
+        .run_in(&project.folder)?;
+    Ok(project.path(Path::new(artifact)))
+}

@@ -1,0 +1,111 @@
+//! The programs that build: found, started, heard.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process;
+
+use crate::exit::{Code, Failure};
+
+/// A program with its arguments.
+#[derive(Debug)]
+pub struct Command {
+    program: OsString,
+    arguments: Vec<OsString>,
+    variables: Vec<(OsString, OsString)>,
+}
+
+impl Command {
+    pub fn new(program: impl AsRef<OsStr>) -> Self {
+        Self {
+            program: program.as_ref().to_owned(),
+            arguments: Vec::new(),
+            variables: Vec::new(),
+        }
+    }
+
+    pub fn argument(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    pub fn arguments<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        let arguments = arguments.into_iter();
+        self.arguments
+            .extend(arguments.map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    pub fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.variables
+            .push((name.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    fn process(&self, folder: &Path) -> process::Command {
+        let mut process = process::Command::new(&self.program);
+        process
+            .args(&self.arguments)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(folder)
+            .stdin(process::Stdio::null());
+        process
+    }
+
+    /// Runs it; what it says is shown if it fails.
+    pub fn run_in(&self, folder: &Path) -> Result<(), Failure> {
+        let output = self.process(folder).output().map_err(|error| {
+            let message = format!("{} cannot be started: {error}", self.shown());
+            Failure::input(message, "check that it is installed and in PATH")
+        })?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = [&output.stdout[..], &output.stderr[..]].concat();
+        let said = String::from_utf8_lossy(&said);
+        let message = format!("the build failed ({}):\n{}", output.status, said.trim_end());
+        let hint = format!("mend what it says; this was {}", self.shown());
+        Err(Failure::other(Code::Migration, message, hint))
+    }
+
+    /// What it writes to standard output; nothing if it is not there or fails.
+    pub fn ask(&self) -> Option<String> {
+        let output = self.process(Path::new(".")).output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        output.status.success().then_some(text)
+    }
+
+    fn shown(&self) -> String {
+        let arguments = self.arguments.iter();
+        let words = std::iter::once(&self.program).chain(arguments);
+        let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+        format!("`{}`", words.join(" "))
+    }
+}
+
+/// The first of several programs that is in PATH.
+pub fn find(programs: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let folders: Vec<_> = std::env::split_paths(&path).collect();
+    let found = programs
+        .iter()
+        .flat_map(|program| folders.iter().map(move |folder| folder.join(program)));
+    found.into_iter().find(|file| is_program(file))
+}
+
+#[cfg(unix)]
+fn is_program(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(file)
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(file: &Path) -> bool {
+    file.is_file()
+}
+
+/// Says that a tool is missing, and how to get it.
+pub fn missing(what: &str, how: &str) -> Failure {
+    let message = format!("{what} is missing");
+    Failure::input(message, format!("install it: {how}"))
+}

@@ -1,0 +1,193 @@
+//! `godwit check`
+
+use std::path::{Path, PathBuf};
+
+use godwit::kit::{Bench, Feeding, Subject, TrialError, World, WorldError};
+use godwit::model::{Migration, StepWork, Version};
+use godwit::transfer::Generator;
+
+use crate::context::Context;
+use crate::exit::{Code, Failure};
+use crate::laboratory::{self, Results, Wish};
+use crate::output;
+use crate::project::Strictness;
+
+/// Items that are made up, and about how large they are.
+const ITEMS: u64 = 100;
+const ITEM_BYTES: u32 = 600;
+
+/// Try any plugin on items, under the limits that hold in production.
+///
+/// Whether two runs leave the same bytes whatever the size of batches, whether a second pass changes
+/// nothing, whether items that are bent out of shape make it fault. Needs no store.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit check notes-2-0-0.wasm --items notes.ndjson
+  godwit check notes-2-0-0.wasm --mutations 10000 --seed 7 --json")]
+pub struct Args {
+    /// The plugin.
+    plugin: PathBuf,
+    /// Try it on these items, one document a line, instead of made-up ones.
+    #[arg(long, value_name = "FILE")]
+    items: Option<PathBuf>,
+    /// The version that the items have; without this the lowest one that the plugin requires.
+    #[arg(long, value_name = "VERSION", value_parser = super::parse_version)]
+    from: Option<Version>,
+    /// Bend so many items out of shape.
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    mutations: usize,
+    /// Bend them in another way.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// Write the results as JUnit's XML, too.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
+    let subject = load(context, std::slice::from_ref(&args.plugin))?;
+    let migration = &subject.migrations()[0];
+    let from = start(migration, args.from.as_ref())?;
+    let bench = Bench {
+        subject: &subject,
+        migration,
+        from: &from,
+    };
+    let world = match &args.items {
+        Some(file) => items(file, migration)?,
+        None => made_up(migration),
+    };
+    let wish = Wish {
+        idempotent: Strictness::Warn,
+        mutations: args.mutations,
+        seed: args.seed,
+    };
+    let results = Results {
+        suites: vec![(
+            "checks",
+            laboratory::checks(&bench, &world, &wish).map_err(failure)?,
+        )],
+        counts: bench
+            .run(&world, Feeding::default())
+            .map_err(failure)?
+            .counts,
+        usage: laboratory::usage(&bench, &world).map_err(failure)?,
+    };
+    tell(&results, migration, args.junit.as_deref(), context)?;
+    Ok(results.code())
+}
+
+/// Tells what was found, in every way that was asked for.
+pub fn tell(
+    results: &Results,
+    migration: &Migration,
+    junit: Option<&Path>,
+    context: &Context,
+) -> Result<(), Failure> {
+    if let Some(file) = junit {
+        results.write_junit(file)?;
+    }
+    if context.json {
+        output::json(&results.as_json(migration));
+    } else {
+        results.print(migration);
+    }
+    Ok(())
+}
+
+/// Loads plugins, each with the limits that hold for it in production.
+pub fn load(context: &Context, files: &[PathBuf]) -> Result<Subject, Failure> {
+    let engine = context.engine()?;
+    let first = files.first().map_or(Path::new(""), PathBuf::as_path);
+    let engine = context.engine_for(&engine, first);
+    let mut plugins = Vec::new();
+    for file in files {
+        let bytes = std::fs::read(file).map_err(|error| {
+            let message = format!("{} cannot be read: {error}", file.display());
+            Failure::input(
+                message,
+                "check the path; `godwit build` builds a project's plugin",
+            )
+        })?;
+        plugins.push((file.clone(), bytes));
+    }
+    Subject::load(&engine, plugins).map_err(failure)
+}
+
+/// The version that a migration is tried from.
+pub fn start(migration: &Migration, from: Option<&Version>) -> Result<Version, Failure> {
+    match from {
+        Some(version) => Ok(version.clone()),
+        None => Subject::start_of(migration).map_err(failure),
+    }
+}
+
+/// An error of a trial, with what to do about it.
+pub fn failure(error: TrialError) -> Failure {
+    let message = godwit::with_causes(&error);
+    match error {
+        TrialError::Host(error) => error.into(),
+        TrialError::Rejected { .. } => {
+            let hint = "`godwit inspect` and `godwit pack` tell more about a file";
+            Failure::other(Code::Migration, message, hint)
+        }
+        TrialError::NoStart { .. } => {
+            let hint = "use --from VERSION, or `from` under [test] in migration.toml";
+            Failure::other(Code::Migration, message, hint)
+        }
+        TrialError::Store(_) | TrialError::Lease(_) => Failure::other(
+            Code::Migration,
+            message,
+            "check the names that the plugin uses",
+        ),
+    }
+}
+
+fn items(file: &Path, migration: &Migration) -> Result<World, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        let message = format!("{} cannot be read: {error}", file.display());
+        Failure::input(
+            message,
+            "check the path; the items are UTF-8, one JSON document a line",
+        )
+    })?;
+    let mut world = World::new();
+    let Some(step) = fed(migration).next() else {
+        return Ok(world);
+    };
+    world
+        .read_ndjson(step, &text)
+        .map_err(|error: WorldError| {
+            let message = format!("{}: {error}", file.display());
+            Failure::input(
+                message,
+                "the items are JSON documents, one a line, with an id in `_id`",
+            )
+        })?;
+    Ok(world)
+}
+
+/// The collections that a migration is fed, in order of its steps.
+pub fn fed(migration: &Migration) -> impl Iterator<Item = &godwit::model::Name> {
+    let steps = migration.steps.iter();
+    steps.filter_map(|step| match &step.work {
+        StepWork::Transform { collection, .. } => Some(collection),
+        StepWork::Schema(_) => None,
+    })
+}
+
+fn made_up(migration: &Migration) -> World {
+    let mut world = World::new();
+    for collection in fed(migration) {
+        let generator = Generator::new(1, ITEM_BYTES);
+        for number in 0..ITEMS {
+            let mut body = Vec::new();
+            generator.item(number, &mut body);
+            world
+                .collection(collection)
+                .insert(format!("item-{number:06}"), body);
+        }
+    }
+    world
+}

@@ -1,0 +1,332 @@
+//! `godwit test`
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use godwit::kit::{Bench, Feeding, Fixture, FixtureError, Schema, Subject, World, run_feature};
+use godwit::model::{Counts, Migration, Name};
+
+use super::check::{failure, fed, load, start, tell};
+use crate::build;
+use crate::context::Context;
+use crate::exit::{Code, Failure};
+use crate::laboratory::{self, Case, Results, Wish};
+use crate::output;
+use crate::project::Project;
+
+/// How often files are looked at while they are watched.
+const GLANCE: Duration = Duration::from_millis(300);
+
+/// Build a project's migration and test it, under the limits that hold in production.
+///
+/// What `fixtures/` and `features/` say, whether items meet the JSON Schemas in `schemas/`, and what
+/// `godwit check` tries.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A fixture is a folder: before.json (or .ndjson, one document a line), and one of
+  after.json, after.ndjson   what is left
+  unchanged                  everything stays as it is
+  failed                     every item fails, for a reason that has this text
+`COLLECTION.before.ndjson` and `COLLECTION.after.ndjson` are about other collections.
+
+Examples:
+  godwit test
+  godwit test --update            write what was found as what is expected
+  godwit test --watch
+  godwit test notes-2-0-0 --json")]
+pub struct Args {
+    /// The project's folder.
+    #[arg(default_value = ".")]
+    project: PathBuf,
+    /// Write what was found into the fixtures, as what is expected from now on.
+    #[arg(long)]
+    update: bool,
+    /// Test what was built before.
+    #[arg(long)]
+    no_build: bool,
+    /// Do it again whenever a file of the project changes.
+    #[arg(long)]
+    watch: bool,
+    /// Write the results as JUnit's XML, too.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
+    if !args.watch {
+        return once(args, context);
+    }
+    context.catch_interrupts()?;
+    loop {
+        let seen = newest(&args.project);
+        if let Err(failure) = once(args, context) {
+            failure.report();
+        }
+        output::line("watching; Ctrl-C ends it");
+        while newest(&args.project) == seen {
+            if context.stop.is_asked() {
+                return Ok(Code::Done);
+            }
+            std::thread::sleep(GLANCE);
+        }
+    }
+}
+
+/// When any file of a project was last changed, and how many there are. What tools make is left out.
+fn newest(folder: &Path) -> (Option<SystemTime>, usize) {
+    const MADE: [&str; 8] = [
+        "build",
+        "target",
+        "node_modules",
+        "zig-cache",
+        "zig-out",
+        "dist",
+        "__pycache__",
+        "gen",
+    ];
+    let (mut newest, mut count) = (None, 0);
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with('.') || MADE.contains(&&*name) {
+                continue;
+            }
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            if metadata.is_dir() {
+                folders.push(entry.path());
+            } else {
+                count += 1;
+                newest = newest.max(metadata.modified().ok());
+            }
+        }
+    }
+    (newest, count)
+}
+
+fn once(args: &Args, context: &Context) -> Result<Code, Failure> {
+    let project = Project::open(&args.project)?;
+    if !args.no_build {
+        build::build(&project, context)?;
+    }
+    let test = &project.manifest.test;
+    let mut files = vec![project.plugin()];
+    files.extend(test.plugins.iter().map(|plugin| project.path(plugin)));
+    let subject = load(context, &files)?;
+    let migration = own(&subject, &files[0]);
+    let from = start(migration, test.from.as_ref())?;
+    let bench = Bench {
+        subject: &subject,
+        migration,
+        from: &from,
+    };
+    let mut results = Results::default();
+    let fixtures = read_fixtures(&project, migration)?;
+    let mut befores = World::new();
+    let mut cases = Vec::new();
+    let schemas = Schemas::read(&project)?;
+    for fixture in &fixtures {
+        let trial = bench
+            .run(&fixture.before, Feeding::default())
+            .map_err(failure)?;
+        results.counts += trial.counts;
+        let mut wrong = if args.update {
+            let collection = first_fed(migration);
+            fixture.update(&trial, &collection).map_err(broken)?;
+            Vec::new()
+        } else {
+            fixture.judge(&trial)
+        };
+        wrong.extend(schemas.findings(&bench, fixture, &trial.left, &trial.failed));
+        cases.push(Case::strict(fixture.name(), wrong));
+        for (collection, id, body) in fixture.before.items() {
+            let id = format!("{}/{id}", fixture.name());
+            // An id that becomes too long is none that the checks need.
+            let _ = befores.insert(collection, &id, body.to_vec());
+        }
+    }
+    if cases.is_empty() {
+        let why =
+            "there are none: make a folder in fixtures/ with a before.json, then use --update";
+        cases.push(Case::skipped("fixtures", why));
+    }
+    results.suites.push(("fixtures", cases));
+    let features = features(&project, &subject, &migration.app)?;
+    if !features.is_empty() {
+        results.suites.push(("features", features));
+    }
+    let wish = Wish {
+        idempotent: test.idempotent,
+        mutations: test.mutations,
+        seed: test.seed,
+    };
+    let checks = laboratory::checks(&bench, &befores, &wish).map_err(failure)?;
+    results.suites.push(("checks", checks));
+    results
+        .suites
+        .push(("coverage", vec![coverage(&results.counts)]));
+    results.usage = laboratory::usage(&bench, &befores).map_err(failure)?;
+    tell(&results, migration, args.junit.as_deref(), context)?;
+    Ok(results.code())
+}
+
+/// The project's own migration among those that it is tested with.
+fn own<'a>(subject: &'a Subject, file: &Path) -> &'a Migration {
+    let mut migrations = subject.migrations().iter();
+    let own = migrations.find(|migration| migration.file == file);
+    own.expect("a file that is not rejected is a migration")
+}
+
+fn first_fed(migration: &Migration) -> Name {
+    let fed = fed(migration).next().cloned();
+    fed.unwrap_or_else(|| migration.app.clone())
+}
+
+fn read_fixtures(project: &Project, migration: &Migration) -> Result<Vec<Fixture>, Failure> {
+    let folder = project.folder.join("fixtures");
+    Fixture::read_all(&folder, &first_fed(migration)).map_err(broken)
+}
+
+fn broken(error: FixtureError) -> Failure {
+    let message = godwit::with_causes(&error);
+    Failure::input(message, "`godwit test --help` says what a fixture is")
+}
+
+/// Which outcomes the fixtures do not show.
+fn coverage(counts: &Counts) -> Case {
+    let name = "the fixtures show what is changed and what is left alone";
+    let mut missing = Vec::new();
+    if counts.read == 0 {
+        return Case::skipped(name, "there are no fixtures");
+    }
+    if counts.updated + counts.removed + counts.written == 0 {
+        missing.push("no fixture has an item that is changed".to_owned());
+    }
+    if counts.unchanged == 0 {
+        missing.push(
+            "no fixture has an item that is left alone, as one that has the new shape already"
+                .to_owned(),
+        );
+    }
+    if counts.failed == 0 {
+        missing.push("no fixture has an item that cannot be migrated".to_owned());
+    }
+    Case::judged(name, missing, crate::project::Strictness::Warn)
+}
+
+/// The schemas that items are held to.
+struct Schemas {
+    before: Option<Schema>,
+    after: Option<Schema>,
+}
+
+impl Schemas {
+    fn read(project: &Project) -> Result<Self, Failure> {
+        let test = &project.manifest.test;
+        Ok(Self {
+            before: schema(
+                project,
+                test.schema_before.as_deref(),
+                "schemas/before.json",
+            )?,
+            after: schema(project, test.schema_after.as_deref(), "schemas/after.json")?,
+        })
+    }
+
+    fn findings(
+        &self,
+        bench: &Bench<'_>,
+        fixture: &Fixture,
+        left: &World,
+        failed: &[godwit::kit::Failed],
+    ) -> Vec<String> {
+        let mut findings = Vec::new();
+        let mut left = left.clone();
+        // An item that fails keeps its old shape, and may have had none before.
+        let mut before = fixture.before.clone();
+        for failed in failed {
+            left.collection(&failed.collection).remove(&failed.id);
+            before.collection(&failed.collection).remove(&failed.id);
+        }
+        let collection = first_fed(bench.migration);
+        let of = |schema: &Option<Schema>, world: &World, when: &str| {
+            let found = schema
+                .iter()
+                .flat_map(|schema| schema.findings(world, &collection));
+            found
+                .map(|finding| format!("{when}: {finding}"))
+                .collect::<Vec<_>>()
+        };
+        // Items that have the new shape already are left alone.
+        let has_new_shape = |id: &str| left.body(&collection, id) == before.body(&collection, id);
+        let old: Vec<_> = before
+            .items()
+            .filter(|(_, id, _)| !has_new_shape(id))
+            .map(|(_, id, _)| id.to_owned())
+            .collect();
+        before
+            .collection(&collection)
+            .retain(|id, _| old.contains(id));
+        findings.extend(of(&self.before, &before, "schema before"));
+        findings.extend(of(&self.after, &left, "schema after"));
+        findings
+    }
+}
+
+fn schema(project: &Project, named: Option<&Path>, usual: &str) -> Result<Option<Schema>, Failure> {
+    let file = project.path(named.unwrap_or(Path::new(usual)));
+    if named.is_none() && !file.exists() {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(&file).map_err(|error| {
+        let message = format!("{} cannot be read: {error}", file.display());
+        Failure::input(message, "check the path in migration.toml")
+    })?;
+    let schema = Schema::new(&text).map_err(|error| {
+        let message = format!("{}: {error}", file.display());
+        Failure::input(
+            message,
+            "a JSON Schema is JSON, and needs nothing from the network",
+        )
+    })?;
+    Ok(Some(schema))
+}
+
+fn features(project: &Project, subject: &Subject, app: &Name) -> Result<Vec<Case>, Failure> {
+    let folder = project.folder.join("features");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "feature")
+        })
+        .collect();
+    files.sort();
+    let mut cases = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).map_err(|error| {
+            Failure::input(
+                format!("{} cannot be read: {error}", file.display()),
+                "check the file",
+            )
+        })?;
+        let results = run_feature(&text, subject, app).map_err(|error| {
+            let message = format!("{}: {error}", file.display());
+            Failure::input(message, "plugins/README.md shows a feature")
+        })?;
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        cases.extend(results.into_iter().map(|result| {
+            Case::strict(
+                format!("{name}:{} {}", result.line, result.name),
+                result.wrong,
+            )
+        }));
+    }
+    Ok(cases)
+}

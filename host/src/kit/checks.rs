@@ -1,0 +1,299 @@
+//! What every migration should hold, whatever it does.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::mutate::{Mutation, Mutator};
+use super::subject::{Feeding, Subject, Trial, TrialError, is_component};
+use super::{Deviation, World};
+use crate::model::{Batch, FailureKind, Kind, Migration, Mode, Name, StepWork, Version};
+use crate::sandbox::{Component, Context, Fault, NoDocuments, Session};
+
+/// The most findings of one check that are told one by one.
+const TOLD: usize = 10;
+
+/// A migration with what it is tried on.
+#[derive(Debug, Clone, Copy)]
+pub struct Bench<'a> {
+    /// The migrations.
+    pub subject: &'a Subject,
+    /// The one that is tried.
+    pub migration: &'a Migration,
+    /// The version that it starts from.
+    pub from: &'a Version,
+}
+
+/// What a check found: nothing, if the migration holds it.
+pub type Findings = Vec<String>;
+
+impl Bench<'_> {
+    /// Runs the migration on a world.
+    ///
+    /// # Errors
+    /// [`TrialError`] when the run cannot be planned or fails as a whole.
+    pub fn run(&self, world: &World, feeding: Feeding) -> Result<Trial, TrialError> {
+        let (app, to) = (&self.migration.app, &self.migration.version);
+        self.subject.run(app, self.from, Some(to), world, feeding)
+    }
+
+    /// Whether a second pass over what the first one left changes nothing. Items that failed are left
+    /// out of it.
+    ///
+    /// # Errors
+    /// [`TrialError`] when the run fails as a whole.
+    pub fn idempotent(&self, world: &World) -> Result<Findings, TrialError> {
+        let first = self.run(world, Feeding::default())?;
+        let mut left = first.left;
+        for failed in &first.failed {
+            left.collection(&failed.collection).remove(&failed.id);
+        }
+        let second = self.run(&left, Feeding::default())?;
+        let mut findings = failures(&second, "a second pass fails");
+        let deviations = second.left.deviations(&left);
+        findings.extend(
+            deviations
+                .iter()
+                .map(|deviation| format!("a second pass changes it: {deviation}")),
+        );
+        Ok(told(findings))
+    }
+
+    /// Whether two runs, batches of several sizes and several threads leave the same bytes.
+    ///
+    /// # Errors
+    /// [`TrialError`] when a run fails as a whole.
+    pub fn deterministic(&self, world: &World) -> Result<Findings, TrialError> {
+        let first = self.run(world, Feeding::default())?;
+        let feedings = [
+            ("a second run", Feeding::default()),
+            (
+                "a batch for each item",
+                Feeding {
+                    batch_items: 1,
+                    threads: 1,
+                },
+            ),
+            (
+                "batches of three items, on two threads",
+                Feeding {
+                    batch_items: 3,
+                    threads: 2,
+                },
+            ),
+        ];
+        let mut findings = Vec::new();
+        for (how, feeding) in feedings {
+            let other = self.run(world, feeding)?;
+            if (&other.left, &other.failed) == (&first.left, &first.failed) {
+                continue;
+            }
+            findings
+                .extend(bytewise(&first.left, &other.left).map(|what| format!("{how}: {what}")));
+            if other.failed != first.failed {
+                let count = |trial: &Trial| trial.failed.len();
+                findings.push(format!(
+                    "{how}: the items that fail are others, or for other reasons ({} and {})",
+                    count(&first),
+                    count(&other)
+                ));
+            }
+        }
+        Ok(told(findings))
+    }
+
+    /// Whether an item's outcome depends on the items around it: they are fed in other orders, and
+    /// without `documents`. Nothing where a step asks for documents, whose order is part of what it does.
+    ///
+    /// # Errors
+    /// [`TrialError`] when the migration cannot be started.
+    pub fn independent_of_order(&self, world: &World) -> Result<Option<Findings>, TrialError> {
+        let Some(component) = self.subject.component(self.migration) else {
+            return Ok(None);
+        };
+        let mut findings = Vec::new();
+        for step in &self.migration.steps {
+            let StepWork::Transform {
+                collection,
+                reads,
+                writes,
+                ..
+            } = &step.work
+            else {
+                continue;
+            };
+            if !(reads.is_empty() && writes.is_empty()) {
+                return Ok(None);
+            }
+            let items = world.items().filter(|(fed, ..)| *fed == collection);
+            let items: Vec<_> = items.map(|(_, id, body)| (id, body)).collect();
+            let Some(forward) = outcomes(component, &step.name, items.iter().copied()) else {
+                // An item that faults is found by other checks.
+                continue;
+            };
+            let Some(backward) = outcomes(component, &step.name, items.iter().rev().copied())
+            else {
+                continue;
+            };
+            let differing = forward
+                .iter()
+                .filter(|(id, outcome)| backward.get(*id) != Some(outcome));
+            findings.extend(differing.map(|(id, _)| {
+                format!(
+                    "{collection}/{id} becomes something else when the items are fed in reverse"
+                )
+            }));
+        }
+        Ok(Some(told(findings)))
+    }
+
+    /// Whether items that are bent out of shape make it fault: it may fail them, but neither trap, nor
+    /// run out of time or memory, nor leave what is no JSON.
+    ///
+    /// # Errors
+    /// [`TrialError`] when the run fails as a whole.
+    pub fn survives_mutations(
+        &self,
+        world: &World,
+        count: usize,
+        seed: u64,
+    ) -> Result<Findings, TrialError> {
+        let mut mutations: BTreeMap<(Name, String), Mutation> = BTreeMap::new();
+        let mut mutated = world.clone();
+        let fed = self.fed();
+        let sources: Vec<(Name, Value)> = world
+            .items()
+            .filter(|(collection, ..)| fed.contains(collection))
+            .filter_map(|(collection, _, body)| {
+                Some((collection.clone(), serde_json::from_slice(body).ok()?))
+            })
+            .collect();
+        if sources.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut mutator = Mutator::new(seed);
+        for (number, (collection, body)) in (0..count).zip(sources.iter().cycle()) {
+            let mutation = mutator.mutate(body);
+            let id = format!("mutated-{number:06}");
+            mutated
+                .collection(collection)
+                .insert(id.clone(), mutation.body.clone());
+            mutations.insert((collection.clone(), id), mutation);
+        }
+        let trial = self.run(
+            &mutated,
+            Feeding {
+                batch_items: 64,
+                threads: 1,
+            },
+        )?;
+        let refused = FailureKind::Refused.name();
+        let faults = trial.failed.iter().filter(|failed| failed.kind != refused);
+        let findings = faults.map(|failed| {
+            let place = (failed.collection.clone(), failed.id.clone());
+            let how = mutations.get(&place).map_or_else(
+                || format!("{}/{}", failed.collection, failed.id),
+                |mutation| format!("an item with {}", mutation.what),
+            );
+            let body = mutations.get(&place).map(|mutation| shown(&mutation.body));
+            let reason = failed.reason.lines().next().unwrap_or_default();
+            format!(
+                "{how}: {}: {reason}\n  {}",
+                failed.kind,
+                body.unwrap_or_default()
+            )
+        });
+        Ok(told(findings.collect()))
+    }
+
+    /// The collections that its steps are fed.
+    fn fed(&self) -> Vec<&Name> {
+        let steps = self.migration.steps.iter();
+        steps.map(|step| step.work.collection()).collect()
+    }
+}
+
+/// The outcome of each item, in a session of its own; nothing when one of them faults.
+fn outcomes<'a>(
+    component: &Component,
+    step: &Name,
+    items: impl Iterator<Item = (&'a str, &'a [u8])>,
+) -> Option<BTreeMap<String, (Kind, Vec<u8>)>> {
+    let mut session = Session::start(component).ok()?;
+    let mut batch = Batch::default();
+    let mut ids = Vec::new();
+    for (id, body) in items {
+        batch.push(id, body);
+        ids.push(id.to_owned());
+    }
+    let attempt = session.migrate(step.as_str(), &batch, Context::default(), NoDocuments);
+    let reply: Result<_, Fault> = attempt.reply;
+    let reply = reply.ok()?;
+    let outcomes = ids
+        .into_iter()
+        .enumerate()
+        .map(|(place, id)| (id, (reply.kind(place), reply.payload(place).to_vec())));
+    Some(outcomes.collect())
+}
+
+fn failures<'a>(trial: &'a Trial, how: &'a str) -> Findings {
+    let failed = trial.failed.iter();
+    failed
+        .map(|failed| {
+            format!(
+                "{how}: {}/{}: {}: {}",
+                failed.collection, failed.id, failed.kind, failed.reason
+            )
+        })
+        .collect()
+}
+
+/// How two worlds differ, byte by byte.
+fn bytewise<'a>(first: &'a World, other: &'a World) -> impl Iterator<Item = String> + 'a {
+    let said = other.deviations(first);
+    let spelled: Vec<String> = if said.is_empty() && first != other {
+        let differing = first
+            .items()
+            .filter(|(collection, id, body)| other.body(collection, id) != Some(body));
+        differing
+            .map(|(collection, id, _)| format!("{collection}/{id} is spelled in another way"))
+            .collect()
+    } else {
+        said.iter().map(Deviation::to_string).collect()
+    };
+    spelled.into_iter()
+}
+
+/// A list of findings that is not too long to be read.
+fn told(mut findings: Findings) -> Findings {
+    let more = findings.len().saturating_sub(TOLD);
+    if more > 0 {
+        findings.truncate(TOLD);
+        findings.push(format!("and {more} more"));
+    }
+    findings
+}
+
+/// A body, cut where it is long.
+fn shown(body: &[u8]) -> String {
+    const MOST: usize = 400;
+    let text = String::from_utf8_lossy(body);
+    match text.char_indices().nth(MOST) {
+        None => text.into_owned(),
+        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], body.len()),
+    }
+}
+
+/// Whether a migration only derives: it changes no item that it is fed.
+pub fn only_derives(migration: &Migration) -> bool {
+    let derives = |work: &StepWork| {
+        matches!(
+            work,
+            StepWork::Transform {
+                mode: Mode::Derive,
+                ..
+            }
+        )
+    };
+    is_component(migration) && migration.steps.iter().all(|step| derives(&step.work))
+}

@@ -1,0 +1,404 @@
+//! Fixtures: folders that say what a migration makes of items.
+//!
+//! A fixture has what is there before and what is expected afterwards:
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `before.json`, `before.ndjson` | one item, or one a line, of the collection that the first step is fed |
+//! | `COLLECTION.before.json`, `….ndjson` | items of another collection |
+//! | `after.json`, `after.ndjson`, `COLLECTION.after.…` | the items that are left |
+//! | `unchanged` | instead: everything stays as it is |
+//! | `failed` | every item fails, with a reason that has this text |
+//! | `failed.json` | an object: ids of items that fail, with such texts; what else is left is in `after` |
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{Deviation, Failed, Trial, World, WorldError};
+use crate::model::{Name, NameError};
+
+/// A folder that says what a migration makes of items.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fixture {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What is there before.
+    pub before: World,
+    /// What is expected; `None`: nothing is said yet.
+    pub expected: Option<Expected>,
+}
+
+/// What is expected of a migration.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Expected {
+    /// What is left, without the items that fail.
+    pub after: World,
+    /// The items that fail, with a part of the reason.
+    pub failed: BTreeMap<(Name, String), String>,
+}
+
+/// A way in which a fixture cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FixtureError {
+    /// Occurs when a file or folder cannot be read.
+    #[error("{} cannot be read", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// Occurs when a file has no items.
+    #[error("{}", file.display())]
+    Items {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        error: WorldError,
+    },
+    /// Occurs when a collection's name in a file's name is none.
+    #[error("{}", file.display())]
+    Collection {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        error: NameError,
+    },
+    /// Occurs when `failed.json` is not an object of texts.
+    #[error("{} is not an object that has a text for each id", file.display())]
+    Failed {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Occurs when a fixture has nothing to migrate.
+    #[error("{} has no before.json and no before.ndjson", folder.display())]
+    NoBefore {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Occurs when a file has a name that means nothing.
+    #[error(
+        "{} means nothing here: a fixture has before.json or before.ndjson, and after.json, after.ndjson, \
+         `unchanged`, `failed` or failed.json", file.display()
+    )]
+    Unknown {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Occurs when a fixture expects two things that exclude each other.
+    #[error("{} expects two things: keep one of `after`, `unchanged` and `failed`", folder.display())]
+    Contradiction {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Occurs when a file cannot be written.
+    #[error("{} cannot be written", file.display())]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+}
+
+/// A file of a fixture, by what its name says.
+enum Part {
+    Before(Name),
+    After(Name),
+    Unchanged,
+    Failed,
+    FailedById,
+}
+
+impl Fixture {
+    /// Reads all fixtures of a folder, in order of their names. A folder that is not there has none.
+    ///
+    /// # Errors
+    /// [`FixtureError`] when one of them cannot be read.
+    pub fn read_all(folder: &Path, fed: &Name) -> Result<Vec<Self>, FixtureError> {
+        if !folder.exists() {
+            return Ok(Vec::new());
+        }
+        let mut folders = Vec::new();
+        for path in entries(folder)? {
+            if path.is_dir() {
+                folders.push(path);
+            }
+        }
+        folders
+            .iter()
+            .map(|folder| Self::read(folder, fed))
+            .collect()
+    }
+
+    /// Reads a fixture. `fed` is the collection whose items stand in `before` and `after`.
+    ///
+    /// # Errors
+    /// [`FixtureError`] when it cannot be read.
+    pub fn read(folder: &Path, fed: &Name) -> Result<Self, FixtureError> {
+        let (mut before, mut after) = (World::new(), None);
+        let (mut unchanged, mut failed, mut by_id) = (false, None, None);
+        for file in entries(folder)? {
+            match part(&file, fed)? {
+                Part::Before(collection) => read_items(&file, &collection, &mut before)?,
+                Part::After(collection) => {
+                    read_items(&file, &collection, after.get_or_insert_with(World::new))?;
+                }
+                Part::Unchanged => unchanged = true,
+                Part::Failed => failed = Some(read(&file)?.trim().to_owned()),
+                Part::FailedById => by_id = Some(reasons(&file, fed)?),
+            }
+        }
+        if before.is_empty() {
+            let folder = folder.to_owned();
+            return Err(FixtureError::NoBefore { folder });
+        }
+        let expected = match (after, unchanged, failed, by_id) {
+            (None, false, None, None) => None,
+            (None, true, None, None) => Some(Expected {
+                after: before.clone(),
+                ..Expected::default()
+            }),
+            (None, false, Some(reason), None) => {
+                let fed = before.items().filter(|(collection, ..)| *collection == fed);
+                let failed = fed.map(|(collection, id, _)| {
+                    ((collection.clone(), id.to_owned()), reason.clone())
+                });
+                let failed = failed.collect();
+                Some(Expected {
+                    after: without(&before, &failed),
+                    failed,
+                })
+            }
+            (after, false, None, failed) => {
+                let failed = failed.unwrap_or_default();
+                Some(Expected {
+                    after: without(&after.unwrap_or_else(|| before.clone()), &failed),
+                    failed,
+                })
+            }
+            _ => {
+                let folder = folder.to_owned();
+                return Err(FixtureError::Contradiction { folder });
+            }
+        };
+        Ok(Self {
+            folder: folder.to_owned(),
+            before,
+            expected,
+        })
+    }
+
+    /// Its name: that of its folder.
+    pub fn name(&self) -> String {
+        let name = self.folder.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    /// What is wrong with what a migration made of it, in words; nothing if it is as expected.
+    pub fn judge(&self, trial: &Trial) -> Vec<String> {
+        let Some(expected) = &self.expected else {
+            let hint = "nothing says what is expected: add after.json, `unchanged` or `failed`, or let \
+                        --update write what was found";
+            return vec![hint.to_owned()];
+        };
+        let mut wrong = Vec::new();
+        let mut failed = BTreeMap::new();
+        for Failed {
+            collection,
+            id,
+            kind,
+            reason,
+        } in &trial.failed
+        {
+            let said = format!("{kind}: {reason}");
+            failed.insert((collection.clone(), id.clone()), String::new());
+            match expected.failed.get(&(collection.clone(), id.clone())) {
+                None => wrong.push(format!("{collection}/{id} failed ({said})")),
+                Some(part) if !reason.contains(part.as_str()) => wrong.push(format!(
+                    "{collection}/{id} failed for another reason ({said}), not: {part}"
+                )),
+                Some(_) => {}
+            }
+        }
+        for ((collection, id), part) in &expected.failed {
+            if !failed.contains_key(&(collection.clone(), id.clone())) {
+                wrong.push(format!("{collection}/{id} was to fail: {part}"));
+            }
+        }
+        failed.extend(expected.failed.clone());
+        let left = without(&trial.left, &failed);
+        let deviations = left.deviations(&without(&expected.after, &failed));
+        wrong.extend(deviations.iter().map(Deviation::to_string));
+        wrong
+    }
+
+    /// Writes what a migration made of it as what is expected from now on.
+    ///
+    /// # Errors
+    /// [`FixtureError::Write`] when a file cannot be written.
+    pub fn update(&self, trial: &Trial, fed: &Name) -> Result<(), FixtureError> {
+        for file in entries(&self.folder)? {
+            if !matches!(part(&file, fed)?, Part::Before(_)) {
+                std::fs::remove_file(&file).map_err(|error| FixtureError::Write { file, error })?;
+            }
+        }
+        let failed = trial.failed.iter().map(|failed| {
+            let place = (failed.collection.clone(), failed.id.clone());
+            (
+                place,
+                failed.reason.lines().next().unwrap_or_default().to_owned(),
+            )
+        });
+        let failed: BTreeMap<_, _> = failed.collect();
+        if failed.is_empty() && trial.left.deviations(&self.before).is_empty() {
+            return self.write("unchanged", "");
+        }
+        if !failed.is_empty() {
+            let members = failed
+                .iter()
+                .map(|((_, id), reason)| (id.clone(), reason.clone().into()));
+            let reasons = Value::Object(members.collect());
+            self.write("failed.json", &format!("{reasons:#}\n"))?;
+        }
+        let left = without(&trial.left, &failed);
+        let is_one = self.folder.join("before.json").exists();
+        for (collection, items) in left.collections() {
+            let prefix = if collection == fed {
+                String::new()
+            } else {
+                format!("{collection}.")
+            };
+            let was_there = self
+                .before
+                .collections()
+                .any(|(name, _)| name == collection);
+            if items.is_empty() && !was_there {
+                continue;
+            }
+            let bodies = items.values().map(|body| String::from_utf8_lossy(body));
+            match (is_one, items.len()) {
+                (true, 1) => {
+                    let pretty = bodies.map(|body| pretty(&body)).collect::<String>();
+                    self.write(&format!("{prefix}after.json"), &pretty)?;
+                }
+                _ => {
+                    let lines: String = bodies.map(|body| format!("{body}\n")).collect();
+                    self.write(&format!("{prefix}after.ndjson"), &lines)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<(), FixtureError> {
+        let file = self.folder.join(name);
+        std::fs::write(&file, text).map_err(|error| FixtureError::Write { file, error })
+    }
+}
+
+fn pretty(body: &str) -> String {
+    match serde_json::from_str::<Value>(body) {
+        Ok(body) => format!("{body:#}\n"),
+        Err(_) => body.to_owned(),
+    }
+}
+
+/// A world without some of its items.
+fn without(world: &World, some: &BTreeMap<(Name, String), String>) -> World {
+    let mut world = world.clone();
+    for (collection, id) in some.keys() {
+        world.collection(collection).remove(id);
+    }
+    world
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, FixtureError> {
+    let cannot = |error| FixtureError::Read {
+        file: folder.to_owned(),
+        error,
+    };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(cannot)? {
+        let entry = entry.map_err(cannot)?;
+        if !entry.file_name().to_string_lossy().starts_with('.') {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn part(file: &Path, fed: &Name) -> Result<Part, FixtureError> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    match &*name {
+        "unchanged" => return Ok(Part::Unchanged),
+        "failed" => return Ok(Part::Failed),
+        "failed.json" => return Ok(Part::FailedById),
+        _ => {}
+    }
+    let stem = name
+        .strip_suffix(".json")
+        .or_else(|| name.strip_suffix(".ndjson"));
+    let unknown = || FixtureError::Unknown {
+        file: file.to_owned(),
+    };
+    let stem = stem.ok_or_else(unknown)?;
+    let collection = |prefix: &str| match prefix.strip_suffix('.') {
+        Some(collection) => collection
+            .parse()
+            .map_err(|error| FixtureError::Collection {
+                file: file.to_owned(),
+                error,
+            }),
+        None if prefix.is_empty() => Ok(fed.clone()),
+        None => Err(unknown()),
+    };
+    if let Some(prefix) = stem.strip_suffix("before") {
+        return Ok(Part::Before(collection(prefix)?));
+    }
+    let prefix = stem.strip_suffix("after").ok_or_else(unknown)?;
+    Ok(Part::After(collection(prefix)?))
+}
+
+fn read(file: &Path) -> Result<String, FixtureError> {
+    std::fs::read_to_string(file).map_err(|error| FixtureError::Read {
+        file: file.to_owned(),
+        error,
+    })
+}
+
+fn read_items(file: &Path, collection: &Name, world: &mut World) -> Result<(), FixtureError> {
+    let text = read(file)?;
+    let is_lines = file
+        .extension()
+        .is_some_and(|extension| extension == "ndjson");
+    let items = if is_lines {
+        world.read_ndjson(collection, &text)
+    } else {
+        world.read_json(collection, "item", &text)
+    };
+    items.map_err(|error| FixtureError::Items {
+        file: file.to_owned(),
+        error,
+    })
+}
+
+fn reasons(file: &Path, fed: &Name) -> Result<BTreeMap<(Name, String), String>, FixtureError> {
+    let malformed = || FixtureError::Failed {
+        file: file.to_owned(),
+    };
+    let reasons: BTreeMap<String, String> =
+        serde_json::from_str(&read(file)?).map_err(|_| malformed())?;
+    let placed = reasons.into_iter();
+    Ok(placed
+        .map(|(id, reason)| ((fed.clone(), id), reason))
+        .collect())
+}

@@ -1,0 +1,54 @@
+//! Bodies against JSON Schemas.
+
+use jsonschema::Validator;
+use serde_json::Value;
+
+use super::World;
+use crate::model::Name;
+
+/// A JSON Schema that bodies are held to.
+pub struct Schema(Validator);
+
+/// Occurs when a schema is none.
+#[derive(Debug, thiserror::Error)]
+#[error("it is not a JSON Schema: {0}")]
+pub struct SchemaError(String);
+
+impl Schema {
+    /// Takes a schema; its `$schema` says which draft it is written in, 2020-12 if it says nothing. It
+    /// must be whole: nothing is fetched.
+    ///
+    /// # Errors
+    /// [`SchemaError`] when the text is not JSON or no schema.
+    pub fn new(text: &str) -> Result<Self, SchemaError> {
+        let schema: Value =
+            serde_json::from_str(text).map_err(|error| SchemaError(error.to_string()))?;
+        let validator = jsonschema::validator_for(&schema);
+        validator
+            .map(Self)
+            .map_err(|error| SchemaError(error.to_string()))
+    }
+
+    /// What is wrong with the items of a collection, in words.
+    pub fn findings(&self, world: &World, collection: &Name) -> Vec<String> {
+        let items = world.items().filter(|(name, ..)| *name == collection);
+        let mut findings = Vec::new();
+        for (_, id, body) in items {
+            let Ok(body) = serde_json::from_slice::<Value>(body) else {
+                findings.push(format!("{collection}/{id} is not JSON"));
+                continue;
+            };
+            findings.extend(self.0.iter_errors(&body).map(|error| {
+                let place = error.instance_path().to_string();
+                format!("{collection}/{id}{place}: {error}")
+            }));
+        }
+        findings
+    }
+}
+
+impl std::fmt::Debug for Schema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Schema").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,268 @@
+//! Items to try a migration on, and what it leaves of them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::model::item::{IdError, check_id};
+use crate::model::json::same_body;
+use crate::model::{Difference, Name, diff};
+
+/// Collections with their items, by id.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct World(BTreeMap<Name, BTreeMap<String, Vec<u8>>>);
+
+/// A way in which a text is no items.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// Occurs when a line, or the whole text, is not JSON.
+    #[error("line {line} is not JSON: {error}")]
+    Json {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
+    /// Occurs when an id cannot be one.
+    #[error("line {line}: {error}")]
+    Id {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: IdError,
+    },
+    /// Occurs when two items of a collection have the same id.
+    #[error("line {line}: there is an item `{id}` already")]
+    Twice {
+        /// The line, from 1.
+        line: usize,
+        /// The id.
+        id: String,
+    },
+}
+
+/// How an item differs from what was expected.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deviation {
+    /// Its collection.
+    pub collection: Name,
+    /// Its id.
+    pub id: String,
+    /// What is different.
+    pub what: Deviant,
+}
+
+/// What is different about an item.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Deviant {
+    /// It was expected and is not there.
+    Missing,
+    /// It is there and was not expected: its body.
+    Unexpected(String),
+    /// Its body says something else: the members that differ, with what was expected before and
+    /// what was found after.
+    Members(Vec<Difference>),
+    /// Its body says something else, and one of the two is not JSON.
+    Bytes {
+        /// The expected body.
+        expected: String,
+        /// The body that was found.
+        found: String,
+    },
+}
+
+impl fmt::Display for Deviation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            collection,
+            id,
+            what,
+            ..
+        } = self;
+        write!(f, "{collection}/{id}")?;
+        match what {
+            Deviant::Missing => f.write_str(" is missing"),
+            Deviant::Unexpected(body) => write!(f, " was not expected: {body}"),
+            Deviant::Members(members) => {
+                f.write_str(" is not as expected (- expected, + found)")?;
+                for Difference {
+                    pointer,
+                    before,
+                    after,
+                } in members
+                {
+                    let pointer = if pointer.is_empty() {
+                        "(body)"
+                    } else {
+                        pointer
+                    };
+                    if let Some(before) = before {
+                        write!(f, "\n  - {pointer}: {before}")?;
+                    }
+                    if let Some(after) = after {
+                        write!(f, "\n  + {pointer}: {after}")?;
+                    }
+                }
+                Ok(())
+            }
+            Deviant::Bytes { expected, found } => {
+                write!(f, " is {found}, not {expected}")
+            }
+        }
+    }
+}
+
+impl World {
+    /// No collection at all.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts an item into a collection, in the place of the one that has its id.
+    ///
+    /// # Errors
+    /// [`IdError`] when the id cannot be one.
+    pub fn insert(&mut self, collection: &Name, id: &str, body: Vec<u8>) -> Result<(), IdError> {
+        check_id(id)?;
+        self.collection(collection).insert(id.to_owned(), body);
+        Ok(())
+    }
+
+    /// A collection, made empty where there is none.
+    pub fn collection(&mut self, name: &Name) -> &mut BTreeMap<String, Vec<u8>> {
+        self.0.entry(name.clone()).or_default()
+    }
+
+    /// The collections with their items.
+    pub fn collections(&self) -> impl Iterator<Item = (&Name, &BTreeMap<String, Vec<u8>>)> {
+        self.0.iter()
+    }
+
+    /// All items, with their collections.
+    pub fn items(&self) -> impl Iterator<Item = (&Name, &str, &[u8])> {
+        self.0.iter().flat_map(|(collection, items)| {
+            let items = items.iter();
+            items.map(move |(id, body)| (collection, id.as_str(), body.as_slice()))
+        })
+    }
+
+    /// The body of an item.
+    pub fn body(&self, collection: &Name, id: &str) -> Option<&[u8]> {
+        self.0.get(collection)?.get(id).map(Vec::as_slice)
+    }
+
+    /// How many items there are.
+    pub fn len(&self) -> usize {
+        self.0.values().map(BTreeMap::len).sum()
+    }
+
+    /// Whether there is no item.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds the document of a text, which may be spread over many lines. Its id is its member `_id`, or
+    /// `id`, if that is a text; otherwise it is the one that is given.
+    ///
+    /// # Errors
+    /// [`WorldError`] when the text is not JSON, or the id cannot be one.
+    pub fn read_json(&mut self, collection: &Name, id: &str, text: &str) -> Result<(), WorldError> {
+        let body = document(text.trim(), 1)?;
+        let id = own_id(&body).unwrap_or(id);
+        self.add(collection, id, compact(&body), 1)
+    }
+
+    /// Adds documents, one a line. Where one has no id of its own, the number of its line is its id.
+    ///
+    /// # Errors
+    /// [`WorldError`] when a line is not JSON, an id cannot be one, or two are the same.
+    pub fn read_ndjson(&mut self, collection: &Name, text: &str) -> Result<(), WorldError> {
+        self.collection(collection);
+        for (number, text) in (1..).zip(text.lines()) {
+            if text.trim().is_empty() {
+                continue;
+            }
+            let body = document(text, number)?;
+            let by_number = format!("{number:06}");
+            let id = own_id(&body).unwrap_or(&by_number);
+            self.add(collection, id, text.trim().into(), number)?;
+        }
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        collection: &Name,
+        id: &str,
+        body: Vec<u8>,
+        line: usize,
+    ) -> Result<(), WorldError> {
+        check_id(id).map_err(|error| WorldError::Id { line, error })?;
+        match self.collection(collection).insert(id.to_owned(), body) {
+            None => Ok(()),
+            Some(_) => Err(WorldError::Twice {
+                line,
+                id: id.to_owned(),
+            }),
+        }
+    }
+
+    /// How this world differs from the one that is expected. Bodies are compared by what they say: the
+    /// order of members and the spelling of numbers do not matter.
+    pub fn deviations(&self, expected: &Self) -> Vec<Deviation> {
+        let mut found = Vec::new();
+        for (collection, id, body) in expected.items() {
+            let what = match self.body(collection, id) {
+                None => Some(Deviant::Missing),
+                Some(left) => deviant(body, left),
+            };
+            found.extend(what.map(|what| deviation(collection, id, what)));
+        }
+        for (collection, id, body) in self.items() {
+            if expected.body(collection, id).is_none() {
+                let what = Deviant::Unexpected(String::from_utf8_lossy(body).into_owned());
+                found.push(deviation(collection, id, what));
+            }
+        }
+        found
+    }
+}
+
+fn deviation(collection: &Name, id: &str, what: Deviant) -> Deviation {
+    Deviation {
+        collection: collection.clone(),
+        id: id.to_owned(),
+        what,
+    }
+}
+
+fn deviant(expected: &[u8], found: &[u8]) -> Option<Deviant> {
+    if same_body(expected, found) {
+        return None;
+    }
+    let parse = |body: &[u8]| serde_json::from_slice::<Value>(body).ok();
+    let members = parse(expected).zip(parse(found));
+    let members = members.map(|(expected, found)| diff(&expected, &found));
+    Some(match members.filter(|members| !members.is_empty()) {
+        Some(members) => Deviant::Members(members),
+        None => Deviant::Bytes {
+            expected: String::from_utf8_lossy(expected).into_owned(),
+            found: String::from_utf8_lossy(found).into_owned(),
+        },
+    })
+}
+
+fn document(text: &str, line: usize) -> Result<Value, WorldError> {
+    serde_json::from_str(text).map_err(|error| WorldError::Json { line, error })
+}
+
+fn own_id(body: &Value) -> Option<&str> {
+    let named = |name: &str| body.get(name).and_then(Value::as_str);
+    named("_id").or_else(|| named("id"))
+}
+
+/// A document on one line. Numbers keep their digits.
+fn compact(body: &Value) -> Vec<u8> {
+    body.to_string().into_bytes()
+}
