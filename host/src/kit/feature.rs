@@ -24,8 +24,8 @@ use serde_json::{Map, Value};
 
 use super::subject::{Feeding, Subject, Trial};
 use super::{Deviation, World};
+use crate::host::with_causes;
 use crate::model::{Name, Version};
-use crate::with_causes;
 
 /// What came of a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]

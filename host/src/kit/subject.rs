@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::World;
 use crate::catalogue::{Catalogue, Rejected, RejectedError};
+use crate::host::{Host, HostError, Surroundings};
 use crate::model::{
     Body, Counts, Event, Granted, Grants, Migration, Name, RunId, StepWork, Timestamp, Version,
     VersionReq,
@@ -16,7 +17,6 @@ use crate::sandbox::{Component, Engine, LogLine};
 use crate::store::{
     Claim, Collection, Holder, Lease, LeaseError, Memory, Store, StoreError, Visit,
 };
-use crate::{Host, HostError, Surroundings};
 
 /// When every trial is started, in milliseconds since 1970: a migration that looks at the time sees
 /// the same in each.

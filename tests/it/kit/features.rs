@@ -66,35 +66,35 @@ fn what_is_not_so_is_told_with_its_line() {
         ),
         (
             "When the migration runs\nThen the item \"a\" of \"items\" fails with \"yes\"",
-            "line 7: items/a failed for another reason",
+            "line 8: items/a failed for another reason",
         ),
         (
             "When the migration runs\nThen the item \"b\" of \"items\" fails with \"no\"",
-            "line 7: items/b did not fail",
+            "line 8: items/b did not fail",
         ),
         (
             "When the migration runs\nThen no item fails",
-            "line 7: items/a failed",
+            "line 8: items/a failed",
         ),
         (
             "When the migration runs\nThen the collection \"items\" is empty",
-            "line 7: items/a was not expected",
+            "line 8: items/a was not expected",
         ),
         (
             "When the migration runs\nThen the log says \"another\"",
-            "line 7: no line of the log says \"another\"; it says [\"a remark\"]",
+            "line 8: no line of the log says \"another\"; it says [\"a remark\"]",
         ),
         (
             "Then the collection \"items\" is empty",
-            "line 6: nothing was migrated yet",
+            "line 7: nothing was migrated yet",
         ),
         (
             "When pigs fly",
-            "line 6: nobody knows the step `When pigs fly`",
+            "line 7: nobody knows the step `When pigs fly`",
         ),
         (
             "When version \"two\" is deployed",
-            "line 6: `two` is not a version",
+            "line 7: `two` is not a version",
         ),
     ];
     for (steps, part) in trials {

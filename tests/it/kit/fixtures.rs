@@ -120,7 +120,7 @@ fn one_item_unchanged_or_failing_needs_no_after() {
         ("unchanged", "", &fails, 1),
         ("failed", "thanks\n", &fails, 0),
         ("failed", "please", &fails, 1),
-        ("failed", "thanks", &keeps, 2),
+        ("failed", "thanks", &keeps, 1),
     ];
     for (number, (file, text, before, wrong)) in trials.into_iter().enumerate() {
         let folder = folder.path().join(number.to_string());
