@@ -1,5 +1,9 @@
 //! Builds projects with their languages' own tools.
 
+mod go;
+mod javascript;
+mod native;
+mod python;
 mod rust;
 mod tool;
 
@@ -32,8 +36,14 @@ pub fn build(project: &Project, context: &Context) -> Result<Packed, Failure> {
     let core = match (&manifest.build.command, manifest.language) {
         (Some(command), _) => by_command(project, command)?,
         (None, Language::Rust) => rust::build(project)?,
-        (None, language) => {
-            let message = format!("nobody knows how to build {}", language.name());
+        (None, Language::C) => native::build_c(project)?,
+        (None, Language::Cpp) => native::build_cpp(project)?,
+        (None, Language::Zig) => native::build_zig(project)?,
+        (None, Language::Go) => go::build(project)?,
+        (None, Language::JavaScript | Language::TypeScript) => javascript::build(project)?,
+        (None, Language::Python) => python::build(project)?,
+        (None, Language::Other) => {
+            let message = "nobody knows how this project is built";
             let hint = "say `command` and `artifact` under [build] in migration.toml";
             return Err(Failure::input(message, hint));
         }

@@ -37,6 +37,8 @@ pub struct Manifest {
 pub struct Build {
     /// Where the language's SDK lies; `sdk` if nothing is said.
     pub sdk: Option<PathBuf>,
+    /// The file of JavaScript or TypeScript that the migration is in, if not `migration.js` or `migration.ts`.
+    pub main: Option<PathBuf>,
     /// Which engine JavaScript runs in.
     #[serde(default)]
     pub engine: Engine,

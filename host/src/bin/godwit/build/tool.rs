@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use crate::exit::{Code, Failure};
+use crate::project::Project;
 
 /// A program with its arguments.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Command {
     program: OsString,
     arguments: Vec<OsString>,
@@ -102,6 +103,16 @@ fn is_program(file: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_program(file: &Path) -> bool {
     file.is_file()
+}
+
+/// The Pythons that may have packages: the project's own environment, and those in PATH.
+pub fn pythons(project: &Project) -> impl Iterator<Item = PathBuf> {
+    let own = std::path::absolute(project.folder.join(".venv").join("bin").join("python"));
+    let own = own.ok().filter(|python| is_program(python));
+    let others = ["python3", "python"]
+        .into_iter()
+        .filter_map(|name| find(&[name]));
+    own.into_iter().chain(others)
 }
 
 /// Says that a tool is missing, and how to get it.

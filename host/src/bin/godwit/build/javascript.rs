@@ -1,0 +1,178 @@
+//! JavaScript and TypeScript: bundled by esbuild, put into a component with the engine that is chosen.
+//!
+//! The tools are packages that npm installs into the SDK's folder of the engine, at the versions that its
+//! lock file says.
+
+use std::path::{Path, PathBuf};
+
+use super::native::absolute;
+use super::tool::{self, Command};
+use crate::exit::Failure;
+use crate::output;
+use crate::project::{Engine, Language, Project};
+
+/// The oldest Node.js that the tools run on.
+const NODE: u32 = 18;
+const GET_NODE: &str = "https://nodejs.org, or, on Debian, apt-get install nodejs npm";
+
+/// What Node.js brings and components do not have. A script that only mentions such a module works; what
+/// it calls of it throws.
+const NODE_ONLY: [&str; 34] = [
+    "assert",
+    "async_hooks",
+    "buffer",
+    "child_process",
+    "cluster",
+    "crypto",
+    "dgram",
+    "dns",
+    "events",
+    "fs",
+    "fs/promises",
+    "http",
+    "http2",
+    "https",
+    "module",
+    "net",
+    "os",
+    "path",
+    "perf_hooks",
+    "process",
+    "punycode",
+    "querystring",
+    "readline",
+    "stream",
+    "string_decoder",
+    "timers",
+    "tls",
+    "tty",
+    "url",
+    "util",
+    "v8",
+    "vm",
+    "worker_threads",
+    "zlib",
+];
+
+pub fn build(project: &Project) -> Result<PathBuf, Failure> {
+    check_node()?;
+    let sdk = absolute(&project.sdk())?;
+    let engine = project.manifest.build.engine;
+    let engine_folder = sdk.join("engines").join(match engine {
+        Engine::QuickJs => "quickjs",
+        Engine::StarlingMonkey => "starlingmonkey",
+    });
+    let tools = tools(&engine_folder)?;
+    let has_packages = project.folder.join("package.json").is_file();
+    let is_typescript = project.manifest.language == Language::TypeScript;
+    let own = project.folder.join("node_modules");
+    if is_typescript && has_packages && !own.is_dir() {
+        npm(&project.folder, "install")?;
+    }
+    let checker = own.join(".bin").join("tsc");
+    if is_typescript && checker.is_file() {
+        Command::new(absolute(&checker)?)
+            .argument("--noEmit")
+            .run_in(&project.folder)?;
+    }
+    let build = absolute(&project.folder.join("build"))?;
+    let bundle = build.join("bundle.js");
+    self::bundle(project, &sdk, &engine_folder, &tools, &bundle)?;
+    let core = build.join("core.wasm");
+    let command = match engine {
+        Engine::QuickJs => Command::new(tools.join("componentize-qjs"))
+            .argument("--wit")
+            .argument(sdk.join("wit"))
+            .arguments(["--world", "text-migration", "--sync", "--stub-wasi", "--js"])
+            .argument(&bundle)
+            .argument("-o"),
+        Engine::StarlingMonkey => Command::new(tools.join("componentize-js"))
+            .argument(&bundle)
+            .argument("--wit")
+            .argument(sdk.join("wit"))
+            .arguments(["--world-name", "columnar-migration", "--disable"])
+            .arguments(["stdio", "random", "clocks", "http", "fetch-event"])
+            .argument("--out"),
+    };
+    command.argument(&core).run_in(&project.folder)?;
+    Ok(core)
+}
+
+/// One file of all modules, the author's and the SDK's.
+fn bundle(
+    project: &Project,
+    sdk: &Path,
+    engine: &Path,
+    tools: &Path,
+    bundle: &Path,
+) -> Result<(), Failure> {
+    let usual = match project.manifest.language {
+        Language::TypeScript => "migration.ts",
+        _ => "migration.js",
+    };
+    let main = project
+        .manifest
+        .build
+        .main
+        .as_deref()
+        .unwrap_or(Path::new(usual));
+    let mut command = Command::new(tools.join("esbuild"))
+        .argument(engine.join("index.js"))
+        .arguments([
+            "--bundle",
+            "--format=esm",
+            "--platform=neutral",
+            "--main-fields=module,main",
+        ])
+        .arguments(["--external:godwit:*", "--log-level=warning"])
+        .argument(format!("--alias:godwit={}", sdk.display()))
+        .argument(format!(
+            "--alias:the-migration={}",
+            absolute(&project.path(main))?.display()
+        ))
+        .argument(format!("--outfile={}", bundle.display()));
+    let stand_in = sdk.join("node-only.cjs");
+    let packages = project.folder.join("node_modules");
+    for module in NODE_ONLY
+        .iter()
+        .filter(|module| !packages.join(module).exists())
+    {
+        command = command
+            .argument(format!("--alias:{module}={}", stand_in.display()))
+            .argument(format!("--alias:node:{module}={}", stand_in.display()));
+    }
+    command.run_in(&project.folder)
+}
+
+fn check_node() -> Result<(), Failure> {
+    let node = tool::find(&["node"]).ok_or_else(|| tool::missing("Node.js", GET_NODE))?;
+    let version = Command::new(node)
+        .argument("--version")
+        .ask()
+        .unwrap_or_default();
+    let major = version.trim_start_matches('v').split('.').next();
+    let major = major.and_then(|major| major.parse::<u32>().ok());
+    if major.is_some_and(|major| major >= NODE) {
+        return Ok(());
+    }
+    let message = format!("Node.js {NODE} or newer is needed; this is {version}");
+    Err(Failure::input(message, format!("install it: {GET_NODE}")))
+}
+
+/// The programs of an engine, installed where they are not yet.
+fn tools(engine: &Path) -> Result<PathBuf, Failure> {
+    let modules = engine.join("node_modules");
+    // What npm writes last.
+    if !modules.join(".package-lock.json").is_file() {
+        npm(engine, "ci")?;
+    }
+    Ok(modules.join(".bin"))
+}
+
+fn npm(folder: &Path, verb: &str) -> Result<(), Failure> {
+    let npm = tool::find(&["npm"]).ok_or_else(|| tool::missing("npm", GET_NODE))?;
+    output::note(&format!("npm {verb} in {}", folder.display()));
+    Command::new(npm)
+        .arguments([verb, "--no-audit", "--no-fund", "--loglevel=error"])
+        .run_in(folder)
+}

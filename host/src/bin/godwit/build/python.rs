@@ -1,0 +1,110 @@
+//! Python: componentize-py, in a virtual environment of the project.
+
+use std::path::{Path, PathBuf};
+
+use super::native::absolute;
+use super::tool::{self, Command};
+use crate::exit::Failure;
+use crate::output;
+use crate::project::Project;
+
+const VERSION: &str = "0.25.1";
+/// The Python inside of components.
+const INSIDE: &str = "3.14";
+
+pub fn build(project: &Project) -> Result<PathBuf, Failure> {
+    let folder = &project.folder;
+    let tool = componentize(project)?;
+    let sdk = absolute(&project.sdk())?;
+    let core = folder.join("build").join("core.wasm");
+    let mut command = tool
+        .argument("-d")
+        .argument(sdk.join("wit").join("v1"))
+        .arguments([
+            "-w",
+            "text-migration",
+            "componentize",
+            "godwit.component.text",
+            "-p",
+            ".",
+            "-p",
+        ])
+        .argument(&sdk);
+    if folder.join("requirements.txt").is_file() {
+        command = command.argument("-p").argument(dependencies(project)?);
+    }
+    command
+        .argument("-o")
+        .argument(absolute(&core)?)
+        .argument("--stub-wasi")
+        .run_in(folder)?;
+    Ok(core)
+}
+
+/// componentize-py of the right version: in PATH, or in the project's own environment, which is made.
+fn componentize(project: &Project) -> Result<Command, Failure> {
+    let is_right = |tool: &Command| {
+        let version = tool.clone().argument("--version").ask();
+        version.is_some_and(|version| version.ends_with(VERSION))
+    };
+    let own = absolute(&project.folder.join(".venv"))?;
+    let own_tool = Command::new(own.join("bin").join("componentize-py"));
+    let known = tool::find(&["componentize-py"]).map(Command::new);
+    if let Some(tool) = known.into_iter().chain([own_tool.clone()]).find(is_right) {
+        return Ok(tool);
+    }
+    let python = python()?;
+    output::note(&format!(
+        "installing componentize-py {VERSION} into {}",
+        own.display()
+    ));
+    Command::new(python)
+        .arguments(["-m", "venv"])
+        .argument(&own)
+        .run_in(&project.folder)?;
+    Command::new(own.join("bin").join("python"))
+        .arguments([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ])
+        .argument(format!("componentize-py=={VERSION}"))
+        .run_in(&project.folder)?;
+    Ok(own_tool)
+}
+
+fn python() -> Result<PathBuf, Failure> {
+    let how = "https://python.org, or, on Debian, apt-get install python3 python3-venv";
+    tool::find(&["python3", "python"]).ok_or_else(|| tool::missing("Python 3.10 or newer", how))
+}
+
+/// What requirements.txt names, unpacked where the component finds it. Packages with compiled code are
+/// refused: it would not run.
+fn dependencies(project: &Project) -> Result<PathBuf, Failure> {
+    let folder = absolute(&project.folder.join("build").join("deps"))?;
+    Command::new(python()?)
+        .arguments([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--upgrade",
+        ])
+        .argument("--target")
+        .argument(&folder)
+        .arguments([
+            "--only-binary=:all:",
+            "--platform",
+            "any",
+            "--implementation",
+            "py",
+            "--abi",
+            "none",
+        ])
+        .arguments(["--python-version", INSIDE, "-r", "requirements.txt"])
+        .run_in(&project.folder)?;
+    Ok(Path::new(&folder).to_owned())
+}
