@@ -1,0 +1,33 @@
+//! Browser-compat features, version 2.0.0: every entry of `support` is a list of statements.
+//!
+//! Before, a browser with one statement had it bare, and one with several had a list of them.
+
+const std = @import("std");
+const godwit = @import("godwit");
+
+pub const migration: godwit.Migration = .{
+    .app = "bcd",
+    .version = "2.0.0",
+    .requires = ">=1, <2",
+    .summary = "makes every entry of `support` a list of statements",
+    .steps = &.{.{ .name = "lists", .collection = "features", .migrate = lists }},
+};
+
+/// Makes every entry of `support` a list.
+fn lists(context: *godwit.Context, item: godwit.Item) !godwit.Outcome {
+    const feature = try item.json(context);
+    const support = godwit.member(feature, "support");
+    if (support == null or support.?.* != .object) {
+        return context.fail("the feature has no `support` object", .{});
+    }
+
+    var outcome: godwit.Outcome = .unchanged;
+    for (support.?.object.values()) |*entry| {
+        if (entry.* != .object) continue;
+        var list: std.json.Array = .init(context.arena);
+        try list.append(entry.*);
+        entry.* = .{ .array = list };
+        outcome = .{ .updated = feature };
+    }
+    return outcome;
+}
