@@ -190,6 +190,8 @@ pub const Context = struct {
     item: ?Item = null,
     /// The last error that came with a text.
     explained: ?Explained = null,
+    /// What the host said with the last `error.Limit` or `error.Invalid`.
+    refusal: []const u8 = "",
 
     const Explained = struct { err: anyerror, text: []const u8 };
 
@@ -261,7 +263,7 @@ pub const Documents = struct {
     context: *Context,
     collection: []const u8,
 
-    /// Why a document can't be read or written; `Context.reason` has the text of it.
+    /// Why a document can't be read or written; `Context.refusal` has the host's text.
     pub const Error = error{
         /// The step did not ask for the collection, or the operator did not grant it.
         Denied,
@@ -303,12 +305,18 @@ pub const Documents = struct {
     /// Turns what the host answered into Zig's way to say it.
     fn checked(documents: Documents, answer: anytype) Error!@FieldType(@TypeOf(answer), "ok") {
         const context = documents.context;
-        return switch (answer) {
-            .ok => |value| value,
-            .denied => context.explain(error.Denied, "access to collection `{s}` is denied", .{documents.collection}),
-            .limit => |text| context.explain(error.Limit, "a limit of the sandbox is reached: {s}", .{text}),
-            .invalid => |text| context.explain(error.Invalid, "not valid: {s}", .{text}),
-        };
+        switch (answer) {
+            .ok => |value| return value,
+            .denied => return context.explain(error.Denied, "access to collection `{s}` is denied", .{documents.collection}),
+            .limit => |text| {
+                context.refusal = text;
+                return context.explain(error.Limit, "a limit of the sandbox is reached: {s}", .{text});
+            },
+            .invalid => |text| {
+                context.refusal = text;
+                return context.explain(error.Invalid, "not valid: {s}", .{text});
+            },
+        }
     }
 };
 
