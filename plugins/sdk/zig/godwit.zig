@@ -41,6 +41,7 @@ const std = @import("std");
 
 const host = @import("host.zig");
 const outcomes = @import("outcomes.zig");
+const parse = @import("json.zig").parse;
 
 /// A host in memory, for tests.
 pub const testing = @import("testing.zig");
@@ -97,7 +98,8 @@ pub const Step = struct {
     migrate: *const fn (context: *Context, item: Item) anyerror!Outcome,
     /// Called before the items of each batch, for what can be done once for many items. An error fails all of them; the
     /// host then feeds them again in smaller batches. The size of a batch means nothing: the same items may come in other
-    /// batches the next time. What it keeps for the items must not lie in `Context.arena`, which is emptied before them.
+    /// batches the next time. What it keeps for the items must lie in `Context.gpa`: the arena is emptied before
+    /// them.
     batch: ?*const fn (context: *Context, batch: Batch) anyerror!void = null,
 
     /// When a step runs, seen from the application that owns the items.
@@ -126,13 +128,13 @@ pub const Item = struct {
 
     /// The body as JSON, with all digits of its numbers (each is a `number_string`) and its members in their order.
     ///
-    /// It lives in the context's arena. For a type of your own, use `std.json.parseFromSliceLeaky` on the body.
-    pub fn json(item: Item, context: *Context) !std.json.Value {
-        return std.json.parseFromSliceLeaky(std.json.Value, context.arena, item.body, .{
-            .parse_numbers = false,
-        }) catch |err| switch (err) {
+    /// It lives in the context's arena and may point into the body. For a type of your own, use
+    /// `std.json.parseFromSliceLeaky` on the body.
+    pub fn json(item: Item, context: *Context) error{ NotJson, OutOfMemory }!std.json.Value {
+        return parse(context.arena, context.gpa, item.body) catch |err| switch (err) {
             error.OutOfMemory => error.OutOfMemory,
-            else => context.explain(error.NotJson, "the body is not JSON: {t}", .{err}),
+            error.DuplicateField => context.explain(error.NotJson, "the body has an object with two members of one name", .{}),
+            error.SyntaxError => context.explain(error.NotJson, "the body is not JSON", .{}),
         };
     }
 };
@@ -186,6 +188,8 @@ pub const Outcome = union(enum) {
 pub const Context = struct {
     /// Memory for one item, its outcome, and what is read for it; emptied after each item.
     arena: std.mem.Allocator,
+    /// Memory that stays until it is freed.
+    gpa: std.mem.Allocator,
     /// The item that log lines are about.
     item: ?Item = null,
     /// The last error that came with a text.

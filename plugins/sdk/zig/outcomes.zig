@@ -35,7 +35,7 @@ pub const Outcomes = struct {
         outcomes.payloads.clearRetainingCapacity();
         outcomes.ends.clearRetainingCapacity();
 
-        var context: godwit.Context = .{ .arena = outcomes.arena.allocator() };
+        var context: godwit.Context = .{ .arena = outcomes.arena.allocator(), .gpa = outcomes.gpa };
         const begun = if (step.batch) |begin| begin(&context, batch) else {};
         begun catch |err| {
             const text = context.reason(err);
@@ -50,7 +50,7 @@ pub const Outcomes = struct {
     }
 
     fn migrateItem(outcomes: *Outcomes, step: godwit.Step, item: godwit.Item) error{OutOfMemory}!void {
-        var context: godwit.Context = .{ .arena = outcomes.arena.allocator(), .item = item };
+        var context: godwit.Context = .{ .arena = outcomes.arena.allocator(), .gpa = outcomes.gpa, .item = item };
         const outcome = step.migrate(&context, item) catch |err|
             return outcomes.add(.failed, context.reason(err));
         switch (outcome) {
