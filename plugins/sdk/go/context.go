@@ -2,6 +2,7 @@ package godwit
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -49,7 +50,7 @@ func (c *Context) Errorf(format string, args ...any) {
 
 // Logf writes a line for the operator; the host limits their rate and length.
 func (c *Context) Logf(level Level, format string, args ...any) {
-	writeLine(level, fmt.Sprintf(format, args...), c.item)
+	writeLine(level, validText(fmt.Sprintf(format, args...)), c.item)
 }
 
 // Level is how much a line matters.
@@ -75,4 +76,9 @@ type Run struct {
 	StartedAt time.Time
 	// Seed differs from run to run.
 	Seed uint64
+}
+
+// validText is a text as the UTF-8 that the contract asks for.
+func validText(text string) string {
+	return strings.ToValidUTF8(text, "\uFFFD")
 }

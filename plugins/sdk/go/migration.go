@@ -44,8 +44,8 @@ type Step struct {
 	// migrated: it tells the operator why, and whatever was written for the item is dropped. It should fail rather
 	// than guess, and give [Unchanged] for an item that has the new shape already.
 	Migrate func(context *Context, item *Item) (Outcome, error)
-	// Batch, if set, is called before the items of each batch, for what can be done once for many items. An error
-	// fails all of them; the host then feeds them again in smaller batches. The size of a batch means nothing: the
+	// Batch, if set, is called before the items of each batch, for what can be done once for many items. After an error
+	// the host feeds the items again in smaller batches; one that is alone fails. The size of a batch means nothing: the
 	// same items may come in other batches the next time.
 	Batch func(context *Context, batch []Item) error
 }

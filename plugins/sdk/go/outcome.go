@@ -3,6 +3,7 @@ package godwit
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 )
@@ -78,12 +79,14 @@ func (s *Step) migrate(batch []Item) outcomes {
 		payloads: make([]byte, 0, bytes+bytes/8),
 		ends:     make([]uint32, 0, len(batch)),
 	}
-	err := s.prepare(batch)
-	for i := range batch {
-		if err != nil {
-			all.add(all.payloads, failed, err)
-			continue
+	if err := s.prepare(batch); err != nil {
+		if len(batch) > 1 {
+			os.Exit(1) // the host halves a batch that ends the sandbox
 		}
+		all.add(all.payloads, failed, err)
+		return all
+	}
+	for i := range batch {
 		all.add(s.migrateItem(&batch[i], all.payloads))
 	}
 	return all
@@ -93,7 +96,7 @@ func (s *Step) migrate(batch []Item) outcomes {
 func (o *outcomes) add(payloads []byte, what kind, err error) {
 	if err != nil {
 		what = failed
-		payloads = append(o.payloads, text(err)...)
+		payloads = append(o.payloads, validText(err.Error())...)
 	}
 	o.kinds = append(o.kinds, what)
 	o.payloads = payloads
@@ -142,9 +145,4 @@ func origin() string {
 			return fmt.Sprintf("%s:%d", frame.File, frame.Line)
 		}
 	}
-}
-
-// text is what an error says, as the UTF-8 that the contract asks for.
-func text(err error) string {
-	return strings.ToValidUTF8(err.Error(), "\uFFFD")
 }

@@ -28,7 +28,7 @@ fn logFn(
 pub const panic = std.debug.FullPanic(panicFn);
 
 fn panicFn(message: []const u8, _: ?usize) noreturn {
-    godwit.internal.log(.err, "panic: {s}", .{message}, null);
+    godwit.internal.log(.err, "panic: {s}", .{message}, if (outcomes.item) |item| item.id else null);
     @trap();
 }
 

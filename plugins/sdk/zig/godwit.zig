@@ -96,9 +96,9 @@ pub const Step = struct {
     /// was written for the item is dropped. Should fail rather than guess, and give `.unchanged` for an item that has the
     /// new shape already.
     migrate: *const fn (context: *Context, item: Item) anyerror!Outcome,
-    /// Called before the items of each batch, for what can be done once for many items. An error fails all of them; the
-    /// host then feeds them again in smaller batches. The size of a batch means nothing: the same items may come in other
-    /// batches the next time. What it keeps for the items must lie in `Context.gpa`: the arena is emptied before
+    /// Called before the items of each batch, for what can be done once for many items. After an error the host feeds the
+    /// items again in smaller batches; one that is alone fails. The size of a batch means nothing: the same items may come
+    /// in other batches the next time. What it keeps for the items must lie in `Context.gpa`: the arena is emptied before
     /// them.
     batch: ?*const fn (context: *Context, batch: Batch) anyerror!void = null,
 

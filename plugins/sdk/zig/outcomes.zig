@@ -2,7 +2,6 @@
 
 const std = @import("std");
 const godwit = @import("godwit.zig");
-const host = @import("host.zig");
 
 const ArenaAllocator = std.heap.ArenaAllocator;
 
@@ -14,6 +13,8 @@ pub const Outcomes = struct {
     ends: std.ArrayList(u32) = .empty,
     /// The memory of one item.
     arena: ArenaAllocator,
+    /// The item that is being migrated.
+    item: ?godwit.Item = null,
 
     /// The contract's numbers.
     pub const Kind = enum(u8) { unchanged, updated, removed, failed };
@@ -38,8 +39,8 @@ pub const Outcomes = struct {
         var context: godwit.Context = .{ .arena = outcomes.arena.allocator(), .gpa = outcomes.gpa };
         const begun = if (step.batch) |begin| begin(&context, batch) else {};
         begun catch |err| {
-            const text = context.reason(err);
-            for (0..batch.len()) |_| try outcomes.add(.failed, text);
+            if (batch.len() > 1) @trap(); // the host halves a batch that ends the sandbox
+            try outcomes.add(.failed, context.reason(err));
             return outcomes.forget();
         };
         outcomes.forget();
@@ -50,6 +51,8 @@ pub const Outcomes = struct {
     }
 
     fn migrateItem(outcomes: *Outcomes, step: godwit.Step, item: godwit.Item) error{OutOfMemory}!void {
+        outcomes.item = item;
+        defer outcomes.item = null;
         var context: godwit.Context = .{ .arena = outcomes.arena.allocator(), .gpa = outcomes.gpa, .item = item };
         const outcome = step.migrate(&context, item) catch |err|
             return outcomes.add(.failed, context.reason(err));
