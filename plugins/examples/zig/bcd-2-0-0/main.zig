@@ -31,3 +31,18 @@ fn lists(context: *godwit.Context, item: godwit.Item) !godwit.Outcome {
     }
     return outcome;
 }
+
+test "bare statements become lists" {
+    var host: godwit.testing.Host = .init(std.testing.allocator);
+    defer host.deinit();
+    try host.put("features", "a", "{\"support\":{\"edge\":{\"version_added\":\"12\"},\"ie\":[]}}");
+    try host.put("features", "b", "{\"support\":{\"ie\":[]}}");
+    try host.put("features", "c", "[]");
+    try host.migrate(migration);
+    try std.testing.expectEqualStrings(
+        "{\"support\":{\"edge\":[{\"version_added\":\"12\"}],\"ie\":[]}}",
+        host.get("features", "a").?,
+    );
+    try std.testing.expectEqualStrings("{\"support\":{\"ie\":[]}}", host.get("features", "b").?);
+    try std.testing.expectEqualStrings("the feature has no `support` object", host.failures.get("c").?);
+}
