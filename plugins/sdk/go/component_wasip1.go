@@ -6,9 +6,9 @@ import (
 	"unsafe"
 )
 
-// This file is the canonical ABI of the contract's `transform-columns` layout, by hand. Of the three layouts it costs Go
-// least: the host's writes to Go's memory go through cabiRealloc, which is a call from outside with a goroutine of its
-// own each time; columns take five for a batch, records two for an item.
+// This file is the canonical ABI of the contract's `transform-columns` layout, by hand. Of the three layouts it costs
+// Go least: the host's writes to Go's memory go through cabiRealloc, which is a call from outside with a goroutine of
+// its own each time; columns take five for a batch, records two for an item.
 
 // handed keeps blocks that the host writes to from being collected until they are taken over. Go does not move them.
 var handed [][]uint64
@@ -80,7 +80,8 @@ func address[T any](slice []T) uint32 {
 // described keeps the words of the descriptor.
 var described [][]uint32
 
-// lowerMigration lays a descriptor out. All of it is words: an option's tag takes one, and a phase and a mode share one.
+// lowerMigration lays a descriptor out. All of it is words: an option's tag takes one, and a phase and a mode share
+// one.
 func lowerMigration(m *Migration) unsafe.Pointer {
 	described = nil
 	var dependencies, steps []uint32

@@ -12,8 +12,8 @@ import (
 
 // TestHost is a host in memory, so that migrations are tested natively with plain `go test`.
 //
-// It keeps the real one's promises: a step reaches only the collections that it asked for, and what a failing item wrote
-// is dropped. Items are fed one by one. The zero value is ready to use.
+// It keeps the real one's promises: a step reaches only the collections that it asked for, and what a failing item
+// wrote is dropped. Items are fed one by one. The zero value is ready to use.
 type TestHost struct {
 	// Run is what [Context.Run] tells.
 	Run Run

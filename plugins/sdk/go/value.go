@@ -25,8 +25,8 @@ func (n Number) Float64() (float64, error) {
 	return strconv.ParseFloat(string(n), 64)
 }
 
-// Object is a JSON object whose members keep their order. The zero value is an empty one; a nil *Object can be read like
-// an empty one.
+// Object is a JSON object whose members keep their order. The zero value is an empty one; a nil *Object can be read
+// like an empty one.
 type Object struct {
 	members []member
 	// places tells where each member is, once there are many; it is made when it is needed.

@@ -87,7 +87,8 @@ func TestWhatHasNoPlaceInJSONIsRefused(t *testing.T) {
 			t.Errorf("%v became %s", value, text)
 		}
 	}
-	if got := printed(t, []any{1, int64(-2), uint64(math.MaxUint64), 1.5, 1e21}); got != `[1,-2,18446744073709551615,1.5,1e+21]` {
+	const numbers = `[1,-2,18446744073709551615,1.5,1e+21]`
+	if got := printed(t, []any{1, int64(-2), uint64(math.MaxUint64), 1.5, 1e21}); got != numbers {
 		t.Error(got)
 	}
 }

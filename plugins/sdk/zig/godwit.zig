@@ -1,8 +1,8 @@
 //! Write Godwit migrations in Zig.
 //!
 //! A migration brings the stored documents of an application to its next version. You write one function on one item
-//! and say, in a `Migration`, which collection it is for; the host does the rest: it feeds the items in batches, commits
-//! what became of them together with its own progress, and can be killed at any moment.
+//! and say, in a `Migration`, which collection it is for; the host does the rest: it feeds the items in batches,
+//! commits what became of them together with its own progress, and can be killed at any moment.
 //!
 //! ```zig
 //! const std = @import("std");
@@ -34,8 +34,8 @@
 //! # State
 //!
 //! A migration has none, on purpose: the host may throw a sandbox away between any two batches, and feeds a batch again
-//! when a run was interrupted. Whatever must last goes into items or into `Documents`, which are committed together with
-//! the batch.
+//! when a run was interrupted. Whatever must last goes into items or into `Documents`, which are committed together
+//! with the batch.
 
 const std = @import("std");
 
@@ -92,14 +92,14 @@ pub const Step = struct {
     /// Other collections that it asks to write; it may read them too.
     writes: []const []const u8 = &.{},
 
-    /// Migrates one item; called for each, in order of ids. An error means that this item can't be migrated, and whatever
-    /// was written for the item is dropped. Should fail rather than guess, and give `.unchanged` for an item that has the
-    /// new shape already.
+    /// Migrates one item; called for each, in order of ids. An error means that this item can't be migrated, and
+    /// whatever was written for the item is dropped. Should fail rather than guess, and give `.unchanged` for an item
+    /// that has the new shape already.
     migrate: *const fn (context: *Context, item: Item) anyerror!Outcome,
-    /// Called before the items of each batch, for what can be done once for many items. After an error the host feeds the
-    /// items again in smaller batches; one that is alone fails. The size of a batch means nothing: the same items may come
-    /// in other batches the next time. What it keeps for the items must lie in `Context.gpa`: the arena is emptied before
-    /// them.
+    /// Called before the items of each batch, for what can be done once for many items. After an error the host feeds
+    /// the items again in smaller batches; one that is alone fails. The size of a batch means nothing: the same items
+    /// may come in other batches the next time. What it keeps for the items must lie in `Context.gpa`: the arena is
+    /// emptied before them.
     batch: ?*const fn (context: *Context, batch: Batch) anyerror!void = null,
 
     /// When a step runs, seen from the application that owns the items.
@@ -133,8 +133,12 @@ pub const Item = struct {
     pub fn json(item: Item, context: *Context) error{ NotJson, OutOfMemory }!std.json.Value {
         return parse(context.arena, context.gpa, item.body) catch |err| switch (err) {
             error.OutOfMemory => error.OutOfMemory,
-            error.DuplicateField => context.explain(error.NotJson, "the body has an object with two members of one name", .{}),
             error.SyntaxError => context.explain(error.NotJson, "the body is not JSON", .{}),
+            error.DuplicateField => context.explain(
+                error.NotJson,
+                "the body has an object with two members of one name",
+                .{},
+            ),
         };
     }
 };
@@ -222,8 +226,8 @@ pub const Context = struct {
         return @errorName(err);
     }
 
-    /// Writes a line about the item for the operator; the host limits their rate and length. `std.log` writes lines that
-    /// are about no item.
+    /// Writes a line about the item for the operator; the host limits their rate and length. `std.log` writes lines
+    /// that are about no item.
     pub fn log(context: *const Context, level: std.log.Level, comptime format: []const u8, args: anytype) void {
         logLine(level, format, args, if (context.item) |item| item.id else null);
     }
@@ -261,8 +265,8 @@ pub const Run = struct {
 
 /// The items of a collection, read and written beside the one that is being migrated.
 ///
-/// Writes are held back and committed together with the batch, or not at all; reads see them. A step must have asked for
-/// the collection in its `reads` or `writes`. What is read lives in the context's arena.
+/// Writes are held back and committed together with the batch, or not at all; reads see them. A step must have asked
+/// for the collection in its `reads` or `writes`. What is read lives in the context's arena.
 pub const Documents = struct {
     context: *Context,
     collection: []const u8,
@@ -289,8 +293,8 @@ pub const Documents = struct {
         return .{ .documents = documents, .after = after };
     }
 
-    /// Creates or replaces one item with a value printed as JSON: a `std.json.Value` or anything else that `std.json` can
-    /// print. The item that is being migrated is changed by its outcome only.
+    /// Creates or replaces one item with a value printed as JSON: a `std.json.Value` or anything else that `std.json`
+    /// can print. The item that is being migrated is changed by its outcome only.
     pub fn put(documents: Documents, id: []const u8, value: anytype) Error!void {
         const body = try std.json.Stringify.valueAlloc(documents.context.arena, value, .{});
         return documents.putBytes(id, body);
@@ -311,7 +315,10 @@ pub const Documents = struct {
         const context = documents.context;
         switch (answer) {
             .ok => |value| return value,
-            .denied => return context.explain(error.Denied, "access to collection `{s}` is denied", .{documents.collection}),
+            .denied => {
+                const collection = documents.collection;
+                return context.explain(error.Denied, "access to collection `{s}` is denied", .{collection});
+            },
             .limit => |text| {
                 context.refusal = text;
                 return context.explain(error.Limit, "a limit of the sandbox is reached: {s}", .{text});

@@ -96,10 +96,11 @@ const RunContext = extern struct {
 
 const imported = struct {
     const Bytes = [*]const u8;
+    const Page = Result(List(Item));
 
     extern "godwit:migration/log@1.0.0" fn log(u32, Bytes, usize, has_item: u32, Bytes, usize) void;
     extern "godwit:migration/documents@1.0.0" fn get(Bytes, usize, Bytes, usize, *Result(OptionalSlice)) void;
-    extern "godwit:migration/documents@1.0.0" fn scan(Bytes, usize, has_after: u32, Bytes, usize, u32, *Result(List(Item))) void;
+    extern "godwit:migration/documents@1.0.0" fn scan(Bytes, usize, has_after: u32, Bytes, usize, u32, *Page) void;
     extern "godwit:migration/documents@1.0.0" fn put(Bytes, usize, Bytes, usize, Bytes, usize, *Result(Nothing)) void;
     extern "godwit:migration/documents@1.0.0" fn delete(Bytes, usize, Bytes, usize, *Result(Nothing)) void;
     extern "godwit:migration/run@1.0.0" fn current(*RunContext) void;
@@ -128,7 +129,7 @@ pub fn get(collection: []const u8, id: []const u8) Answer(?[]const u8) {
 pub fn scan(collection: []const u8, after: ?[]const u8, limit: u32) Answer([]const Item) {
     const c: Slice = .of(collection);
     const a: Slice = .of(after orelse "");
-    var result: Result(List(Item)) = undefined;
+    var result: imported.Page = undefined;
     imported.scan(c.ptr, c.len, @intFromBool(after != null), a.ptr, a.len, limit, &result);
     return result.answer([]const Item, List(Item).slice);
 }

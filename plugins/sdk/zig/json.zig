@@ -1,6 +1,6 @@
 //! Reads JSON into a `std.json.Value` that says exactly what the text says.
 //!
-//! `std.json` reads values, too. This takes a third of the memory: a list or an object is made when it has ended and its
+//! `std.json` reads values, too. This takes much less memory: a list or an object is made when it has ended and its
 //! size is known, and text without escapes is not copied.
 
 const std = @import("std");
@@ -54,7 +54,12 @@ fn next(scanner: *Scanner, arena: std.mem.Allocator) Error!std.json.Token {
 const Make = fn (std.mem.Allocator, []const Value) Error!Value;
 
 /// Makes what has just ended of its members.
-fn end(make: Make, arena: std.mem.Allocator, members: *std.ArrayList(Value), starts: *std.ArrayList(usize)) Error!Value {
+fn end(
+    make: Make,
+    arena: std.mem.Allocator,
+    members: *std.ArrayList(Value),
+    starts: *std.ArrayList(usize),
+) Error!Value {
     const start = starts.pop().?;
     defer members.shrinkRetainingCapacity(start);
     return make(arena, members.items[start..]);
@@ -89,7 +94,9 @@ test parse {
         const printed = try std.json.Stringify.valueAlloc(memory.allocator(), value, .{});
         try std.testing.expectEqualStrings(text, printed);
     }
-    const wrong = [_][]const u8{ "", " ", "[1", "[1}", "{\"a\"}", "{1:2}", "1 2", "01", "\"\xff\"", "\"\\ud800\"", "[1,]" };
+    const wrong = [_][]const u8{
+        "", " ", "[1", "[1}", "[1,]", "{\"a\"}", "{1:2}", "1 2", "01", "\"\xff\"", "\"\\ud800\"",
+    };
     for (wrong) |text| {
         try std.testing.expectError(error.SyntaxError, parse(memory.allocator(), std.testing.allocator, text));
     }

@@ -1,7 +1,7 @@
 //! A host in memory, so that migrations are tested natively with plain `zig test`.
 //!
-//! It keeps the real one's promises: a step reaches only the collections that it asked for, and what a failing item wrote
-//! is dropped. Items are fed one by one.
+//! It keeps the real one's promises: a step reaches only the collections that it asked for, and what a failing item
+//! wrote is dropped. Items are fed one by one.
 //!
 //! ```zig
 //! test "every note gets tags" {
