@@ -61,34 +61,34 @@ func apply(context *godwit.Context, item *godwit.Item) (godwit.Outcome, error) {
 	saw := []any{}
 	for _, entry := range commands {
 		parts, _ := entry.([]any)
-		command := command(parts)
-		switch name := command.text(0); name {
+		args := command(parts)
+		switch name := args.text(0); name {
 		case "keep":
 			return godwit.Unchanged, nil
 		case "remove":
 			return godwit.Removed, nil
 		case "fail":
-			return nil, errors.New(command.text(1))
+			return nil, errors.New(args.text(1))
 		case "throw":
-			panic(command.text(1))
+			panic(args.text(1))
 		case "replace":
-			return godwit.Updated(command[1]), nil
+			return godwit.Updated(args[1]), nil
 		case "echo":
 			return godwit.Updated(value), nil
 		case "big":
-			letters := strings.Repeat("x", command.count(1))
+			letters := strings.Repeat("x", args.count(1))
 			return godwit.Updated(new(godwit.Object).Set("big", letters)), nil
 		case "log":
-			if len(command) > 3 {
-				context.About(nil).Logf(levels[command.text(1)], "%s", command.text(2))
+			if len(args) > 3 {
+				context.About(nil).Logf(levels[args.text(1)], "%s", args.text(2))
 			} else {
-				context.Logf(levels[command.text(1)], "%s", command.text(2))
+				context.Logf(levels[args.text(1)], "%s", args.text(2))
 			}
 		case "run":
 			saw = append(saw, seenRun(context.Run()))
 		default:
-			documents := context.Documents(command.text(1))
-			seen, err := access(name, documents, command)
+			documents := context.Documents(args.text(1))
+			seen, err := access(name, documents, args)
 			if err != nil {
 				return nil, err
 			}
@@ -123,18 +123,18 @@ func (c command) count(index int) int {
 }
 
 // access carries out a command on documents. What the host refuses is seen, too.
-func access(name string, documents godwit.Documents, command command) (any, error) {
+func access(name string, documents godwit.Documents, args command) (any, error) {
 	var seen any
 	var err error
 	switch name {
 	case "get":
-		seen, err = get(documents, command.text(2))
+		seen, err = get(documents, args.text(2))
 	case "scan":
-		seen, err = scan(documents, command[2], command.count(3))
+		seen, err = scan(documents, args[2], args.count(3))
 	case "put":
-		seen, err = "put", documents.Put(command.text(2), command[3])
+		seen, err = "put", documents.Put(args.text(2), args[3])
 	case "delete":
-		seen, err = "deleted", documents.Delete(command.text(2))
+		seen, err = "deleted", documents.Delete(args.text(2))
 	default:
 		return nil, fmt.Errorf("there is no command `%s`", name)
 	}

@@ -150,9 +150,13 @@ pub fn member(value: std.json.Value, name: []const u8) ?*std.json.Value {
 
 /// Items that are fed together, in order of their ids.
 pub const Batch = struct {
+    /// The ids, one after another.
     ids: []const u8,
+    /// Where each id ends.
     id_ends: []const u32,
+    /// The bodies, one after another.
     bodies: []const u8,
+    /// Where each body ends.
     body_ends: []const u32,
 
     /// How many items it has.
@@ -268,7 +272,9 @@ pub const Run = struct {
 /// Writes are held back and committed together with the batch, or not at all; reads see them. A step must have asked
 /// for the collection in its `reads` or `writes`. What is read lives in the context's arena.
 pub const Documents = struct {
+    /// What asks for them.
     context: *Context,
+    /// The collection's name.
     collection: []const u8,
 
     /// Why a document can't be read or written; `Context.refusal` has the host's text.
@@ -333,8 +339,11 @@ pub const Documents = struct {
 
 /// The items of a collection, one after another; made by `Documents.scan`.
 pub const Scan = struct {
+    /// The collection.
     documents: Documents,
+    /// The last id that was given out.
     after: ?[]const u8,
+    /// What is left of the page that was fetched.
     page: []const host.side.Item = &.{},
 
     /// Items asked for at once: enough to make crossings rare; the host bounds the bytes.

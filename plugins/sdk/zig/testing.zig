@@ -20,12 +20,15 @@ const Answer = @import("host.zig").Answer;
 
 /// Documents, and what became of them.
 pub const Host = struct {
+    /// All of its memory.
     arena: std.heap.ArenaAllocator,
+    /// The documents, by collection and id.
     collections: Collections = .empty,
     /// Why items failed, by id.
     failures: std.array_hash_map.String([]const u8) = .empty,
     /// What `Context.run` tells.
     run: godwit.Run = .{ .from_version = null, .started_at = 0, .seed = 0 },
+    /// The step that is under way.
     step: ?godwit.Step = null,
     /// The item that is being migrated.
     item: []const u8 = "",
@@ -33,10 +36,12 @@ pub const Host = struct {
     const Collection = std.array_hash_map.String([]const u8);
     const Collections = std.array_hash_map.String(Collection);
 
+    /// A host without documents; `deinit` frees it.
     pub fn init(gpa: std.mem.Allocator) Host {
         return .{ .arena = .init(gpa) };
     }
 
+    /// Frees all that it holds.
     pub fn deinit(host: *Host) void {
         host.arena.deinit();
     }
