@@ -232,7 +232,11 @@ fn component(module: &[u8], closes_wasi: bool) -> Result<Vec<u8>, Unnamed> {
     let mut encoder = ComponentEncoder::default().validate(true).module(module)?;
     if closes_wasi {
         let adapter = wat::parse_str(NO_WASI)?;
-        let adapter = with_world(adapter, "closed", &format!("import {PACKAGE}log@{VERSION};"))?;
+        let adapter = with_world(
+            adapter,
+            "closed",
+            &format!("import {PACKAGE}log@{VERSION};"),
+        )?;
         encoder = encoder.adapter(PREVIEW_1, &adapter)?;
     }
     Ok(encoder.encode()?)
