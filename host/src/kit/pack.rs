@@ -214,7 +214,7 @@ fn encode(file: &[u8], module: &Module) -> Result<(Vec<u8>, bool), PackError> {
             .map(|interface| format!("export {PACKAGE}{interface}@{VERSION};\n"))
             .collect();
         let world = format!("include {PACKAGE}host-side@{VERSION};\n{exports}");
-        with_world(file.to_vec(), &world).map_err(unencodable)?
+        with_world(file.to_vec(), "packed", &world).map_err(unencodable)?
     };
     let closes = module.imports_wasi();
     let component = component(&typed, closes).map_err(unencodable)?;
@@ -232,24 +232,29 @@ fn component(module: &[u8], closes_wasi: bool) -> Result<Vec<u8>, Unnamed> {
     let mut encoder = ComponentEncoder::default().validate(true).module(module)?;
     if closes_wasi {
         let adapter = wat::parse_str(NO_WASI)?;
-        let adapter = with_world(adapter, &format!("import {PACKAGE}log@{VERSION};"))?;
+        let adapter = with_world(
+            adapter,
+            "closed",
+            &format!("import {PACKAGE}log@{VERSION};"),
+        )?;
         encoder = encoder.adapter(PREVIEW_1, &adapter)?;
     }
     Ok(encoder.encode()?)
 }
 
-/// A module with a world of the contract's interfaces as its component type.
-fn with_world(mut module: Vec<u8>, items: &str) -> Result<Vec<u8>, Unnamed> {
-    let (resolve, world) = world(items)?;
+/// A module with a world of the contract's interfaces as its component type. Modules that become one component have
+/// worlds of different names: those of one name would have to be the same.
+fn with_world(mut module: Vec<u8>, name: &str, items: &str) -> Result<Vec<u8>, Unnamed> {
+    let (resolve, world) = world(name, items)?;
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
     Ok(module)
 }
 
-fn world(items: &str) -> Result<(Resolve, WorldId), Unnamed> {
+fn world(name: &str, items: &str) -> Result<(Resolve, WorldId), Unnamed> {
     let mut resolve = Resolve::default();
     resolve.push_str("migration.wit", CONTRACT)?;
-    let text = format!("package godwit:packed;\nworld packed {{\n{items}\n}}");
-    let package: PackageId = resolve.push_str("packed.wit", &text)?;
-    let world = resolve.select_world(&[package], Some("packed"))?;
+    let text = format!("package godwit:{name};\nworld {name} {{\n{items}\n}}");
+    let package: PackageId = resolve.push_str(format!("{name}.wit"), &text)?;
+    let world = resolve.select_world(&[package], Some(name))?;
     Ok((resolve, world))
 }

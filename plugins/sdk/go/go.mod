@@ -1,0 +1,3 @@
+module github.com/godwit/godwit/plugins/sdk/go
+
+go 1.27
