@@ -153,6 +153,10 @@ gw_json gw_with(gw_json object, gw_text name, gw_json value);
 /// what is no object nothing is made: the result is absent.
 gw_json gw_without(gw_json object, gw_text name);
 
+/// The value as most programs print it: without spaces, with escapes only where JSON asks for them. Numbers keep their
+/// spelling.
+gw_json gw_compact(gw_json value);
+
 // ---------------------------------------------------------------------------------------------------------------
 // Items
 

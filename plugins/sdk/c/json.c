@@ -345,7 +345,8 @@ static char *put_utf8(char *to, uint32_t code) {
     return to;
 }
 
-// The character of an escape, whose letter `*at` is at; moves it past the escape.
+// The character of an escape, whose letter `*at` is at; moves it past the escape. Half of a surrogate pair is what it
+// stands for if the other half is not there.
 static uint32_t unescape(const char **at) {
     char letter = *(*at)++;
     switch (letter) {
@@ -364,16 +365,16 @@ static uint32_t unescape(const char **at) {
     default:
         return (unsigned char)letter;
     }
-    enum { REPLACEMENT = 0xFFFD };
     uint32_t code = four_hex(*at);
     *at += 4;
-    if (code < 0xD800 || code > 0xDFFF) return code;
-    if (code > 0xDBFF || (*at)[0] != '\\' || (*at)[1] != 'u') return REPLACEMENT;
+    if (code < 0xD800 || code > 0xDBFF || (*at)[0] != '\\' || (*at)[1] != 'u') return code;
     uint32_t low = four_hex(*at + 2);
-    if (low < 0xDC00 || low > 0xDFFF) return REPLACEMENT;
+    if (low < 0xDC00 || low > 0xDFFF) return code;
     *at += 6;
     return 0x10000 + ((code - 0xD800) << 10 | (low - 0xDC00));
 }
+
+static bool is_half_pair(uint32_t code) { return code >= 0xD800 && code <= 0xDFFF; }
 
 gw_text gw_string(gw_json value) {
     if (gw_kind_of(value) != GW_STRING) return GW_NOTHING;
@@ -391,7 +392,8 @@ gw_text gw_string(gw_json value) {
             continue;
         }
         at++;
-        to = put_utf8(to, unescape(&at));
+        uint32_t code = unescape(&at);
+        to = put_utf8(to, is_half_pair(code) ? 0xFFFD : code);
     }
     return (gw_text){text, (size_t)(to - text)};
 }
@@ -403,10 +405,12 @@ bool gw_integer(gw_json value, int64_t *integer) {
     int64_t sum = 0; // of negative digits: they reach one further
     for (at += is_negative; at < end_of(value); at++) {
         if (!is_digit(*at)) return false;
-        if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_sub_overflow(sum, *at - '0', &sum)) return false;
+        int digit = *at - '0';
+        if (sum < (INT64_MIN + digit) / 10) return false;
+        sum = sum * 10 - digit;
     }
-    if (!is_negative && __builtin_sub_overflow(0, sum, &sum)) return false;
-    *integer = sum;
+    if (!is_negative && sum == INT64_MIN) return false;
+    *integer = is_negative ? sum : -sum;
     return true;
 }
 
@@ -448,9 +452,9 @@ void gw_begin_array(gw_writer *out) {
 
 void gw_end_array(gw_writer *out) { append(out, "]", 1); }
 
-// How a byte is escaped, or nothing.
-static gw_text escape_of(unsigned char byte, char room[6]) {
-    switch (byte) {
+// How a character is escaped where JSON asks for it, else nothing.
+static gw_text escape_of(uint32_t code, char room[6]) {
+    switch (code) {
     case '"':
         return GW("\\\"");
     case '\\':
@@ -466,9 +470,9 @@ static gw_text escape_of(unsigned char byte, char room[6]) {
     case '\t':
         return GW("\\t");
     }
-    if (byte >= 0x20) return GW_NOTHING;
-    __builtin_memcpy(room, byte < 0x10 ? "\\u000" : "\\u001", 5);
-    room[5] = "0123456789abcdef"[byte & 0xF];
+    if (code >= 0x20) return GW_NOTHING;
+    __builtin_memcpy(room, code < 0x10 ? "\\u000" : "\\u001", 5);
+    room[5] = "0123456789abcdef"[code & 0xF];
     return (gw_text){room, 6};
 }
 
@@ -544,4 +548,43 @@ gw_json gw_without(gw_json object, gw_text name) {
     }
     gw_end_object(&out);
     return gw_written(&out);
+}
+
+static char *put(char *to, const char *bytes, size_t length) {
+    __builtin_memcpy(to, bytes, length);
+    return to + length;
+}
+
+// Copies a character of a string, or an escape as the character that it stands for, if JSON lets it and there is one.
+static char *put_character(char *to, const char **at) {
+    if (**at != '\\') {
+        *to++ = *(*at)++;
+        return to;
+    }
+    const char *spelled = (*at)++;
+    uint32_t code = unescape(at);
+    if (is_half_pair(code)) return put(to, spelled, (size_t)(*at - spelled));
+    char room[6];
+    gw_text escape = escape_of(code, room);
+    return gw_is_present(escape) ? put(to, escape.at, escape.length) : put_utf8(to, code);
+}
+
+gw_json gw_compact(gw_json value) {
+    if (!gw_is_present(value.text)) return value;
+    char *text = gw_allocate(value.text.length); // it never gets longer
+    char *to = text;
+    const char *at = value.text.at;
+    while (at < end_of(value)) {
+        if (is_space(*at)) {
+            at++;
+        } else if (*at == '"') {
+            const char *closing = past_string(at) - 1;
+            *to++ = *at++;
+            while (at < closing) to = put_character(to, &at);
+            *to++ = *at++;
+        } else {
+            *to++ = *at++;
+        }
+    }
+    return between(text, to);
 }

@@ -32,7 +32,7 @@ static gw_outcome make_lists(gw_item item, gw_json feature) {
     gw_json support = gw_member(feature, GW("support"));
     if (gw_kind_of(support) != GW_OBJECT) return gw_failed(GW("the feature has no `support` object"));
     if (!has_bare_entry(support)) return gw_unchanged();
-    return gw_updated(gw_with(feature, GW("support"), with_lists(support)));
+    return gw_updated(gw_compact(gw_with(feature, GW("support"), with_lists(support))));
 }
 
 const gw_migration migration = {
