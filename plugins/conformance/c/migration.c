@@ -124,8 +124,8 @@ static int64_t integer_of(gw_json command, size_t index) {
     return integer;
 }
 
-// Carries out one command. True if it is the item's outcome; what it sees goes to `saw`.
-static bool carry_out(gw_json command, gw_item item, gw_json body, gw_writer *saw, gw_outcome *outcome) {
+// Carries out a command after which the next one comes; what it sees goes to `saw`. False if it is none of these.
+static bool carry_out(gw_json command, gw_item item, gw_writer *saw) {
     gw_text name = text_of(command, 0);
     if (gw_same(name, GW("log"))) {
         bool is_alone = gw_same(text_of(command, 3), GW("alone"));
@@ -141,26 +141,22 @@ static bool carry_out(gw_json command, gw_item item, gw_json body, gw_writer *sa
     } else if (gw_same(name, GW("run"))) {
         write_run(saw);
     } else {
-        if (gw_same(name, GW("keep"))) {
-            *outcome = gw_unchanged();
-        } else if (gw_same(name, GW("remove"))) {
-            *outcome = gw_removed();
-        } else if (gw_same(name, GW("fail"))) {
-            *outcome = gw_failed(text_of(command, 1));
-        } else if (gw_same(name, GW("throw"))) {
-            gw_panic(text_of(command, 1));
-        } else if (gw_same(name, GW("replace"))) {
-            *outcome = gw_updated(gw_compact(gw_element(command, 1)));
-        } else if (gw_same(name, GW("echo"))) {
-            *outcome = gw_updated(gw_compact(body));
-        } else if (gw_same(name, GW("big"))) {
-            *outcome = gw_updated(big(integer_of(command, 1)));
-        } else {
-            *outcome = gw_failed(GW_JOIN(GW("no such command: "), command.text));
-        }
-        return true;
+        return false;
     }
-    return false;
+    return true;
+}
+
+// The outcome that a command is.
+static gw_outcome outcome_of(gw_json command, gw_json body) {
+    gw_text name = text_of(command, 0);
+    if (gw_same(name, GW("keep"))) return gw_unchanged();
+    if (gw_same(name, GW("remove"))) return gw_removed();
+    if (gw_same(name, GW("fail"))) return gw_failed(text_of(command, 1));
+    if (gw_same(name, GW("throw"))) gw_panic(text_of(command, 1));
+    if (gw_same(name, GW("replace"))) return gw_updated(gw_compact(gw_element(command, 1)));
+    if (gw_same(name, GW("echo"))) return gw_updated(gw_compact(body));
+    if (gw_same(name, GW("big"))) return gw_updated(big(integer_of(command, 1)));
+    return gw_failed(GW_JOIN(GW("no such command: "), command.text));
 }
 
 static gw_outcome apply(gw_item item, gw_json body) {
@@ -171,12 +167,11 @@ static gw_outcome apply(gw_item item, gw_json body) {
     gw_begin_object(&saw);
     gw_write_name(&saw, GW("saw"));
     gw_begin_array(&saw);
-    size_t nothing_seen = saw.length;
+    size_t length_of_none = saw.length;
     for (gw_each command = gw_each_of(commands); gw_next(&command);) {
-        gw_outcome outcome;
-        if (carry_out(command.value, item, body, &saw, &outcome)) return outcome;
+        if (!carry_out(command.value, item, &saw)) return outcome_of(command.value, body);
     }
-    if (saw.length == nothing_seen) return gw_unchanged();
+    if (saw.length == length_of_none) return gw_unchanged();
     gw_end_array(&saw);
     gw_end_object(&saw);
     return gw_updated(gw_compact(gw_written(&saw)));
