@@ -197,7 +197,7 @@ static bool take_container(reader *in, char closing, int depth) {
 }
 
 static gw_text problem_of(const reader *in, gw_text text) {
-    const char *problem = in->problem ? in->problem : in->at == in->end ? "it ends too early" : "unexpected";
+    const char *problem = in->problem ? in->problem : in->at == in->end ? "it ends too early" : "syntax error";
     gw_text place = gw_decimal((uint64_t)(in->at - text.at));
     return GW_JOIN((gw_text){problem, __builtin_strlen(problem)}, GW(" at byte "), place);
 }
