@@ -74,7 +74,8 @@ template <class Value, class Error = Failure> class [[nodiscard]] Result {
 
 /// Reads text as one JSON value (RFC 8259, nothing else: no comments, no byte order mark, valid UTF-8).
 ///
-/// It fails rather than lose digits of an integer that does not fit into 64 bits. Other numbers become `double`.
+/// Integers of up to 64 bits stay integers; every other number becomes a `double`. One that would come out as another
+/// number is not rounded: the text can't be read then.
 Result<Json> parse(std::string_view text);
 
 /// How deep values may be nested. It is what the host takes, too.

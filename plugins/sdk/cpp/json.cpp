@@ -1,14 +1,45 @@
 // JSON as it is stored, into nlohmann's values.
 
+#include <charconv>
+
 #include "godwit.hpp"
 
 namespace godwit {
 
 namespace {
 
+/// The decimal number that a text spells, without its sign: its digits, with no zero at either end, are a whole number
+/// to be multiplied by ten to the power of the exponent.
+struct Decimal {
+    explicit Decimal(std::string_view spelled) {
+        bool is_fraction = false;
+        for (std::size_t i = 0; i < spelled.size(); i++) {
+            char byte = spelled[i];
+            if (byte == 'e' || byte == 'E') {
+                if (spelled[++i] == '+') i++;
+                long given = 0;
+                std::from_chars(spelled.data() + i, spelled.data() + spelled.size(), given);
+                exponent += given;
+                break;
+            }
+            if (byte == '.') is_fraction = true;
+            if (byte < '0' || byte > '9') continue;
+            if (is_fraction) exponent--;
+            if (byte != '0' || !digits.empty()) digits.push_back(byte);
+        }
+        for (; digits.ends_with('0'); exponent++) digits.pop_back();
+        if (digits.empty()) exponent = 0;
+    }
+
+    bool operator==(const Decimal &) const = default;
+
+    std::string digits;
+    long exponent = 0;
+};
+
 /// Builds a value of what the parser finds. It differs from what `Json::parse` does in three ways: it stops at
-/// `max_depth`, since printing and copying call themselves for each level and the stack is small; it stops at integers
-/// that don't fit, instead of rounding them; and it says what is wrong.
+/// `max_depth`, since printing and copying call themselves for each level and the stack is small; it stops at numbers
+/// that would come out as others, instead of rounding them; and it says what is wrong.
 class Builder : public nlohmann::json_sax<Json> {
   public:
     bool null() override { return add(nullptr); }
@@ -16,10 +47,9 @@ class Builder : public nlohmann::json_sax<Json> {
     bool number_integer(number_integer_t value) override { return add(value); }
     bool number_unsigned(number_unsigned_t value) override { return add(value); }
     bool number_float(number_float_t value, const string_t &spelled) override {
-        if (spelled.find_first_not_of("-0123456789") == string_t::npos) {
-            return stop("the integer " + spelled + " does not fit into 64 bits");
-        }
-        return add(value);
+        Json number = value;
+        if (Decimal(spelled) != Decimal(number.dump())) return stop("the number " + spelled + " would be rounded");
+        return add(std::move(number));
     }
     bool string(string_t &value) override { return add(std::move(value)); }
     bool binary(binary_t &) override { return stop("JSON has no binary values"); }
@@ -82,15 +112,15 @@ bool is_beyond_json(std::string_view text) {
 } // namespace
 
 Result<Json> parse(std::string_view text) {
-    if (is_beyond_json(text)) return failed("not JSON: it has a zero byte or a byte order mark");
+    if (is_beyond_json(text)) return failed("a zero byte or a byte order mark is no JSON");
     Builder builder;
-    if (!Json::sax_parse(text, &builder)) return failed("not JSON: " + builder.problem);
+    if (!Json::sax_parse(text, &builder)) return failed(std::move(builder.problem));
     return std::move(builder.value);
 }
 
 Result<Json> Item::json() const {
     auto value = parse(body);
-    if (!value) return failed("the body is " + value.error().reason);
+    if (!value) return failed("the body can't be read as JSON: " + value.error().reason);
     return value;
 }
 
