@@ -70,9 +70,8 @@ void arena_empty(void) {
     if (current) top = current->start;
 }
 
-// What compilers call on their own account, where no libc has it. With bulk memory the first three are one
-// instruction each.
-#ifndef __wasi__
+// What compilers call on their own account, and there is no libc. With bulk memory the first three are one instruction
+// each.
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size) { return __builtin_memcpy(to, from, size); }
 
@@ -93,5 +92,3 @@ __attribute__((no_builtin)) size_t strlen(const char *text) {
     while (*end) end++;
     return (size_t)(end - text);
 }
-
-#endif

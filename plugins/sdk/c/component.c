@@ -84,27 +84,27 @@ static gw_text text_of(option_text option) { return option.is_some ? option.some
 // What is imported
 
 IMPORT("log", "log")
-void host_log(int level, const char *message, size_t length, int has_id, const char *id, size_t id_length);
+void gw_host_log(int level, const char *message, size_t length, int has_id, const char *id, size_t id_length);
 
 IMPORT("documents", "get")
-void host_get(const char *collection, size_t collection_length, const char *id, size_t id_length, reply *reply);
+void gw_host_get(const char *collection, size_t collection_length, const char *id, size_t id_length, reply *reply);
 
 IMPORT("documents", "scan")
-void host_scan(const char *collection, size_t collection_length, int has_after, const char *after, size_t after_length,
-               uint32_t limit, reply *reply);
+void gw_host_scan(const char *collection, size_t collection_length, int has_after, const char *after,
+                  size_t after_length, uint32_t limit, reply *reply);
 
 IMPORT("documents", "put")
-void host_put(const char *collection, size_t collection_length, const char *id, size_t id_length, const char *body,
-              size_t body_length, reply *reply);
+void gw_host_put(const char *collection, size_t collection_length, const char *id, size_t id_length, const char *body,
+                 size_t body_length, reply *reply);
 
 IMPORT("documents", "delete")
-void host_delete(const char *collection, size_t collection_length, const char *id, size_t id_length, reply *reply);
+void gw_host_delete(const char *collection, size_t collection_length, const char *id, size_t id_length, reply *reply);
 
 IMPORT("run", "current")
-void host_current(context *context);
+void gw_host_current(context *context);
 
 void gw_log(gw_level level, gw_text message, gw_text id) {
-    host_log((int)level, message.at, message.length, gw_is_present(id), id.at, id.length);
+    gw_host_log((int)level, message.at, message.length, gw_is_present(id), id.at, id.length);
 }
 
 _Noreturn void gw_panic(gw_text message) {
@@ -121,28 +121,28 @@ static gw_result result_of(const reply *reply) {
 
 gw_result gw_get(gw_text collection, gw_text id, gw_text *body) {
     reply reply;
-    host_get(collection.at, collection.length, id.at, id.length, &reply);
+    gw_host_get(collection.at, collection.length, id.at, id.length, &reply);
     *body = reply.is_error ? GW_NOTHING : text_of(reply.body);
     return result_of(&reply);
 }
 
 gw_result gw_put(gw_text collection, gw_text id, gw_text body) {
     reply reply;
-    host_put(collection.at, collection.length, id.at, id.length, body.at, body.length, &reply);
+    gw_host_put(collection.at, collection.length, id.at, id.length, body.at, body.length, &reply);
     return result_of(&reply);
 }
 
 gw_result gw_delete(gw_text collection, gw_text id) {
     reply reply;
-    host_delete(collection.at, collection.length, id.at, id.length, &reply);
+    gw_host_delete(collection.at, collection.length, id.at, id.length, &reply);
     return result_of(&reply);
 }
 
 static void fetch_page(gw_scan *scan) {
     enum { PAGE = 256 }; // makes crossings rare; the host bounds the bytes
     reply reply;
-    host_scan(scan->collection.at, scan->collection.length, gw_is_present(scan->after), scan->after.at,
-              scan->after.length, PAGE, &reply);
+    gw_host_scan(scan->collection.at, scan->collection.length, gw_is_present(scan->after), scan->after.at,
+                 scan->after.length, PAGE, &reply);
     scan->result = result_of(&reply);
     scan->page = reply.is_error ? NULL : reply.items.at;
     scan->left = reply.is_error ? 0 : reply.items.length;
@@ -170,7 +170,7 @@ gw_outcome gw_failed_call(gw_result result) {
 
 gw_run gw_current_run(void) {
     context context;
-    host_current(&context);
+    gw_host_current(&context);
     return (gw_run){text_of(context.from_version), context.started_at, context.seed};
 }
 
@@ -178,7 +178,7 @@ gw_run gw_current_run(void) {
 // Memory that the host writes to
 
 EXPORT("cabi_realloc")
-void *cabi_realloc(void *old, size_t old_size, size_t alignment, size_t new_size) {
+void *gw_export_realloc(void *old, size_t old_size, size_t alignment, size_t new_size) {
     (void)alignment; // every piece has that of the most demanding type
     return arena_resize(old, old_size, new_size);
 }
@@ -224,7 +224,7 @@ static list list_of_steps(const gw_step *steps) {
 }
 
 EXPORT("godwit:migration/description@1.0.0#describe")
-const descriptor *describe(void) {
+const descriptor *gw_export_describe(void) {
     descriptor *made = gw_allocate(sizeof *made);
     *made = (descriptor){
         .app = text_of_name(migration.app),
@@ -238,7 +238,7 @@ const descriptor *describe(void) {
 }
 
 EXPORT("cabi_post_godwit:migration/description@1.0.0#describe")
-void described(const descriptor *made) {
+void gw_export_described(const descriptor *made) {
     (void)made;
     arena_empty();
 }
@@ -274,9 +274,9 @@ static gw_outcome migrate_one(const gw_step *step, gw_item item) {
 }
 
 EXPORT("godwit:migration/transform-columns@1.0.0#migrate")
-const outcomes *migrate(const char *step_name, size_t step_length, const char *ids, size_t ids_length,
-                        const uint32_t *id_ends, size_t count, const char *bodies, size_t bodies_length,
-                        const uint32_t *body_ends, size_t body_count) {
+const outcomes *gw_export_migrate(const char *step_name, size_t step_length, const char *ids, size_t ids_length,
+                                  const uint32_t *id_ends, size_t count, const char *bodies, size_t bodies_length,
+                                  const uint32_t *body_ends, size_t body_count) {
     (void)ids_length, (void)bodies_length, (void)body_count;
     const gw_step *step = step_of((gw_text){step_name, step_length});
     uint8_t *kinds = gw_allocate(count * sizeof *kinds);
@@ -303,7 +303,7 @@ const outcomes *migrate(const char *step_name, size_t step_length, const char *i
 }
 
 EXPORT("cabi_post_godwit:migration/transform-columns@1.0.0#migrate")
-void migrated(const outcomes *made) {
+void gw_export_migrated(const outcomes *made) {
     (void)made;
     arena_empty();
 }

@@ -92,9 +92,9 @@ gw_json gw_element(gw_json array, size_t index);
 ///
 ///     for (gw_each member = gw_each_of(object); gw_next(&member);) { ... member.name ... member.value ... }
 typedef struct gw_each {
-    gw_json name;  ///< The member's name, a string; absent in arrays.
-    gw_json value; ///< The member's value, or the element.
-    const char *rest;
+    gw_json name;     ///< The member's name, a string; absent in arrays.
+    gw_json value;    ///< The member's value, or the element.
+    const char *rest; ///< For `gw_next`.
 } gw_each;
 
 /// A visit that is about to begin.
@@ -283,11 +283,11 @@ gw_result gw_delete(gw_text collection, gw_text id);
 ///     if (scan.result.problem) return gw_failed_call(scan.result);
 typedef struct gw_scan {
     gw_text collection;
-    gw_text after;      ///< Begins with the first id after this one; absent: with the first.
-    gw_item item;       ///< The item that was come to last.
-    gw_result result;   ///< Why it ended, where that was a failure.
-    const gw_item *page;
-    size_t left;
+    gw_text after;       ///< Begins with the first id after this one; absent: with the first.
+    gw_item item;        ///< The item that was come to last.
+    gw_result result;    ///< Why it ended, where that was a failure.
+    const gw_item *page; ///< For `gw_scan_next`.
+    size_t left;         ///< For `gw_scan_next`.
 } gw_scan;
 
 /// Goes on to the next item; false at the end and after a failure.

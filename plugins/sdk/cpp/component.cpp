@@ -106,7 +106,7 @@ OptionText option_of(std::optional<std::string_view> text) {
 // Memory that the host writes to: it asks for it here, and what it puts there is ours to free.
 
 EXPORT("cabi_realloc")
-void *cabi_realloc(void *old, std::size_t old_size, std::size_t alignment, std::size_t new_size) {
+void *godwit_realloc(void *old, std::size_t old_size, std::size_t alignment, std::size_t new_size) {
     if (new_size == 0) return reinterpret_cast<void *>(alignment); // an address that nobody uses, and nobody frees
     void *memory = std::realloc(old_size == 0 ? nullptr : old, new_size);
     if (!memory) panic("out of memory");
@@ -149,30 +149,31 @@ std::optional<std::string> take(OptionText text) {
 // What is imported
 
 IMPORT("log", "log")
-void host_log(Level level, const char *message, std::size_t length, bool has_id, const char *id, std::size_t id_length);
+void godwit_host_log(Level level, const char *message, std::size_t length, bool has_id, const char *id,
+                     std::size_t id_length);
 
 IMPORT("documents", "get")
-void host_get(const char *collection, std::size_t collection_length, const char *id, std::size_t id_length,
-              Reply *reply);
+void godwit_host_get(const char *collection, std::size_t collection_length, const char *id, std::size_t id_length,
+                     Reply *reply);
 
 IMPORT("documents", "scan")
-void host_scan(const char *collection, std::size_t collection_length, bool has_after, const char *after,
-               std::size_t after_length, std::uint32_t limit, Reply *reply);
+void godwit_host_scan(const char *collection, std::size_t collection_length, bool has_after, const char *after,
+                      std::size_t after_length, std::uint32_t limit, Reply *reply);
 
 IMPORT("documents", "put")
-void host_put(const char *collection, std::size_t collection_length, const char *id, std::size_t id_length,
-              const char *body, std::size_t body_length, Reply *reply);
+void godwit_host_put(const char *collection, std::size_t collection_length, const char *id, std::size_t id_length,
+                     const char *body, std::size_t body_length, Reply *reply);
 
 IMPORT("documents", "delete")
-void host_delete(const char *collection, std::size_t collection_length, const char *id, std::size_t id_length,
-                 Reply *reply);
+void godwit_host_delete(const char *collection, std::size_t collection_length, const char *id, std::size_t id_length,
+                        Reply *reply);
 
 IMPORT("run", "current")
-void host_current(Context *context);
+void godwit_host_current(Context *context);
 
 void log(Level level, std::string_view message, std::optional<std::string_view> id) {
     OptionText about = option_of(id);
-    host_log(level, message.data(), message.size(), about.is_some, about.some.at, about.some.length);
+    godwit_host_log(level, message.data(), message.size(), about.is_some, about.some.at, about.some.length);
 }
 
 void panic(std::string_view message) {
@@ -182,7 +183,7 @@ void panic(std::string_view message) {
 
 Run current_run() {
     Context context;
-    host_current(&context);
+    godwit_host_current(&context);
     return {take(context.from_version), context.started_at, context.seed};
 }
 
@@ -209,21 +210,21 @@ Error take_error(std::string_view collection, const AccessError &error) {
 
 Result<std::optional<std::string>> get(std::string_view collection, std::string_view id) {
     Reply reply;
-    host_get(collection.data(), collection.size(), id.data(), id.size(), &reply);
+    godwit_host_get(collection.data(), collection.size(), id.data(), id.size(), &reply);
     if (reply.is_error) return take_error(collection, reply.error);
     return take(reply.body);
 }
 
 Result<Done> put(std::string_view collection, std::string_view id, std::string_view body) {
     Reply reply;
-    host_put(collection.data(), collection.size(), id.data(), id.size(), body.data(), body.size(), &reply);
+    godwit_host_put(collection.data(), collection.size(), id.data(), id.size(), body.data(), body.size(), &reply);
     if (reply.is_error) return take_error(collection, reply.error);
     return Done{};
 }
 
 Result<Done> erase(std::string_view collection, std::string_view id) {
     Reply reply;
-    host_delete(collection.data(), collection.size(), id.data(), id.size(), &reply);
+    godwit_host_delete(collection.data(), collection.size(), id.data(), id.size(), &reply);
     if (reply.is_error) return take_error(collection, reply.error);
     return Done{};
 }
@@ -232,7 +233,8 @@ Result<std::vector<Scan::Document>> Scan::fetch() const {
     constexpr std::uint32_t page = 256; // makes crossings rare; the host bounds the bytes
     OptionText after = option_of(after_);
     Reply reply;
-    host_scan(collection_.data(), collection_.size(), after.is_some, after.some.at, after.some.length, page, &reply);
+    godwit_host_scan(collection_.data(), collection_.size(), after.is_some, after.some.at, after.some.length, page,
+                     &reply);
     if (reply.is_error) return take_error(collection_, reply.error);
     std::vector<Document> documents;
     documents.reserve(reply.items.length);
@@ -320,7 +322,7 @@ class Description {
 } // namespace
 
 EXPORT("godwit:migration/description@1.0.0#describe")
-const Descriptor *describe() {
+const Descriptor *godwit_describe() {
     static const Description description(described());
     return &description.descriptor;
 }
@@ -350,9 +352,10 @@ const Step &step_of(const std::string &name) {
 } // namespace
 
 EXPORT("godwit:migration/transform-columns@1.0.0#migrate")
-const Outcomes *migrate(const char *step_name, std::size_t step_length, const char *ids_at, std::size_t ids_length,
-                        const std::uint32_t *id_ends_at, std::size_t id_count, const char *bodies_at,
-                        std::size_t bodies_length, const std::uint32_t *body_ends_at, std::size_t body_count) {
+const Outcomes *godwit_migrate(const char *step_name, std::size_t step_length, const char *ids_at,
+                               std::size_t ids_length, const std::uint32_t *id_ends_at, std::size_t id_count,
+                               const char *bodies_at, std::size_t bodies_length, const std::uint32_t *body_ends_at,
+                               std::size_t body_count) {
     const Step &step = step_of(take(Text{step_name, step_length}));
     Owned<char> ids({ids_at, ids_length});
     Owned<std::uint32_t> id_ends({id_ends_at, id_count});
@@ -380,6 +383,6 @@ const Outcomes *migrate(const char *step_name, std::size_t step_length, const ch
 }
 
 EXPORT("cabi_post_godwit:migration/transform-columns@1.0.0#migrate")
-void migrated(const Outcomes *) { columns = {}; }
+void godwit_migrated(const Outcomes *) { columns = {}; }
 
 } // namespace godwit
