@@ -127,7 +127,6 @@ template <class Element> class Owned {
 
     const Element *begin() const { return list_.at; }
     const Element *end() const { return list_.at + list_.length; }
-    std::size_t size() const { return list_.length; }
 
   private:
     List<Element> list_;
