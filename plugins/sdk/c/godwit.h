@@ -23,8 +23,8 @@ typedef struct gw_text {
     size_t length;
 } gw_text;
 
-/// Text of a literal: `GW("tags")`.
-#define GW(literal) ((gw_text){(literal), sizeof(literal) - 1})
+/// Text of a literal, and of nothing else: `GW("tags")`.
+#define GW(literal) ((gw_text){"" literal, sizeof(literal) - 1})
 
 /// No text at all.
 #define GW_NOTHING ((gw_text){NULL, 0})
