@@ -1,24 +1,20 @@
 // Bodies as an author sees them. Each engine hands them over as what it is faster with: text or bytes.
 
+import { parseExactly, refuseRounding } from "./numbers.js";
+
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
-/** The ways to see a body; `print` gives text or bytes. */
+/** The ways to see a body; `print` gives text or bytes, `check` refuses a body that would not survive the two. */
 export const formats = {
   json: {
-    parse(body) {
-      const text = asText(body);
-      try {
-        return JSON.parse(text);
-      } catch (error) {
-        throw new Error("the body is not JSON", { cause: error });
-      }
-    },
-    print(value) {
-      const text = JSON.stringify(value);
-      if (text === undefined) throw new TypeError(`a ${typeof value} is not JSON`);
-      return text;
-    },
+    parse: (body) => json(body, JSON.parse),
+    check: (body) => refuseRounding(asText(body)),
+    print: printed,
+  },
+  exact: {
+    parse: (body) => json(body, parseExactly),
+    print: printed,
   },
   text: {
     parse: asText,
@@ -36,6 +32,21 @@ export const formats = {
     },
   },
 };
+
+function json(body, parse) {
+  const text = asText(body);
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new Error("the body is not JSON", { cause: error });
+  }
+}
+
+function printed(value) {
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new TypeError(`a ${typeof value} is not JSON`);
+  return text;
+}
 
 export function asText(body) {
   if (typeof body === "string") return body;

@@ -59,8 +59,11 @@ const messages = {
 };
 
 function read(as, collection, id, body) {
+  const format = formats[as];
   try {
-    return formats[as].parse(body);
+    const value = format.parse(body);
+    format.check?.(body);
+    return value;
   } catch (error) {
     throw new Error(`item \`${id}\` of collection \`${collection}\` can't be read`, { cause: error });
   }

@@ -12,6 +12,7 @@ export function outcome(step, id, body, host) {
     if (step.mode === "derive") return derived(result);
     if (result === removed) return { tag: "removed" };
     if (result === undefined) throw new Error("the step's function gave nothing back: neither the item, `unchanged` nor `removed`");
+    format.check?.(body);
     const printed = format.print(result);
     return { tag: "updated", val: typeof body === "string" ? asText(printed) : printed };
   } catch (error) {
