@@ -57,4 +57,6 @@ export function asText(body) {
   }
 }
 
-export const asBytes = (body) => (typeof body === "string" ? encoder.encode(body) : body);
+export function asBytes(body) {
+  return typeof body === "string" ? encoder.encode(body) : body;
+}
