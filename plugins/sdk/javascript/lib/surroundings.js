@@ -1,28 +1,31 @@
-// A migration gives the same result each time: it has no clock and no randomness. The engines would end the whole
-// batch when asked for the time, or give the moment at which the component was built; here the item fails instead.
-// Imported first, so that what the author's modules do when they are loaded finds it so.
+// A migration gives the same result each time. So the clock stands still at the moment when the run was started, and
+// there is no randomness. Of their own the engines would end the whole batch when asked for the time, or tell when the
+// component was built. Imported first, so that the author's modules find it so when they are loaded.
 
 import { logger } from "./context.js";
 
-const nothing = (what, instead) => () => {
-  throw new Error(`a migration has no ${what}; ${instead}`);
-};
-const noClock = nothing("clock", "`context.run.startedAt` is the time when the run was started");
+let now = () => 0;
+let write = () => {};
+
+/** Lets `Date` tell the time of the run, and `console` write to the operator's log. */
+export function connect({ log, run }) {
+  const lines = logger(log);
+  write = (level, message) => lines[level](message);
+  now = () => Number(run.current().startedAt);
+}
 
 globalThis.Date = class Date extends globalThis.Date {
-  static now = noClock;
+  static now = () => now();
 
   constructor(...parts) {
-    if (parts.length === 0) noClock();
-    super(...parts);
+    super(...(parts.length === 0 ? [now()] : parts));
   }
 };
 delete globalThis.performance;
-Math.random = nothing("randomness", "`context.run.seed` differs from run to run");
 
-/** Lets `console` write to the operator's log. */
-export function connectConsole(log) {
-  const { debug, info, warn, error } = logger(log);
-  const line = (write) => (...parts) => write(parts.map(String).join(" "));
-  globalThis.console = { debug: line(debug), log: line(info), info: line(info), warn: line(warn), error: line(error) };
-}
+Math.random = () => {
+  throw new Error("a migration has no randomness; `context.run.seed` differs from run to run");
+};
+
+const line = (level) => (...parts) => write(level, parts.map(String).join(" "));
+globalThis.console = { debug: line("debug"), log: line("info"), info: line("info"), warn: line("warn"), error: line("error") };

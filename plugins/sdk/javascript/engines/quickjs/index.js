@@ -1,7 +1,7 @@
 // QuickJS is several times faster with strings than with bytes: the text layout.
 
 import "./utf8.js";
-import { connectConsole } from "../../lib/surroundings.js";
+import { connect } from "../../lib/surroundings.js";
 import * as documents from "godwit:migration/documents@1.0.0";
 import * as log from "godwit:migration/log@1.0.0";
 import * as run from "godwit:migration/run@1.0.0";
@@ -12,7 +12,7 @@ import { outcome } from "../../lib/outcome.js";
 const host = { documents, log, run };
 const steps = new Map(migration.steps.map((step) => [step.name, step]));
 
-connectConsole(log);
+connect(host);
 
 export const description = { describe: () => descriptor(migration) };
 

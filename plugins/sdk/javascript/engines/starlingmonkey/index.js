@@ -1,6 +1,6 @@
 // StarlingMonkey is fastest with bytes: the columns layout.
 
-import { connectConsole } from "../../lib/surroundings.js";
+import { connect } from "../../lib/surroundings.js";
 import * as documents from "godwit:migration/documents@1.0.0";
 import * as log from "godwit:migration/log@1.0.0";
 import * as run from "godwit:migration/run@1.0.0";
@@ -13,7 +13,7 @@ const host = { documents, log, run };
 const steps = new Map(migration.steps.map((step) => [step.name, step]));
 const decoder = new TextDecoder();
 
-connectConsole(log);
+connect(host);
 
 export const description = { describe: () => descriptor(migration) };
 
