@@ -9,7 +9,7 @@ export default migration({
   dependsOn: { other: ">=1.2" },
   summary: "does what its items say, in JavaScript – grüezi",
   steps: [
-    rewrite("apply", "items", { reads: ["lookup", "nowhere"], writes: ["notes"] }, apply),
+    rewrite("apply", "items", { reads: ["lookup", "nowhere"], writes: ["notes"], as: "exact" }, apply),
     derive("derive", "items", { online: true, writes: ["seen"] }, (_item, { id, documents }) => {
       documents.put("seen", id, { of: id });
     }),
@@ -56,9 +56,9 @@ function see(name, context, words) {
 }
 
 const sights = {
-  get: ({ documents }, collection, id) => documents.get(collection, id) ?? null,
+  get: ({ documents }, collection, id) => documents.get(collection, id, { as: "exact" }) ?? null,
   scan({ documents }, collection, after, n) {
-    return documents.scan(collection, { after }).take(n).map(({ id, body }) => [id, body]).toArray();
+    return documents.scan(collection, { after, as: "exact" }).take(n).map(({ id, body }) => [id, body]).toArray();
   },
   put({ documents }, collection, id, value) {
     documents.put(collection, id, value);

@@ -58,5 +58,6 @@ export function asText(body) {
 }
 
 export function asBytes(body) {
-  return typeof body === "string" ? encoder.encode(body) : body;
+  if (typeof body === "string") return encoder.encode(body);
+  return new Uint8Array(body.buffer, body.byteOffset, body.length); // StarlingMonkey's come from another realm
 }
