@@ -1,0 +1,3 @@
+exports.needsRegions = (annotation) => !annotation.regions;
+
+exports.withRegions = ({ region, ...annotation }) => ({ ...annotation, regions: [region] });

@@ -1,0 +1,30 @@
+import { Documents } from "./documents.js";
+
+/** What the function of a step may use beside the item. */
+export class Context {
+  #host;
+
+  constructor(id, host) {
+    this.id = id;
+    this.#host = host;
+  }
+
+  get documents() {
+    return new Documents(this.#host.documents);
+  }
+
+  get log() {
+    return logger(this.#host.log, this.id);
+  }
+
+  get run() {
+    const { fromVersion, startedAt, seed } = this.#host.run.current();
+    return { fromVersion: fromVersion ?? undefined, startedAt: Number(startedAt), seed: BigInt(seed) };
+  }
+}
+
+/** Writes lines about an item, or about none. */
+export function logger(host, item) {
+  const at = (level) => (message) => host.log(level, String(message).toWellFormed(), item);
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}

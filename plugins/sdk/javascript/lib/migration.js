@@ -1,0 +1,27 @@
+// What a migration says about itself, and the functions of its steps.
+
+export const unchanged = Symbol("unchanged");
+export const removed = Symbol("removed");
+
+export const rewrite = (name, collection, ...rest) => step("rewrite", name, collection, ...rest);
+export const derive = (name, collection, ...rest) => step("derive", name, collection, ...rest);
+
+function step(mode, name, collection, ...rest) {
+  const migrate = rest.pop();
+  const { online = false, reads = [], writes = [], as = "json" } = rest.pop() ?? {};
+  if (typeof migrate !== "function") throw new TypeError(`step \`${name}\` has no function`);
+  return { name, phase: online ? "online" : "offline", mode, collection, reads, writes, as, migrate };
+}
+
+export function migration({ app, version, requires, dependsOn = {}, summary = "", steps = [] }) {
+  return { app, version, requires, dependsOn, summary, steps };
+}
+
+/** The migration as the contract has it. */
+export function descriptor({ dependsOn, steps, ...rest }) {
+  return {
+    ...rest,
+    dependsOn: Object.entries(dependsOn).map(([app, versions]) => ({ app, versions })),
+    steps: steps.map(({ as, migrate, ...step }) => step),
+  };
+}

@@ -1,0 +1,31 @@
+// A migration gives the same result each time. So the clock stands still at the moment when the run was started, and
+// there is no randomness. Of their own the engines would end the whole batch when asked for the time, or tell when the
+// component was built. Imported first, so that the author's modules find it so when they are loaded.
+
+import { logger } from "./context.js";
+
+let now = () => 0;
+let write = () => {};
+
+/** Lets `Date` tell the time of the run, and `console` write to the operator's log. */
+export function connect({ log, run }) {
+  const lines = logger(log);
+  write = (level, message) => lines[level](message);
+  now = () => Number(run.current().startedAt);
+}
+
+globalThis.Date = class Date extends globalThis.Date {
+  static now = () => now();
+
+  constructor(...parts) {
+    super(...(parts.length === 0 ? [now()] : parts));
+  }
+};
+delete globalThis.performance;
+
+Math.random = () => {
+  throw new Error("a migration has no randomness; `context.run.seed` differs from run to run");
+};
+
+const line = (level) => (...parts) => write(level, parts.map(String).join(" "));
+globalThis.console = { debug: line("debug"), log: line("info"), info: line("info"), warn: line("warn"), error: line("error") };
