@@ -28,7 +28,7 @@ migration = Migration(
 
 
 @migration.rewrite("items", reads=["lookup", "nowhere"], writes=["notes"])
-def apply(item: Json, context: Context) -> Outcome:
+def apply(item: Any, context: Context) -> Outcome:
     """Carries out an item's commands, until one is its outcome."""
     commands = item.get("do") if isinstance(item, dict) else None
     if not isinstance(commands, list):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union
 
 from ._json import Json, parsed, printed
 from .context import Context, Level
@@ -29,7 +29,8 @@ UNCHANGED: Final = Kind.UNCHANGED
 REMOVED: Final = Kind.REMOVED
 """The item is to be deleted."""
 
-Outcome: TypeAlias = Union[Json, bytes, Kind]
+# `Any` lets an item whose shape was not checked be returned as it is.
+Outcome: TypeAlias = Union[Json, bytes, Kind, Any]
 """What a function returns: the item's new body, `UNCHANGED` or `REMOVED`; that it failed is said by an exception.
 
 The new body is a JSON value, which is printed, or bytes, which are taken as they are. One that says the same as the old
