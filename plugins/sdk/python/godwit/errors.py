@@ -29,7 +29,8 @@ def place(error: BaseException) -> str:
     while trace.tb_next is not None:
         trace = trace.tb_next
     code = trace.tb_frame.f_code
-    return f"{code.co_filename}:{trace.tb_lineno} in {code.co_name}"
+    file = code.co_filename.rpartition("/")[2]
+    return f"{file}:{trace.tb_lineno} in {code.co_name}"
 
 
 def whole(text: str) -> str:
