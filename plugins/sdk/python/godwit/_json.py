@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from json.encoder import encode_basestring
 from typing import Any, NoReturn, TypeAlias, Union
 
@@ -47,7 +46,6 @@ def _refuse(name: str) -> NoReturn:
 
 _decode = json.JSONDecoder(parse_float=_number, parse_constant=_refuse).decode
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-_surrogates = re.compile("[\ud800-\udfff]")
 
 
 def parsed(body: str | bytes) -> Any:
@@ -64,8 +62,7 @@ def printed(value: Any) -> str:
     # taken until the first number that is spelled otherwise was read: there is none to be printed before.
     text = _spelled(value) if _kept_a_spelling else _encode(value)
     if not text.isascii():
-        # Half a surrogate pair is no text; JSON can only hold it as an escape.
-        text = _surrogates.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+        text.encode()  # Half a surrogate pair fails here, where it concerns one item only.
     return text
 
 
