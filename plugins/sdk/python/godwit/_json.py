@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from json.encoder import encode_basestring
+from math import isfinite
 from typing import Any, NoReturn, TypeAlias, Union
 
 from .errors import Error
@@ -69,12 +70,14 @@ def printed(value: Any) -> str:
 def _spelled(value: Any) -> str:
     if isinstance(value, str):
         return encode_basestring(value)
+    if isinstance(value, _Spelled):
+        return value.text
     if isinstance(value, dict):
         return "{" + ",".join([f"{_name(name)}:{_spelled(member)}" for name, member in value.items()]) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ",".join([_spelled(element) for element in value]) + "]"
-    if isinstance(value, _Spelled):
-        return value.text
+    if type(value) is int or (type(value) is float and isfinite(value)):
+        return repr(value)
     return _encode(value)
 
 
