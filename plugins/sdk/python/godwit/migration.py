@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from .context import Context
-from .outcome import Outcome
+from ._json import parsed, printed
+from .context import Context, HostSide, Level
+from .errors import Error, Failed, place, reason
+from .outcome import Kind, Outcome
 
 Function: TypeAlias = Callable[[Any, Context], Outcome]
 """What an author writes for a step: it is given the item, and what it may use beside it."""
@@ -36,6 +38,24 @@ class Step:
     """Collections that it asks to write; it may read them too."""
     raw: bool
     """Whether it is given bodies as bytes instead of parsed JSON."""
+
+    def migrate(self, id: str, body: str | bytes, host: HostSide) -> tuple[Kind, str | bytes]:
+        """What becomes of one item, with its new body or the reason for which it failed."""
+        context = Context(host, id, body)
+        try:
+            outcome = self.function(context.body if self.raw else parsed(body), context)
+            if isinstance(outcome, Kind):
+                return outcome, ""
+            if outcome is None:
+                if self.derives:
+                    return Kind.UNCHANGED, ""
+                raise Failed(f"step `{self.name}` returned nothing")
+            return Kind.UPDATED, outcome if isinstance(outcome, bytes) else printed(outcome)
+        except BaseException as error:  # `sys.exit` must not take the other items along either.
+            why = reason(error)
+            if not isinstance(error, Error):
+                host.log(Level.ERROR, f"{why} ({place(error)})", id)
+            return Kind.FAILED, why
 
 
 class Migration:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union
+from typing import Any, Final, TypeAlias, Union
 
-from ._json import Json, parsed, printed
-from .context import Context, Level
-from .errors import Error, Failed, place, reason
-
-if TYPE_CHECKING:
-    from .context import HostSide
-    from .migration import Step
+from ._json import Json
 
 
 class Kind(Enum):
-    """The four outcomes; the numbers are the contract's."""
+    """The four outcomes."""
 
-    UNCHANGED = 0
-    UPDATED = 1
-    REMOVED = 2
-    FAILED = 3
+    UNCHANGED = "unchanged"
+    UPDATED = "updated"
+    REMOVED = "removed"
+    FAILED = "failed"
 
 
 UNCHANGED: Final = Kind.UNCHANGED
@@ -36,23 +30,3 @@ Outcome: TypeAlias = Union[Json, bytes, Kind, Any]
 The new body is a JSON value, which is printed, or bytes, which are taken as they are. One that says the same as the old
 one counts as unchanged. `None` is no outcome but a forgotten `return`; the body `null` is `b"null"`.
 """
-
-
-def migrated(step: Step, id: str, body: str | bytes, host: HostSide) -> tuple[Kind, str | bytes]:
-    """What becomes of one item, with its new body or the reason for which it failed."""
-    context = Context(host, id, body)
-    try:
-        outcome = step.function(context.body if step.raw else parsed(body), context)
-        if isinstance(outcome, Kind):
-            return outcome, ""
-        if outcome is None:
-            if step.derives:
-                return Kind.UNCHANGED, ""
-            raise Failed(f"step `{step.name}` returned nothing")
-        return Kind.UPDATED, outcome if isinstance(outcome, bytes) else printed(outcome)
-    # The error concerns this item only, whatever it is; even `sys.exit` must not take its neighbours along.
-    except BaseException as error:
-        why = reason(error)
-        if not isinstance(error, Error):
-            host.log(Level.ERROR, f"{why} ({place(error)})", id)
-        return Kind.FAILED, why

@@ -26,7 +26,7 @@ from ._json import BodyError, parsed
 from .context import Context, Level, Run
 from .documents import Denied, Invalid
 from .migration import Migration, Step
-from .outcome import Kind, migrated
+from .outcome import Kind
 
 __all__ = ["Host", "Line", "Report"]
 
@@ -130,7 +130,7 @@ class Host:
             if body is None or (step.collection, id) in brought:
                 continue
             access = _Access(self, step, id)
-            kind, payload = migrated(step, id, body, access)
+            kind, payload = step.migrate(id, body, access)
             if kind is not Kind.FAILED:
                 brought.update(access.writes)
                 access.commit()

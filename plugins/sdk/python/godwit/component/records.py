@@ -6,7 +6,7 @@ Its memory grows by the size of what it is fed, until the host takes a fresh one
 from wit_world.exports import Transform as TransformExport
 from wit_world.imports import types
 
-from godwit.outcome import Kind, migrated
+from godwit.outcome import Kind
 
 from . import Description as Description
 from . import imports, steps
@@ -16,7 +16,7 @@ class Transform(TransformExport):
     """The export `transform`."""
 
     def migrate(self, step: str, batch: list[types.Item]) -> list[types.Outcome]:
-        return [_outcome(*migrated(steps[step], item.id, item.body, imports)) for item in batch]
+        return [_outcome(*steps[step].migrate(item.id, item.body, imports)) for item in batch]
 
 
 def _outcome(kind: Kind, payload: str | bytes) -> types.Outcome:

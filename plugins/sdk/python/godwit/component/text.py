@@ -7,7 +7,7 @@ and leaks lists of bytes, so that this one alone keeps its memory flat.
 from wit_world.exports import TransformText as TransformTextExport
 from wit_world.exports import transform_text
 
-from godwit.outcome import Kind, migrated
+from godwit.outcome import Kind
 
 from . import Description as Description
 from . import imports, steps
@@ -17,7 +17,7 @@ class TransformText(TransformTextExport):
     """The export `transform-text`."""
 
     def migrate(self, step: str, batch: list[transform_text.TextItem]) -> list[transform_text.TextOutcome]:
-        return [_outcome(*migrated(steps[step], item.id, item.body, imports)) for item in batch]
+        return [_outcome(*steps[step].migrate(item.id, item.body, imports)) for item in batch]
 
 
 def _outcome(kind: Kind, payload: str | bytes) -> transform_text.TextOutcome:
