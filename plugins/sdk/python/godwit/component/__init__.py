@@ -1,6 +1,7 @@
 """The component side: what both layouts share.
 
-Here `wit_world` is what componentize-py makes of the contract; it exists inside a component only.
+Here `wit_world` is what componentize-py makes of the contract; it exists inside a component only. Type checkers see it
+after `componentize-py -d wit/v1 -w text-migration -w migration bindings FOLDER`.
 """
 
 from __future__ import annotations
