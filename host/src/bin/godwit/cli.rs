@@ -82,6 +82,7 @@ pub enum Command {
     /// Look after the compiled components that are kept.
     #[command(subcommand)]
     Cache(commands::cache::Verb),
+    New(commands::new::Args),
     Build(commands::build::Args),
     Test(commands::test::Args),
     Check(commands::check::Args),

@@ -30,6 +30,14 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The same, about no item: what is logged names none.
+    pub fn alone(&self) -> Self {
+        Self {
+            host: self.host,
+            item: None,
+        }
+    }
+
     /// Other items, as far as the step asked for them and the operator granted it.
     pub fn documents(&self) -> Documents<'a> {
         Documents::new(self.host)

@@ -1,6 +1,6 @@
-//! Python: componentize-py, in a virtual environment of the project.
+//! Python: componentize-py, in a virtual environment of the project's.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::native::absolute;
 use super::tool::{self, Command};
@@ -18,18 +18,15 @@ pub fn build(project: &Project) -> Result<PathBuf, Failure> {
     let sdk = absolute(&project.sdk())?;
     let core = folder.join("build").join("core.wasm");
     let mut command = tool
-        .argument("-d")
+        .arguments(["-q", "-d"])
         .argument(sdk.join("wit").join("v1"))
-        .arguments([
-            "-w",
-            "text-migration",
-            "componentize",
-            "godwit.component.text",
-            "-p",
-            ".",
-            "-p",
-        ])
-        .argument(&sdk);
+        .arguments(["-w", "text-migration", "componentize"])
+        .arguments(["godwit.component.text", "-p", ".", "-p"])
+        .argument(&sdk)
+        // The packages of an environment that is active are none of the project's.
+        .without("VIRTUAL_ENV")
+        // The author's traceback is shown in any case.
+        .variable("RUST_BACKTRACE", "0");
     if folder.join("requirements.txt").is_file() {
         command = command.argument("-p").argument(dependencies(project)?);
     }
@@ -47,7 +44,7 @@ fn componentize(project: &Project) -> Result<Command, Failure> {
         let version = tool.clone().argument("--version").ask();
         version.is_some_and(|version| version.ends_with(VERSION))
     };
-    let own = absolute(&project.folder.join(".venv"))?;
+    let own = absolute(&project.folder.join("build").join("venv"))?;
     let own_tool = Command::new(own.join("bin").join("componentize-py"));
     let known = tool::find(&["componentize-py"]).map(Command::new);
     if let Some(tool) = known.into_iter().chain([own_tool.clone()]).find(is_right) {
@@ -106,5 +103,5 @@ fn dependencies(project: &Project) -> Result<PathBuf, Failure> {
         ])
         .arguments(["--python-version", INSIDE, "-r", "requirements.txt"])
         .run_in(&project.folder)?;
-    Ok(Path::new(&folder).to_owned())
+    Ok(folder)
 }

@@ -13,6 +13,7 @@ pub struct Command {
     program: OsString,
     arguments: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
+    removed: Vec<&'static str>,
 }
 
 impl Command {
@@ -21,6 +22,7 @@ impl Command {
             program: program.as_ref().to_owned(),
             arguments: Vec::new(),
             variables: Vec::new(),
+            removed: Vec::new(),
         }
     }
 
@@ -42,6 +44,12 @@ impl Command {
         self
     }
 
+    /// Leaves a variable of the environment out.
+    pub fn without(mut self, name: &'static str) -> Self {
+        self.removed.push(name);
+        self
+    }
+
     fn process(&self, folder: &Path) -> process::Command {
         let mut process = process::Command::new(&self.program);
         process
@@ -49,6 +57,9 @@ impl Command {
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(folder)
             .stdin(process::Stdio::null());
+        for name in &self.removed {
+            process.env_remove(name);
+        }
         process
     }
 
@@ -107,7 +118,7 @@ fn is_program(file: &Path) -> bool {
 
 /// The Pythons that may have packages: the project's own environment, and those in PATH.
 pub fn pythons(project: &Project) -> impl Iterator<Item = PathBuf> {
-    let own = std::path::absolute(project.folder.join(".venv").join("bin").join("python"));
+    let own = std::path::absolute(project.folder.join("build/venv/bin/python"));
     let own = own.ok().filter(|python| is_program(python));
     let others = ["python3", "python"]
         .into_iter()

@@ -13,6 +13,7 @@ pub mod get;
 pub mod history;
 pub mod import;
 pub mod inspect;
+pub mod new;
 pub mod pack;
 pub mod plan;
 pub mod prune;
@@ -47,6 +48,7 @@ pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
         Command::Prune(args) => prune::run(args, context),
         Command::Baseline(args) => baseline::run(args, context),
         Command::Cache(verb) => cache::run(verb, context),
+        Command::New(args) => new::run(args, context),
         Command::Build(args) => build::run(args, context),
         Command::Test(args) => test::run(args, context),
         Command::Check(args) => check::run(args, context),

@@ -25,7 +25,12 @@ pub struct Args {
     /// The project's folder. A name like notes-2-0-0 says the app and the version, too.
     folder: PathBuf,
     /// What it is written in.
-    #[arg(long, value_name = "LANGUAGE", required_unless_present = "from_q")]
+    #[arg(
+        long,
+        alias = "language",
+        value_name = "LANGUAGE",
+        required_unless_present = "from_q"
+    )]
     lang: Option<Language>,
     /// The app whose versions are counted.
     #[arg(long, value_name = "APP")]
@@ -58,7 +63,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
             Failure::input(format!("{error}"), "use --app NAME to name the app")
         })?,
     };
-    let version = args.to.clone().or(said_version).unwrap_or(Version::new(2, 0, 0));
+    let version = args
+        .to
+        .clone()
+        .or(said_version)
+        .unwrap_or(Version::new(2, 0, 0));
     let (requires, from) = match &args.requires {
         Some(requires) => (requires.to_string(), None),
         None => before(&version),
@@ -78,7 +87,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     };
     let mut files = Vec::new();
     let has_start = args.requires.is_none();
-    for (path, text) in kit::COMMON.iter().filter(|(path, _)| has_start || !path.starts_with("features/")) {
+    for (path, text) in kit::COMMON
+        .iter()
+        .filter(|(path, _)| has_start || !path.starts_with("features/"))
+    {
         files.push(((*path).to_owned(), values.fill(text)));
     }
     for (path, text) in kit.template {
@@ -114,9 +126,11 @@ impl Values<'_> {
             ("{{collection}}", self.collection),
             ("{{source}}", self.source),
         ];
-        pairs.iter().fold(text.to_owned(), |text, (placeholder, value)| {
-            text.replace(placeholder, value)
-        })
+        pairs
+            .iter()
+            .fold(text.to_owned(), |text, (placeholder, value)| {
+                text.replace(placeholder, value)
+            })
     }
 }
 
@@ -146,7 +160,10 @@ fn before(version: &Version) -> (String, Option<Version>) {
         (0, minor, 0) => (format!("<0.{minor}"), Some(Version::new(0, minor - 1, 0))),
         (major, 0, 0) => {
             let before = major - 1;
-            (format!(">={before}, <{major}"), Some(Version::new(before, 0, 0)))
+            (
+                format!(">={before}, <{major}"),
+                Some(Version::new(before, 0, 0)),
+            )
         }
         (major, minor, 0) => (
             format!(">={major}, <{major}.{minor}"),
@@ -171,7 +188,10 @@ fn write_all(folder: &Path, files: &[(String, String)]) -> Result<(), Failure> {
     };
     if let Some((path, _)) = files.iter().find(|(path, _)| folder.join(path).exists()) {
         let message = format!("{} is there already", folder.join(path).display());
-        return Err(Failure::input(message, "name an empty folder, or a new one"));
+        return Err(Failure::input(
+            message,
+            "name an empty folder, or a new one",
+        ));
     }
     for (path, text) in files {
         let path = folder.join(path);

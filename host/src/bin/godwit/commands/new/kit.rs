@@ -1,0 +1,299 @@
+//! What `godwit new` writes: the SDKs and templates, as they are in `plugins/sdk`.
+
+use crate::project::Language;
+
+/// A file: its path inside of the project, and its text.
+type File = (&'static str, &'static str);
+
+/// Files of `plugins/sdk`, below a folder.
+macro_rules! files {
+    ($folder:literal: $($path:literal),* $(,)?) => {
+        &[$((
+            $path,
+            include_str!(concat!("../../../../../sdk/", $folder, "/", $path)),
+        )),*]
+    };
+}
+
+/// What a project in a language is made of.
+pub struct Kit {
+    /// The files of a fresh project, with placeholders.
+    pub template: &'static [File],
+    /// The SDK, below `sdk/`.
+    pub sdk: &'static [File],
+    /// The file that the migration is in.
+    pub source: &'static str,
+}
+
+/// What a project has whatever it is written in, with placeholders.
+pub const COMMON: &[File] = files!["template":
+    "README.md",
+    "features/tags.feature",
+    "fixtures/adds-tags/after.json",
+    "fixtures/adds-tags/before.json",
+    "fixtures/has-tags/before.json",
+    "fixtures/has-tags/unchanged",
+    "fixtures/is-no-object/before.json",
+    "fixtures/is-no-object/failed",
+    "schemas/after.json",
+];
+
+/// What makes a migration of a script of Q, with placeholders.
+pub const FROM_Q: &[File] = files!["javascript/from-q":
+    ".gitignore",
+    "migration.mjs",
+    "migration.toml",
+    "package.json",
+];
+
+/// The SDK of JavaScript and TypeScript.
+pub const JAVASCRIPT: &[File] = files!["javascript":
+    ".gitignore",
+    "engines/quickjs/index.js",
+    "engines/quickjs/package-lock.json",
+    "engines/quickjs/package.json",
+    "engines/quickjs/utf8.js",
+    "engines/starlingmonkey/index.js",
+    "engines/starlingmonkey/outcomes.js",
+    "engines/starlingmonkey/package-lock.json",
+    "engines/starlingmonkey/package.json",
+    "index.d.ts",
+    "index.js",
+    "lib/body.js",
+    "lib/context.js",
+    "lib/documents.js",
+    "lib/migration.js",
+    "lib/numbers.js",
+    "lib/outcome.js",
+    "lib/surroundings.js",
+    "node-only.cjs",
+    "package.json",
+    "testing.d.ts",
+    "testing.js",
+    "wit/migration.wit",
+];
+
+/// Rust's SDK. Its manifest is not that of the workspace.
+const RUST: &[File] = &[
+    (
+        "Cargo.toml",
+        include_str!("../../../../../sdk/rust/template/sdk.toml.in"),
+    ),
+    (
+        "README.md",
+        include_str!("../../../../../sdk/rust/README.md"),
+    ),
+    ("wit/v1/migration.wit", godwit::kit::CONTRACT),
+    (
+        "src/batch.rs",
+        include_str!("../../../../../sdk/rust/src/batch.rs"),
+    ),
+    (
+        "src/component.rs",
+        include_str!("../../../../../sdk/rust/src/component.rs"),
+    ),
+    (
+        "src/context.rs",
+        include_str!("../../../../../sdk/rust/src/context.rs"),
+    ),
+    (
+        "src/descriptor.rs",
+        include_str!("../../../../../sdk/rust/src/descriptor.rs"),
+    ),
+    (
+        "src/documents.rs",
+        include_str!("../../../../../sdk/rust/src/documents.rs"),
+    ),
+    (
+        "src/export.rs",
+        include_str!("../../../../../sdk/rust/src/export.rs"),
+    ),
+    (
+        "src/host_side.rs",
+        include_str!("../../../../../sdk/rust/src/host_side.rs"),
+    ),
+    (
+        "src/item.rs",
+        include_str!("../../../../../sdk/rust/src/item.rs"),
+    ),
+    (
+        "src/lib.rs",
+        include_str!("../../../../../sdk/rust/src/lib.rs"),
+    ),
+    (
+        "src/migration.rs",
+        include_str!("../../../../../sdk/rust/src/migration.rs"),
+    ),
+    (
+        "src/outcome.rs",
+        include_str!("../../../../../sdk/rust/src/outcome.rs"),
+    ),
+    (
+        "src/testing/descriptor.rs",
+        include_str!("../../../../../sdk/rust/src/testing/descriptor.rs"),
+    ),
+    (
+        "src/testing/host.rs",
+        include_str!("../../../../../sdk/rust/src/testing/host.rs"),
+    ),
+    (
+        "src/testing/mod.rs",
+        include_str!("../../../../../sdk/rust/src/testing/mod.rs"),
+    ),
+    (
+        "src/testing/ndjson.rs",
+        include_str!("../../../../../sdk/rust/src/testing/ndjson.rs"),
+    ),
+    (
+        "src/testing/report.rs",
+        include_str!("../../../../../sdk/rust/src/testing/report.rs"),
+    ),
+    (
+        "src/testing/world.rs",
+        include_str!("../../../../../sdk/rust/src/testing/world.rs"),
+    ),
+];
+
+impl Kit {
+    /// What a language has.
+    pub fn of(language: Language) -> &'static Self {
+        match language {
+            Language::Rust => &Self {
+                template: &[
+                    (
+                        "Cargo.toml",
+                        include_str!("../../../../../sdk/rust/template/Cargo.toml.in"),
+                    ),
+                    (
+                        ".gitignore",
+                        include_str!("../../../../../sdk/rust/template/.gitignore"),
+                    ),
+                    (
+                        "migration.toml",
+                        include_str!("../../../../../sdk/rust/template/migration.toml"),
+                    ),
+                    (
+                        "src/lib.rs",
+                        include_str!("../../../../../sdk/rust/template/src/lib.rs"),
+                    ),
+                ],
+                sdk: RUST,
+                source: "`src/lib.rs`",
+            },
+            Language::C => &Self {
+                template: files!["c/template":
+                    ".gitignore",
+                    "migration.c",
+                    "migration.toml",
+                ],
+                sdk: files!["c":
+                    "arena.c",
+                    "arena.h",
+                    "component.c",
+                    "godwit.h",
+                    "json.c",
+                ],
+                source: "`migration.c`",
+            },
+            Language::Cpp => &Self {
+                template: files!["cpp/template":
+                    ".gitignore",
+                    "migration.cpp",
+                    "migration.toml",
+                ],
+                sdk: files!["cpp":
+                    "component.cpp",
+                    "godwit.hpp",
+                    "json.cpp",
+                ],
+                source: "`migration.cpp`",
+            },
+            Language::Zig => &Self {
+                template: files!["zig/template":
+                    ".gitignore",
+                    "main.zig",
+                    "migration.toml",
+                ],
+                sdk: files!["zig":
+                    "component.zig",
+                    "godwit.zig",
+                    "host.zig",
+                    "imports.zig",
+                    "json.zig",
+                    "outcomes.zig",
+                    "testing.zig",
+                ],
+                source: "`main.zig`",
+            },
+            Language::Go => &Self {
+                template: files!["go/template":
+                    ".gitignore",
+                    "go.mod",
+                    "main.go",
+                    "migration.toml",
+                ],
+                sdk: files!["go":
+                    "component_wasip1.go",
+                    "context.go",
+                    "doc.go",
+                    "documents.go",
+                    "go.mod",
+                    "item.go",
+                    "migration.go",
+                    "outcome.go",
+                    "testhost.go",
+                    "value.go",
+                ],
+                source: "`main.go`",
+            },
+            Language::JavaScript => &Self {
+                template: files!["javascript/template":
+                    ".gitignore",
+                    "migration.js",
+                    "migration.test.js",
+                    "migration.toml",
+                    "package.json",
+                ],
+                sdk: JAVASCRIPT,
+                source: "`migration.js`",
+            },
+            Language::TypeScript => &Self {
+                template: files!["typescript/template":
+                    ".gitignore",
+                    "migration.toml",
+                    "migration.ts",
+                    "package.json",
+                    "tsconfig.json",
+                ],
+                sdk: JAVASCRIPT,
+                source: "`migration.ts`",
+            },
+            Language::Python => &Self {
+                template: files!["python/template":
+                    ".gitignore",
+                    "migration.py",
+                    "migration.toml",
+                    "pyproject.toml",
+                    "test_migration.py",
+                ],
+                sdk: files!["python":
+                    "godwit/__init__.py",
+                    "godwit/_json.py",
+                    "godwit/component/__init__.py",
+                    "godwit/component/records.py",
+                    "godwit/component/text.py",
+                    "godwit/context.py",
+                    "godwit/documents.py",
+                    "godwit/errors.py",
+                    "godwit/migration.py",
+                    "godwit/outcome.py",
+                    "godwit/py.typed",
+                    "godwit/testing.py",
+                    "wit/v1/migration.wit",
+                ],
+                source: "`migration.py`",
+            },
+            Language::Other => unreachable!("it cannot be asked for"),
+        }
+    }
+}
