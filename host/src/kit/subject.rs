@@ -1,5 +1,6 @@
 //! Runs migrations on made-up worlds, under the limits that hold in production.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -185,12 +186,14 @@ impl Subject {
             phase: None,
         };
         let mut trial = Trial::default();
+        // A run that is gone on with tells of all that it has done.
+        let mut counts = BTreeMap::new();
         loop {
             let reports = host.up(&goal, &listener, &Stop::default())?;
             for report in &reports {
-                for step in &report.steps {
-                    trial.counts += step.counts;
-                }
+                let mut done = Counts::default();
+                report.steps.iter().for_each(|step| done += step.counts);
+                counts.insert(report.run.id, done);
             }
             if reports.last().is_none_or(|report| report.open == 0) {
                 break;
@@ -212,6 +215,7 @@ impl Subject {
             host.accept(&names)?;
             trial.failed.append(&mut open);
         }
+        counts.into_values().for_each(|done| trial.counts += done);
         trial.failed.sort();
         trial.left = left(host.store())?;
         trial.log = listener.log.into_inner().unwrap_or_default();

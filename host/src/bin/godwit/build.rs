@@ -18,8 +18,8 @@ use crate::output;
 use crate::project::{Language, Project};
 use tool::Command;
 
-/// Builds a project's plugin and puts it into its place.
-pub fn build(project: &Project, context: &Context) -> Result<Packed, Failure> {
+/// Builds a project and puts the plugin into its place.
+pub fn build(project: &Project, plugin: &Path, context: &Context) -> Result<Packed, Failure> {
     let manifest = &project.manifest;
     if !context.quiet && !context.json {
         output::note(&format!(
@@ -57,7 +57,7 @@ pub fn build(project: &Project, context: &Context) -> Result<Packed, Failure> {
         let hint = "plugins/README.md tells what a migration exports and imports";
         Failure::other(Code::Migration, message, hint)
     })?;
-    pack::write(&project.plugin(), &packed.component)?;
+    pack::write(plugin, &packed.component)?;
     Ok(packed)
 }
 

@@ -49,13 +49,15 @@ pub struct Build {
 }
 
 /// An engine of JavaScript.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
     /// Small, and quick to load.
     #[default]
+    #[value(name = "quickjs")]
     QuickJs,
     /// The faster one, and the larger one.
+    #[value(name = "starlingmonkey")]
     StarlingMonkey,
 }
 
@@ -112,9 +114,9 @@ pub enum Language {
     Cpp,
     Zig,
     Go,
-    #[value(alias = "js")]
+    #[value(name = "javascript", alias = "js")]
     JavaScript,
-    #[value(alias = "ts")]
+    #[value(name = "typescript", alias = "ts")]
     TypeScript,
     #[value(alias = "py")]
     Python,

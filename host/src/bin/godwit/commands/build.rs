@@ -8,7 +8,7 @@ use crate::build;
 use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::output;
-use crate::project::Project;
+use crate::project::{Engine, Project};
 
 /// Build a project's migration with the language's own tools, and pack it.
 ///
@@ -23,12 +23,21 @@ pub struct Args {
     /// The project's folder.
     #[arg(default_value = ".")]
     project: PathBuf,
+    /// Write the plugin here instead.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Run JavaScript in this engine, whatever the manifest says.
+    #[arg(long, value_name = "ENGINE")]
+    engine: Option<Engine>,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
-    let project = Project::open(&args.project)?;
-    let built = build::build(&project, context)?;
-    let plugin = project.plugin();
+    let mut project = Project::open(&args.project)?;
+    if let Some(engine) = args.engine {
+        project.manifest.build.engine = engine;
+    }
+    let plugin = args.output.clone().unwrap_or_else(|| project.plugin());
+    let built = build::build(&project, &plugin, context)?;
     if context.json {
         output::json(&json!({
             "plugin": plugin,

@@ -110,7 +110,7 @@ fn newest(folder: &Path) -> (Option<SystemTime>, usize) {
 fn once(args: &Args, context: &Context) -> Result<Code, Failure> {
     let project = Project::open(&args.project)?;
     if !args.no_build {
-        build::build(&project, context)?;
+        build::build(&project, &project.plugin(), context)?;
     }
     let test = &project.manifest.test;
     let mut files = vec![project.plugin()];
