@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod cli;
+mod conformance;
 mod contract;
 mod dry_run;
 mod every_k;
