@@ -44,7 +44,7 @@ function json(body, parse) {
 
 function printed(value) {
   const text = JSON.stringify(value);
-  if (text === undefined) throw new TypeError(`a ${typeof value} is not JSON`);
+  if (text === undefined) throw new TypeError(`not JSON: ${typeof value}`);
   return text;
 }
 

@@ -17,7 +17,7 @@ export class Documents {
 
   *scan(collection, { after, as = "json" } = {}) {
     for (;;) {
-      const page = this.#access("scan", collection, [after, PAGE]);
+      const page = this.#access("scan", collection, [after == null ? undefined : name(after), PAGE]);
       if (page.length === 0) return;
       for (const { id, body } of page) yield { id, body: read(as, collection, id, body) };
       after = page.at(-1).id;

@@ -1,5 +1,7 @@
 // What a migration says about itself, and the functions of its steps.
 
+import { formats } from "./body.js";
+
 export const unchanged = Symbol("unchanged");
 export const removed = Symbol("removed");
 
@@ -10,6 +12,7 @@ function step(mode, name, collection, ...rest) {
   const migrate = rest.pop();
   const { online = false, reads = [], writes = [], as = "json" } = rest.pop() ?? {};
   if (typeof migrate !== "function") throw new TypeError(`step \`${name}\` has no function`);
+  if (!(as in formats)) throw new TypeError(`step \`${name}\` can't see items as \`${as}\``);
   return { name, phase: online ? "online" : "offline", mode, collection, reads, writes, as, migrate };
 }
 

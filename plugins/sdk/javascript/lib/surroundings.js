@@ -1,6 +1,7 @@
 // A migration gives the same result each time. So the clock stands still at the moment when the run was started, and
-// there is no randomness. Of their own the engines would end the whole batch when asked for the time, or tell when the
-// component was built. Imported first, so that the author's modules find it so when they are loaded.
+// there are no timers, no network and no randomness: an item whose function asks for them fails. Of their own the
+// engines would end the whole batch, tell when the component was built, or give the same random numbers to each batch.
+// Imported first, so that the author's modules find it so when they are loaded.
 
 import { logger } from "./context.js";
 
@@ -21,7 +22,8 @@ globalThis.Date = class Date extends globalThis.Date {
     super(...(parts.length === 0 ? [now()] : parts));
   }
 };
-delete globalThis.performance;
+
+for (const name of ["crypto", "fetch", "performance", "setInterval", "setTimeout"]) delete globalThis[name];
 
 Math.random = () => {
   throw new Error("a migration has no randomness; `context.run.seed` differs from run to run");

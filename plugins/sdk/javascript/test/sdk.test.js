@@ -49,10 +49,15 @@ test("an item is updated, unchanged, removed or fails alone", () => {
 test("what is no outcome is a failure", () => {
   assert.match(failure('{"_id":"a"}', () => {}), /gave nothing back/);
   assert.match(failure('{"_id":"a"}', async (item) => item), /asynchronous/);
-  assert.match(failure('{"_id":"a"}', () => () => 1), /a function is not JSON/);
+  assert.match(failure('{"_id":"a"}', () => () => 1), /not JSON: function/);
   assert.match(failure('{"_id":"a"}', { as: "text" }, () => 1), /a string/);
   assert.match(failure('{"_id":"a"}', { as: "bytes" }, () => "text"), /a Uint8Array/);
   assert.equal(migrate(notes, derive("s", "notes", () => 1)).report.failed.length, 2);
+});
+
+test("what is no step is told when the migration is built", () => {
+  assert.throws(() => rewrite("s", "notes"), /`s` has no function/);
+  assert.throws(() => rewrite("s", "notes", { as: "yaml" }, () => unchanged), /can't see items as `yaml`/);
 });
 
 test("a number is not rounded", { skip: !JSON.rawJSON && "needs Node 22" }, () => {
