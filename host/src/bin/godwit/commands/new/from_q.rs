@@ -28,11 +28,8 @@ pub fn run(args: &Args, folder: &Path, context: &Context) -> Result<Code, Failur
         .as_ref()
         .map_or("items", |name| name.as_str());
     let mut before = None;
-    for (version, file) in &scripts {
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            let message = format!("{} cannot be read: {error}", file.display());
-            Failure::input(message, "a script is a text in UTF-8")
-        })?;
+    let neighbours = neighbours(folder)?;
+    for version in &scripts {
         let Version {
             major,
             minor,
@@ -57,8 +54,8 @@ pub fn run(args: &Args, folder: &Path, context: &Context) -> Result<Code, Failur
             .iter()
             .map(|(path, text)| ((*path).to_owned(), values.fill(text)));
         let mut files: Vec<_> = own.collect();
-        let script = format!("migration-scripts/to-v{version}.js");
-        files.push((script, text));
+        // The whole folder: scripts may require what lies beside them.
+        files.extend(neighbours.iter().cloned());
         files.extend(
             JAVASCRIPT
                 .iter()
@@ -72,28 +69,59 @@ pub fn run(args: &Args, folder: &Path, context: &Context) -> Result<Code, Failur
     Ok(Code::Done)
 }
 
-/// The scripts of a folder, or of its `migration-scripts`, by version.
-fn scripts(folder: &Path) -> Result<Vec<(Version, PathBuf)>, Failure> {
+/// The folder that has the scripts: the one that is named, or its `migration-scripts`.
+fn scripts_of(folder: &Path) -> PathBuf {
     let inner = folder.join("migration-scripts");
-    let folder = if inner.is_dir() { &inner } else { folder };
-    let entries = std::fs::read_dir(folder).map_err(|error| {
-        let message = format!("{} cannot be read: {error}", folder.display());
-        Failure::input(
-            message,
-            "name the folder of a tool of Q, or of its migration scripts",
-        )
-    })?;
-    let mut scripts: Vec<_> = entries
-        .flatten()
-        .filter_map(|entry| Some((version_of(&entry.path())?, entry.path())))
-        .collect();
-    scripts.sort();
-    if scripts.is_empty() {
-        let message = format!("there is no script to-vX.Y.Z.js in {}", folder.display());
-        let hint = "name the folder of a tool of Q, or of its migration scripts";
-        return Err(Failure::input(message, hint));
+    if inner.is_dir() {
+        inner
+    } else {
+        folder.to_owned()
     }
-    Ok(scripts)
+}
+
+/// The versions that there are scripts for, in order.
+fn scripts(folder: &Path) -> Result<Vec<Version>, Failure> {
+    let folder = scripts_of(folder);
+    let entries = std::fs::read_dir(&folder).map_err(|error| unreadable(&folder, &error))?;
+    let mut versions: Vec<_> = entries
+        .flatten()
+        .filter_map(|entry| version_of(&entry.path()))
+        .collect();
+    versions.sort();
+    if versions.is_empty() {
+        let message = format!("there is no script to-vX.Y.Z.js in {}", folder.display());
+        return Err(Failure::input(message, HINT));
+    }
+    Ok(versions)
+}
+
+const HINT: &str = "name the folder of a tool of Q, or of its migration scripts";
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::input(format!("{} cannot be read: {error}", path.display()), HINT)
+}
+
+/// All files below the folder of the scripts, but packages that npm installed.
+fn neighbours(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let scripts = scripts_of(folder);
+    let (mut files, mut folders) = (Vec::new(), vec![scripts.clone()]);
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder).map_err(|error| unreadable(&folder, &error))?;
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                if entry.file_name() != "node_modules" {
+                    folders.push(path);
+                }
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+            let inside = path.strip_prefix(&scripts).unwrap_or(&path);
+            files.push((format!("migration-scripts/{}", inside.display()), text));
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// The version that a file's name says, as in `to-v2.0.0.js`.

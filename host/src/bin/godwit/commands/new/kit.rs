@@ -57,6 +57,7 @@ pub const JAVASCRIPT: &[File] = files!["javascript":
     "engines/starlingmonkey/outcomes.js",
     "engines/starlingmonkey/package-lock.json",
     "engines/starlingmonkey/package.json",
+    "globals.d.ts",
     "index.d.ts",
     "index.js",
     "lib/body.js",
@@ -260,6 +261,7 @@ impl Kit {
             Language::TypeScript => &Self {
                 template: files!["typescript/template":
                     ".gitignore",
+                    "migration.test.js",
                     "migration.toml",
                     "migration.ts",
                     "package.json",
