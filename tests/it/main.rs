@@ -5,6 +5,7 @@
     reason = "transcripts and tables of cases are long"
 )]
 
+mod authors;
 mod catalogue;
 mod cli;
 mod conformance;
