@@ -9,7 +9,9 @@
 //! | `after.json`, `after.ndjson`, `COLLECTION.after.…` | the items that are left |
 //! | `unchanged` | instead: everything stays as it is |
 //! | `failed` | every item fails, with a reason that has this text |
-//! | `failed.json` | an object: ids of items that fail, with such texts; what else is left is in `after` |
+//! | `failed.json`, `COLLECTION.failed.json` | an object: ids of items that fail, with such texts; what else is left is in `after` |
+//!
+//! A collection that has no `after` stays as it is.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::world::line;
 use super::{Deviation, Failed, Trial, World, WorldError};
 use crate::model::{Name, NameError};
 
@@ -114,7 +117,7 @@ enum Part {
     After(Name),
     Unchanged,
     Failed,
-    FailedById,
+    FailedById(Name),
 }
 
 impl Fixture {
@@ -153,7 +156,11 @@ impl Fixture {
                 }
                 Part::Unchanged => unchanged = true,
                 Part::Failed => failed = Some(read(&file)?.trim().to_owned()),
-                Part::FailedById => by_id = Some(reasons(&file, fed)?),
+                Part::FailedById(collection) => {
+                    by_id
+                        .get_or_insert_with(BTreeMap::new)
+                        .extend(reasons(&file, &collection)?);
+                }
             }
         }
         if before.is_empty() {
@@ -179,8 +186,12 @@ impl Fixture {
             }
             (after, false, None, failed) => {
                 let failed = failed.unwrap_or_default();
+                let mut left = before.clone();
+                for (collection, items) in after.iter().flat_map(World::collections) {
+                    *left.collection(collection) = items.clone();
+                }
                 Some(Expected {
-                    after: without(&after.unwrap_or_else(|| before.clone()), &failed),
+                    after: without(&left, &failed),
                     failed,
                 })
             }
@@ -261,36 +272,35 @@ impl Fixture {
         if failed.is_empty() && trial.left.deviations(&self.before).is_empty() {
             return self.write("unchanged", "");
         }
-        if !failed.is_empty() {
-            let members = failed
-                .iter()
-                .map(|((_, id), reason)| (id.clone(), reason.clone().into()));
-            let reasons = Value::Object(members.collect());
-            self.write("failed.json", &format!("{reasons:#}\n"))?;
-        }
+        self.write_failed(&failed, trial, fed)?;
         let left = without(&trial.left, &failed);
+        let before = without(&self.before, &failed);
+        if left.deviations(&before).is_empty() {
+            return Ok(());
+        }
         let is_one = self.folder.join("before.json").exists();
         for (collection, items) in left.collections() {
-            let prefix = if collection == fed {
-                String::new()
-            } else {
-                format!("{collection}.")
-            };
+            let prefix = prefix(collection, fed);
             let was_there = self
                 .before
                 .collections()
                 .any(|(name, _)| name == collection);
-            if items.is_empty() && !was_there {
+            let is_as_before = before
+                .collections()
+                .any(|known| known == (collection, items));
+            if is_as_before || items.is_empty() && !was_there {
                 continue;
             }
             let bodies = items.values().map(|body| String::from_utf8_lossy(body));
             match (is_one, items.len()) {
-                (true, 1) => {
+                (true, 1) if collection == fed => {
                     let pretty = bodies.map(|body| pretty(&body)).collect::<String>();
                     self.write(&format!("{prefix}after.json"), &pretty)?;
                 }
                 _ => {
-                    let lines: String = bodies.map(|body| format!("{body}\n")).collect();
+                    let ids = items.keys();
+                    let lines = ids.zip(bodies).map(|(id, body)| line(id, &body));
+                    let lines: String = lines.collect();
                     self.write(&format!("{prefix}after.ndjson"), &lines)?;
                 }
             }
@@ -298,9 +308,52 @@ impl Fixture {
         Ok(())
     }
 
+    /// Writes which items fail: one text where all do for the same reason, otherwise each with its own.
+    fn write_failed(
+        &self,
+        failed: &BTreeMap<(Name, String), String>,
+        trial: &Trial,
+        fed: &Name,
+    ) -> Result<(), FixtureError> {
+        let mut reasons = failed.values();
+        let Some(first) = reasons.next() else {
+            return Ok(());
+        };
+        let items = self
+            .before
+            .items()
+            .filter(|(collection, ..)| *collection == fed);
+        let all = items.count();
+        let is_one = failed.len() == all && reasons.all(|reason| reason == first);
+        let others = without(&trial.left, failed);
+        if is_one && others.deviations(&without(&self.before, failed)).is_empty() {
+            return self.write("failed", &format!("{first}\n"));
+        }
+        let mut by_collection: BTreeMap<&Name, serde_json::Map<String, Value>> = BTreeMap::new();
+        for ((collection, id), reason) in failed {
+            let reasons = by_collection.entry(collection).or_default();
+            reasons.insert(id.clone(), reason.clone().into());
+        }
+        for (collection, reasons) in by_collection {
+            let prefix = prefix(collection, fed);
+            let reasons = Value::Object(reasons);
+            self.write(&format!("{prefix}failed.json"), &format!("{reasons:#}\n"))?;
+        }
+        Ok(())
+    }
+
     fn write(&self, name: &str, text: &str) -> Result<(), FixtureError> {
         let file = self.folder.join(name);
         std::fs::write(&file, text).map_err(|error| FixtureError::Write { file, error })
+    }
+}
+
+/// What the names of a collection's files begin with.
+fn prefix(collection: &Name, fed: &Name) -> String {
+    if collection == fed {
+        String::new()
+    } else {
+        format!("{collection}.")
     }
 }
 
@@ -341,7 +394,6 @@ fn part(file: &Path, fed: &Name) -> Result<Part, FixtureError> {
     match &*name {
         "unchanged" => return Ok(Part::Unchanged),
         "failed" => return Ok(Part::Failed),
-        "failed.json" => return Ok(Part::FailedById),
         _ => {}
     }
     let stem = name
@@ -363,6 +415,9 @@ fn part(file: &Path, fed: &Name) -> Result<Part, FixtureError> {
     };
     if let Some(prefix) = stem.strip_suffix("before") {
         return Ok(Part::Before(collection(prefix)?));
+    }
+    if let Some(prefix) = stem.strip_suffix("failed") {
+        return Ok(Part::FailedById(collection(prefix)?));
     }
     let prefix = stem.strip_suffix("after").ok_or_else(unknown)?;
     Ok(Part::After(collection(prefix)?))

@@ -173,7 +173,8 @@ impl World {
         self.add(collection, id, compact(&body), 1)
     }
 
-    /// Adds documents, one a line. Where one has no id of its own, the number of its line is its id.
+    /// Adds documents, one a line. Where one has no id of its own, the number of its line is its id; one that
+    /// has no place for it may be written as `{"_id": ID, "_body": DOCUMENT}`.
     ///
     /// # Errors
     /// [`WorldError`] when a line is not JSON, an id cannot be one, or two are the same.
@@ -186,7 +187,10 @@ impl World {
             let body = document(text, number)?;
             let by_number = format!("{number:06}");
             let id = own_id(&body).unwrap_or(&by_number);
-            self.add(collection, id, text.trim().into(), number)?;
+            match apart(&body) {
+                Some((id, body)) => self.add(collection, id, compact(body), number)?,
+                None => self.add(collection, id, text.trim().into(), number)?,
+            }
         }
         Ok(())
     }
@@ -260,6 +264,23 @@ fn document(text: &str, line: usize) -> Result<Value, WorldError> {
 fn own_id(body: &Value) -> Option<&str> {
     let named = |name: &str| body.get(name).and_then(Value::as_str);
     named("_id").or_else(|| named("id"))
+}
+
+/// The id and the document of a line that tells them apart.
+fn apart(body: &Value) -> Option<(&str, &Value)> {
+    let members = body.as_object().filter(|members| members.len() == 2)?;
+    Some((members.get("_id")?.as_str()?, members.get("_body")?))
+}
+
+/// A document as a line that [`World::read_ndjson`] reads with this id.
+pub(super) fn line(id: &str, body: &str) -> String {
+    match serde_json::from_str::<Value>(body) {
+        Ok(value) if own_id(&value) != Some(id) => {
+            let id = Value::from(id);
+            format!("{{\"_id\":{id},\"_body\":{body}}}\n")
+        }
+        _ => format!("{body}\n"),
+    }
 }
 
 /// A document on one line. Numbers keep their digits.

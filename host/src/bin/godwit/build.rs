@@ -28,7 +28,7 @@ pub fn build(project: &Project, plugin: &Path, context: &Context) -> Result<Pack
             manifest.language.name()
         ));
     }
-    let folder = project.folder.join("build");
+    let folder = project.work();
     std::fs::create_dir_all(&folder).map_err(|error| {
         let message = format!("{} cannot be made: {error}", folder.display());
         Failure::input(message, "check that the project's folder may be written to")

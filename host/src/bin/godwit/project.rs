@@ -42,10 +42,24 @@ pub struct Build {
     /// Which engine JavaScript runs in.
     #[serde(default)]
     pub engine: Engine,
+    /// In which layout Python is fed.
+    #[serde(default)]
+    pub layout: PythonLayout,
     /// Instead of the language's own steps: a program with its arguments, started in the project's folder.
     pub command: Option<Vec<String>>,
     /// What the command leaves: a core module or a component.
     pub artifact: Option<PathBuf>,
+}
+
+/// The layouts of Python's SDK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PythonLayout {
+    /// Which leaks nothing; bodies are UTF-8.
+    #[default]
+    Text,
+    /// For opaque collections, whose bodies are bytes of any kind.
+    Records,
 }
 
 /// An engine of JavaScript.
@@ -171,6 +185,17 @@ impl Project {
     pub fn plugin(&self) -> PathBuf {
         let name = format!("{}.wasm", self.manifest.name);
         self.folder.join("build").join(name)
+    }
+
+    /// What a compiler leaves on the way. It does not lie beside the plugin, whose folder may be that of an
+    /// operator's plugins.
+    pub fn core(&self) -> PathBuf {
+        self.work().join("core.wasm")
+    }
+
+    /// A folder for what is made on the way.
+    pub fn work(&self) -> PathBuf {
+        self.folder.join("build").join("work")
     }
 
     /// Where the SDK lies.

@@ -1,7 +1,6 @@
 Feature: Tags
   Scenario: Items without tags get none
-    Given the app is at version "{{from}}"
-    And the collection "{{collection}}" with:
+    Given the collection "{{collection}}" with:
       | _id | text   | tags    |
       | a   | Grüezi |         |
       | b   | Sali   | ["new"] |

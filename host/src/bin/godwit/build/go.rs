@@ -24,7 +24,7 @@ pub fn build(project: &Project) -> Result<PathBuf, Failure> {
         let message = format!("Go 1.27 or newer is needed; this is {found}");
         return Err(Failure::input(message, format!("install it: {GET}")));
     }
-    let core = project.folder.join("build").join("core.wasm");
+    let core = project.core();
     Command::new(go)
         .arguments([
             "build",

@@ -73,7 +73,7 @@ pub fn build(project: &Project) -> Result<PathBuf, Failure> {
             .argument("--noEmit")
             .run_in(&project.folder)?;
     }
-    let build = absolute(&project.folder.join("build"))?;
+    let build = absolute(&project.work())?;
     let bundle = build.join("bundle.js");
     self::bundle(project, &sdk, &engine_folder, &tools, &bundle)?;
     let core = build.join("core.wasm");

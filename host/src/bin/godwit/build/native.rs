@@ -13,8 +13,9 @@ const GET_JSON: &str =
     "pip install nlohmann-json==3.12.0, or, on Debian, apt-get install nlohmann-json3-dev";
 
 /// Debian's names of clang, the newest first.
-const CLANG: [&str; 7] = [
-    "clang", "clang-21", "clang-20", "clang-19", "clang-18", "clang-17", "clang-16",
+const CLANG: [&str; 9] = [
+    "clang", "clang-21", "clang-20", "clang-19", "clang-18", "clang-17", "clang-16", "clang-15",
+    "clang-14",
 ];
 
 /// C: freestanding, with nothing but the SDK.
@@ -37,7 +38,7 @@ pub fn build_c(project: &Project) -> Result<PathBuf, Failure> {
             Command::new(clang).arguments(["--target=wasm32-unknown-unknown", "-Wl,--stack-first"])
         }
     };
-    let core = core(project);
+    let core = project.core();
     compiler
         .arguments(FLAGS)
         .argument("-I")
@@ -69,7 +70,7 @@ pub fn build_cpp(project: &Project) -> Result<PathBuf, Failure> {
     ];
     let zig =
         zig(project).ok_or_else(|| tool::missing("Zig 0.17.0, which compiles C++,", GET_ZIG))?;
-    let core = core(project);
+    let core = project.core();
     zig.arguments(FLAGS)
         .argument("-I")
         .argument(absolute(&project.sdk())?)
@@ -86,7 +87,7 @@ pub fn build_cpp(project: &Project) -> Result<PathBuf, Failure> {
 /// Zig: the root of the program is the SDK's, the author's file is a module.
 pub fn build_zig(project: &Project) -> Result<PathBuf, Failure> {
     let zig = zig(project).ok_or_else(|| tool::missing("Zig 0.17.0", GET_ZIG))?;
-    let core = core(project);
+    let core = project.core();
     let sdk = absolute(&project.sdk())?;
     let module = |name: &str, file: &str| format!("-M{name}={}", sdk.join(file).display());
     zig.arguments([
@@ -109,14 +110,10 @@ pub fn build_zig(project: &Project) -> Result<PathBuf, Failure> {
     .argument(module("godwit", "godwit.zig"))
     .arguments(["--dep", "godwit", "-Mmigration=main.zig"])
     .argument("--cache-dir")
-    .argument(absolute(&project.folder.join("build").join("cache"))?)
+    .argument(absolute(&project.work().join("cache"))?)
     .argument(format!("-femit-bin={}", absolute(&core)?.display()))
     .run_in(&project.folder)?;
     Ok(core)
-}
-
-fn core(project: &Project) -> PathBuf {
-    project.folder.join("build").join("core.wasm")
 }
 
 /// A path that holds wherever a compiler is started.
@@ -180,7 +177,7 @@ fn json_headers(project: &Project) -> Result<PathBuf, Failure> {
     if !Path::new(DEBIAN).join("json.hpp").is_file() {
         return Err(missing());
     }
-    let folder = absolute(&project.folder.join("build").join("include"))?;
+    let folder = absolute(&project.work().join("include"))?;
     copy_folder(Path::new(DEBIAN), &folder.join("nlohmann")).map_err(|_| missing())?;
     Ok(folder)
 }

@@ -6,7 +6,7 @@ use super::native::absolute;
 use super::tool::{self, Command};
 use crate::exit::Failure;
 use crate::output;
-use crate::project::Project;
+use crate::project::{Project, PythonLayout};
 
 const VERSION: &str = "0.25.1";
 /// The Python inside of components.
@@ -16,12 +16,15 @@ pub fn build(project: &Project) -> Result<PathBuf, Failure> {
     let folder = &project.folder;
     let tool = componentize(project)?;
     let sdk = absolute(&project.sdk())?;
-    let core = folder.join("build").join("core.wasm");
+    let core = project.core();
+    let (world, module) = match project.manifest.build.layout {
+        PythonLayout::Text => ("text-migration", "godwit.component.text"),
+        PythonLayout::Records => ("migration", "godwit.component.records"),
+    };
     let mut command = tool
         .arguments(["-q", "-d"])
         .argument(sdk.join("wit").join("v1"))
-        .arguments(["-w", "text-migration", "componentize"])
-        .arguments(["godwit.component.text", "-p", ".", "-p"])
+        .arguments(["-w", world, "componentize", module, "-p", ".", "-p"])
         .argument(&sdk)
         // The packages of an environment that is active are none of the project's.
         .without("VIRTUAL_ENV")
@@ -80,7 +83,7 @@ fn python() -> Result<PathBuf, Failure> {
 /// What requirements.txt names, unpacked where the component finds it. Packages with compiled code are
 /// refused: it would not run.
 fn dependencies(project: &Project) -> Result<PathBuf, Failure> {
-    let folder = absolute(&project.folder.join("build").join("deps"))?;
+    let folder = absolute(&project.work().join("deps"))?;
     Command::new(python()?)
         .arguments([
             "-m",

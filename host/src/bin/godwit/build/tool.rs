@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use crate::exit::{Code, Failure};
+use crate::output;
 use crate::project::Project;
 
 /// A program with its arguments.
@@ -90,7 +91,7 @@ impl Command {
         let arguments = self.arguments.iter();
         let words = std::iter::once(&self.program).chain(arguments);
         let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
-        format!("`{}`", words.join(" "))
+        format!("`{}`", output::one_line(&words.join(" "), 200))
     }
 }
 

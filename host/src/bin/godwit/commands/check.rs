@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use godwit::kit::{Bench, Feeding, Subject, TrialError, World, WorldError};
-use godwit::model::{Migration, StepWork, Version};
+use godwit::model::{Counts, Migration, StepWork, Version};
 use godwit::transfer::Generator;
 
 use crate::context::Context;
 use crate::exit::{Code, Failure};
-use crate::laboratory::{self, Results, Wish};
+use crate::laboratory::{self, Case, Results, Wish};
 use crate::output;
 use crate::project::Strictness;
 
@@ -63,19 +63,29 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         mutations: args.mutations,
         seed: args.seed,
     };
+    let counts = bench
+        .run(&world, Feeding::default())
+        .map_err(failure)?
+        .counts;
+    let mut cases = laboratory::checks(&bench, &world, &wish).map_err(failure)?;
+    cases.push(shows_something(&counts));
     let results = Results {
-        suites: vec![(
-            "checks",
-            laboratory::checks(&bench, &world, &wish).map_err(failure)?,
-        )],
-        counts: bench
-            .run(&world, Feeding::default())
-            .map_err(failure)?
-            .counts,
+        suites: vec![("checks", cases)],
+        counts,
         usage: laboratory::usage(&bench, &world).map_err(failure)?,
     };
     tell(&results, migration, args.junit.as_deref(), context)?;
     Ok(results.code())
+}
+
+/// Whether the items are such as the migration is for.
+fn shows_something(counts: &Counts) -> Case {
+    let mut findings = Vec::new();
+    if counts.updated + counts.removed + counts.written == 0 {
+        let hint = "nothing was changed: try it on items that it is for, with --items";
+        findings.push(hint.to_owned());
+    }
+    Case::judged("some of the items are changed", findings, Strictness::Warn)
 }
 
 /// Tells what was found, in every way that was asked for.

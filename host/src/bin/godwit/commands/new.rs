@@ -68,29 +68,23 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         .clone()
         .or(said_version)
         .unwrap_or(Version::new(2, 0, 0));
-    let (requires, from) = match &args.requires {
-        Some(requires) => (requires.to_string(), None),
-        None => before(&version),
+    let requires = match &args.requires {
+        Some(requires) => requires.to_string(),
+        None => since_before(&version),
     };
     let collection = args.collection.clone().unwrap_or_else(|| app.clone());
     let language = args.lang.expect("clap asks for it");
     let kit = Kit::of(language);
-    let from = from.unwrap_or_else(|| version.clone());
     let values = Values {
         name: &name,
         app: app.as_str(),
         version: &version.to_string(),
-        from: &from.to_string(),
         requires: &requires,
         collection: collection.as_str(),
         source: kit.source,
     };
     let mut files = Vec::new();
-    let has_start = args.requires.is_none();
-    for (path, text) in kit::COMMON
-        .iter()
-        .filter(|(path, _)| has_start || !path.starts_with("features/"))
-    {
+    for (path, text) in kit::COMMON {
         files.push(((*path).to_owned(), values.fill(text)));
     }
     for (path, text) in kit.template {
@@ -109,7 +103,6 @@ struct Values<'a> {
     name: &'a str,
     app: &'a str,
     version: &'a str,
-    from: &'a str,
     requires: &'a str,
     collection: &'a str,
     source: &'a str,
@@ -121,7 +114,6 @@ impl Values<'_> {
             ("{{name}}", self.name),
             ("{{app}}", self.app),
             ("{{version}}", self.version),
-            ("{{from}}", self.from),
             ("{{requires}}", self.requires),
             ("{{collection}}", self.collection),
             ("{{source}}", self.source),
@@ -147,8 +139,8 @@ fn said(name: &str) -> (&str, Option<Version>) {
     }
 }
 
-/// The requirement that a version's migration starts from what comes before, and such a version.
-fn before(version: &Version) -> (String, Option<Version>) {
+/// The requirement that a version's migration starts from what comes before it.
+fn since_before(version: &Version) -> String {
     let Version {
         major,
         minor,
@@ -156,23 +148,11 @@ fn before(version: &Version) -> (String, Option<Version>) {
         ..
     } = *version;
     match (major, minor, patch) {
-        (0, 0, _) => (format!("<{version}"), Some(Version::new(0, 0, 0))),
-        (0, minor, 0) => (format!("<0.{minor}"), Some(Version::new(0, minor - 1, 0))),
-        (major, 0, 0) => {
-            let before = major - 1;
-            (
-                format!(">={before}, <{major}"),
-                Some(Version::new(before, 0, 0)),
-            )
-        }
-        (major, minor, 0) => (
-            format!(">={major}, <{major}.{minor}"),
-            Some(Version::new(major, minor - 1, 0)),
-        ),
-        (major, minor, patch) => (
-            format!(">={major}.{minor}, <{version}"),
-            Some(Version::new(major, minor, patch - 1)),
-        ),
+        (0, 0, _) => format!("<{version}"),
+        (0, minor, 0) => format!("<0.{minor}"),
+        (major, 0, 0) => format!(">={}, <{major}", major - 1),
+        (major, minor, 0) => format!(">={major}, <{major}.{minor}"),
+        (major, minor, _) => format!(">={major}.{minor}, <{version}"),
     }
 }
 

@@ -27,7 +27,9 @@ A fixture is a folder: before.json (or .ndjson, one document a line), and one of
   after.json, after.ndjson   what is left
   unchanged                  everything stays as it is
   failed                     every item fails, for a reason that has this text
-`COLLECTION.before.ndjson` and `COLLECTION.after.ndjson` are about other collections.
+  failed.json                an object: ids of items that fail, with such texts; the others are in `after`
+`COLLECTION.before.ndjson`, `COLLECTION.after.ndjson` and so on are about other collections; what has
+no such file stays as it is.
 
 Examples:
   godwit test
@@ -45,7 +47,7 @@ pub struct Args {
     #[arg(long)]
     no_build: bool,
     /// Do it again whenever a file of the project changes.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["update", "junit"])]
     watch: bool,
     /// Write the results as JUnit's XML, too.
     #[arg(long, value_name = "FILE")]
@@ -62,7 +64,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         if let Err(failure) = once(args, context) {
             failure.report();
         }
-        output::line("watching; Ctrl-C ends it");
+        output::note("watching; Ctrl-C ends it");
         while newest(&args.project) == seen {
             if context.stop.is_asked() {
                 return Ok(Code::Done);
@@ -133,15 +135,16 @@ fn once(args: &Args, context: &Context) -> Result<Code, Failure> {
             .run(&fixture.before, Feeding::default())
             .map_err(failure)?;
         results.counts += trial.counts;
-        let mut wrong = if args.update {
+        let mut wrong = fixture.judge(&trial);
+        let mut name = fixture.name();
+        if args.update && !wrong.is_empty() {
             let collection = first_fed(migration);
             fixture.update(&trial, &collection).map_err(broken)?;
-            Vec::new()
-        } else {
-            fixture.judge(&trial)
-        };
+            name.push_str(" (updated)");
+            wrong.clear();
+        }
         wrong.extend(schemas.findings(&bench, fixture, &trial.left, &trial.failed));
-        cases.push(Case::strict(fixture.name(), wrong));
+        cases.push(Case::strict(name, wrong));
         for (collection, id, body) in fixture.before.items() {
             let id = format!("{}/{id}", fixture.name());
             // An id that becomes too long is none that the checks need.

@@ -169,7 +169,7 @@ fn unfit(error: StreamError) -> Failure {
     let message = godwit::with_causes(&error);
     let hint = match error {
         StreamError::Derives(_) | StreamError::Writes(_) => {
-            "import the documents into a store and use `godwit up`; `memory:` is a store, too"
+            "import the documents into a store and use `godwit up`"
         }
         StreamError::Schema(_) => "name a step that is fed items with --step",
         StreamError::Load(_) => "`godwit inspect` tells more about the plugin",

@@ -45,7 +45,6 @@ pub fn run(args: &Args, folder: &Path, context: &Context) -> Result<Code, Failur
             name: &project,
             app: &app,
             version: &version.to_string(),
-            from: "",
             requires: &requires,
             collection,
             source: "",

@@ -48,6 +48,7 @@ pub const FROM_Q: &[File] = files!["javascript/from-q":
 
 /// The SDK of JavaScript and TypeScript.
 pub const JAVASCRIPT: &[File] = files!["javascript":
+    "README.md",
     ".gitignore",
     "engines/quickjs/index.js",
     "engines/quickjs/package-lock.json",
@@ -188,6 +189,7 @@ impl Kit {
                     "migration.toml",
                 ],
                 sdk: files!["c":
+                    "README.md",
                     "arena.c",
                     "arena.h",
                     "component.c",
@@ -203,6 +205,7 @@ impl Kit {
                     "migration.toml",
                 ],
                 sdk: files!["cpp":
+                    "README.md",
                     "component.cpp",
                     "godwit.hpp",
                     "json.cpp",
@@ -216,6 +219,7 @@ impl Kit {
                     "migration.toml",
                 ],
                 sdk: files!["zig":
+                    "README.md",
                     "component.zig",
                     "godwit.zig",
                     "host.zig",
@@ -234,6 +238,7 @@ impl Kit {
                     "migration.toml",
                 ],
                 sdk: files!["go":
+                    "README.md",
                     "component_wasip1.go",
                     "context.go",
                     "doc.go",
@@ -279,6 +284,7 @@ impl Kit {
                     "test_migration.py",
                 ],
                 sdk: files!["python":
+                    "README.md",
                     "godwit/__init__.py",
                     "godwit/_json.py",
                     "godwit/component/__init__.py",
