@@ -10,15 +10,16 @@ mod bytes;
 mod list;
 
 use godwit_hostile::{Guest, for_each_guest};
-use godwit_tests::hostile::{ENGINE, check, good_works, trial};
+use godwit_tests::hostile::{ENGINE, check, engine_for, good_works, trial};
 
 /// Tries a guest, and a good one after it.
 fn try_guest(name: &str) {
     let guest = Guest::named(name).expect("it is listed");
-    let seen = trial(&ENGINE, &guest.file());
+    let engine = engine_for(guest, &ENGINE);
+    let seen = trial(&engine, &guest.file());
     let checked = seen.and_then(|seen| check(guest, &seen));
     checked
-        .and_then(|()| good_works(&ENGINE))
+        .and_then(|()| good_works(&engine))
         .unwrap_or_else(|error| panic!("{name}: {error}"));
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use godwit::sandbox::Cache;
 use godwit_hostile::Guest;
 
-use super::{ENGINE, check, good_works, trial};
+use super::{ENGINE, check, engine_for, good_works, trial};
 use crate::campaign::Result;
 
 /// How long a process may take before it counts as hanging: generous, the machine may be busy.
@@ -37,6 +37,7 @@ pub struct Ended {
 /// When the process cannot be measured.
 pub fn try_here(guest: &Guest, cache: &Path) -> Result<()> {
     let engine = ENGINE.clone().with_cache(Cache::open(cache)?);
+    let engine = engine_for(guest, &engine);
     let seen = trial(&engine, &guest.file());
     let verdict = seen
         .as_ref()

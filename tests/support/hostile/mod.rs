@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use godwit::sandbox::{Compiler, CompilerProcess, Engine, Limits};
 use godwit_hostile::built::FILE_BYTES;
+use godwit_hostile::{Expected, Guest};
 
 use crate::campaign::process::program;
 
@@ -49,4 +50,16 @@ pub fn limits() -> Limits {
         document_bytes: 1 << 20,
         ..Limits::default()
     }
+}
+
+/// An engine for one guest. Those that are not about time get ample of it: what a machine does beside
+/// must not show.
+pub fn engine_for(guest: &Guest, engine: &Engine) -> Engine {
+    if guest.expected == Expected::Quarantined("timed out") {
+        return engine.clone();
+    }
+    engine.limited(Limits {
+        batch: Duration::from_secs(10),
+        ..limits()
+    })
 }
