@@ -12,7 +12,7 @@ pub(super) const NESTED: [&str; 6] = [
     "cache clear",
 ];
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 23] = [
     "import",
     "export",
     "inspect",
@@ -27,6 +27,13 @@ const VERBS: [&str; 16] = [
     "prune",
     "baseline",
     "cache",
+    "new",
+    "build",
+    "test",
+    "check",
+    "pack",
+    "transform",
+    "bindgen",
     "generate",
     "completions",
 ];
@@ -55,6 +62,13 @@ Commands:
   baseline     Declare the version that an app's existing items have, so that migrations up to it
                never run
   cache        Look after the compiled components that are kept
+  new          Make a project for a migration: it builds, and passes its tests
+  build        Build a project's migration with the language's own tools, and pack it
+  test         Build a project's migration and test it, under the limits that hold in production
+  check        Try any plugin on items, under the limits that hold in production
+  pack         Make a plugin of what a compiler made
+  transform    Pass documents through a plugin, without a store
+  bindgen      Write bindings to the contract, for those who do without an SDK
   generate     Make items to try things with: the same ones each time, on every machine
   completions  Print the completions of a shell
   help         Print this message or the help of the given subcommand(s)

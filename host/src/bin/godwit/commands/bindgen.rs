@@ -13,12 +13,14 @@ use crate::exit::{Code, Failure};
 use crate::output;
 
 /// Write bindings to the contract, for those who do without an SDK.
+///
+/// `wit` writes the contract itself, which any other generator of the component model takes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   godwit bindgen c --to gen
   godwit bindgen go --layout records --to .
-  godwit bindgen wit --to wit       (for any other generator)")]
+  godwit bindgen wit --to wit")]
 pub struct Args {
     /// The language, or `wit` for the contract itself.
     language: Language,

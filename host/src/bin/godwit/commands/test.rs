@@ -33,7 +33,7 @@ no such file stays as it is.
 
 Examples:
   godwit test
-  godwit test --update            write what was found as what is expected
+  godwit test --update
   godwit test --watch
   godwit test notes-2-0-0 --json")]
 pub struct Args {
@@ -58,6 +58,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     if !args.watch {
         return once(args, context);
     }
+    // What is no project will not become one by being watched.
+    Project::open(&args.project)?;
     context.catch_interrupts()?;
     loop {
         let seen = newest(&args.project);

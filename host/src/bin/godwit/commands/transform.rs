@@ -32,7 +32,7 @@ use lines::{Line, Lines};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  godwit transform notes-2-0-0.wasm < notes.ndjson > new.ndjson
+  godwit transform notes-2-0-0.wasm notes.ndjson > new.ndjson
   zcat notes.ndjson.gz | godwit transform notes-2-0-0.wasm | jq -c .tags
   godwit transform notes-2-0-0.wasm notes.ndjson --failures failed.ndjson --on-failure keep
   godwit transform join-3-0-0.wasm notes.ndjson --documents people=people.ndjson")]
