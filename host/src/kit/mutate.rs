@@ -204,7 +204,7 @@ fn places(body: &Value) -> Vec<String> {
             Some(Value::Object(members)) => {
                 found.extend(members.keys().map(|name| {
                     format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
-                }))
+                }));
             }
             Some(Value::Array(elements)) => {
                 found.extend((0..elements.len()).map(|place| format!("{pointer}/{place}")));

@@ -128,37 +128,7 @@ fn once(args: &Args, context: &Context) -> Result<Code, Failure> {
         from: &from,
     };
     let mut results = Results::default();
-    let fixtures = read_fixtures(&project, migration)?;
-    let mut befores = World::new();
-    let mut cases = Vec::new();
-    let schemas = Schemas::read(&project)?;
-    for fixture in &fixtures {
-        let trial = bench
-            .run(&fixture.before, Feeding::default())
-            .map_err(failure)?;
-        results.counts += trial.counts;
-        let mut wrong = fixture.judge(&trial);
-        let mut name = fixture.name();
-        if args.update && !wrong.is_empty() {
-            let collection = first_fed(migration);
-            fixture.update(&trial, &collection).map_err(broken)?;
-            name.push_str(" (updated)");
-            wrong.clear();
-        }
-        wrong.extend(schemas.findings(&bench, fixture, &trial.left, &trial.failed));
-        cases.push(Case::strict(name, wrong));
-        for (collection, id, body) in fixture.before.items() {
-            let id = format!("{}/{id}", fixture.name());
-            // An id that becomes too long is none that the checks need.
-            let _ = befores.insert(collection, &id, body.to_vec());
-        }
-    }
-    if cases.is_empty() {
-        let why =
-            "there are none: make a folder in fixtures/ with a before.json, then use --update";
-        cases.push(Case::skipped("fixtures", why));
-    }
-    results.suites.push(("fixtures", cases));
+    let befores = try_fixtures(args, &project, &bench, &mut results)?;
     let features = features(&project, &subject, &migration.app)?;
     if !features.is_empty() {
         results.suites.push(("features", features));
@@ -176,6 +146,46 @@ fn once(args: &Args, context: &Context) -> Result<Code, Failure> {
     results.usage = laboratory::usage(&bench, &befores).map_err(failure)?;
     tell(&results, migration, args.junit.as_deref(), context)?;
     Ok(results.code())
+}
+
+/// Tries all fixtures; gives what is there before, of all of them together.
+fn try_fixtures(
+    args: &Args,
+    project: &Project,
+    bench: &Bench<'_>,
+    results: &mut Results,
+) -> Result<World, Failure> {
+    let fed = first_fed(bench.migration);
+    let schemas = Schemas::read(project)?;
+    let mut befores = World::new();
+    let mut cases = Vec::new();
+    for fixture in read_fixtures(project, bench.migration)? {
+        let trial = bench
+            .run(&fixture.before, Feeding::default())
+            .map_err(failure)?;
+        results.counts += trial.counts;
+        let mut wrong = fixture.judge(&trial);
+        let mut name = fixture.name();
+        if args.update && !wrong.is_empty() {
+            fixture.update(&trial, &fed).map_err(broken)?;
+            name.push_str(" (updated)");
+            wrong.clear();
+        }
+        wrong.extend(schemas.findings(bench, &fixture, &trial.left, &trial.failed));
+        cases.push(Case::strict(name, wrong));
+        for (collection, id, body) in fixture.before.items() {
+            let id = format!("{}/{id}", fixture.name());
+            // An id that becomes too long is none that the checks need.
+            let _ = befores.insert(collection, &id, body.to_vec());
+        }
+    }
+    if cases.is_empty() {
+        let why =
+            "there are none: make a folder in fixtures/ with a before.json, then use --update";
+        cases.push(Case::skipped("fixtures", why));
+    }
+    results.suites.push(("fixtures", cases));
+    Ok(befores)
 }
 
 /// The project's own migration among those that it is tested with.

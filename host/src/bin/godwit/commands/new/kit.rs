@@ -156,151 +156,167 @@ const RUST: &[File] = &[
     ),
 ];
 
+const RUST_KIT: Kit = Kit {
+    template: &[
+        (
+            "Cargo.toml",
+            include_str!("../../../../../sdk/rust/template/Cargo.toml.in"),
+        ),
+        (
+            ".gitignore",
+            include_str!("../../../../../sdk/rust/template/.gitignore"),
+        ),
+        (
+            "migration.toml",
+            include_str!("../../../../../sdk/rust/template/migration.toml"),
+        ),
+        (
+            "src/lib.rs",
+            include_str!("../../../../../sdk/rust/template/src/lib.rs"),
+        ),
+    ],
+    sdk: RUST,
+    source: "`src/lib.rs`",
+};
+
+const C_KIT: Kit = Kit {
+    template: files!["c/template":
+        ".gitignore",
+        "migration.c",
+        "migration.toml",
+    ],
+    sdk: files!["c":
+        "README.md",
+        "arena.c",
+        "arena.h",
+        "component.c",
+        "godwit.h",
+        "json.c",
+    ],
+    source: "`migration.c`",
+};
+
+const CPP_KIT: Kit = Kit {
+    template: files!["cpp/template":
+        ".gitignore",
+        "migration.cpp",
+        "migration.toml",
+    ],
+    sdk: files!["cpp":
+        "README.md",
+        "component.cpp",
+        "godwit.hpp",
+        "json.cpp",
+    ],
+    source: "`migration.cpp`",
+};
+
+const ZIG_KIT: Kit = Kit {
+    template: files!["zig/template":
+        ".gitignore",
+        "main.zig",
+        "migration.toml",
+    ],
+    sdk: files!["zig":
+        "README.md",
+        "component.zig",
+        "godwit.zig",
+        "host.zig",
+        "imports.zig",
+        "json.zig",
+        "outcomes.zig",
+        "testing.zig",
+    ],
+    source: "`main.zig`",
+};
+
+const GO_KIT: Kit = Kit {
+    template: files!["go/template":
+        ".gitignore",
+        "go.mod",
+        "main.go",
+        "migration.toml",
+    ],
+    sdk: files!["go":
+        "README.md",
+        "component_wasip1.go",
+        "context.go",
+        "doc.go",
+        "documents.go",
+        "go.mod",
+        "item.go",
+        "migration.go",
+        "outcome.go",
+        "testhost.go",
+        "value.go",
+    ],
+    source: "`main.go`",
+};
+
+const JAVASCRIPT_KIT: Kit = Kit {
+    template: files!["javascript/template":
+        ".gitignore",
+        "migration.js",
+        "migration.test.js",
+        "migration.toml",
+        "package.json",
+    ],
+    sdk: JAVASCRIPT,
+    source: "`migration.js`",
+};
+
+const TYPESCRIPT_KIT: Kit = Kit {
+    template: files!["typescript/template":
+        ".gitignore",
+        "migration.test.js",
+        "migration.toml",
+        "migration.ts",
+        "package.json",
+        "tsconfig.json",
+    ],
+    sdk: JAVASCRIPT,
+    source: "`migration.ts`",
+};
+
+const PYTHON_KIT: Kit = Kit {
+    template: files!["python/template":
+        ".gitignore",
+        "migration.py",
+        "migration.toml",
+        "pyproject.toml",
+        "test_migration.py",
+    ],
+    sdk: files!["python":
+        "README.md",
+        "godwit/__init__.py",
+        "godwit/_json.py",
+        "godwit/component/__init__.py",
+        "godwit/component/records.py",
+        "godwit/component/text.py",
+        "godwit/context.py",
+        "godwit/documents.py",
+        "godwit/errors.py",
+        "godwit/migration.py",
+        "godwit/outcome.py",
+        "godwit/py.typed",
+        "godwit/testing.py",
+        "wit/v1/migration.wit",
+    ],
+    source: "`migration.py`",
+};
+
 impl Kit {
     /// What a language has.
     pub fn of(language: Language) -> &'static Self {
         match language {
-            Language::Rust => &Self {
-                template: &[
-                    (
-                        "Cargo.toml",
-                        include_str!("../../../../../sdk/rust/template/Cargo.toml.in"),
-                    ),
-                    (
-                        ".gitignore",
-                        include_str!("../../../../../sdk/rust/template/.gitignore"),
-                    ),
-                    (
-                        "migration.toml",
-                        include_str!("../../../../../sdk/rust/template/migration.toml"),
-                    ),
-                    (
-                        "src/lib.rs",
-                        include_str!("../../../../../sdk/rust/template/src/lib.rs"),
-                    ),
-                ],
-                sdk: RUST,
-                source: "`src/lib.rs`",
-            },
-            Language::C => &Self {
-                template: files!["c/template":
-                    ".gitignore",
-                    "migration.c",
-                    "migration.toml",
-                ],
-                sdk: files!["c":
-                    "README.md",
-                    "arena.c",
-                    "arena.h",
-                    "component.c",
-                    "godwit.h",
-                    "json.c",
-                ],
-                source: "`migration.c`",
-            },
-            Language::Cpp => &Self {
-                template: files!["cpp/template":
-                    ".gitignore",
-                    "migration.cpp",
-                    "migration.toml",
-                ],
-                sdk: files!["cpp":
-                    "README.md",
-                    "component.cpp",
-                    "godwit.hpp",
-                    "json.cpp",
-                ],
-                source: "`migration.cpp`",
-            },
-            Language::Zig => &Self {
-                template: files!["zig/template":
-                    ".gitignore",
-                    "main.zig",
-                    "migration.toml",
-                ],
-                sdk: files!["zig":
-                    "README.md",
-                    "component.zig",
-                    "godwit.zig",
-                    "host.zig",
-                    "imports.zig",
-                    "json.zig",
-                    "outcomes.zig",
-                    "testing.zig",
-                ],
-                source: "`main.zig`",
-            },
-            Language::Go => &Self {
-                template: files!["go/template":
-                    ".gitignore",
-                    "go.mod",
-                    "main.go",
-                    "migration.toml",
-                ],
-                sdk: files!["go":
-                    "README.md",
-                    "component_wasip1.go",
-                    "context.go",
-                    "doc.go",
-                    "documents.go",
-                    "go.mod",
-                    "item.go",
-                    "migration.go",
-                    "outcome.go",
-                    "testhost.go",
-                    "value.go",
-                ],
-                source: "`main.go`",
-            },
-            Language::JavaScript => &Self {
-                template: files!["javascript/template":
-                    ".gitignore",
-                    "migration.js",
-                    "migration.test.js",
-                    "migration.toml",
-                    "package.json",
-                ],
-                sdk: JAVASCRIPT,
-                source: "`migration.js`",
-            },
-            Language::TypeScript => &Self {
-                template: files!["typescript/template":
-                    ".gitignore",
-                    "migration.test.js",
-                    "migration.toml",
-                    "migration.ts",
-                    "package.json",
-                    "tsconfig.json",
-                ],
-                sdk: JAVASCRIPT,
-                source: "`migration.ts`",
-            },
-            Language::Python => &Self {
-                template: files!["python/template":
-                    ".gitignore",
-                    "migration.py",
-                    "migration.toml",
-                    "pyproject.toml",
-                    "test_migration.py",
-                ],
-                sdk: files!["python":
-                    "README.md",
-                    "godwit/__init__.py",
-                    "godwit/_json.py",
-                    "godwit/component/__init__.py",
-                    "godwit/component/records.py",
-                    "godwit/component/text.py",
-                    "godwit/context.py",
-                    "godwit/documents.py",
-                    "godwit/errors.py",
-                    "godwit/migration.py",
-                    "godwit/outcome.py",
-                    "godwit/py.typed",
-                    "godwit/testing.py",
-                    "wit/v1/migration.wit",
-                ],
-                source: "`migration.py`",
-            },
+            Language::Rust => &RUST_KIT,
+            Language::C => &C_KIT,
+            Language::Cpp => &CPP_KIT,
+            Language::Zig => &ZIG_KIT,
+            Language::Go => &GO_KIT,
+            Language::JavaScript => &JAVASCRIPT_KIT,
+            Language::TypeScript => &TYPESCRIPT_KIT,
+            Language::Python => &PYTHON_KIT,
             Language::Other => unreachable!("it cannot be asked for"),
         }
     }
