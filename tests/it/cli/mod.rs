@@ -26,6 +26,7 @@ mod sandbox;
 mod status;
 mod stores;
 mod terminal;
+mod transform;
 mod undo;
 mod up;
 
