@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::mutate::{Mutation, Mutator};
-use super::subject::{Feeding, Subject, Trial, TrialError, is_component};
+use super::subject::{Feeding, Subject, Trial, TrialError};
 use super::{Deviation, World};
-use crate::model::{Batch, FailureKind, Kind, Migration, Mode, Name, StepWork, Version};
+use crate::model::{Batch, FailureKind, Kind, Migration, Name, StepWork, Version};
 use crate::sandbox::{Component, Context, Fault, NoDocuments, Session};
 
 /// The most findings of one check that are told one by one.
@@ -282,18 +282,4 @@ fn shown(body: &[u8]) -> String {
         None => text.into_owned(),
         Some((end, _)) => format!("{}… ({} bytes)", &text[..end], body.len()),
     }
-}
-
-/// Whether a migration only derives: it changes no item that it is fed.
-pub fn only_derives(migration: &Migration) -> bool {
-    let derives = |work: &StepWork| {
-        matches!(
-            work,
-            StepWork::Transform {
-                mode: Mode::Derive,
-                ..
-            }
-        )
-    };
-    is_component(migration) && migration.steps.iter().all(|step| derives(&step.work))
 }

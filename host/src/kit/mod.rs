@@ -12,7 +12,7 @@ mod subject;
 mod world;
 
 pub use bindgen::{BindgenError, Bindings, bindgen};
-pub use checks::{Bench, Findings, only_derives};
+pub use checks::{Bench, Findings};
 pub use feature::{FeatureError, ScenarioResult, run_feature};
 pub use fixture::{Expected, Fixture, FixtureError};
 pub use pack::{PackError, Packed, pack};

@@ -9,7 +9,7 @@ use super::World;
 use crate::catalogue::{Catalogue, Rejected, RejectedError};
 use crate::host::{Host, HostError, Surroundings};
 use crate::model::{
-    Body, Counts, Event, Granted, Grants, Migration, Name, RunId, StepWork, Timestamp, Version,
+    Counts, Event, Granted, Grants, Migration, Name, RunId, StepWork, Timestamp, Version,
     VersionReq,
 };
 use crate::plan::Goal;
@@ -329,11 +329,6 @@ impl World {
         lease.release(&store)?;
         Ok(store)
     }
-}
-
-/// Whether a migration works on items at all.
-pub(super) fn is_component(migration: &Migration) -> bool {
-    matches!(migration.body, Body::Component { .. })
 }
 
 /// A version below another one, if there is one.
