@@ -48,7 +48,7 @@ const ROOMS: [(&str, &[&str]); 10] = [
 ];
 
 /// Outside crates with the only places that may name them, as the beginnings of paths.
-const HOMES: [(&str, &[&str]); 24] = [
+const HOMES: [(&str, &[&str]); 25] = [
     ("wasmtime", &["contract/", "sandbox/"]),
     ("wasmparser", &["contract/", "kit/"]),
     ("wit_component", &["contract/", "kit/"]),
@@ -56,6 +56,7 @@ const HOMES: [(&str, &[&str]); 24] = [
     ("wit_bindgen_c", &["kit/"]),
     ("wit_bindgen_core", &["kit/"]),
     ("wit_bindgen_go", &["kit/"]),
+    ("wasm_encoder", &["kit/"]),
     ("wat", &["kit/"]),
     ("gherkin", &["kit/"]),
     ("jsonschema", &["kit/"]),

@@ -2,7 +2,8 @@
 //!
 //! A core module says by the names of its exports which interfaces of the contract it has; so it need
 //! not carry a component type. What a language's runtime asks of WASI preview 1 is answered inside the
-//! component, by `no-wasi.wat`: the result imports the contract only.
+//! component, by `no-wasi.wat`: the result imports the contract only. What is there for debuggers is left
+//! out; the names of functions, which the traces of traps show, stay.
 
 use wasmparser::{Encoding, ExternalKind, Parser, Payload, TypeRef};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -204,8 +205,9 @@ fn malformed(error: wasmparser::BinaryReaderError) -> PackError {
 }
 
 fn encode(file: &[u8], module: &Module) -> Result<(Vec<u8>, bool), PackError> {
+    let file = without_debugging(file)?;
     let typed = if module.is_typed {
-        file.to_vec()
+        file
     } else {
         module.check_imports()?;
         let exports: String = module
@@ -214,11 +216,26 @@ fn encode(file: &[u8], module: &Module) -> Result<(Vec<u8>, bool), PackError> {
             .map(|interface| format!("export {PACKAGE}{interface}@{VERSION};\n"))
             .collect();
         let world = format!("include {PACKAGE}host-side@{VERSION};\n{exports}");
-        with_world(file.to_vec(), "packed", &world).map_err(unencodable)?
+        with_world(file, "packed", &world).map_err(unencodable)?
     };
     let closes = module.imports_wasi();
     let component = component(&typed, closes).map_err(unencodable)?;
     Ok((component, closes))
+}
+
+/// A module without the custom sections that have DWARF, which can be most of a file.
+fn without_debugging(file: &[u8]) -> Result<Vec<u8>, PackError> {
+    let mut module = wasm_encoder::Module::new();
+    for payload in Parser::new(0).parse_all(file) {
+        let payload = payload.map_err(malformed)?;
+        let is_debugging = matches!(&payload, Payload::CustomSection(section)
+            if section.name().starts_with(".debug_"));
+        if let Some((id, range)) = payload.as_section().filter(|_| !is_debugging) {
+            let data = &file[range];
+            module.section(&wasm_encoder::RawSection { id, data });
+        }
+    }
+    Ok(module.finish())
 }
 
 fn unencodable(error: impl std::fmt::Display) -> PackError {

@@ -77,7 +77,7 @@ pub fn build_cpp(project: &Project) -> Result<PathBuf, Failure> {
         .argument("-isystem")
         .argument(json_headers(project)?)
         .arguments(sources(project, "cpp")?)
-        .argument("-Wl,--strip-all,-z,stack-size=262144")
+        .argument("-Wl,-z,stack-size=262144")
         .argument("-o")
         .argument(absolute(&core)?)
         .run_in(&project.folder)?;
