@@ -12,7 +12,8 @@ use crate::model::Layout;
 /// What there are bindings for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bindings {
-    /// `migration.h`, `migration.c` and an object file that carries the component type.
+    /// A header and a source named after the layout's world, as `columnar_migration.h`, and an object file that
+    /// carries the component type.
     C,
     /// Packages of Go, for which `go.bytecodealliance.org/pkg` is needed.
     Go,

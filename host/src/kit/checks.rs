@@ -43,11 +43,7 @@ impl Bench<'_> {
     /// # Errors
     /// [`TrialError`] when the run fails as a whole.
     pub fn idempotent(&self, world: &World) -> Result<Findings, TrialError> {
-        let first = self.run(world, Feeding::default())?;
-        let mut left = first.left;
-        for failed in &first.failed {
-            left.collection(&failed.collection).remove(&failed.id);
-        }
+        let left = self.run(world, Feeding::default())?.migrated();
         let second = self.run(&left, Feeding::default())?;
         let mut findings = failures(&second, "a second pass fails");
         let deviations = second.left.deviations(&left);
@@ -160,7 +156,7 @@ impl Bench<'_> {
     ) -> Result<Findings, TrialError> {
         let mut mutations: BTreeMap<(Name, String), Mutation> = BTreeMap::new();
         let mut mutated = world.clone();
-        let fed = self.fed();
+        let fed: Vec<_> = self.migration.fed().collect();
         let sources: Vec<(Name, Value)> = world
             .items()
             .filter(|(collection, ..)| fed.contains(collection))
@@ -204,12 +200,6 @@ impl Bench<'_> {
             )
         });
         Ok(told(findings.collect()))
-    }
-
-    /// The collections that its steps are fed.
-    fn fed(&self) -> Vec<&Name> {
-        let steps = self.migration.steps.iter();
-        steps.map(|step| step.work.collection()).collect()
     }
 }
 

@@ -364,13 +364,10 @@ fn pretty(body: &str) -> String {
     }
 }
 
-/// A world without some of its items.
-fn without(world: &World, some: &BTreeMap<(Name, String), String>) -> World {
-    let mut world = world.clone();
-    for (collection, id) in some.keys() {
-        world.collection(collection).remove(id);
-    }
-    world
+/// A world without the items that fail.
+fn without(world: &World, failed: &BTreeMap<(Name, String), String>) -> World {
+    let places = failed.keys();
+    world.without(places.map(|(collection, id)| (collection, id.as_str())))
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, FixtureError> {

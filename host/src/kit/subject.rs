@@ -107,6 +107,20 @@ pub struct Failed {
     pub reason: String,
 }
 
+impl Trial {
+    /// What was left, without the items that failed: those keep their old shape.
+    pub fn migrated(&self) -> World {
+        self.left.without(self.failed.iter().map(Failed::place))
+    }
+}
+
+impl Failed {
+    /// Its collection and id.
+    pub fn place(&self) -> (&Name, &str) {
+        (&self.collection, &self.id)
+    }
+}
+
 impl Subject {
     /// Loads migrations.
     ///

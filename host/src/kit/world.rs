@@ -152,6 +152,17 @@ impl World {
         self.0.get(collection)?.get(id).map(Vec::as_slice)
     }
 
+    /// The same world without some of its items.
+    pub fn without<'a>(&self, some: impl IntoIterator<Item = (&'a Name, &'a str)>) -> Self {
+        let mut left = self.clone();
+        for (collection, id) in some {
+            if let Some(items) = left.0.get_mut(collection) {
+                items.remove(id);
+            }
+        }
+        left
+    }
+
     /// How many items there are.
     pub fn len(&self) -> usize {
         self.0.values().map(BTreeMap::len).sum()

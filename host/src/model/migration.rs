@@ -31,6 +31,14 @@ pub struct Migration {
 }
 
 impl Migration {
+    /// The collections that its steps are fed, in their order; one that several are fed comes as often.
+    pub fn fed(&self) -> impl Iterator<Item = &Name> {
+        self.steps.iter().filter_map(|step| match &step.work {
+            StepWork::Transform { collection, .. } => Some(collection),
+            StepWork::Schema(_) => None,
+        })
+    }
+
     /// The places of the steps that feed on a collection, in order.
     pub fn positions_over(&self, collection: &Name) -> impl Iterator<Item = Position> {
         let steps = (0..).zip(&self.steps);

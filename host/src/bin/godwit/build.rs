@@ -14,20 +14,14 @@ use godwit::kit::{self, Packed};
 use crate::commands::pack;
 use crate::context::Context;
 use crate::exit::{Code, Failure};
-use crate::output;
 use crate::project::{Language, Project};
 use tool::Command;
 
 /// Builds a project and puts the plugin into its place.
 pub fn build(project: &Project, plugin: &Path, context: &Context) -> Result<Packed, Failure> {
     let manifest = &project.manifest;
-    if !context.quiet && !context.json {
-        output::note(&format!(
-            "building {} ({})",
-            manifest.name,
-            manifest.language.name()
-        ));
-    }
+    let language = manifest.language.name();
+    context.remark(&format!("building {} ({language})", manifest.name));
     let folder = project.work();
     std::fs::create_dir_all(&folder).map_err(|error| {
         let message = format!("{} cannot be made: {error}", folder.display());
@@ -40,8 +34,8 @@ pub fn build(project: &Project, plugin: &Path, context: &Context) -> Result<Pack
         (None, Language::Cpp) => native::build_cpp(project)?,
         (None, Language::Zig) => native::build_zig(project)?,
         (None, Language::Go) => go::build(project)?,
-        (None, Language::JavaScript | Language::TypeScript) => javascript::build(project)?,
-        (None, Language::Python) => python::build(project)?,
+        (None, Language::JavaScript | Language::TypeScript) => javascript::build(project, context)?,
+        (None, Language::Python) => python::build(project, context)?,
         (None, Language::Other) => {
             let message = "nobody knows how this project is built";
             let hint = "say `command` and `artifact` under [build] in migration.toml";

@@ -57,6 +57,13 @@ impl Context {
         })
     }
 
+    /// Tells of work that takes a while, to those who watch.
+    pub fn remark(&self, text: &str) {
+        if !self.quiet && !self.json {
+            output::note(text);
+        }
+    }
+
     /// Opens the store's bytes.
     pub fn backend(&self, mode: OpenMode) -> Result<Arc<dyn Backend>, Failure> {
         let url = self.store.as_deref().ok_or_else(|| {

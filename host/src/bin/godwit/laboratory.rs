@@ -241,12 +241,12 @@ impl Results {
             ));
         }
         output::line(format!(
-            "{} {}: {} passed, {} failed, {} warnings, {} skipped",
+            "{} {}: {} passed, {} failed, {}, {} skipped",
             migration.app,
             migration.version,
             self.count(Verdict::Passed),
             self.count(Verdict::Failed),
-            self.count(Verdict::Warned),
+            output::counted(self.count(Verdict::Warned) as u64, "warning"),
             self.count(Verdict::Skipped),
         ));
     }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::native::absolute;
 use super::tool::{self, Command};
+use crate::context::Context;
 use crate::exit::Failure;
-use crate::output;
 use crate::project::{Engine, Language, Project};
 
 /// The oldest Node.js that the tools run on.
@@ -54,7 +54,7 @@ const NODE_ONLY: [&str; 34] = [
     "zlib",
 ];
 
-pub fn build(project: &Project) -> Result<PathBuf, Failure> {
+pub fn build(project: &Project, context: &Context) -> Result<PathBuf, Failure> {
     check_node()?;
     let sdk = absolute(&project.sdk())?;
     let engine = project.manifest.build.engine;
@@ -62,10 +62,10 @@ pub fn build(project: &Project) -> Result<PathBuf, Failure> {
         Engine::QuickJs => "quickjs",
         Engine::StarlingMonkey => "starlingmonkey",
     });
-    let tools = tools(&engine_folder)?;
+    let tools = tools(&engine_folder, context)?;
     let own = project.folder.join("node_modules");
     if project.folder.join("package.json").is_file() && !own.is_dir() {
-        npm(&project.folder, "install")?;
+        npm(&project.folder, "install", context)?;
     }
     let checker = own.join(".bin").join("tsc");
     if project.manifest.language == Language::TypeScript && checker.is_file() {
@@ -158,18 +158,18 @@ fn check_node() -> Result<(), Failure> {
 }
 
 /// The programs of an engine, installed where they are not yet.
-fn tools(engine: &Path) -> Result<PathBuf, Failure> {
+fn tools(engine: &Path, context: &Context) -> Result<PathBuf, Failure> {
     let modules = engine.join("node_modules");
     // What npm writes last.
     if !modules.join(".package-lock.json").is_file() {
-        npm(engine, "ci")?;
+        npm(engine, "ci", context)?;
     }
     Ok(modules.join(".bin"))
 }
 
-fn npm(folder: &Path, verb: &str) -> Result<(), Failure> {
+fn npm(folder: &Path, verb: &str, context: &Context) -> Result<(), Failure> {
     let npm = tool::find(&["npm"]).ok_or_else(|| tool::missing("npm", GET_NODE))?;
-    output::note(&format!("npm {verb} in {}", folder.display()));
+    context.remark(&format!("npm {verb} in {}", folder.display()));
     Command::new(npm)
         .arguments([verb, "--no-audit", "--no-fund", "--loglevel=error"])
         .run_in(folder)

@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use super::native::absolute;
 use super::tool::{self, Command};
+use crate::context::Context;
 use crate::exit::Failure;
-use crate::output;
 use crate::project::{Project, PythonLayout};
 
 const VERSION: &str = "0.25.1";
 /// The Python inside of components.
 const INSIDE: &str = "3.14";
 
-pub fn build(project: &Project) -> Result<PathBuf, Failure> {
+pub fn build(project: &Project, context: &Context) -> Result<PathBuf, Failure> {
     let folder = &project.folder;
-    let tool = componentize(project)?;
+    let tool = componentize(project, context)?;
     let sdk = absolute(&project.sdk())?;
     let core = project.core();
     let (world, module) = match project.manifest.build.layout {
@@ -42,7 +42,7 @@ pub fn build(project: &Project) -> Result<PathBuf, Failure> {
 }
 
 /// componentize-py of the right version: in PATH, or in the project's own environment, which is made.
-fn componentize(project: &Project) -> Result<Command, Failure> {
+fn componentize(project: &Project, context: &Context) -> Result<Command, Failure> {
     let is_right = |tool: &Command| {
         let version = tool.clone().argument("--version").ask();
         version.is_some_and(|version| version.ends_with(VERSION))
@@ -54,7 +54,7 @@ fn componentize(project: &Project) -> Result<Command, Failure> {
         return Ok(tool);
     }
     let python = python()?;
-    output::note(&format!(
+    context.remark(&format!(
         "installing componentize-py {VERSION} into {}",
         own.display()
     ));

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use godwit::kit::{Bench, Feeding, Subject, TrialError, World, WorldError};
-use godwit::model::{Counts, Migration, StepWork, Version};
+use godwit::model::{Counts, Migration, Version};
 use godwit::transfer::Generator;
 
+use super::{read_plugin, read_text};
 use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::laboratory::{self, Case, Results, Wish};
@@ -113,14 +114,7 @@ pub fn load(context: &Context, files: &[PathBuf]) -> Result<Subject, Failure> {
     let engine = context.engine_for(&engine, first);
     let mut plugins = Vec::new();
     for file in files {
-        let bytes = std::fs::read(file).map_err(|error| {
-            let message = format!("{} cannot be read: {error}", file.display());
-            Failure::input(
-                message,
-                "check the path; `godwit build` builds a project's plugin",
-            )
-        })?;
-        plugins.push((file.clone(), bytes));
+        plugins.push((file.clone(), read_plugin(file)?));
     }
     Subject::load(&engine, plugins).map_err(failure)
 }
@@ -155,41 +149,25 @@ pub fn failure(error: TrialError) -> Failure {
 }
 
 fn items(file: &Path, migration: &Migration) -> Result<World, Failure> {
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        let message = format!("{} cannot be read: {error}", file.display());
-        Failure::input(
-            message,
-            "check the path; the items are UTF-8, one JSON document a line",
-        )
-    })?;
+    let hint = "check the path; the items are UTF-8, one JSON document a line";
+    let text = read_text(file, hint)?;
     let mut world = World::new();
-    let Some(step) = fed(migration).next() else {
+    let Some(fed) = migration.fed().next() else {
         return Ok(world);
     };
-    world
-        .read_ndjson(step, &text)
-        .map_err(|error: WorldError| {
-            let message = format!("{}: {error}", file.display());
-            Failure::input(
-                message,
-                "the items are JSON documents, one a line, with an id in `_id`",
-            )
-        })?;
+    world.read_ndjson(fed, &text).map_err(|error: WorldError| {
+        let message = format!("{}: {error}", file.display());
+        Failure::input(
+            message,
+            "the items are JSON documents, one a line, with an id in `_id`",
+        )
+    })?;
     Ok(world)
-}
-
-/// The collections that a migration is fed, in order of its steps.
-pub fn fed(migration: &Migration) -> impl Iterator<Item = &godwit::model::Name> {
-    let steps = migration.steps.iter();
-    steps.filter_map(|step| match &step.work {
-        StepWork::Transform { collection, .. } => Some(collection),
-        StepWork::Schema(_) => None,
-    })
 }
 
 fn made_up(migration: &Migration) -> World {
     let mut world = World::new();
-    for collection in fed(migration) {
+    for collection in migration.fed() {
         let generator = Generator::new(1, ITEM_BYTES);
         for number in 0..ITEMS {
             let mut body = Vec::new();

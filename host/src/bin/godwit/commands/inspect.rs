@@ -7,6 +7,7 @@ use godwit::model::{Body, Migration, Mode, Name, Operation, Step, StepWork};
 use godwit::sandbox::{Component, Limits, VERSION};
 use serde_json::{Value, json};
 
+use super::read_plugin;
 use crate::context::Context;
 use crate::exit::{Code, Failure, chain};
 use crate::limits::LIMITS;
@@ -25,10 +26,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
-    let bytes = std::fs::read(&args.plugin).map_err(|error| {
-        let message = format!("{} cannot be read: {error}", args.plugin.display());
-        Failure::input(message, "check the path")
-    })?;
+    let bytes = read_plugin(&args.plugin)?;
     let engine = context.engine()?;
     let engine = context.engine_for(&engine, &args.plugin);
     let mut catalogue = Catalogue::new();
@@ -57,7 +55,7 @@ fn no_plugin(file: &Path, rejected: &Rejected) -> Failure {
     };
     let hint = format!(
         "a plugin is a WebAssembly component that speaks contract {VERSION}, or a schema file, \
-         whose name ends in .json; README.md shows both"
+         whose name ends in .json; plugins/README.md shows both"
     );
     Failure::other(Code::Migration, message, hint)
 }

@@ -25,6 +25,8 @@ pub mod transform;
 pub mod undo;
 pub mod up;
 
+use std::path::Path;
+
 use godwit::model::{Name, RunId, Version};
 
 use crate::cli::Command;
@@ -59,6 +61,23 @@ pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
         Command::Completions(args) => Ok(completions::run(args)),
         Command::Compiler => unreachable!("it needs no context"),
     }
+}
+
+/// The bytes of a plugin.
+fn read_plugin(file: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(file).map_err(|error| {
+        let hint = "check the path; `godwit build` builds a project's plugin";
+        unreadable(file, &error, hint)
+    })
+}
+
+/// A file of text.
+fn read_text(file: &Path, hint: &str) -> Result<String, Failure> {
+    std::fs::read_to_string(file).map_err(|error| unreadable(file, &error, hint))
+}
+
+fn unreadable(file: &Path, error: &std::io::Error, hint: &str) -> Failure {
+    Failure::input(format!("{} cannot be read: {error}", file.display()), hint)
 }
 
 /// A version, with what one looks like where it is none.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use godwit::kit::{self, Packed};
 use serde_json::json;
 
+use super::read_plugin;
 use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -27,10 +28,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
-    let file = std::fs::read(&args.file).map_err(|error| {
-        let message = format!("{} cannot be read: {error}", args.file.display());
-        Failure::input(message, "check the path")
-    })?;
+    let file = read_plugin(&args.file)?;
     let packed = kit::pack(&file).map_err(|error| {
         let message = format!("{}: {}", args.file.display(), godwit::with_causes(&error));
         let hint =

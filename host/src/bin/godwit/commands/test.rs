@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use godwit::kit::{Bench, Feeding, Fixture, FixtureError, Schema, Subject, World, run_feature};
+use godwit::kit::{
+    Bench, Failed, Feeding, Fixture, FixtureError, Schema, Subject, Trial, World, run_feature,
+};
 use godwit::model::{Counts, Migration, Name};
 
-use super::check::{failure, fed, load, start, tell};
+use super::check::{failure, load, start, tell};
+use super::read_text;
 use crate::build;
 use crate::context::Context;
 use crate::exit::{Code, Failure};
@@ -171,7 +174,7 @@ fn try_fixtures(
             name.push_str(" (updated)");
             wrong.clear();
         }
-        wrong.extend(schemas.findings(bench, &fixture, &trial.left, &trial.failed));
+        wrong.extend(schemas.findings(&fed, &fixture.before, &trial));
         cases.push(Case::strict(name, wrong));
         for (collection, id, body) in fixture.before.items() {
             let id = format!("{}/{id}", fixture.name());
@@ -196,8 +199,8 @@ fn own<'a>(subject: &'a Subject, file: &Path) -> &'a Migration {
 }
 
 fn first_fed(migration: &Migration) -> Name {
-    let fed = fed(migration).next().cloned();
-    fed.unwrap_or_else(|| migration.app.clone())
+    let fed = migration.fed().next();
+    fed.unwrap_or(&migration.app).clone()
 }
 
 fn read_fixtures(project: &Project, migration: &Migration) -> Result<Vec<Fixture>, Failure> {
@@ -251,41 +254,22 @@ impl Schemas {
         })
     }
 
-    fn findings(
-        &self,
-        bench: &Bench<'_>,
-        fixture: &Fixture,
-        left: &World,
-        failed: &[godwit::kit::Failed],
-    ) -> Vec<String> {
-        let mut findings = Vec::new();
-        let mut left = left.clone();
-        // An item that fails keeps its old shape, and may have had none before.
-        let mut before = fixture.before.clone();
-        for failed in failed {
-            left.collection(&failed.collection).remove(&failed.id);
-            before.collection(&failed.collection).remove(&failed.id);
-        }
-        let collection = first_fed(bench.migration);
+    /// What is wrong with the items of a collection, before and after a trial.
+    fn findings(&self, fed: &Name, before: &World, trial: &Trial) -> Vec<String> {
+        let left = trial.migrated();
+        // An item that fails may have had no shape before, and one that is left alone has the new one.
+        let before = before.without(trial.failed.iter().map(Failed::place));
+        let is_as_it_was =
+            |(collection, id, body): &(&Name, &str, &[u8])| left.body(collection, id) == Some(body);
+        let unchanged = before.items().filter(is_as_it_was);
+        let before = before.without(unchanged.map(|(collection, id, _)| (collection, id)));
         let of = |schema: &Option<Schema>, world: &World, when: &str| {
-            let found = schema
-                .iter()
-                .flat_map(|schema| schema.findings(world, &collection));
+            let found = schema.iter().flat_map(|schema| schema.findings(world, fed));
             found
                 .map(|finding| format!("{when}: {finding}"))
                 .collect::<Vec<_>>()
         };
-        // Items that have the new shape already are left alone.
-        let has_new_shape = |id: &str| left.body(&collection, id) == before.body(&collection, id);
-        let old: Vec<_> = before
-            .items()
-            .filter(|(_, id, _)| !has_new_shape(id))
-            .map(|(_, id, _)| id.to_owned())
-            .collect();
-        before
-            .collection(&collection)
-            .retain(|id, _| old.contains(id));
-        findings.extend(of(&self.before, &before, "schema before"));
+        let mut findings = of(&self.before, &before, "schema before");
         findings.extend(of(&self.after, &left, "schema after"));
         findings
     }
@@ -296,10 +280,7 @@ fn schema(project: &Project, named: Option<&Path>, usual: &str) -> Result<Option
     if named.is_none() && !file.exists() {
         return Ok(None);
     }
-    let text = std::fs::read_to_string(&file).map_err(|error| {
-        let message = format!("{} cannot be read: {error}", file.display());
-        Failure::input(message, "check the path in migration.toml")
-    })?;
+    let text = read_text(&file, "check the path in migration.toml")?;
     let schema = Schema::new(&text).map_err(|error| {
         let message = format!("{}: {error}", file.display());
         Failure::input(
@@ -325,12 +306,7 @@ fn features(project: &Project, subject: &Subject, app: &Name) -> Result<Vec<Case
     files.sort();
     let mut cases = Vec::new();
     for file in files {
-        let text = std::fs::read_to_string(&file).map_err(|error| {
-            Failure::input(
-                format!("{} cannot be read: {error}", file.display()),
-                "check the file",
-            )
-        })?;
+        let text = read_text(&file, "a feature is a text in UTF-8")?;
         let results = run_feature(&text, subject, app).map_err(|error| {
             let message = format!("{}: {error}", file.display());
             Failure::input(message, "plugins/README.md shows a feature")

@@ -15,9 +15,10 @@ use godwit::run::{Became, Passed, Stream, StreamError};
 use godwit::sandbox::{LogLevel, LogLine};
 use godwit::store::{Memory, Store};
 use godwit::transfer::Pointer;
-use serde_json::json;
+use serde::Serialize;
+use serde_json::value::RawValue;
 
-use super::check;
+use super::{check, read_text};
 use crate::archive::Input;
 use crate::context::Context;
 use crate::exit::{Code, Failure};
@@ -205,9 +206,7 @@ fn documents(migration: &Migration, step: &Step, named: &[String]) -> Result<Sto
                 "`godwit inspect` shows what it asks for",
             ));
         }
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            Failure::input(format!("{file} cannot be read: {error}"), "check the path")
-        })?;
+        let text = read_text(Path::new(file), "check the path")?;
         world.read_ndjson(&collection, &text).map_err(|error| {
             Failure::input(
                 format!("{file}: {error}"),
@@ -218,6 +217,19 @@ fn documents(migration: &Migration, step: &Step, named: &[String]) -> Result<Sto
     world
         .store(&migration.app, &migration.version, &[])
         .map_err(check::failure)
+}
+
+/// What is told of a document that fails.
+#[derive(Serialize)]
+struct Told<'a> {
+    line: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    kind: &'a str,
+    reason: &'a str,
+    /// Letter by letter as it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<&'a RawValue>,
 }
 
 /// Writes documents on, and what fails beside them.
@@ -306,14 +318,14 @@ impl Writer {
         body: Option<&[u8]>,
     ) -> Result<ControlFlow<()>, Failure> {
         self.failed += 1;
-        let text = body.map(|body| String::from_utf8_lossy(body));
-        let mut told = json!({ "line": line, "kind": kind, "reason": reason });
-        if let Some(id) = id {
-            told["id"] = id.into();
-        }
-        if let Some(text) = text {
-            told["body"] = serde_json::from_str(&text).unwrap_or_else(|_| text.as_ref().into());
-        }
+        let told = Told {
+            line,
+            id,
+            kind,
+            reason,
+            body: body.and_then(|body| serde_json::from_slice(body).ok()),
+        };
+        let told = serde_json::to_string(&told).expect("its keys are strings");
         let written = writeln!(self.failures, "{told}");
         written.map_err(|error| unwritable(Path::new("the file of failures"), &error))?;
         Ok(match (self.on_failure, body) {

@@ -26,7 +26,18 @@ pub type Trouble = Arc<Mutex<Option<io::Error>>>;
 /// Reads documents. A batch has what came at once, so that nobody waits for more than that.
 pub struct Lines {
     reader: Box<dyn BufRead + Send>,
-    id: Option<Pointer>,
+    splitter: Splitter,
+    is_over: bool,
+    pending: Pending,
+    trouble: Trouble,
+}
+
+/// Makes lines of what is read.
+struct Splitter {
+    /// Where ids are.
+    id: Pointer,
+    /// Whether a document without an id there has its line's number.
+    counts: bool,
     /// The longest document.
     most: usize,
     /// The line that has begun.
@@ -34,9 +45,6 @@ pub struct Lines {
     /// Whether the line that has begun is too long, and only its end is looked for.
     is_too_long: bool,
     number: u64,
-    is_over: bool,
-    pending: Pending,
-    trouble: Trouble,
 }
 
 impl Lines {
@@ -48,11 +56,14 @@ impl Lines {
     ) -> Self {
         Self {
             reader,
-            id,
-            most,
-            begun: Vec::new(),
-            is_too_long: false,
-            number: 0,
+            splitter: Splitter {
+                counts: id.is_none(),
+                id: id.unwrap_or_else(|| "/_id".parse().expect("it is a pointer")),
+                most,
+                begun: Vec::new(),
+                is_too_long: false,
+                number: 0,
+            },
             is_over: false,
             pending,
             trouble: Trouble::default(),
@@ -72,13 +83,20 @@ impl Lines {
         };
         if chunk.is_empty() {
             self.is_over = true;
-            if !self.begun.is_empty() || self.is_too_long {
-                self.end_line(batch, lines);
-            }
+            self.splitter.end(batch, lines);
             return Ok(());
         }
+        let taken = self.splitter.split(chunk, batch, lines);
+        self.reader.consume(taken);
+        Ok(())
+    }
+}
+
+impl Splitter {
+    /// Takes lines until there are enough for a batch, and what is behind the last end of one; gives how
+    /// many bytes it took.
+    fn split(&mut self, chunk: &[u8], batch: &mut Batch, lines: &mut Vec<Line>) -> usize {
         let mut taken = 0;
-        let mut chunk = chunk.to_vec();
         while lines.len() < BATCH_ITEMS && taken < chunk.len() {
             let rest = &chunk[taken..];
             let end = rest.iter().position(|byte| *byte == b'\n');
@@ -95,9 +113,14 @@ impl Lines {
                 self.end_line(batch, lines);
             }
         }
-        chunk.truncate(taken);
-        self.reader.consume(taken);
-        Ok(())
+        taken
+    }
+
+    /// Takes what has begun as a line, when nothing more comes.
+    fn end(&mut self, batch: &mut Batch, lines: &mut Vec<Line>) {
+        if !self.begun.is_empty() || self.is_too_long {
+            self.end_line(batch, lines);
+        }
     }
 
     fn end_line(&mut self, batch: &mut Batch, lines: &mut Vec<Line>) {
@@ -130,13 +153,9 @@ impl Lines {
 
     /// A document's id: at the pointer, or else, if none was named, the line's number.
     fn id_of(&self, line: &[u8]) -> Result<String, String> {
-        if let Some(pointer) = &self.id {
-            return identify(line, pointer).map_err(|reason| reason.to_string());
-        }
-        let usual = "/_id".parse().expect("it is a pointer");
-        match identify(line, &usual) {
+        match identify(line, &self.id) {
             Ok(id) => Ok(id),
-            Err(reason) if reason.is_json() => Ok(self.number.to_string()),
+            Err(reason) if self.counts && reason.is_json() => Ok(self.number.to_string()),
             Err(reason) => Err(reason.to_string()),
         }
     }
