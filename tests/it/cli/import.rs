@@ -2,7 +2,7 @@
 
 use godwit_tests::cli::Cli;
 
-use super::{GOOD, KINDS, with_items};
+use super::{GOOD, KINDS, gzip, with_items};
 
 #[test]
 fn documents_come_from_files_and_streams() {
@@ -241,13 +241,6 @@ $ godwit get items x --json
 $ godwit up
 nothing to do: everything is up to date
 "#);
-}
-
-fn gzip(text: &str) -> Vec<u8> {
-    use std::io::Write;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(text.as_bytes()).expect("memory takes it");
-    encoder.finish().expect("memory takes it")
 }
 
 /// A frame with one raw block, as RFC 8878 has it: no packer is needed to test unpacking.

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod busy;
+mod check;
 mod completions;
 mod config;
 mod dry_run;
@@ -15,8 +16,10 @@ mod inspect;
 mod interrupts;
 mod json;
 mod lines;
+mod pack;
 mod pipes;
 mod plan;
+mod project;
 mod prune;
 mod quarantine;
 mod readme;
@@ -61,4 +64,12 @@ fn of_kind(kind: &str, items: &str, guests: &[&str]) -> Cli {
     let cli = Cli::on(kind, guests);
     cli.write("items.ndjson", items).prepare(&[IMPORT]);
     cli
+}
+
+/// A text, packed.
+fn gzip(text: &str) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text.as_bytes()).expect("memory takes it");
+    encoder.finish().expect("memory takes it")
 }

@@ -7,6 +7,8 @@ use godwit_tests::cli::Cli;
 use godwit_tests::made::{Order, derive, doing, rewrite};
 use serde_json::{Value, json};
 
+use super::gzip;
+
 /// A folder with a migration that does what its documents say.
 fn desk() -> Cli {
     let cli = Cli::new();
@@ -101,6 +103,44 @@ fn documents_may_be_looked_up() {
         ended.err.contains("does not ask to read `other`"),
         "{ended}"
     );
+}
+
+#[test]
+fn documents_may_come_packed_from_a_file_or_a_pipe() {
+    let cli = desk();
+    let lines: String = (0..9_000)
+        .map(|n| replacing(&format!("{n}"), &format!("{{\"n\":{n}}}")) + "\n")
+        .collect();
+    let packed = gzip(&lines);
+    cli.write("in.ndjson", &lines)
+        .write("in.ndjson.gz", &packed);
+    let expected: String = (0..9_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    for input in ["in.ndjson.gz", "- < in.ndjson.gz", "< in.ndjson"] {
+        let ended = cli.run(&format!("godwit transform made.wasm {input}"));
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{input}");
+        assert!(ended.out == expected, "{input}");
+    }
+    // What breaks off is an error, after what could be passed on.
+    cli.write("in.ndjson.gz", &packed[..packed.len() / 2]);
+    let ended = cli.run("godwit transform made.wasm in.ndjson.gz");
+    assert_eq!(ended.code, Some(2), "{}", ended.err);
+    assert!(
+        ended.err.contains("in.ndjson.gz cannot be read on"),
+        "{}",
+        ended.err
+    );
+    assert!(expected.starts_with(&ended.out) && !ended.out.is_empty());
+}
+
+#[test]
+fn a_body_that_fails_is_told_as_it_came() {
+    let cli = desk();
+    let line = r#"{ "_id": "a",  "n": 1.10, "do": {"2.0.0/apply": [["fail", "no"]]} }"#;
+    cli.write("in.ndjson", line);
+    let ended = cli.run("godwit transform made.wasm in.ndjson -q");
+    let told =
+        format!(r#"{{"line":1,"id":"a","kind":"refused","reason":"no","body":{line}}}"#) + "\n";
+    assert_eq!((ended.code, ended.err), (Some(4), told));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How much memory a run takes: the peak must not grow with the number of items.
 //!
-//! The real command line imports made-up items and brings them up to date. While it does, the
+//! The real command line imports made-up items and brings them up to date, or passes them through a pipe. While it does, the
 //! anonymous memory of its process (`RssAnon`) is read every ten milliseconds; the high-water mark
 //! of all that is resident (`VmHWM`) is printed beside it, which for LMDB is mostly its map: pages of
 //! the disk's cache, which the kernel takes back whenever it needs them.
@@ -70,6 +70,25 @@ pub fn measure(scheme: &str, items: u64) -> Result<Peaks> {
     std::fs::remove_file(&lines)?;
     let up = watch(&godwit, &store, &["up"])?;
     Ok(Peaks { import, up })
+}
+
+/// Passes so many items through a migration, out of a file and into nothing.
+///
+/// # Errors
+/// When the command fails.
+pub fn measure_transform(items: u64) -> Result<Peak> {
+    const GUEST: &str = "append-2-0-0";
+    let folder = TempDir::with_prefix("godwit-memory-")?;
+    let godwit = Godwit::copy_to(folder.path(), &[GUEST])?;
+    let lines = folder.path().join("items.ndjson");
+    generate(&lines, items)?;
+    let plugin = godwit.plugins().join(format!("{GUEST}.wasm"));
+    let arguments = [
+        "transform",
+        &plugin.to_string_lossy(),
+        &lines.to_string_lossy(),
+    ];
+    watch(&godwit, "memory:", &arguments)
 }
 
 fn generate(file: &Path, items: u64) -> Result<()> {
