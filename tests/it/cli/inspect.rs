@@ -265,39 +265,39 @@ fn what_is_no_plugin_says_why() {
     ]), @r#"
 $ godwit inspect text.wasm
 2> error: text.wasm: it is not WebAssembly
-2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; README.md shows both
+2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; plugins/README.md shows both
 [exit 4]
 $ godwit inspect text.wasm --json
 2> error: text.wasm: it is not WebAssembly
-2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; README.md shows both
+2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; plugins/README.md shows both
 {
   "error": "text.wasm: it is not WebAssembly",
-  "hint": "a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; README.md shows both"
+  "hint": "a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; plugins/README.md shows both"
 }
 [exit 4]
 $ godwit inspect core.wasm
 2> error: core.wasm: it is a core module without a component type; build it with a wit-bindgen SDK
-2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; README.md shows both
+2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; plugins/README.md shows both
 [exit 4]
 $ godwit inspect component.wasm
 2> error: component.wasm: it does not export `godwit:migration/description` and one of the transform interfaces
-2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; README.md shows both
+2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; plugins/README.md shows both
 [exit 4]
 $ godwit inspect bad.json
 2> error: bad.json is not a schema file: unknown variant `rename`, expected one of `create_collection`, `ensure_index`, `drop_index` at line 1 column 57
-2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; README.md shows both
+2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; plugins/README.md shows both
 [exit 4]
 $ godwit inspect syntax.json
 2> error: syntax.json is not a schema file: EOF while parsing an object at line 1 column 1
-2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; README.md shows both
+2> hint: a plugin is a WebAssembly component that speaks contract 1.0.0, or a schema file, whose name ends in .json; plugins/README.md shows both
 [exit 4]
 $ godwit inspect missing.wasm
 2> error: missing.wasm cannot be read: No such file or directory (os error 2)
-2> hint: check the path
+2> hint: check the path; `godwit build` builds a project's plugin
 [exit 2]
 $ godwit inspect folder
 2> error: folder cannot be read: Is a directory (os error 21)
-2> hint: check the path
+2> hint: check the path; `godwit build` builds a project's plugin
 [exit 2]
 "#);
     let cut = cli.run("godwit inspect cut.wasm");

@@ -98,7 +98,7 @@ fn bindings_are_written_into_a_folder() {
         ),
         (
             "go --layout records --to gen/go",
-            "gen/go/wit_exports/wit_exports.go",
+            "gen/go/wit_exports.go",
         ),
         ("wit --to wit", "wit/migration.wit"),
     ];

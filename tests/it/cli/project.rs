@@ -1,15 +1,19 @@
 //! `godwit test` and `godwit build`, on projects whose plugin somebody else's tool makes.
 
 use godwit_tests::cli::{Cli, Ended};
-use godwit_tests::made::{Order, doing, rewrite};
+use godwit_tests::made::{Order, doing, plain, rewrite};
 use serde_json::{Value, json};
 
+/// Bent, items would tell the plugin to do who knows what.
 const MANIFEST: &str = r#"name = "made-2-0-0"
 language = "other"
 
 [build]
 command = ["cp", "compiled.wasm", "build/artifact.wasm"]
 artifact = "build/artifact.wasm"
+
+[test]
+mutations = 0
 "#;
 
 /// A folder with a project in `made`; what happens to its items is said in them.
@@ -175,8 +179,7 @@ fn a_project_that_is_watched_is_tested_whenever_it_changes() {
 #[test]
 fn a_manifest_says_how_strict_tests_are() {
     let cli = desk();
-    let trail = item("a", json!([]));
-    cli.write("made/fixtures/all/before.ndjson", trail);
+    cli.write("made/fixtures/all/before.ndjson", plain("a").1);
     cli.prepare(&["godwit test made --update"]);
     let name = "a second pass changes nothing";
     let ended = cli.run("godwit test made --json");
@@ -185,8 +188,8 @@ fn a_manifest_says_how_strict_tests_are() {
         (Some(0), &json!("warn"))
     );
     for (strictness, code, verdict) in [("error", 4, "failed"), ("off", 0, "skip")] {
-        let test = format!("[test]\nidempotent = \"{strictness}\"\nmutations = 7\nseed = 3\n");
-        cli.write("made/migration.toml", format!("{MANIFEST}\n{test}"));
+        let test = format!("mutations = 7\nseed = 3\nidempotent = \"{strictness}\"");
+        cli.write("made/migration.toml", MANIFEST.replace("mutations = 0", &test));
         let ended = cli.run("godwit test made --json");
         assert_eq!(ended.code, Some(code), "{ended}");
         assert_eq!(case(&ended, name)["verdict"], verdict);
