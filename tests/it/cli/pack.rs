@@ -96,10 +96,7 @@ fn bindings_are_written_into_a_folder() {
             "c --layout text --to gen",
             "gen/text_migration_component_type.o",
         ),
-        (
-            "go --layout records --to gen/go",
-            "gen/go/wit_exports.go",
-        ),
+        ("go --layout records --to gen/go", "gen/go/wit_exports.go"),
         ("wit --to wit", "wit/migration.wit"),
     ];
     for (arguments, file) in trials {

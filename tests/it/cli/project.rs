@@ -189,7 +189,10 @@ fn a_manifest_says_how_strict_tests_are() {
     );
     for (strictness, code, verdict) in [("error", 4, "failed"), ("off", 0, "skip")] {
         let test = format!("mutations = 7\nseed = 3\nidempotent = \"{strictness}\"");
-        cli.write("made/migration.toml", MANIFEST.replace("mutations = 0", &test));
+        cli.write(
+            "made/migration.toml",
+            MANIFEST.replace("mutations = 0", &test),
+        );
         let ended = cli.run("godwit test made --json");
         assert_eq!(ended.code, Some(code), "{ended}");
         assert_eq!(case(&ended, name)["verdict"], verdict);

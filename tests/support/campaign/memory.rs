@@ -17,6 +17,7 @@ use tempfile::TempDir;
 
 use super::Result;
 use super::godwit::Godwit;
+use crate::made::{Order, rewrite};
 
 /// How often memory is read.
 const SAMPLE: Duration = Duration::from_millis(10);
@@ -77,12 +78,13 @@ pub fn measure(scheme: &str, items: u64) -> Result<Peaks> {
 /// # Errors
 /// When the command fails.
 pub fn measure_transform(items: u64) -> Result<Peak> {
-    const GUEST: &str = "append-2-0-0";
     let folder = TempDir::with_prefix("godwit-memory-")?;
-    let godwit = Godwit::copy_to(folder.path(), &[GUEST])?;
+    let godwit = Godwit::copy_to(folder.path(), &[])?;
     let lines = folder.path().join("items.ndjson");
     generate(&lines, items)?;
-    let plugin = godwit.plugins().join(format!("{GUEST}.wasm"));
+    let order = Order::new("made", "2.0.0").step(rewrite("apply", "items"));
+    let plugin = folder.path().join("made.wasm");
+    std::fs::write(&plugin, order.file("columns-2-0-0"))?;
     let arguments = [
         "transform",
         &plugin.to_string_lossy(),
