@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
+use super::fingerprint::fingerprint;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// What is asked of a JSON text beside that it is one (RFC 8259), in UTF-8.
@@ -15,12 +16,30 @@ pub struct Rules {
     pub duplicate_names: bool,
 }
 
+/// None but those of the parser.
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            depth: 128,
+            duplicate_names: true,
+        }
+    }
+}
+
 impl Rules {
     /// Checks a text; otherwise says what is wrong with it, as in "is not JSON: …".
     ///
     /// # Errors
     /// What is wrong with it, for people.
     pub fn check(self, body: &[u8]) -> Result<(), String> {
+        match fingerprint(body, self) {
+            Some(_) => Ok(()),
+            None => self.read(body),
+        }
+    }
+
+    /// Checks a text with a reader that knows all there is to say about one that is wrong.
+    pub(super) fn read(self, body: &[u8]) -> Result<(), String> {
         let text = std::str::from_utf8(body).map_err(|error| format!("is not UTF-8: {error}"))?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
         Check {
