@@ -106,7 +106,7 @@ fn insist(mut attempt: impl FnMut(u32) -> Result<(), HostError>) {
     panic!("it does not come to an end");
 }
 
-fn every_k(
+pub(crate) fn every_k(
     work: impl Fn(Arc<dyn Backend>) -> Result<(), HostError>,
     start: impl Fn() -> Arc<Memory>,
     step: usize,

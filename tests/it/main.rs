@@ -13,6 +13,7 @@ mod contract;
 mod dry_run;
 mod every_k;
 mod examples;
+mod fused;
 mod fuzz;
 mod hostile;
 mod items;

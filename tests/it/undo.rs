@@ -108,7 +108,7 @@ fn real_documents_come_back_byte_for_byte_on_every_store() {
             .undo(RunId(1), ChangedItems::Refuse, &Stop::default())
             .unwrap();
         assert!(
-            report.done && report.left == 0 && report.restored > 800,
+            report.done && report.left == 0 && report.restored > 400,
             "{report:?}"
         );
         assert_eq!(data(&*backend), before, "{}", backend.url());

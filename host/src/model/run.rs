@@ -45,6 +45,11 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// Whether newer versions were applied before this one, which items then keep.
+    pub fn is_late(&self) -> bool {
+        self.source == Source::Collection && self.from.as_ref() > Some(&self.version)
+    }
+
     /// The place, in the whole migration, of a step by its place in the stage.
     ///
     /// # Panics
@@ -117,8 +122,16 @@ pub struct Run {
     pub plan: Plan,
     /// How many stages are done.
     pub stages_done: u32,
+    /// How many stages were begun, where steps of several are carried out in one pass: those that are not
+    /// done have checkpoints.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stages_begun: u32,
     /// Whether its pre-images are still kept, so that it can be undone.
     pub has_pre_images: bool,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What a run is for.

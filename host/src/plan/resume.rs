@@ -42,6 +42,7 @@ pub(super) fn resumed(
     let done = (run.stages_done as usize).min(stages.len());
     let left = &mut stages[done..];
     check_goal(run, left, goal, target, findings);
+    let is_begun = |place: usize| place == 0 || done + place < run.stages_begun as usize;
     let mut reported = BTreeSet::new();
     for (place, stage) in left.iter_mut().enumerate() {
         let file = lines
@@ -49,7 +50,7 @@ pub(super) fn resumed(
             .and_then(|line| line.files.get(&stage.version));
         let (stale, matter) = match file {
             Some(migration) if migration.digest == stage.digest => continue,
-            Some(migration) => adapt(stage, migration, place == 0, run),
+            Some(migration) => adapt(stage, migration, is_begun(place), run),
             None => (
                 Subject::from(&*stage),
                 Matter::Gap {
@@ -70,14 +71,9 @@ pub(super) fn resumed(
 }
 
 /// Gives a stage the file as it is now, unless the run is in the middle of other steps.
-fn adapt(
-    stage: &mut Stage,
-    migration: &Migration,
-    is_current: bool,
-    run: &Run,
-) -> (Subject, Matter) {
+fn adapt(stage: &mut Stage, migration: &Migration, is_begun: bool, run: &Run) -> (Subject, Matter) {
     let (known, found) = (stage.digest, migration.digest);
-    let adapted = adapted(stage, migration, is_current);
+    let adapted = adapted(stage, migration, is_begun);
     let drift = match &adapted {
         Some(_) => Drift::InProgress(run.id),
         None => Drift::OtherSteps(run.id),
@@ -93,9 +89,9 @@ fn adapt(
     )
 }
 
-/// The stage with the file as it is now. The current stage has checkpoints by step, and one that
+/// The stage with the file as it is now. A stage that was begun has checkpoints by step, and one that
 /// is not of whole collections has parts of the steps: they need the same steps.
-fn adapted(stage: &Stage, migration: &Migration, is_current: bool) -> Option<Stage> {
+fn adapted(stage: &Stage, migration: &Migration, is_begun: bool) -> Option<Stage> {
     let due = Due {
         migration,
         phase: stage.phase,
@@ -104,7 +100,7 @@ fn adapted(stage: &Stage, migration: &Migration, is_current: bool) -> Option<Sta
     let whole = due.whole();
     if stage.source == Source::Collection {
         let is_same = whole.first_step == stage.first_step && same_steps(stage, &whole.steps);
-        return (is_same || !is_current).then_some(whole);
+        return (is_same || !is_begun).then_some(whole);
     }
     let first = stage.first_step as usize;
     let steps = migration.steps.get(first..first + stage.steps.len())?;

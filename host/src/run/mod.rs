@@ -7,7 +7,9 @@
 //! puts back what a run changed. The room never prints; it tells an [`Observer`].
 
 mod applied;
+mod chain;
 mod feed;
+mod fused;
 mod index;
 mod judge;
 mod leave;

@@ -14,6 +14,9 @@ pub struct Options {
     pub batch_bytes: usize,
     /// Items that are fed at once.
     pub batch_items: usize,
+    /// How many steps over one collection are carried out in one pass at most, where they may be; 1: each has a
+    /// pass of its own. Every thread has an instance of each of their components.
+    pub fused_steps: usize,
     /// What to do with an item that fails.
     pub on_failure: OnFailure,
     /// How many items of a step may fail before the run stops.
@@ -26,6 +29,7 @@ impl Default for Options {
             threads: 1,
             batch_bytes: 256 << 10,
             batch_items: 4_096,
+            fused_steps: 8,
             on_failure: OnFailure::default(),
             max_failures: MaxFailures::default(),
         }

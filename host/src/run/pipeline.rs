@@ -12,28 +12,66 @@ use std::time::Duration;
 use super::feed::Feed;
 use super::judge::{Failed, Verdict};
 use super::reads::Range;
-use super::step::{Ending, TransformStep};
-use super::threads::{Job, Outcome, Threads};
+use super::threads::{Job, Outcome, Threads, Worker};
 use super::transform::{Abort, Judged};
 use super::window::{self, Window};
-use super::{OnFailure, RunError};
-use crate::model::Name;
+use super::{OnFailure, RunError, Runner};
+use crate::model::{Name, Progress};
 use crate::store::StoreError;
 
 /// How often the lease is looked after while batches take long.
 const LEASE_CHECK: Duration = Duration::from_millis(500);
 
-/// Feeds everything behind the step's checkpoint.
-pub(super) fn run(step: &mut TransformStep<'_>) -> Result<Ending, RunError> {
+/// One way through a collection: a step, or several in one pass.
+pub(super) trait Pass {
+    /// The run that it is part of.
+    fn runner(&self) -> &Runner<'_>;
+    /// The collection that is fed.
+    fn collection(&self) -> &Name;
+    /// How far it has come.
+    fn checkpoint(&self) -> &Progress;
+    /// Whether nothing is read or written but what is fed.
+    fn is_pure(&self) -> bool;
+    /// Reads the next batch behind an id.
+    fn read(&self, after: Option<&str>) -> Result<Feed, StoreError>;
+    /// How many items of a batch of so many may fail.
+    fn budget(&self, batch: usize) -> u64;
+    /// What a thread does to batches.
+    fn worker(&self) -> Box<Worker>;
+    /// Commits what became of a batch, and the checkpoint behind it, as one.
+    fn commit(&mut self, feed: &Feed, judged: &Judged) -> Result<(), RunError>;
+    /// Whether what is committed by now lets it go on.
+    fn check(&self, feed: &Feed, judged: &Judged) -> Result<(), RunError>;
+    /// Renews the lease once that is due.
+    fn keep_lease(&mut self) -> Result<(), RunError>;
+    /// What it means that an item failed, where none may.
+    fn item_failed(&self, id: &str, failed: &Failed) -> RunError;
+    /// What it means that a batch has no result.
+    fn error(&self, feed: &Feed, abort: Abort) -> RunError;
+}
+
+/// How a pass, or a step, ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Everything was fed.
+    Done,
+    /// Somebody asked to stop.
+    Stopped,
+    /// Of several steps in one pass, that of this place does something that a pass of its own must see to.
+    Unfit(usize),
+}
+
+/// Feeds everything behind a checkpoint.
+pub(super) fn run<P: Pass>(pass: &mut P) -> Result<Ending, RunError> {
     std::thread::scope(|scope| {
-        let threads = Threads::start(scope, step);
-        Pipeline::new(step, threads).run()
+        let threads = Threads::start(scope, pass);
+        Pipeline::new(pass, threads).run()
     })
 }
 
 /// Batches in flight, and what was committed since they were read.
-struct Pipeline<'p, 'a> {
-    step: &'p mut TransformStep<'a>,
+struct Pipeline<'p, P> {
+    pass: &'p mut P,
     threads: Threads,
     /// The number of the next batch to be read. Numbers are not used again.
     next_read: u64,
@@ -52,12 +90,12 @@ struct Pipeline<'p, 'a> {
     window: Window,
 }
 
-impl<'p, 'a> Pipeline<'p, 'a> {
-    fn new(step: &'p mut TransformStep<'a>, threads: Threads) -> Self {
+impl<'p, P: Pass> Pipeline<'p, P> {
+    fn new(pass: &'p mut P, threads: Threads) -> Self {
         Self {
-            read_after: step.progress.after.clone(),
-            window: Window::new(window::limit(step.work.options)),
-            step,
+            read_after: pass.checkpoint().after.clone(),
+            window: Window::new(window::limit(pass.runner().options)),
+            pass,
             threads,
             next_read: 0,
             has_read_all: false,
@@ -70,8 +108,8 @@ impl<'p, 'a> Pipeline<'p, 'a> {
     }
 
     fn run(mut self) -> Result<Ending, RunError> {
-        while !self.step.progress.done {
-            if !self.step.work.stop.is_asked() {
+        while !self.pass.checkpoint().done {
+            if !self.pass.runner().stop.is_asked() {
                 self.read_ahead()?;
             }
             if self.next_commit == self.next_read {
@@ -80,8 +118,11 @@ impl<'p, 'a> Pipeline<'p, 'a> {
             let outcome = self.next_outcome()?;
             if self.is_stale(&outcome) {
                 self.start_over();
-            } else if self.settle(outcome)? == Ending::Stopped {
-                return Ok(Ending::Stopped);
+                continue;
+            }
+            match self.settle(outcome)? {
+                Ending::Done => {}
+                ending => return Ok(ending),
             }
         }
         Ok(Ending::Done)
@@ -89,7 +130,7 @@ impl<'p, 'a> Pipeline<'p, 'a> {
 
     fn read_ahead(&mut self) -> Result<(), RunError> {
         while !self.has_read_all && self.next_read - self.next_commit < self.window.size {
-            let feed = self.step.feeder().read(self.read_after.as_deref())?;
+            let feed = self.pass.read(self.read_after.as_deref())?;
             self.has_read_all = feed.is_last;
             self.read_after = feed.upto.clone().or_else(|| self.read_after.take());
             self.send(feed)?;
@@ -113,7 +154,7 @@ impl<'p, 'a> Pipeline<'p, 'a> {
             );
             return Ok(());
         }
-        let budget = self.step.budget(feed.batch.len());
+        let budget = self.pass.budget(feed.batch.len());
         let sent = self.threads.jobs.send(Job {
             number,
             feed,
@@ -133,12 +174,7 @@ impl<'p, 'a> Pipeline<'p, 'a> {
                 Ok(outcome) => {
                     self.early.insert(outcome.number, outcome);
                 }
-                Err(RecvTimeoutError::Timeout) => {
-                    let now = self.step.work.clock.now();
-                    if self.step.lease.is_due(now) {
-                        self.step.lease.renew(self.step.work.store, now)?;
-                    }
-                }
+                Err(RecvTimeoutError::Timeout) => self.pass.keep_lease()?,
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(RunError::Worker("all threads are gone".to_owned()));
                 }
@@ -151,7 +187,7 @@ impl<'p, 'a> Pipeline<'p, 'a> {
         let read_at = self.read_at.remove(&outcome.number).unwrap_or_default();
         let feed = &outcome.feed;
         let fed = Range {
-            collection: self.step.collection.clone(),
+            collection: self.pass.collection().clone(),
             after: feed.after.clone(),
             upto: feed.upto.clone().filter(|_| !feed.is_last),
         };
@@ -169,14 +205,14 @@ impl<'p, 'a> Pipeline<'p, 'a> {
     /// Drops everything in flight and reads again behind the checkpoint.
     fn start_over(&mut self) {
         tracing::debug!(
-            after = self.step.progress.after,
+            after = self.pass.checkpoint().after,
             "batches in flight are read again"
         );
         self.window.shrink();
         self.next_commit = self.next_read;
         self.early.clear();
         self.read_at.clear();
-        self.read_after = self.step.progress.after.clone();
+        self.read_after = self.pass.checkpoint().after.clone();
         self.has_read_all = false;
     }
 
@@ -185,12 +221,13 @@ impl<'p, 'a> Pipeline<'p, 'a> {
         let judged = match result {
             Ok(judged) => judged,
             Err(Abort::Stopped) => return Ok(Ending::Stopped),
+            Err(Abort::Unfit(place)) => return Ok(Ending::Unfit(place)),
             Err(Abort::TooManyFailures { place, why, .. })
-                if self.step.work.options.on_failure == OnFailure::Stop =>
+                if self.pass.runner().options.on_failure == OnFailure::Stop =>
             {
                 return self.stop_before(&feed, place, &why);
             }
-            Err(abort) => return Err(self.error(&feed, abort)),
+            Err(abort) => return Err(self.pass.error(&feed, abort)),
         };
         // A batch that leaves too much behind is judged in part; the rest is read again.
         let is_part = judged.verdicts.len() < feed.batch.len();
@@ -208,7 +245,7 @@ impl<'p, 'a> Pipeline<'p, 'a> {
             }
             committed => {
                 committed?;
-                self.check_breaker(&feed, &judged)?;
+                self.pass.check(&feed, &judged)?;
                 if is_part {
                     self.start_over();
                 }
@@ -218,11 +255,11 @@ impl<'p, 'a> Pipeline<'p, 'a> {
     }
 
     fn commit(&mut self, feed: &Feed, judged: &Judged) -> Result<(), RunError> {
-        self.step.commit(feed, judged)?;
+        self.pass.commit(feed, judged)?;
         self.next_commit += 1;
         self.commits += 1;
         self.window.grow();
-        if !self.step.grants.is_pure() {
+        if !self.pass.is_pure() {
             self.changed
                 .push_back((self.commits, self.changed_by(feed, judged)));
             let oldest = self.read_at.values().copied().min().unwrap_or(self.commits);
@@ -242,7 +279,7 @@ impl<'p, 'a> Pipeline<'p, 'a> {
         for (index, verdict) in judged.verdicts.iter().enumerate() {
             if matches!(verdict, Verdict::Updated(_) | Verdict::Removed) {
                 changed.insert((
-                    self.step.collection.clone(),
+                    self.pass.collection().clone(),
                     feed.batch.id(index).to_owned(),
                 ));
             }
@@ -257,7 +294,7 @@ impl<'p, 'a> Pipeline<'p, 'a> {
         first: usize,
         failed: &Failed,
     ) -> Result<Ending, RunError> {
-        let error = self.step.item_failed(feed.batch.id(first), failed);
+        let error = self.pass.item_failed(feed.batch.id(first), failed);
         if first > 0 {
             self.start_over();
             self.send(feed.head(first))?;
@@ -270,53 +307,9 @@ impl<'p, 'a> Pipeline<'p, 'a> {
                 }
                 Ok(judged) => self.commit(&feed, &judged)?,
                 Err(Abort::Stopped) => return Ok(Ending::Stopped),
-                Err(abort) => return Err(self.error(&feed, abort)),
+                Err(abort) => return Err(self.pass.error(&feed, abort)),
             }
         }
         Err(error)
     }
-
-    fn check_breaker(&self, feed: &Feed, judged: &Judged) -> Result<(), RunError> {
-        let counts = self.step.progress.counts;
-        let limit = self.step.work.options.max_failures;
-        let last = judged.verdicts.iter().rposition(is_failed);
-        let Some(last) = last.filter(|_| limit.is_exceeded(counts.failed, counts.read)) else {
-            return Ok(());
-        };
-        let Verdict::Failed(failed) = &judged.verdicts[last] else {
-            return Ok(());
-        };
-        let reason = format!("{}: {}", failed.kind, failed.reason);
-        Err(self.step.too_many(
-            (counts.failed, counts.read),
-            feed.batch.id(last).to_owned(),
-            reason,
-        ))
-    }
-
-    fn error(&self, feed: &Feed, abort: Abort) -> RunError {
-        match abort {
-            Abort::Store(error) => RunError::Store(error),
-            Abort::Load(source) => RunError::Load {
-                app: self.step.stage.app.clone(),
-                version: self.step.stage.version.clone(),
-                source,
-            },
-            Abort::TooManyFailures { failed, place, why } => {
-                let counts = self.step.progress.counts;
-                let (failed, read) = (
-                    counts.failed + failed,
-                    counts.read + feed.batch.len() as u64,
-                );
-                let reason = format!("{}: {}", why.kind, why.reason);
-                let id = feed.batch.id(place).to_owned();
-                self.step.too_many((failed, read), id, reason)
-            }
-            Abort::Stopped => RunError::Worker("the run was asked to stop".to_owned()),
-        }
-    }
-}
-
-fn is_failed(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Failed(_))
 }

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::pipeline::Ending;
 use super::report::{RunEvent, StepReport};
-use super::step::{Ending, Told, TransformStep};
+use super::step::{Told, TransformStep};
 use super::view::Grants;
 use super::{Observer, Options, Report, RunError, Stop, schema};
 use crate::catalogue::Catalogue;
 use crate::model::{
-    self, Access, Clock, Name, Plan, Position, Purpose, Rules, Run, RunId, RunState, Stage, Step,
-    StepWork,
+    self, Access, Clock, Name, Plan, Position, Purpose, Run, RunId, RunState, Stage, Step, StepWork,
 };
-use crate::sandbox::{Component, Context, DuplicateNames, Limits};
-use crate::store::{Keeper, Lease, Store, StoreError};
+use crate::sandbox::{Component, Context};
+use crate::store::{Keeper, Lease, LeaseError, Store, StoreError};
 
 /// Carries runs out on a store.
 pub struct Runner<'a> {
@@ -65,6 +65,7 @@ impl Runner<'_> {
             seed,
             plan,
             stages_done: 0,
+            stages_begun: 0,
             has_pre_images: true,
         };
         write.set_run(&run);
@@ -164,6 +165,9 @@ impl Runner<'_> {
     ) -> Result<(RunState, Option<String>), RunError> {
         while let Some(stage) = run.plan.stages.get(run.stages_done as usize).cloned() {
             let number = run.stages_done as usize;
+            if self.fuse(lease, run)? == Ending::Stopped {
+                return Ok((RunState::Stopped, None));
+            }
             for place in 0..stage.steps.len() {
                 let ending = self.step(lease, run, &stage, step_number(number, place), place)?;
                 if ending == Ending::Stopped {
@@ -176,6 +180,15 @@ impl Runner<'_> {
         }
         self.settle_plan(lease, run)?;
         Ok((RunState::Completed, None))
+    }
+
+    /// Renews the lease once that is due, while nothing is committed that would.
+    pub(super) fn keep_lease(&self, lease: &mut Lease) -> Result<(), LeaseError> {
+        let now = self.clock.now();
+        if lease.is_due(now) {
+            lease.renew(self.store, now)?;
+        }
+        Ok(())
     }
 
     fn step(
@@ -212,18 +225,10 @@ impl Runner<'_> {
         self.check_owner(stage, step, collection)?;
         let component = self.component(stage)?;
         let grants = Grants {
-            mode,
-            fed: collection.clone(),
             reads: self.granted(stage, collection, reads, Access::Read)?,
             writes: self.granted(stage, collection, writes, Access::Write)?,
             opaque: self.opaque()?,
-            body_bytes: component.limits().body_bytes,
-            json: json_rules(component.limits()),
-        };
-        let context = Context {
-            from_version: stage.from.clone(),
-            started_at: run.started_at.0,
-            seed: run.seed,
+            ..Grants::pure(mode, collection, component.limits())
         };
         TransformStep {
             work: self,
@@ -237,7 +242,7 @@ impl Runner<'_> {
             index: stage.position(place).step,
             number,
             component,
-            context,
+            context: context(run, stage),
             grants: Arc::new(grants),
             progress,
             told: Told::default(),
@@ -273,7 +278,7 @@ impl Runner<'_> {
         positions.filter(|position| position < step).max()
     }
 
-    fn component(&self, stage: &Stage) -> Result<Component, RunError> {
+    pub(super) fn component(&self, stage: &Stage) -> Result<Component, RunError> {
         let found = self.catalogue.component(&stage.digest).cloned();
         found.ok_or_else(|| RunError::MissingMigration {
             app: stage.app.clone(),
@@ -282,7 +287,12 @@ impl Runner<'_> {
         })
     }
 
-    fn check_owner(&self, stage: &Stage, step: &Step, collection: &Name) -> Result<(), RunError> {
+    pub(super) fn check_owner(
+        &self,
+        stage: &Stage,
+        step: &Step,
+        collection: &Name,
+    ) -> Result<(), RunError> {
         match self.store.collection(collection)? {
             Some(record) if record.app != stage.app => Err(RunError::ForeignCollection {
                 step: step.name.clone(),
@@ -293,7 +303,7 @@ impl Runner<'_> {
         }
     }
 
-    fn opaque(&self) -> Result<BTreeSet<Name>, StoreError> {
+    pub(super) fn opaque(&self) -> Result<BTreeSet<Name>, StoreError> {
         let collections = self.store.collections()?.into_iter();
         Ok(collections
             .filter(|(_, record)| record.opaque)
@@ -302,11 +312,12 @@ impl Runner<'_> {
     }
 }
 
-/// What is asked of new bodies.
-pub(super) fn json_rules(limits: &Limits) -> Rules {
-    Rules {
-        depth: limits.json_depth,
-        duplicate_names: limits.duplicate_names == DuplicateNames::Keep,
+/// What a stage's migration is told of the run.
+pub(super) fn context(run: &Run, stage: &Stage) -> Context {
+    Context {
+        from_version: stage.from.clone(),
+        started_at: run.started_at.0,
+        seed: run.seed,
     }
 }
 

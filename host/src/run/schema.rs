@@ -1,6 +1,6 @@
 //! Schema steps: what collections and indexes there are. Each may be repeated.
 
-use super::step::Ending;
+use super::pipeline::Ending;
 use super::{RunError, Runner, index};
 use crate::model::{Counts, Name, Operation, Progress, Stage};
 use crate::store::{Collection, Keeper, Lease, Write};

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use super::feed::{Feed, Feeder};
 use super::judge::{Failed, Verdict};
+use super::pipeline::{Ending, Pass};
 use super::report::StepName;
 use super::runner::Runner;
-use super::transform::{Judged, Transformer};
+use super::threads::Worker;
+use super::transform::{Abort, Judged, Transformer};
 use super::view::Grants;
-use super::{MaxFailures, OnFailure, RunError, RunEvent, pipeline, window};
+use super::{MaxFailures, Observer, OnFailure, RunError, RunEvent, pipeline, window};
 use crate::model::{Counts, Mode, Name, Position, Progress, Source, Stage, Step, Version};
 use crate::sandbox::{Component, Context, LogLine};
 use crate::store::{Collection, Keeper, Lease, StoreError, UnderWay, Visit, Write};
@@ -46,11 +48,44 @@ pub(super) struct Told {
     denied: BTreeSet<String>,
 }
 
-/// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
-    Done,
-    Stopped,
+impl Told {
+    /// Tells lines of a component's log: up to so many bytes for each step of a run, and no more.
+    pub(super) fn log(
+        &mut self,
+        observer: &dyn Observer,
+        step: StepName<'_>,
+        most: usize,
+        log: &[LogLine],
+        dropped: u64,
+    ) {
+        let kept = log.iter().take_while(|line| {
+            self.log_bytes = self.log_bytes.saturating_add(line.len_bytes());
+            self.log_bytes <= most
+        });
+        let lines = &log[..kept.count()];
+        let dropped = dropped + (log.len() - lines.len()) as u64;
+        if !lines.is_empty() || dropped > 0 {
+            observer.event(&RunEvent::Log {
+                step,
+                lines,
+                dropped,
+            });
+        }
+    }
+
+    /// Tells what a component was denied, each thing once.
+    pub(super) fn denied(
+        &mut self,
+        observer: &dyn Observer,
+        step: StepName<'_>,
+        denied: &BTreeSet<String>,
+    ) {
+        for what in denied {
+            if self.denied.insert(what.clone()) {
+                observer.event(&RunEvent::Denied { step, what });
+            }
+        }
+    }
 }
 
 impl<'a> TransformStep<'a> {
@@ -95,14 +130,16 @@ impl<'a> TransformStep<'a> {
             index: self.index,
             previous: self.previous.clone(),
             mode: self.mode,
-            is_late: self.is_late(),
+            is_late: self.stage.is_late(),
             options: self.work.options,
         }
     }
 
     /// Whether the step gives the whole collection a new version.
     fn is_levelling(&self) -> bool {
-        self.mode == Mode::Rewrite && self.stage.source == Source::Collection && !self.is_late()
+        self.mode == Mode::Rewrite
+            && self.stage.source == Source::Collection
+            && !self.stage.is_late()
     }
 
     /// How often the run's step may write an item that it is fed: once, unless it writes its own
@@ -115,15 +152,9 @@ impl<'a> TransformStep<'a> {
         }
     }
 
-    /// Whether newer versions were applied before this one, which items then keep.
-    fn is_late(&self) -> bool {
-        self.stage.source == Source::Collection
-            && self.stage.from.as_ref() > Some(&self.stage.version)
-    }
-
     /// The version that an item has after this step, having had `before`.
     pub(super) fn version_after(&self, before: Version) -> Version {
-        if self.is_late() {
+        if self.stage.is_late() {
             before.max(self.stage.version.clone())
         } else {
             self.stage.version.clone()
@@ -150,21 +181,138 @@ impl<'a> TransformStep<'a> {
         let Some(collection) = write.collection(self.collection)? else {
             return Ok(());
         };
+        let mut collection = collection.clone();
         let under_way = UnderWay {
             run: self.run,
             step: self.number,
             version: self.stage.version.clone(),
         };
-        let collection = Collection {
-            under_way: Some(under_way),
-            ..collection.clone()
-        };
+        if collection.under_way.contains(&under_way) {
+            return Ok(());
+        }
+        collection.under_way.push(under_way);
         write.set_collection(self.collection, collection)?;
         Ok(write.commit(self.lease, self.work.clock.now())?)
     }
 
-    /// Commits what became of a batch, and the checkpoint behind it, as one.
-    pub(super) fn commit(&mut self, feed: &Feed, judged: &Judged) -> Result<(), RunError> {
+    /// Gives the collection the version that the step leads to.
+    fn level(&self, write: &mut Write<'_>) -> Result<(), StoreError> {
+        let Some(collection) = write.collection(self.collection)? else {
+            return Ok(());
+        };
+        let version = Some(self.stage.version.clone());
+        let newest = collection.newest.clone().max(version.clone());
+        let others = collection.under_way.iter();
+        let others = others.filter(|other| (other.run, other.step) != (self.run, self.number));
+        let collection = Collection {
+            level: version,
+            newest,
+            under_way: others.cloned().collect(),
+            ..collection.clone()
+        };
+        write.set_collection(self.collection, collection)
+    }
+
+    fn tell(&mut self, feed: &Feed, judged: &Judged) {
+        let (observer, step) = (self.work.observer, self.name());
+        let most = self.component.limits().log_step_bytes;
+        self.told
+            .log(observer, step, most, &judged.log, judged.log_dropped);
+        for (index, verdict) in judged.verdicts.iter().enumerate() {
+            if let Verdict::Failed(failed) = verdict {
+                let (id, kind) = (feed.batch.id(index), failed.kind.name());
+                let reason = &failed.reason;
+                observer.event(&RunEvent::Failed {
+                    step,
+                    id,
+                    kind,
+                    reason,
+                });
+            }
+        }
+        observer.event(&RunEvent::Batch {
+            step,
+            counts: self.progress.counts,
+        });
+        self.told.denied(observer, step, &judged.denied);
+    }
+
+    pub(super) fn too_many(
+        &self,
+        (failed, read): (u64, u64),
+        id: String,
+        reason: String,
+    ) -> RunError {
+        RunError::TooManyFailures {
+            version: self.stage.version.clone(),
+            step: self.step.name.clone(),
+            failed,
+            read,
+            limit: self.work.options.max_failures,
+            id,
+            reason,
+        }
+    }
+
+    pub(super) fn transformer(&self) -> Transformer {
+        Transformer {
+            component: self.component.clone(),
+            store: self.work.store.clone(),
+            step: self.step.name.clone(),
+            context: self.context.clone(),
+            grants: self.grants.clone(),
+            reason_bytes: self.component.limits().failure_bytes,
+            stop: self.work.stop.clone(),
+            session: None,
+        }
+    }
+}
+
+impl Pass for TransformStep<'_> {
+    fn runner(&self) -> &Runner<'_> {
+        self.work
+    }
+
+    fn collection(&self) -> &Name {
+        self.collection
+    }
+
+    fn checkpoint(&self) -> &Progress {
+        &self.progress
+    }
+
+    fn is_pure(&self) -> bool {
+        self.grants.is_pure()
+    }
+
+    fn read(&self, after: Option<&str>) -> Result<Feed, StoreError> {
+        self.feeder().read(after)
+    }
+
+    fn worker(&self) -> Box<Worker> {
+        let mut transformer = self.transformer();
+        Box::new(move |feed, budget| transformer.transform(&feed.batch, budget))
+    }
+
+    /// How many items of the next batch may fail before it is certain that the run stops.
+    fn budget(&self, batch: usize) -> u64 {
+        if self.work.options.on_failure == OnFailure::Stop {
+            return 0;
+        }
+        let Counts { failed, read, .. } = self.progress.counts;
+        let batch = batch as u64;
+        match self.work.options.max_failures {
+            MaxFailures::Count(most) => most.saturating_sub(failed),
+            // Batches in flight before this one may still add to what was read.
+            MaxFailures::Percent(most) => {
+                let ahead = read + batch * (2 + window::limit(self.work.options) as u64);
+                let allowed = ahead.max(MaxFailures::SAMPLE) * u64::from(most) / 100;
+                allowed.saturating_sub(failed).min(batch)
+            }
+        }
+    }
+
+    fn commit(&mut self, feed: &Feed, judged: &Judged) -> Result<(), RunError> {
         let mut write = self.write();
         let mut counts = Counts {
             read: feed.batch.len() as u64,
@@ -197,111 +345,55 @@ impl<'a> TransformStep<'a> {
         );
         self.progress = progress;
         self.tell(feed, judged);
-        self.tell_denied(&judged.denied);
         Ok(())
     }
 
-    /// Gives the collection the version that the step leads to.
-    fn level(&self, write: &mut Write<'_>) -> Result<(), StoreError> {
-        let Some(collection) = write.collection(self.collection)? else {
+    /// The breaker.
+    fn check(&self, feed: &Feed, judged: &Judged) -> Result<(), RunError> {
+        let counts = self.progress.counts;
+        let limit = self.work.options.max_failures;
+        let last = judged.verdicts.iter().rposition(is_failed);
+        let Some(last) = last.filter(|_| limit.is_exceeded(counts.failed, counts.read)) else {
             return Ok(());
         };
-        let version = Some(self.stage.version.clone());
-        let newest = collection.newest.clone().max(version.clone());
-        let collection = Collection {
-            level: version,
-            newest,
-            under_way: None,
-            ..collection.clone()
+        let Verdict::Failed(failed) = &judged.verdicts[last] else {
+            return Ok(());
         };
-        write.set_collection(self.collection, collection)
-    }
-
-    /// How many of the lines are told: so many bytes for each step of a run, and no more.
-    fn log_within_bounds(&mut self, log: &[LogLine]) -> usize {
-        let most = self.component.limits().log_step_bytes;
-        let kept = log.iter().take_while(|line| {
-            self.told.log_bytes = self.told.log_bytes.saturating_add(line.len_bytes());
-            self.told.log_bytes <= most
-        });
-        kept.count()
-    }
-
-    fn tell_denied(&mut self, denied: &BTreeSet<String>) {
-        for what in denied {
-            if self.told.denied.insert(what.clone()) {
-                let step = self.name();
-                self.work.observer.event(&RunEvent::Denied { step, what });
-            }
-        }
-    }
-
-    fn tell(&mut self, feed: &Feed, judged: &Judged) {
-        let kept = self.log_within_bounds(&judged.log);
-        let (observer, step) = (self.work.observer, self.name());
-        let dropped = judged.log_dropped + (judged.log.len() - kept) as u64;
-        if kept > 0 || dropped > 0 {
-            let lines = &judged.log[..kept];
-            observer.event(&RunEvent::Log {
-                step,
-                lines,
-                dropped,
-            });
-        }
-        for (index, verdict) in judged.verdicts.iter().enumerate() {
-            if let Verdict::Failed(failed) = verdict {
-                let (id, kind) = (feed.batch.id(index), failed.kind.name());
-                let reason = &failed.reason;
-                observer.event(&RunEvent::Failed {
-                    step,
-                    id,
-                    kind,
-                    reason,
-                });
-            }
-        }
-        observer.event(&RunEvent::Batch {
-            step,
-            counts: self.progress.counts,
-        });
-    }
-
-    /// How many items of the next batch may fail before it is certain that the run stops.
-    pub(super) fn budget(&self, batch: usize) -> u64 {
-        if self.work.options.on_failure == OnFailure::Stop {
-            return 0;
-        }
-        let Counts { failed, read, .. } = self.progress.counts;
-        let batch = batch as u64;
-        match self.work.options.max_failures {
-            MaxFailures::Count(most) => most.saturating_sub(failed),
-            // Batches in flight before this one may still add to what was read.
-            MaxFailures::Percent(most) => {
-                let ahead = read + batch * (2 + window::limit(self.work.options) as u64);
-                let allowed = ahead.max(MaxFailures::SAMPLE) * u64::from(most) / 100;
-                allowed.saturating_sub(failed).min(batch)
-            }
-        }
-    }
-
-    pub(super) fn too_many(
-        &self,
-        (failed, read): (u64, u64),
-        id: String,
-        reason: String,
-    ) -> RunError {
-        RunError::TooManyFailures {
-            version: self.stage.version.clone(),
-            step: self.step.name.clone(),
-            failed,
-            read,
-            limit: self.work.options.max_failures,
-            id,
+        let reason = format!("{}: {}", failed.kind, failed.reason);
+        Err(self.too_many(
+            (counts.failed, counts.read),
+            feed.batch.id(last).to_owned(),
             reason,
+        ))
+    }
+
+    fn error(&self, feed: &Feed, abort: Abort) -> RunError {
+        match abort {
+            Abort::Store(error) => RunError::Store(error),
+            Abort::Load(source) => RunError::Load {
+                app: self.stage.app.clone(),
+                version: self.stage.version.clone(),
+                source,
+            },
+            Abort::TooManyFailures { failed, place, why } => {
+                let counts = self.progress.counts;
+                let (failed, read) = (
+                    counts.failed + failed,
+                    counts.read + feed.batch.len() as u64,
+                );
+                let reason = format!("{}: {}", why.kind, why.reason);
+                let id = feed.batch.id(place).to_owned();
+                self.too_many((failed, read), id, reason)
+            }
+            Abort::Stopped | Abort::Unfit(_) => RunError::Worker("a batch was given up".to_owned()),
         }
     }
 
-    pub(super) fn item_failed(&self, id: &str, failed: &Failed) -> RunError {
+    fn keep_lease(&mut self) -> Result<(), RunError> {
+        Ok(self.work.keep_lease(self.lease)?)
+    }
+
+    fn item_failed(&self, id: &str, failed: &Failed) -> RunError {
         RunError::ItemFailed {
             version: self.stage.version.clone(),
             step: self.step.name.clone(),
@@ -311,17 +403,8 @@ impl<'a> TransformStep<'a> {
             reason: failed.reason.clone(),
         }
     }
+}
 
-    pub(super) fn transformer(&self) -> Transformer {
-        Transformer {
-            component: self.component.clone(),
-            store: self.work.store.clone(),
-            step: self.step.name.clone(),
-            context: self.context.clone(),
-            grants: self.grants.clone(),
-            reason_bytes: self.component.limits().failure_bytes,
-            stop: self.work.stop.clone(),
-            session: None,
-        }
-    }
+fn is_failed(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Failed(_))
 }

@@ -1,13 +1,12 @@
 //! Items that lie in no store: they come from somewhere, are transformed, and go on in the same order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use super::Stop;
 use super::judge::{Failed, Verdict};
-use super::runner::json_rules;
 use super::threads::STACK_BYTES;
 use super::transform::{Abort, Judged, Transformer};
 use super::view::Grants;
@@ -114,15 +113,9 @@ impl Stream {
         if !writes.is_empty() {
             return Err(StreamError::Writes(step.name.clone()));
         }
-        let limits = component.limits();
         let grants = Grants {
-            mode: *mode,
-            fed: collection.clone(),
             reads: reads.iter().cloned().collect(),
-            writes: BTreeSet::new(),
-            opaque: BTreeSet::new(),
-            body_bytes: limits.body_bytes,
-            json: json_rules(limits),
+            ..Grants::pure(*mode, collection, component.limits())
         };
         Ok(Self {
             transforming: Transforming {
@@ -159,8 +152,10 @@ impl Stream {
                     Ok(judged) => judged,
                     Err(Abort::Load(error)) => return Err(error.into()),
                     Err(Abort::Store(error)) => return Err(error.into()),
-                    // There is no limit to how many may fail.
-                    Err(Abort::Stopped | Abort::TooManyFailures { .. }) => return Ok(()),
+                    // There is no limit to how many may fail, and one step only.
+                    Err(Abort::Stopped | Abort::TooManyFailures { .. } | Abort::Unfit(_)) => {
+                        return Ok(());
+                    }
                 };
                 if sink(passed(batch, judged)).is_break() {
                     return Ok(());

@@ -5,13 +5,16 @@ use std::sync::{Arc, Mutex};
 use std::thread::Scope;
 
 use super::feed::Feed;
-use super::step::TransformStep;
+use super::pipeline::Pass;
 use super::transform::{Abort, Judged};
 use super::window;
 
 /// Native stack of a transforming thread: what wasm code may use, and ample room for the host's
 /// own frames below it.
 pub(super) const STACK_BYTES: usize = 8 << 20;
+
+/// What a thread does to a batch of which so many items may fail.
+pub(super) type Worker = dyn FnMut(&Feed, u64) -> Result<Judged, Abort> + Send;
 
 /// A batch on its way to a thread.
 pub(super) struct Job {
@@ -34,17 +37,14 @@ pub(super) struct Threads {
 }
 
 impl Threads {
-    pub(super) fn start<'scope>(
-        scope: &'scope Scope<'scope, '_>,
-        step: &TransformStep<'_>,
-    ) -> Self {
-        let options = step.work.options;
+    pub(super) fn start<'scope>(scope: &'scope Scope<'scope, '_>, pass: &impl Pass) -> Self {
+        let options = pass.runner().options;
         let (jobs, queue) = sync_channel::<Job>(window::limit(options));
         let (results, outcomes) = channel();
         let queue = Arc::new(Mutex::new(queue));
         for number in 0..options.threads.max(1) {
             let (queue, results) = (queue.clone(), results.clone());
-            let mut transformer = step.transformer();
+            let mut work_on = pass.worker();
             let work = move || {
                 // The lock is held while waiting: whoever has it gets the next batch.
                 while let Some(job) = queue.lock().ok().and_then(|queue| queue.recv().ok()) {
@@ -53,7 +53,7 @@ impl Threads {
                         feed,
                         budget,
                     } = job;
-                    let result = transformer.transform(&feed.batch, budget);
+                    let result = work_on(&feed, budget);
                     if results
                         .send(Outcome {
                             number,

@@ -7,7 +7,7 @@ use super::Stop;
 use super::judge::{Failed, Verdict, judge};
 use super::reads::Reads;
 use super::view::{Earlier, Grants, Halt, View, Writes};
-use crate::model::{Batch, Name};
+use crate::model::{Batch, Counts, Name};
 use crate::sandbox::{Attempt, Component, Context, LoadError, LogLine, Session};
 use crate::store::{Store, StoreError};
 
@@ -24,6 +24,19 @@ pub(super) struct Judged {
     pub log: Vec<LogLine>,
     pub log_dropped: u64,
     /// What was asked of `documents` and denied.
+    pub denied: BTreeSet<String>,
+    /// Where several steps were carried out, what each did; the log and what was denied are theirs then.
+    pub links: Vec<Link>,
+    /// And which of them changed each item last.
+    pub changed_by: Vec<usize>,
+}
+
+/// What one of several steps did to a batch.
+#[derive(Debug, Default)]
+pub(super) struct Link {
+    pub counts: Counts,
+    pub log: Vec<LogLine>,
+    pub log_dropped: u64,
     pub denied: BTreeSet<String>,
 }
 
@@ -42,6 +55,8 @@ pub(super) enum Abort {
     },
     /// Somebody asked to stop while a fault was narrowed down.
     Stopped,
+    /// Of several steps, that of this place does what a pass of its own must see to.
+    Unfit(usize),
 }
 
 /// Feeds batches to one component on one thread.
@@ -94,6 +109,7 @@ impl Transformer {
             log,
             log_dropped,
             denied,
+            ..Judged::default()
         })
     }
 

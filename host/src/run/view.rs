@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::reads::{Range, Reads};
 use crate::model::{Batch, Mode, Name, Rules, item};
-use crate::sandbox::{Denial, Documents};
+use crate::sandbox::{Denial, Documents, DuplicateNames, Limits};
 use crate::store::{Store, StoreError};
 
 /// Writes by collection and id; `None` is a deletion.
@@ -38,6 +38,22 @@ pub(super) struct Grants {
 }
 
 impl Grants {
+    /// What a step may do that looks at nothing but what it is fed.
+    pub(super) fn pure(mode: Mode, fed: &Name, limits: &Limits) -> Self {
+        Self {
+            mode,
+            fed: fed.clone(),
+            reads: BTreeSet::new(),
+            writes: BTreeSet::new(),
+            opaque: BTreeSet::new(),
+            body_bytes: limits.body_bytes,
+            json: Rules {
+                depth: limits.json_depth,
+                duplicate_names: limits.duplicate_names == DuplicateNames::Keep,
+            },
+        }
+    }
+
     /// Whether the step sees the collection that it changes.
     pub(super) fn is_inward(&self) -> bool {
         self.mode == Mode::Rewrite

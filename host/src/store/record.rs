@@ -93,9 +93,9 @@ pub struct Collection {
     /// The number that the next index gets; numbers are not used again.
     #[serde(default)]
     pub next_index: u32,
-    /// The rewrite step that is under way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub under_way: Option<UnderWay>,
+    /// The rewrite steps that are under way; there are several where they are carried out in one pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub under_way: Vec<UnderWay>,
 }
 
 impl Collection {
@@ -109,7 +109,7 @@ impl Collection {
             opaque: false,
             indexes: Vec::new(),
             next_index: 0,
-            under_way: None,
+            under_way: Vec::new(),
         }
     }
 }

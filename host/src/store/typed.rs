@@ -208,7 +208,7 @@ impl Store {
             return Ok(stamp);
         };
         let mut version = record.level.map_or(stamp.clone(), |level| level.max(stamp));
-        if let Some(under_way) = record.under_way {
+        for under_way in record.under_way {
             let after = self.progress(under_way.run, under_way.step)?.after;
             if after.is_some_and(|after| id <= after.as_str()) {
                 version = version.max(under_way.version);

@@ -216,6 +216,7 @@ fn run(app: &str, purpose: Purpose, state: RunState) -> Run {
             stages: vec![stage],
         },
         stages_done: 0,
+        stages_begun: 0,
         has_pre_images: true,
     }
 }

@@ -18,6 +18,8 @@ use crate::surroundings::{self, surroundings};
 
 /// More threads than any machine has cores for are a slip.
 pub const MAX_THREADS: usize = 512;
+/// Every thread has an instance for each of them.
+const MAX_FUSED_STEPS: usize = 64;
 /// What is fed at once lies in a component's memory several times.
 pub const MAX_BATCH_BYTES: usize = 16 << 20;
 
@@ -179,6 +181,9 @@ impl Context {
         }
         if let Some(bytes) = run.batch_bytes {
             options.batch_bytes = within("batch-bytes", bytes, MAX_BATCH_BYTES)?;
+        }
+        if let Some(steps) = run.fused_steps {
+            options.fused_steps = within("fused-steps", steps, MAX_FUSED_STEPS)?;
         }
         if let Some(limit) = &run.max_failures {
             options.max_failures = limit.parse().map_err(malformed)?;

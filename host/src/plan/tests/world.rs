@@ -154,6 +154,7 @@ impl World {
             seed: 0,
             plan: planned.plan,
             stages_done: words[1].parse().expect(words[1]),
+            stages_begun: 0,
             has_pre_images: true,
         }
     }

@@ -1,0 +1,387 @@
+//! Steps of several versions in one pass: read once, through all of them, written once.
+//!
+//! Consecutive stages of a plan whose only step rewrites the same collection, and sees nothing else, may be
+//! carried out together. What is left is what carrying them out one after another leaves: each has its
+//! own checkpoint and counts, and all of them are committed with every batch. Pre-images are kept once,
+//! under the first of the steps.
+//!
+//! Only what succeeds is committed so. Where an item fails, the pass ends before its batch: the steps go
+//! on one by one from their checkpoints, so that quarantine, breaker and blocked stages have to be seen to in one place
+//! only. Those before the one in which it failed may still go on together.
+
+use std::sync::Arc;
+
+use super::chain::Chain;
+use super::feed::{Feed, Feeder};
+use super::judge::{Failed, Verdict};
+use super::pipeline::{self, Ending, Pass};
+use super::report::StepName;
+use super::runner::{Runner, context, step_number};
+use super::step::Told;
+use super::threads::Worker;
+use super::transform::{Abort, Judged, Transformer};
+use super::view::Grants;
+use super::{RunError, RunEvent};
+use crate::model::{Counts, Mode, Name, Progress, Run, Source, Stage, Step, StepWork};
+use crate::sandbox::{Component, Context};
+use crate::store::{Collection, Keeper, Lease, StoreError, UnderWay, Visit, Write};
+
+impl Runner<'_> {
+    /// Carries out together what may be of the stages that are next, as far as nothing fails.
+    pub(super) fn fuse(&self, lease: &mut Lease, run: &mut Run) -> Result<Ending, RunError> {
+        let mut parts = self.parts(run)?;
+        while parts.len() > 1 {
+            let begun = run.stages_done + u32::try_from(parts.len()).expect("they are few");
+            run.stages_begun = run.stages_begun.max(begun);
+            let mut pass = Fused {
+                work: self,
+                lease: &mut *lease,
+                run: &*run,
+                collection: parts[0].step.work.collection().clone(),
+                parts,
+            };
+            match pass.carry_out()? {
+                Ending::Unfit(place) => {
+                    parts = pass.parts;
+                    parts.truncate(place);
+                }
+                ending => return Ok(ending),
+            }
+        }
+        Ok(Ending::Done)
+    }
+
+    /// The steps that may be carried out together, from the next stage on.
+    fn parts(&self, run: &Run) -> Result<Vec<Part>, RunError> {
+        let mut parts: Vec<Part> = Vec::new();
+        let first = run.stages_done as usize;
+        let stages = run.plan.stages.iter().enumerate().skip(first);
+        for (number, stage) in stages.take(self.options.fused_steps) {
+            let Some(step) = lonely_rewrite(stage) else {
+                break;
+            };
+            let number = step_number(number, 0);
+            let progress = self.store.progress(run.id, number)?;
+            let goes_on = parts.last().is_none_or(|last| {
+                let same_way = (&last.stage.app, last.stage.phase) == (&stage.app, stage.phase);
+                same_way
+                    && last.step.work.collection() == step.work.collection()
+                    && last.stage.version < stage.version
+                    && last.progress.after == progress.after
+            });
+            if progress.done || !goes_on {
+                break;
+            }
+            let component = self.component(stage)?;
+            parts.push(Part {
+                number,
+                context: context(run, stage),
+                grants: Arc::new(Grants {
+                    opaque: self.opaque()?,
+                    ..Grants::pure(Mode::Rewrite, step.work.collection(), component.limits())
+                }),
+                component,
+                progress,
+                told: Told::default(),
+                step: step.clone(),
+                stage: stage.clone(),
+            });
+        }
+        let Some(Part { stage, step, .. }) = parts.first() else {
+            return Ok(parts);
+        };
+        let collection = step.work.collection();
+        self.check_owner(stage, step, collection)?;
+        // Items that are on a way of their own, or keep the next stage from being applied, are left to passes of one step.
+        let tallies = self.store.tallies(collection)?;
+        if self.store.collection(collection)?.is_none()
+            || tallies.waiting > 0
+            || self.open(&stage.app)?.0 > 0
+        {
+            parts.clear();
+        }
+        Ok(parts)
+    }
+}
+
+/// The step of a stage that has no other, if it rewrites a whole collection and sees nothing else.
+fn lonely_rewrite(stage: &Stage) -> Option<&Step> {
+    let [step] = &stage.steps[..] else {
+        return None;
+    };
+    let StepWork::Transform {
+        mode: Mode::Rewrite,
+        reads,
+        writes,
+        ..
+    } = &step.work
+    else {
+        return None;
+    };
+    let is_alone = reads.is_empty() && writes.is_empty();
+    let is_whole = stage.source == Source::Collection && !stage.is_late();
+    (is_alone && is_whole).then_some(step)
+}
+
+/// One of the steps.
+struct Part {
+    stage: Stage,
+    step: Step,
+    /// The step's number in the run.
+    number: u32,
+    component: Component,
+    context: Context,
+    grants: Arc<Grants>,
+    progress: Progress,
+    told: Told,
+}
+
+impl Part {
+    fn name<'a>(&'a self, collection: &'a Name) -> StepName<'a> {
+        StepName {
+            app: &self.stage.app,
+            version: &self.stage.version,
+            phase: self.stage.phase,
+            step: &self.step.name,
+            collection,
+        }
+    }
+
+    fn transformer(&self, work: &Runner<'_>) -> Transformer {
+        Transformer {
+            component: self.component.clone(),
+            store: work.store.clone(),
+            step: self.step.name.clone(),
+            context: self.context.clone(),
+            grants: self.grants.clone(),
+            reason_bytes: self.component.limits().failure_bytes,
+            stop: work.stop.clone(),
+            session: None,
+        }
+    }
+}
+
+/// Several steps being carried out in one pass.
+struct Fused<'a> {
+    work: &'a Runner<'a>,
+    lease: &'a mut Lease,
+    run: &'a Run,
+    collection: Name,
+    /// At least one; all of them have come equally far.
+    parts: Vec<Part>,
+}
+
+impl<'a> Fused<'a> {
+    fn carry_out(&mut self) -> Result<Ending, RunError> {
+        self.begin()?;
+        let total = self.feeder().total()?;
+        let observer = self.work.observer;
+        for part in &self.parts {
+            observer.event(&RunEvent::StepStarted {
+                step: part.name(&self.collection),
+                total,
+                counts: part.progress.counts,
+            });
+        }
+        let ending = pipeline::run(self)?;
+        if ending == Ending::Done {
+            for part in &self.parts {
+                observer.event(&RunEvent::StepDone {
+                    step: part.name(&self.collection),
+                    counts: part.progress.counts,
+                });
+            }
+        }
+        Ok(ending)
+    }
+
+    fn last(&self) -> &Part {
+        self.parts.last().expect("there is at least one")
+    }
+
+    fn feeder(&self) -> Feeder<'_> {
+        let last = self.last();
+        Feeder {
+            store: self.work.store,
+            run: self.run.id,
+            collection: &self.collection,
+            source: &last.stage.source,
+            // An item that has passed the first ones is due for those behind.
+            version: &last.stage.version,
+            index: last.stage.first_step,
+            previous: None,
+            mode: Mode::Rewrite,
+            is_late: false,
+            options: self.work.options,
+        }
+    }
+
+    fn write(&self) -> Write<'a> {
+        let keeper = Keeper {
+            run: self.run.id,
+            step: self.parts[0].number,
+        };
+        self.work.store.write(self.run.id, Some(keeper))
+    }
+
+    /// Marks the collection as being rewritten by all of the steps, and the run as having begun them.
+    fn begin(&mut self) -> Result<(), RunError> {
+        let mut write = self.write();
+        let Some(collection) = write.collection(&self.collection)? else {
+            return Ok(());
+        };
+        let mut collection = collection.clone();
+        let known = collection.under_way.len();
+        for part in &self.parts {
+            let under_way = UnderWay {
+                run: self.run.id,
+                step: part.number,
+                version: part.stage.version.clone(),
+            };
+            if !collection.under_way.contains(&under_way) {
+                collection.under_way.push(under_way);
+            }
+        }
+        if collection.under_way.len() == known {
+            return Ok(());
+        }
+        write.set_collection(&self.collection, collection)?;
+        write.set_run(self.run);
+        Ok(write.commit(self.lease, self.work.clock.now())?)
+    }
+
+    /// Gives the collection the version that the last step leads to.
+    fn level(&self, write: &mut Write<'_>) -> Result<(), StoreError> {
+        let Some(collection) = write.collection(&self.collection)? else {
+            return Ok(());
+        };
+        let mut collection: Collection = collection.clone();
+        let is_one = |under_way: &UnderWay| {
+            let mut parts = self.parts.iter();
+            under_way.run == self.run.id && parts.any(|part| part.number == under_way.step)
+        };
+        collection.under_way.retain(|under_way| !is_one(under_way));
+        collection.level = Some(self.last().stage.version.clone());
+        collection.newest = collection.newest.max(collection.level.clone());
+        write.set_collection(&self.collection, collection)
+    }
+
+    /// What is to be in the store of an item.
+    fn write_verdict(
+        &self,
+        write: &mut Write<'_>,
+        feed: &Feed,
+        judged: &Judged,
+        index: usize,
+    ) -> Result<(), StoreError> {
+        let new = match &judged.verdicts[index] {
+            Verdict::Updated(body) => {
+                let version = &self.parts[judged.changed_by[index]].stage.version;
+                Some((version, body.as_slice()))
+            }
+            Verdict::Removed => None,
+            // Nothing that fails comes this far.
+            Verdict::Unchanged | Verdict::Failed(_) => return Ok(()),
+        };
+        let (id, old) = (feed.batch.id(index), feed.record(index));
+        write.set_item(&self.collection, id, Some(&old), new, Visit::Once)?;
+        Ok(())
+    }
+
+    fn tell(&mut self, judged: &Judged) {
+        let observer = self.work.observer;
+        for (part, link) in self.parts.iter_mut().zip(&judged.links) {
+            let mut told = std::mem::take(&mut part.told);
+            let step = part.name(&self.collection);
+            let most = part.component.limits().log_step_bytes;
+            told.log(observer, step, most, &link.log, link.log_dropped);
+            let counts = part.progress.counts;
+            observer.event(&RunEvent::Batch { step, counts });
+            told.denied(observer, step, &link.denied);
+            part.told = told;
+        }
+    }
+}
+
+impl Pass for Fused<'_> {
+    fn runner(&self) -> &Runner<'_> {
+        self.work
+    }
+
+    fn collection(&self) -> &Name {
+        &self.collection
+    }
+
+    fn checkpoint(&self) -> &Progress {
+        &self.parts[0].progress
+    }
+
+    fn is_pure(&self) -> bool {
+        true
+    }
+
+    fn read(&self, after: Option<&str>) -> Result<Feed, StoreError> {
+        self.feeder().read(after)
+    }
+
+    fn budget(&self, _: usize) -> u64 {
+        0
+    }
+
+    fn worker(&self) -> Box<Worker> {
+        let parts = self.parts.iter();
+        let links = parts.map(|part| (part.stage.version.clone(), part.transformer(self.work)));
+        let mut chain = Chain::new(links);
+        Box::new(move |feed, _| chain.transform(feed))
+    }
+
+    fn commit(&mut self, feed: &Feed, judged: &Judged) -> Result<(), RunError> {
+        let mut write = self.write();
+        for index in 0..judged.verdicts.len() {
+            self.write_verdict(&mut write, feed, judged, index)?;
+        }
+        let links = judged.links.iter().map(|link| link.counts);
+        // An empty batch went through none of them.
+        let counts = links.chain(std::iter::repeat(Counts::default()));
+        let progress = self.parts.iter().zip(counts).map(|(part, counts)| {
+            let mut progress = part.progress.clone();
+            progress.counts += counts;
+            progress.after = feed.upto.clone().or(progress.after);
+            progress.done = feed.is_last;
+            progress
+        });
+        let progress: Vec<_> = progress.collect();
+        for (part, progress) in self.parts.iter().zip(&progress) {
+            write.set_progress(self.run.id, part.number, progress);
+        }
+        if feed.is_last {
+            self.level(&mut write)?;
+        }
+        write.commit(self.lease, self.work.clock.now())?;
+        for (part, progress) in self.parts.iter_mut().zip(progress) {
+            part.progress = progress;
+        }
+        self.tell(judged);
+        Ok(())
+    }
+
+    fn check(&self, _: &Feed, _: &Judged) -> Result<(), RunError> {
+        Ok(())
+    }
+
+    fn keep_lease(&mut self) -> Result<(), RunError> {
+        Ok(self.work.keep_lease(self.lease)?)
+    }
+
+    fn item_failed(&self, id: &str, failed: &Failed) -> RunError {
+        // Not reached: a chain gives up instead.
+        RunError::Worker(format!("{id}: {}", failed.reason))
+    }
+
+    fn error(&self, _: &Feed, abort: Abort) -> RunError {
+        match abort {
+            Abort::Store(error) => RunError::Store(error),
+            abort => RunError::Worker(format!("a batch was given up: {abort:?}")),
+        }
+    }
+}
