@@ -21,7 +21,7 @@ use super::step::Told;
 use super::threads::Worker;
 use super::transform::{Abort, Judged, Transformer};
 use super::view::Grants;
-use super::{RunError, RunEvent};
+use super::{RunError, RunEvent, timed};
 use crate::model::{Counts, Mode, Name, Progress, Run, Source, Stage, Step, StepWork};
 use crate::sandbox::{Component, Context};
 use crate::store::{Collection, Keeper, Lease, StoreError, UnderWay, Visit, Write};
@@ -357,7 +357,10 @@ impl Pass for Fused<'_> {
         if feed.is_last {
             self.level(&mut write)?;
         }
-        write.commit(self.lease, self.work.clock.now())?;
+        {
+            let _timed = timed!("store");
+            write.commit(self.lease, self.work.clock.now())?;
+        }
         for (part, progress) in self.parts.iter_mut().zip(progress) {
             part.progress = progress;
         }

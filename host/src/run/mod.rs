@@ -24,14 +24,16 @@ mod settle;
 mod step;
 mod stream;
 mod threads;
+mod timed;
 mod transform;
 mod undo;
 mod view;
 mod window;
 
-pub use options::{MaxFailures, OnFailure, Options, Stop};
+pub use options::{MaxFailures, OnFailure, Options, Stop, TIMINGS};
 pub use quarantine::{accept, list};
 pub use report::{Observer, Quiet, Report, RunError, RunEvent, StepName, StepReport};
 pub use runner::{Runner, step_number};
 pub use stream::{Became, Passed, Stream, StreamError};
+pub(crate) use timed::timed;
 pub use undo::{ChangedItems, UndoReport, prune, step_numbers, undo};

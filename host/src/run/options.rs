@@ -4,6 +4,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// The target of the spans (crate `tracing`) that tell where the time of a run goes: `read`, `wait` and `commit`
+/// (and in it `store`) on the thread that carries it out, `transform` (and in it `guest` and `judge`) on
+/// those that transform.
+pub const TIMINGS: &str = "godwit::timings";
+
 /// How a run is carried out. None of it changes the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {

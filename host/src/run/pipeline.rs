@@ -15,7 +15,7 @@ use super::reads::Range;
 use super::threads::{Job, Outcome, Threads, Worker};
 use super::transform::{Abort, Judged};
 use super::window::{self, Window};
-use super::{OnFailure, RunError, Runner};
+use super::{OnFailure, RunError, Runner, timed};
 use crate::model::{Name, Progress};
 use crate::store::StoreError;
 
@@ -130,7 +130,10 @@ impl<'p, P: Pass> Pipeline<'p, P> {
 
     fn read_ahead(&mut self) -> Result<(), RunError> {
         while !self.has_read_all && self.next_read - self.next_commit < self.window.size {
-            let feed = self.pass.read(self.read_after.as_deref())?;
+            let feed = {
+                let _timed = timed!("read");
+                self.pass.read(self.read_after.as_deref())?
+            };
             self.has_read_all = feed.is_last;
             self.read_after = feed.upto.clone().or_else(|| self.read_after.take());
             self.send(feed)?;
@@ -169,7 +172,11 @@ impl<'p, P: Pass> Pipeline<'p, P> {
             if let Some(outcome) = self.early.remove(&self.next_commit) {
                 return Ok(outcome);
             }
-            match self.threads.outcomes.recv_timeout(LEASE_CHECK) {
+            let received = {
+                let _timed = timed!("wait");
+                self.threads.outcomes.recv_timeout(LEASE_CHECK)
+            };
+            match received {
                 Ok(outcome) if outcome.number < self.next_commit => {}
                 Ok(outcome) => {
                     self.early.insert(outcome.number, outcome);
@@ -255,7 +262,10 @@ impl<'p, P: Pass> Pipeline<'p, P> {
     }
 
     fn commit(&mut self, feed: &Feed, judged: &Judged) -> Result<(), RunError> {
-        self.pass.commit(feed, judged)?;
+        {
+            let _timed = timed!("commit");
+            self.pass.commit(feed, judged)?;
+        }
         self.next_commit += 1;
         self.commits += 1;
         self.window.grow();

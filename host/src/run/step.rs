@@ -11,7 +11,7 @@ use super::runner::Runner;
 use super::threads::Worker;
 use super::transform::{Abort, Judged, Transformer};
 use super::view::Grants;
-use super::{MaxFailures, Observer, OnFailure, RunError, RunEvent, pipeline, window};
+use super::{MaxFailures, Observer, OnFailure, RunError, RunEvent, pipeline, timed, window};
 use crate::model::{Counts, Mode, Name, Position, Progress, Source, Stage, Step, Version};
 use crate::sandbox::{Component, Context, LogLine};
 use crate::store::{Collection, Keeper, Lease, StoreError, UnderWay, Visit, Write};
@@ -336,7 +336,10 @@ impl Pass for TransformStep<'_> {
             self.level(&mut write)?;
         }
         let bytes = write.len_bytes();
-        write.commit(self.lease, self.work.clock.now())?;
+        {
+            let _timed = timed!("store");
+            write.commit(self.lease, self.work.clock.now())?;
+        }
         tracing::debug!(
             items = feed.batch.len(),
             bytes,

@@ -7,7 +7,7 @@ use std::thread::Scope;
 use super::feed::Feed;
 use super::pipeline::Pass;
 use super::transform::{Abort, Judged};
-use super::window;
+use super::{timed, window};
 
 /// Native stack of a transforming thread: what wasm code may use, and ample room for the host's
 /// own frames below it.
@@ -53,7 +53,10 @@ impl Threads {
                         feed,
                         budget,
                     } = job;
-                    let result = work_on(&feed, budget);
+                    let result = {
+                        let _timed = timed!("transform");
+                        work_on(&feed, budget)
+                    };
                     if results
                         .send(Outcome {
                             number,

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::Stop;
 use super::judge::{Failed, Verdict, judge};
 use super::reads::Reads;
 use super::view::{Earlier, Grants, Halt, View, Writes};
+use super::{Stop, timed};
 use crate::model::{Batch, Counts, Name};
 use crate::sandbox::{Attempt, Component, Context, LoadError, LogLine, Session};
 use crate::store::{Store, StoreError};
@@ -137,7 +137,10 @@ impl Transformer {
             part,
             earlier.clone(),
         );
-        let attempt = session.migrate(self.step.as_str(), part, self.context.clone(), view);
+        let attempt = {
+            let _timed = timed!("guest");
+            session.migrate(self.step.as_str(), part, self.context.clone(), view)
+        };
         if attempt.reply.is_err() || session.is_worn() {
             self.session = None;
         }
@@ -190,7 +193,10 @@ impl Narrowing<'_> {
         } = match attempt.reply {
             Ok(reply) => {
                 let grants = &self.transformer.grants;
-                let verdicts = judge(part, &reply, grants, self.transformer.reason_bytes);
+                let verdicts = {
+                    let _timed = timed!("judge");
+                    judge(part, &reply, grants, self.transformer.reason_bytes)
+                };
                 let attempt = Attempt {
                     reply: Ok(reply),
                     ..attempt

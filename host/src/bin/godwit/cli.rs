@@ -95,3 +95,10 @@ pub enum Command {
     #[command(hide = true)]
     Compiler,
 }
+
+impl Command {
+    /// Whether it is to tell where time goes.
+    pub fn has_timings(&self) -> bool {
+        matches!(self, Self::Up(args) if args.timings)
+    }
+}

@@ -13,20 +13,33 @@ mod output;
 mod progress;
 mod project;
 mod surroundings;
+mod timings;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Writes what the library traces to standard error, if `GODWIT_LOG` asks for it: `debug`, or any
 /// filter of tracing-subscriber, as in `godwit::run=trace`.
-fn trace() {
-    if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("GODWIT_LOG") {
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .init();
+///
+/// Adds up where time goes, if that is asked for.
+fn trace(with_timings: bool) {
+    let filter = EnvFilter::try_from_env("GODWIT_LOG").ok();
+    if filter.is_none() && !with_timings {
+        return;
     }
+    let log = filter.map(|filter| {
+        let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        log.with_filter(filter)
+    });
+    let timings = with_timings.then(timings::layer);
+    tracing_subscriber::registry()
+        .with(log)
+        .with(timings)
+        .init();
 }
 
 fn main() -> ExitCode {
@@ -34,7 +47,7 @@ fn main() -> ExitCode {
     if matches!(cli.command, cli::Command::Compiler) {
         return commands::compiler::run();
     }
-    trace();
+    trace(cli.command.has_timings());
     let result = context::Context::new(&cli.shared)
         .and_then(|context| commands::run(&cli.command, &context));
     match result {

@@ -15,6 +15,7 @@ use crate::context::{Context, MAX_BATCH_BYTES, MAX_THREADS};
 use crate::exit::{Code, Failure};
 use crate::output;
 use crate::progress::Progress;
+use crate::timings;
 
 /// Carry out what is pending, or go on with what was interrupted.
 ///
@@ -53,6 +54,9 @@ pub struct Args {
     /// Feed at most so many documents at once. [default: 4096]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     batch_items: Option<u32>,
+    /// Tell where the time went.
+    #[arg(long)]
+    pub timings: bool,
 }
 
 fn parse_on_failure(text: &str) -> Result<OnFailure, String> {
@@ -96,9 +100,16 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         None => host.up(&args.goal.goal(), &progress, &context.stop)?,
     };
     if context.json {
-        output::json(&json!({ "runs": reports, "findings": findings }));
+        let mut told = json!({ "runs": reports, "findings": findings });
+        if args.timings {
+            told["timings"] = timings::as_json();
+        }
+        output::json(&told);
     } else {
         print(&reports, context);
+        if args.timings {
+            timings::print();
+        }
     }
     Ok(code(&reports))
 }
