@@ -22,7 +22,7 @@ use super::threads::Worker;
 use super::transform::{Abort, Judged, Transformer};
 use super::view::Grants;
 use super::{RunError, RunEvent, timed};
-use crate::model::{Counts, Mode, Name, Progress, Run, Source, Stage, Step, StepWork};
+use crate::model::{Mode, Name, Progress, Run, Source, Stage, Step, StepWork};
 use crate::sandbox::{Component, Context};
 use crate::store::{Collection, Keeper, Lease, StoreError, UnderWay, Visit, Write};
 
@@ -288,9 +288,11 @@ impl<'a> Fused<'a> {
         Ok(())
     }
 
+    /// Tells of a batch that was committed.
     fn tell(&mut self, judged: &Judged) {
         let observer = self.work.observer;
         for (part, link) in self.parts.iter_mut().zip(&judged.links) {
+            part.progress.counts += link.counts;
             let mut told = std::mem::take(&mut part.told);
             let step = part.name(&self.collection);
             let most = part.component.limits().log_step_bytes;
@@ -335,36 +337,41 @@ impl Pass for Fused<'_> {
         Box::new(move |feed, _| chain.transform(feed))
     }
 
-    fn commit(&mut self, feed: &Feed, judged: &Judged) -> Result<(), RunError> {
+    fn commit(&mut self, group: &[(Feed, Judged)]) -> Result<(), RunError> {
         let mut write = self.write();
-        for index in 0..judged.verdicts.len() {
-            self.write_verdict(&mut write, feed, judged, index)?;
+        for (feed, judged) in group {
+            for index in 0..judged.verdicts.len() {
+                self.write_verdict(&mut write, feed, judged, index)?;
+            }
         }
-        let links = judged.links.iter().map(|link| link.counts);
-        // An empty batch went through none of them.
-        let counts = links.chain(std::iter::repeat(Counts::default()));
-        let progress = self.parts.iter().zip(counts).map(|(part, counts)| {
+        let (last, _) = group.last().expect("there is at least one");
+        let upto = group.iter().rev().find_map(|(feed, _)| feed.upto.clone());
+        let progress = self.parts.iter().enumerate().map(|(place, part)| {
             let mut progress = part.progress.clone();
-            progress.counts += counts;
-            progress.after = feed.upto.clone().or(progress.after);
-            progress.done = feed.is_last;
+            for (_, judged) in group {
+                progress.counts += judged.counts_of(place);
+            }
+            progress.after = upto.clone().or(progress.after);
+            progress.done = last.is_last;
             progress
         });
         let progress: Vec<_> = progress.collect();
         for (part, progress) in self.parts.iter().zip(&progress) {
             write.set_progress(self.run.id, part.number, progress);
         }
-        if feed.is_last {
+        if last.is_last {
             self.level(&mut write)?;
         }
         {
             let _timed = timed!("store");
             write.commit(self.lease, self.work.clock.now())?;
         }
+        for (_, judged) in group {
+            self.tell(judged);
+        }
         for (part, progress) in self.parts.iter_mut().zip(progress) {
             part.progress = progress;
         }
-        self.tell(judged);
         Ok(())
     }
 

@@ -19,6 +19,11 @@ pub(super) struct Failed {
     pub reason: String,
 }
 
+/// Whether an item failed.
+pub(super) fn is_failed(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Failed(_))
+}
+
 impl Verdict {
     /// The verdict on an item that was denied something: that comes first where it failed.
     pub(super) fn having_been_denied(self, denied: &[String]) -> Self {

@@ -10,7 +10,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use super::feed::Feed;
-use super::judge::{Failed, Verdict};
+use super::judge::{Failed, Verdict, is_failed};
 use super::reads::Range;
 use super::threads::{Job, Outcome, Threads, Worker};
 use super::transform::{Abort, Judged};
@@ -21,6 +21,10 @@ use crate::store::StoreError;
 
 /// How often the lease is looked after while batches take long.
 const LEASE_CHECK: Duration = Duration::from_millis(500);
+
+/// Batches are gathered into one commit until they have so many bytes. A commit waits for the disk: some
+/// milliseconds, in which others come back.
+const GROUP_BYTES: usize = 4 << 20;
 
 /// One way through a collection: a step, or several in one pass.
 pub(super) trait Pass {
@@ -38,8 +42,8 @@ pub(super) trait Pass {
     fn budget(&self, batch: usize) -> u64;
     /// What a thread does to batches.
     fn worker(&self) -> Box<Worker>;
-    /// Commits what became of a batch, and the checkpoint behind it, as one.
-    fn commit(&mut self, feed: &Feed, judged: &Judged) -> Result<(), RunError>;
+    /// Commits what became of some batches, and the checkpoint behind them, as one.
+    fn commit(&mut self, group: &[(Feed, Judged)]) -> Result<(), RunError>;
     /// Whether what is committed by now lets it go on.
     fn check(&self, feed: &Feed, judged: &Judged) -> Result<(), RunError>;
     /// Renews the lease once that is due.
@@ -243,35 +247,90 @@ impl<'p, P: Pass> Pipeline<'p, P> {
         } else {
             feed
         };
-        match self.commit(&feed, &judged) {
-            Err(RunError::Store(StoreError::TooLarge { .. })) if feed.batch.len() > 1 => {
-                self.start_over();
-                let half = feed.head(feed.batch.len() / 2);
-                self.read_after.clone_from(&half.upto);
-                self.send(half)?;
-            }
-            committed => {
-                committed?;
-                self.pass.check(&feed, &judged)?;
-                if is_part {
-                    self.start_over();
-                }
-            }
+        let mut group = vec![(feed, judged)];
+        if !is_part {
+            self.gather(&mut group);
+        }
+        self.commit_all(&group)?;
+        if is_part {
+            self.start_over();
         }
         Ok(Ending::Done)
     }
 
-    fn commit(&mut self, feed: &Feed, judged: &Judged) -> Result<(), RunError> {
+    /// Adds batches behind those of a group that have come back, so that one commit is waited for instead of many.
+    /// One in which items failed is the last of its group: then the breaker is asked.
+    fn gather(&mut self, group: &mut Vec<(Feed, Judged)>) {
+        if !self.pass.is_pure() {
+            return;
+        }
+        while let Ok(outcome) = self.threads.outcomes.try_recv() {
+            if outcome.number >= self.next_commit {
+                self.early.insert(outcome.number, outcome);
+            }
+        }
+        let mut bytes = 0;
+        loop {
+            let (feed, judged) = group.last().expect("there is at least one");
+            bytes += feed.batch.bodies.len();
+            if bytes >= GROUP_BYTES || judged.verdicts.iter().any(is_failed) {
+                return;
+            }
+            let next = self.next_commit + group.len() as u64;
+            let is_whole = |outcome: &Outcome| {
+                let judged = outcome.result.as_ref().ok();
+                judged.is_some_and(|judged| judged.verdicts.len() == outcome.feed.batch.len())
+            };
+            if !self.early.get(&next).is_some_and(is_whole) {
+                return;
+            }
+            let outcome = self.early.remove(&next).expect("it was just seen");
+            let judged = outcome.result.expect("it was just seen");
+            group.push((outcome.feed, judged));
+        }
+    }
+
+    /// Commits a group, or where it is too large for the store, parts of it.
+    fn commit_all(&mut self, group: &[(Feed, Judged)]) -> Result<(), RunError> {
+        match self.commit(group) {
+            Err(RunError::Store(StoreError::TooLarge { .. })) if group.len() > 1 => {
+                let (first, second) = group.split_at(group.len() / 2);
+                let before = self.next_read;
+                self.commit_all(first)?;
+                // What comes behind a batch that was halved is read again.
+                if self.next_read == before {
+                    self.commit_all(second)?;
+                }
+                Ok(())
+            }
+            Err(RunError::Store(StoreError::TooLarge { .. })) if group[0].0.batch.len() > 1 => {
+                self.start_over();
+                let half = group[0].0.head(group[0].0.batch.len() / 2);
+                self.read_after.clone_from(&half.upto);
+                self.send(half)
+            }
+            Err(error) => Err(error),
+            Ok(()) => {
+                let (feed, judged) = group.last().expect("there is at least one");
+                self.pass.check(feed, judged)
+            }
+        }
+    }
+
+    fn commit(&mut self, group: &[(Feed, Judged)]) -> Result<(), RunError> {
         {
             let _timed = timed!("commit");
-            self.pass.commit(feed, judged)?;
+            self.pass.commit(group)?;
         }
-        self.next_commit += 1;
+        self.next_commit += group.len() as u64;
         self.commits += 1;
         self.window.grow();
         if !self.pass.is_pure() {
-            self.changed
-                .push_back((self.commits, self.changed_by(feed, judged)));
+            let changed = group
+                .iter()
+                .map(|(feed, judged)| self.changed_by(feed, judged));
+            let changed = changed.flatten().collect();
+            self.changed.push_back((self.commits, changed));
             let oldest = self.read_at.values().copied().min().unwrap_or(self.commits);
             while self
                 .changed
@@ -311,11 +370,11 @@ impl<'p, P: Pass> Pipeline<'p, P> {
             let Outcome { feed, result, .. } = self.next_outcome()?;
             match result {
                 Ok(judged) if judged.verdicts.len() < feed.batch.len() => {
-                    self.commit(&feed.head(judged.verdicts.len()), &judged)?;
+                    self.commit(&[(feed.head(judged.verdicts.len()), judged)])?;
                     self.start_over();
                     return Ok(Ending::Done);
                 }
-                Ok(judged) => self.commit(&feed, &judged)?,
+                Ok(judged) => self.commit(&[(feed, judged)])?,
                 Err(Abort::Stopped) => return Ok(Ending::Stopped),
                 Err(abort) => return Err(self.pass.error(&feed, abort)),
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::feed::{Feed, Feeder};
-use super::judge::{Failed, Verdict};
+use super::judge::{Failed, Verdict, is_failed};
 use super::pipeline::{Ending, Pass};
 use super::report::StepName;
 use super::runner::Runner;
@@ -195,6 +195,28 @@ impl<'a> TransformStep<'a> {
         Ok(write.commit(self.lease, self.work.clock.now())?)
     }
 
+    /// Writes what became of a batch; gives what became of its items, and how many more others it has written.
+    fn write_batch(
+        &self,
+        write: &mut Write<'_>,
+        feed: &Feed,
+        judged: &Judged,
+    ) -> Result<(Counts, i64), RunError> {
+        let mut counts = Counts {
+            read: feed.batch.len() as u64,
+            bytes: feed.batch.bodies.len() as u64,
+            ..Counts::default()
+        };
+        for (index, verdict) in judged.verdicts.iter().enumerate() {
+            self.write_verdict(write, feed, index, verdict, &mut counts)?;
+        }
+        let mut written = 0;
+        for ((collection, id), body) in &judged.writes {
+            written += self.write_document(write, collection, id, body.as_deref())?;
+        }
+        Ok((counts, written))
+    }
+
     /// Gives the collection the version that the step leads to.
     fn level(&self, write: &mut Write<'_>) -> Result<(), StoreError> {
         let Some(collection) = write.collection(self.collection)? else {
@@ -312,25 +334,20 @@ impl Pass for TransformStep<'_> {
         }
     }
 
-    fn commit(&mut self, feed: &Feed, judged: &Judged) -> Result<(), RunError> {
+    fn commit(&mut self, group: &[(Feed, Judged)]) -> Result<(), RunError> {
         let mut write = self.write();
-        let mut counts = Counts {
-            read: feed.batch.len() as u64,
-            bytes: feed.batch.bodies.len() as u64,
-            ..Counts::default()
-        };
-        for (index, verdict) in judged.verdicts.iter().enumerate() {
-            self.write_verdict(&mut write, feed, index, verdict, &mut counts)?;
-        }
-        let mut written = 0;
-        for ((collection, id), body) in &judged.writes {
-            written += self.write_document(&mut write, collection, id, body.as_deref())?;
-        }
         let mut progress = self.progress.clone();
-        progress.counts += counts;
-        progress.counts.written = progress.counts.written.saturating_add_signed(written);
-        progress.after = feed.upto.clone().or(progress.after);
-        progress.done = feed.is_last;
+        let mut counts = Vec::new();
+        for (feed, judged) in group {
+            let (became, written) = self.write_batch(&mut write, feed, judged)?;
+            progress.counts += became;
+            // What the step wrote may be gone again: then there is one fewer.
+            let before = progress.counts.written;
+            progress.counts.written = before.saturating_add_signed(written);
+            progress.after = feed.upto.clone().or(progress.after);
+            progress.done = feed.is_last;
+            counts.push(progress.counts);
+        }
         write.set_progress(self.run, self.number, &progress);
         if progress.done && self.is_levelling() {
             self.level(&mut write)?;
@@ -341,13 +358,16 @@ impl Pass for TransformStep<'_> {
             write.commit(self.lease, self.work.clock.now())?;
         }
         tracing::debug!(
-            items = feed.batch.len(),
+            batches = group.len(),
             bytes,
-            upto = feed.upto,
+            upto = progress.after,
             "committed"
         );
+        for ((feed, judged), counts) in group.iter().zip(counts) {
+            self.progress.counts = counts;
+            self.tell(feed, judged);
+        }
         self.progress = progress;
-        self.tell(feed, judged);
         Ok(())
     }
 
@@ -406,8 +426,4 @@ impl Pass for TransformStep<'_> {
             reason: failed.reason.clone(),
         }
     }
-}
-
-fn is_failed(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Failed(_))
 }

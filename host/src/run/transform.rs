@@ -31,6 +31,14 @@ pub(super) struct Judged {
     pub changed_by: Vec<usize>,
 }
 
+impl Judged {
+    /// What the step of a place, of several, did. An empty batch went through none of them.
+    pub(super) fn counts_of(&self, place: usize) -> Counts {
+        let link = self.links.get(place);
+        link.map_or_else(Counts::default, |link| link.counts)
+    }
+}
+
 /// What one of several steps did to a batch.
 #[derive(Debug, Default)]
 pub(super) struct Link {

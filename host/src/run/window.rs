@@ -2,8 +2,9 @@
 
 use super::Options;
 
-/// How many batches are in flight for each thread.
-const AHEAD: usize = 2;
+/// How many batches are in flight for each thread: enough that no thread waits for one while others are committed
+/// together.
+const AHEAD: usize = 8;
 
 /// How many batches are in flight at most.
 pub(super) fn limit(options: &Options) -> usize {
