@@ -223,6 +223,9 @@ Options:
       --batch-items <BATCH_ITEMS>
           Feed at most so many documents at once. [default: 4096]
 
+      --timings
+          Tell where the time went
+
   -h, --help
           Print help (see a summary with '-h')
 

@@ -384,3 +384,31 @@ fn a_run_that_the_breaker_stops() {
         "{all}"
     );
 }
+
+#[test]
+fn where_the_time_went_is_told() {
+    let cli = with_items(GOOD, &["append-2-0-0"]);
+    let ended = cli.run("godwit up --timings -q");
+    assert_eq!(ended.code, Some(0), "{ended}");
+    for name in [
+        "read",
+        "wait",
+        "commit",
+        "  store",
+        "transform",
+        "  guest",
+        "  judge",
+    ] {
+        let is_told = |line: &str| {
+            let rest = line.strip_prefix(name).filter(|rest| rest.starts_with(' '));
+            let seconds = rest.and_then(|rest| rest.split_whitespace().next());
+            seconds.is_some_and(|seconds| seconds.parse::<f64>().is_ok())
+        };
+        assert!(ended.out.lines().any(is_told), "{name} is not in {ended}");
+    }
+    let cli = with_items(GOOD, &["append-2-0-0"]);
+    let ended = cli.run("godwit up --timings --json");
+    let told = &ended.json()["timings"];
+    assert!(told["guest"]["times"].as_u64() > Some(0), "{told:#}");
+    assert!(told["store"]["seconds"].as_f64() > Some(0.0), "{told:#}");
+}
