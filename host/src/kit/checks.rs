@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::mutate::{Mutation, Mutator};
-use super::subject::{Feeding, Subject, Trial, TrialError};
+use super::subject::{Failed, Feeding, Subject, Trial, TrialError};
 use super::{Deviation, World};
-use crate::model::{Batch, FailureKind, Kind, Migration, Name, StepWork, Version};
+use crate::model::{Batch, Kind, Migration, Name, StepWork, Version};
 use crate::sandbox::{Component, Context, Fault, NoDocuments, Session};
+
+/// How many bent items are tried at once.
+const MUTATED_AT_ONCE: usize = 64;
 
 /// The most findings of one check that are told one by one.
 const TOLD: usize = 10;
@@ -35,6 +38,19 @@ impl Bench<'_> {
     pub fn run(&self, world: &World, feeding: Feeding) -> Result<Trial, TrialError> {
         let (app, to) = (&self.migration.app, &self.migration.version);
         self.subject.run(app, self.from, Some(to), world, feeding)
+    }
+
+    /// Which items make it fault, and the world without them: a loop without an end takes its whole time whenever
+    /// it is fed.
+    ///
+    /// # Errors
+    /// [`TrialError`] when the run fails as a whole.
+    pub fn faults(&self, world: &World) -> Result<(Findings, World), TrialError> {
+        let trial = self.run(world, Feeding::default())?;
+        let faults = trial.failed.iter().filter(|failed| failed.is_fault());
+        let left = world.without(faults.clone().map(Failed::place));
+        let findings = faults.map(|failed| format!("{failed}")).collect();
+        Ok((told(findings), left))
     }
 
     /// Whether a second pass over what the first one left changes nothing. Items that failed are left
@@ -154,8 +170,6 @@ impl Bench<'_> {
         count: usize,
         seed: u64,
     ) -> Result<Findings, TrialError> {
-        let mut mutations: BTreeMap<(Name, String), Mutation> = BTreeMap::new();
-        let mut mutated = world.clone();
         let fed: Vec<_> = self.migration.fed().collect();
         let sources: Vec<(Name, Value)> = world
             .items()
@@ -168,38 +182,38 @@ impl Bench<'_> {
             return Ok(Vec::new());
         }
         let mut mutator = Mutator::new(seed);
-        for (number, (collection, body)) in (0..count).zip(sources.iter().cycle()) {
-            let mutation = mutator.mutate(body);
-            let id = format!("mutated-{number:06}");
-            mutated
-                .collection(collection)
-                .insert(id.clone(), mutation.body.clone());
-            mutations.insert((collection.clone(), id), mutation);
+        let mut numbered = (0..count).zip(sources.iter().cycle());
+        let mut findings = Vec::new();
+        // Once it is known that it faults, there is no need to know how often.
+        while findings.len() < TOLD {
+            let some: Vec<_> = numbered.by_ref().take(MUTATED_AT_ONCE).collect();
+            if some.is_empty() {
+                break;
+            }
+            let mut mutated = world.clone();
+            let mut mutations: BTreeMap<(Name, String), Mutation> = BTreeMap::new();
+            for (number, (collection, body)) in some {
+                let mutation = mutator.mutate(body);
+                let id = format!("mutated-{number:06}");
+                mutated
+                    .collection(collection)
+                    .insert(id.clone(), mutation.body.clone());
+                mutations.insert((collection.clone(), id), mutation);
+            }
+            let trial = self.run(&mutated, Feeding::default())?;
+            for failed in trial.failed.iter().filter(|failed| failed.is_fault()) {
+                let place = (failed.collection.clone(), failed.id.clone());
+                findings.push(match mutations.get(&place) {
+                    None => failed.to_string(),
+                    Some(Mutation { what, body }) => {
+                        let reason = failed.reason.lines().next().unwrap_or_default();
+                        let (kind, body) = (&failed.kind, shown(body));
+                        format!("an item with {what}: {kind}: {reason}\n  {body}")
+                    }
+                });
+            }
         }
-        let trial = self.run(
-            &mutated,
-            Feeding {
-                batch_items: 64,
-                threads: 1,
-            },
-        )?;
-        let refused = FailureKind::Refused.name();
-        let faults = trial.failed.iter().filter(|failed| failed.kind != refused);
-        let findings = faults.map(|failed| {
-            let place = (failed.collection.clone(), failed.id.clone());
-            let how = mutations.get(&place).map_or_else(
-                || format!("{}/{}", failed.collection, failed.id),
-                |mutation| format!("an item with {}", mutation.what),
-            );
-            let body = mutations.get(&place).map(|mutation| shown(&mutation.body));
-            let reason = failed.reason.lines().next().unwrap_or_default();
-            format!(
-                "{how}: {}: {reason}\n  {}",
-                failed.kind,
-                body.unwrap_or_default()
-            )
-        });
-        Ok(told(findings.collect()))
+        Ok(told(findings))
     }
 }
 
@@ -228,14 +242,7 @@ fn outcomes<'a>(
 
 fn failures<'a>(trial: &'a Trial, how: &'a str) -> Findings {
     let failed = trial.failed.iter();
-    failed
-        .map(|failed| {
-            format!(
-                "{how}: {}/{}: {}: {}",
-                failed.collection, failed.id, failed.kind, failed.reason
-            )
-        })
-        .collect()
+    failed.map(|failed| format!("{how}: {failed}")).collect()
 }
 
 /// How two worlds differ, byte by byte.

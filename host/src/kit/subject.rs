@@ -9,8 +9,8 @@ use super::World;
 use crate::catalogue::{Catalogue, Rejected, RejectedError};
 use crate::host::{Host, HostError, Surroundings};
 use crate::model::{
-    Counts, Event, Granted, Grants, Migration, Name, RunId, StepWork, Timestamp, Version,
-    VersionReq,
+    Counts, Event, FailureKind, Granted, Grants, Migration, Name, RunId, StepWork, Timestamp,
+    Version, VersionReq,
 };
 use crate::plan::Goal;
 use crate::run::{MaxFailures, Observer, Options, RunEvent, Stop};
@@ -115,9 +115,26 @@ impl Trial {
 }
 
 impl Failed {
+    /// Whether the migration faulted on it; otherwise it refused the item, as it may.
+    pub fn is_fault(&self) -> bool {
+        self.kind != FailureKind::Refused.name()
+    }
+
     /// Its collection and id.
     pub fn place(&self) -> (&Name, &str) {
         (&self.collection, &self.id)
+    }
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            collection,
+            id,
+            kind,
+            reason,
+        } = self;
+        write!(f, "{collection}/{id}: {kind}: {reason}")
     }
 }
 

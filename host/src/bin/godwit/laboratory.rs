@@ -105,19 +105,26 @@ pub struct Wish {
     pub seed: u64,
 }
 
-/// The checks that every migration should pass, on some items.
-pub fn checks(bench: &Bench<'_>, world: &World, wish: &Wish) -> Result<Vec<Case>, TrialError> {
+/// The checks that every migration should pass, on some items; and what it uses on those that it does not
+/// fault on.
+pub fn checks(
+    bench: &Bench<'_>,
+    world: &World,
+    wish: &Wish,
+) -> Result<(Vec<Case>, Option<Usage>), TrialError> {
     const ORDER: &str = "an item's outcome does not depend on the items around it";
     const IDEMPOTENT: &str = "a second pass changes nothing";
     if world.is_empty() {
         let why = "there are no items to try it on";
-        return Ok(vec![Case::skipped("checks", why)]);
+        return Ok((vec![Case::skipped("checks", why)], None));
     }
-    let mut cases = vec![Case::strict(
+    let (faults, world) = bench.faults(world)?;
+    let mut cases = vec![Case::strict("no item makes it fault", faults)];
+    cases.push(Case::strict(
         "two runs, two threads and batches of several sizes leave the same bytes",
-        bench.deterministic(world)?,
-    )];
-    cases.push(match bench.independent_of_order(world)? {
+        bench.deterministic(&world)?,
+    ));
+    cases.push(match bench.independent_of_order(&world)? {
         Some(findings) => Case::strict(ORDER, findings),
         None => Case::skipped(
             ORDER,
@@ -126,7 +133,7 @@ pub fn checks(bench: &Bench<'_>, world: &World, wish: &Wish) -> Result<Vec<Case>
     });
     cases.push(match wish.idempotent {
         Strictness::Off => Case::skipped(IDEMPOTENT, "`idempotent` is off in migration.toml"),
-        strictness => Case::judged(IDEMPOTENT, bench.idempotent(world)?, strictness),
+        strictness => Case::judged(IDEMPOTENT, bench.idempotent(&world)?, strictness),
     });
     let Wish {
         mutations, seed, ..
@@ -134,13 +141,13 @@ pub fn checks(bench: &Bench<'_>, world: &World, wish: &Wish) -> Result<Vec<Case>
     let name = format!("{mutations} items bent out of shape make it fault nowhere (seed {seed})");
     cases.push(Case::strict(
         name,
-        bench.survives_mutations(world, *mutations, *seed)?,
+        bench.survives_mutations(&world, *mutations, *seed)?,
     ));
-    Ok(cases)
+    Ok((cases, usage(bench, &world)?))
 }
 
 /// Measures what a migration uses, on items repeated until there are enough.
-pub fn usage(bench: &Bench<'_>, world: &World) -> Result<Option<Usage>, TrialError> {
+fn usage(bench: &Bench<'_>, world: &World) -> Result<Option<Usage>, TrialError> {
     const ITEMS: usize = 2_000;
     if world.is_empty() {
         return Ok(None);

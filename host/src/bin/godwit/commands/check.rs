@@ -68,12 +68,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         .run(&world, Feeding::default())
         .map_err(failure)?
         .counts;
-    let mut cases = laboratory::checks(&bench, &world, &wish).map_err(failure)?;
+    let checked = laboratory::checks(&bench, &world, &wish);
+    let (mut cases, usage) = checked.map_err(failure)?;
     cases.push(shows_something(&counts));
     let results = Results {
         suites: vec![("checks", cases)],
         counts,
-        usage: laboratory::usage(&bench, &world).map_err(failure)?,
+        usage,
     };
     tell(&results, migration, args.junit.as_deref(), context)?;
     Ok(results.code())

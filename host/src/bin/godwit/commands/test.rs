@@ -141,12 +141,12 @@ fn once(args: &Args, context: &Context) -> Result<Code, Failure> {
         mutations: test.mutations,
         seed: test.seed,
     };
-    let checks = laboratory::checks(&bench, &befores, &wish).map_err(failure)?;
+    let (checks, usage) = laboratory::checks(&bench, &befores, &wish).map_err(failure)?;
     results.suites.push(("checks", checks));
     results
         .suites
         .push(("coverage", vec![coverage(&results.counts)]));
-    results.usage = laboratory::usage(&bench, &befores).map_err(failure)?;
+    results.usage = usage;
     tell(&results, migration, args.junit.as_deref(), context)?;
     Ok(results.code())
 }
