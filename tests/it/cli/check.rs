@@ -134,5 +134,8 @@ fn a_loop_without_an_end_is_waited_for_only_until_it_is_known() {
     let ended = cli.run("godwit check made.wasm --items items.ndjson --mutations 300");
     assert_eq!(ended.code, Some(4), "{ended}");
     assert!(ended.out.contains("items/l: timed out: "), "{ended}");
-    assert!(ended.out.contains("usage     "), "the others are measured: {ended}");
+    assert!(
+        ended.out.contains("usage     "),
+        "the others are measured: {ended}"
+    );
 }

@@ -146,22 +146,24 @@ pub fn checks(
     Ok((cases, usage(bench, &world)?))
 }
 
-/// Measures what a migration uses, on items repeated until there are enough.
+/// Measures what a migration uses, on items repeated until there are enough, or until it takes long.
 fn usage(bench: &Bench<'_>, world: &World) -> Result<Option<Usage>, TrialError> {
     const ITEMS: usize = 2_000;
+    const LONG: Duration = Duration::from_secs(2);
     if world.is_empty() {
         return Ok(None);
     }
+    let started = Instant::now();
+    bench.run(world, Feeding::default())?;
+    let once = started.elapsed().as_secs_f64().max(1e-6);
+    let rounds = ITEMS
+        .div_ceil(world.len())
+        .min((LONG.as_secs_f64() / once) as usize);
     let mut many = world.clone();
-    let mut round = 0;
-    while many.len() < ITEMS {
-        round += 1;
+    for round in 1..rounds {
         for (collection, id, body) in world.items() {
             // An id that is too long already is repeated often enough without it.
             let _ = many.insert(collection, &format!("{id} {round}"), body.to_vec());
-        }
-        if round > ITEMS {
-            break;
         }
     }
     let started = Instant::now();
