@@ -20,7 +20,7 @@ mod state;
 pub use cache::{Cache, CacheError, CacheSize};
 pub use closed::NotOffered;
 pub use compile::{Compiler, CompilerProcess, serve_compiler};
-pub use component::{Component, LoadError};
+pub use component::{Component, LoadError, NativeCode};
 pub use engine::Engine;
 pub use fault::{BACKTRACE, Fault};
 pub use limits::{DuplicateNames, Limits};

@@ -37,6 +37,19 @@ pub struct Attempt<D> {
     pub log_dropped: u64,
 }
 
+impl<D> Attempt<D> {
+    /// What came of asking native code.
+    pub(crate) fn native(reply: Reply, documents: D) -> Self {
+        Self {
+            reply: Ok(reply),
+            documents,
+            denied: Vec::new(),
+            log: Vec::new(),
+            log_dropped: 0,
+        }
+    }
+}
+
 impl<D: Documents> Session<D> {
     /// Instantiates a component.
     ///

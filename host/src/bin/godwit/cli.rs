@@ -89,6 +89,7 @@ pub enum Command {
     Pack(commands::pack::Args),
     Transform(commands::transform::Args),
     Bindgen(commands::bindgen::Args),
+    Bench(commands::bench::Args),
     Generate(commands::generate::Args),
     Completions(commands::completions::Args),
     /// Compile a component for the process that started this one.

@@ -1,6 +1,7 @@
 //! The verbs, one file each.
 
 pub mod baseline;
+pub mod bench;
 pub mod bindgen;
 pub mod build;
 pub mod cache;
@@ -57,6 +58,7 @@ pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
         Command::Transform(args) => transform::run(args, context),
         Command::Pack(args) => pack::run(args, context),
         Command::Bindgen(args) => bindgen::run(args, context),
+        Command::Bench(args) => bench::run(args, context),
         Command::Generate(args) => generate::run(args, context),
         Command::Completions(args) => Ok(completions::run(args)),
         Command::Compiler => unreachable!("it needs no context"),
