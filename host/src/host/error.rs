@@ -60,10 +60,17 @@ fn first(findings: &[Finding]) -> String {
     refused.map_or_else(String::new, ToString::to_string)
 }
 
-/// An error and its causes on one line.
+/// An error and its causes on one line. What an error says of its cause itself is not said twice.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+    causes.fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        if text.ends_with(&cause) {
+            text
+        } else {
+            format!("{text}: {cause}")
+        }
+    })
 }
 
 /// What an operator should do about an error.

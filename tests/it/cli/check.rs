@@ -102,7 +102,16 @@ fn what_cannot_be_checked_says_why() {
         .write("twice.ndjson", "{\"_id\":\"a\"}\n{\"_id\":\"a\"}\n")
         .write("broken.ndjson", "{\"_id\":\"a\"}\n{\n")
         .write("text.wasm", "no Wasm");
+    let twice = Order::new("made", "2.0.0")
+        .step(rewrite("apply", "items"))
+        .step(rewrite("again", "items"));
+    cli.write("twice.wasm", twice.file("columns-2-0-0"));
     let trials = [
+        (
+            "twice.wasm",
+            4,
+            "is not valid: two steps rewrite `items`; one migration rewrites a collection once\n",
+        ),
         ("none.wasm", 2, "none.wasm cannot be read"),
         ("text.wasm", 4, "text.wasm is not a migration"),
         ("made.wasm --items none", 2, "none cannot be read"),

@@ -12,7 +12,7 @@ pub(super) const NESTED: [&str; 6] = [
     "cache clear",
 ];
 
-const VERBS: [&str; 23] = [
+const VERBS: [&str; 24] = [
     "import",
     "export",
     "inspect",
@@ -34,6 +34,7 @@ const VERBS: [&str; 23] = [
     "pack",
     "transform",
     "bindgen",
+    "bench",
     "generate",
     "completions",
 ];
@@ -69,6 +70,7 @@ Commands:
   pack         Make a plugin of what a compiler made
   transform    Pass documents through a plugin, without a store
   bindgen      Write bindings to the contract, for those who do without an SDK
+  bench        Measure how fast a plugin is, and where the time goes
   generate     Make items to try things with: the same ones each time, on every machine
   completions  Print the completions of a shell
   help         Print this message or the help of the given subcommand(s)

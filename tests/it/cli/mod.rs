@@ -1,6 +1,7 @@
 //! The command line: every verb, with good and bad input, as transcripts.
 
 mod baseline;
+mod bench;
 mod busy;
 mod check;
 mod completions;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use godwit::catalogue::Catalogue;
 use godwit::kit::Subject;
-use godwit::model::{Migration, Mode, Name, StepWork, Version};
+use godwit::model::{Migration, Mode, Name, StepWork};
 use godwit::run::Options;
 use serde_json::{Value, json};
 
