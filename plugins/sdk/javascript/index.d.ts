@@ -91,6 +91,12 @@ export function rewrite<Item = Json>(
   collection: string,
   migrate: (item: Item, context: Context) => Outcome,
 ): Step;
+export function rewrite<Item = Json>(
+  name: string,
+  collection: string,
+  options: StepOptions<"json" | "exact">,
+  migrate: (item: Item, context: Context) => Outcome,
+): Step;
 export function rewrite<Item = Json, A extends As = "json">(
   name: string,
   collection: string,
@@ -102,6 +108,12 @@ export function rewrite<Item = Json, A extends As = "json">(
 export function derive<Item = Json>(
   name: string,
   collection: string,
+  migrate: (item: Item, context: Context) => void | typeof unchanged,
+): Step;
+export function derive<Item = Json>(
+  name: string,
+  collection: string,
+  options: StepOptions<"json" | "exact">,
   migrate: (item: Item, context: Context) => void | typeof unchanged,
 ): Step;
 export function derive<Item = Json, A extends As = "json">(
@@ -184,7 +196,7 @@ export class DocumentsError extends Error {
   readonly reason?: string;
 }
 
-/** Writes lines for the operator; the host limits their rate and length. */
+/** Writes lines for the operator, objects as JSON; the host limits their rate and length. */
 export interface Log {
   /** For those who look for a fault. */
   debug(message: unknown): void;

@@ -25,6 +25,18 @@ export class Context {
 
 /** Writes lines about an item, or about none. */
 export function logger(host, item) {
-  const at = (level) => (message) => host.log(level, String(message).toWellFormed(), item);
+  const at = (level) => (message) => host.log(level, shown(message).toWellFormed(), item);
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** A value as it is written to the log: objects that have no text of their own as JSON. */
+export function shown(value) {
+  if (typeof value !== "object" || value === null) return String(value);
+  const hasText = !Array.isArray(value) && ![undefined, Object.prototype.toString].includes(value.toString);
+  if (hasText) return String(value);
+  try {
+    return JSON.stringify(value) ?? "undefined";
+  } catch (error) {
+    return `no JSON: ${error.message}`;
+  }
 }

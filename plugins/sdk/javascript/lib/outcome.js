@@ -2,6 +2,9 @@ import { asText, formats } from "./body.js";
 import { Context } from "./context.js";
 import { removed, unchanged } from "./migration.js";
 
+/** What the engine throws when a function is wrong; the log says where. */
+const mistakes = [RangeError, ReferenceError, TypeError];
+
 /** Feeds one item to a step; gives what became of it, as the contract has it. */
 export function outcome(step, id, body, host) {
   try {
@@ -16,7 +19,9 @@ export function outcome(step, id, body, host) {
     const printed = format.print(result);
     return { tag: "updated", val: typeof body === "string" ? asText(printed) : printed };
   } catch (error) {
-    return { tag: "failed", val: reason(error).toWellFormed() };
+    const why = reason(error).toWellFormed();
+    if (mistakes.some((mistake) => error instanceof mistake)) host.log.log("error", `${why} (${place(error)})`, id);
+    return { tag: "failed", val: why };
   }
 }
 
@@ -30,4 +35,10 @@ function reason(error) {
   if (!(error instanceof Error)) return String(error);
   const told = error.name === "Error" ? error.message : `${error.name}: ${error.message}`;
   return error.cause === undefined ? told : `${told}: ${reason(error.cause)}`;
+}
+
+/** Where an error was thrown: a function, and a line of `build/work/bundle.js`. */
+function place(error) {
+  const frame = error.stack?.split("\n").find((line) => /:\d+:\d+\)?$/.test(line));
+  return frame?.trim() ?? "nowhere";
 }

@@ -3,7 +3,7 @@
 // engines would end the whole batch, tell when the component was built, or give the same random numbers to each batch.
 // Imported first, so that the author's modules find it so when they are loaded.
 
-import { logger } from "./context.js";
+import { logger, shown } from "./context.js";
 
 let now = () => 0;
 let write = () => {};
@@ -29,5 +29,5 @@ Math.random = () => {
   throw new Error("a migration has no randomness; `context.run.seed` differs from run to run");
 };
 
-const line = (level) => (...parts) => write(level, parts.map(String).join(" "));
+const line = (level) => (...parts) => write(level, parts.map(shown).join(" "));
 globalThis.console = { debug: line("debug"), log: line("info"), info: line("info"), warn: line("warn"), error: line("error") };

@@ -58,6 +58,8 @@ test("what is no outcome is a failure", () => {
 test("what is no step is told when the migration is built", () => {
   assert.throws(() => rewrite("s", "notes"), /`s` has no function/);
   assert.throws(() => rewrite("s", "notes", { as: "yaml" }, () => unchanged), /can't see items as `yaml`/);
+  assert.throws(() => rewrite("s", "notes", { read: ["users"] }, () => unchanged), /step `s` has no member `read`/);
+  assert.throws(() => migration({ app: "notes", version: "2.0.0", require: ">=1" }), /no member `require`/);
 });
 
 test("a number is not rounded", { skip: !JSON.rawJSON && "needs Node 22" }, () => {
@@ -113,4 +115,27 @@ test("a scan goes over many pages", () => {
 test("lines name the item", () => {
   const { host } = migrate('{"_id":"a"}', derive("s", "notes", (_, { log, run }) => log.warn(run.startedAt)));
   assert.deepEqual(host.lines, [{ level: "warn", message: "0", item: "a" }]);
+});
+
+test("lines show objects as JSON", () => {
+  const own = { toString: () => "own" };
+  const round = [];
+  round.push(round);
+  const { host } = migrate('{"_id":"a"}', derive("s", "notes", (item, { log }) => {
+    for (const value of [item, [1, "x"], own, null, new Error("no"), Object.create(null), "text"]) log.info(value);
+    log.info(round);
+  }));
+  const messages = host.lines.map(({ message }) => message);
+  assert.match(messages.pop(), /^no JSON: /);
+  assert.deepEqual(messages, ['{"_id":"a"}', '[1,"x"]', "own", "null", "Error: no", "{}", "text"]);
+});
+
+test("the log says where a function is wrong", () => {
+  const { host } = migrate('{"_id":"a"}\n{"_id":"b","no":true}', rewrite("s", "notes", function shorten(note) {
+    if (note.no) throw new Error("no note");
+    return note.text.trim();
+  }));
+  assert.equal(host.lines.length, 1);
+  assert.match(host.lines[0].message, /^TypeError: .*\(at .*shorten.*sdk\.test\.js:\d+:\d+\)\)$/);
+  assert.equal(host.lines[0].item, "a");
 });

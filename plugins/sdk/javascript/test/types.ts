@@ -20,6 +20,9 @@ rewrite("a", "b", { writes: ["x"], online: true }, (item, { documents, log, run,
   documents.put("x", id, bytes ?? new Uint8Array(1), { as: "bytes" });
   return item === null ? removed : unchanged;
 });
+rewrite<Note>("a", "b", { as: "exact" }, (note) => ({ ...note, text: note.text.trim() }));
+rewrite<Note, "exact">("a", "b", { as: "exact" }, (note) => note);
+derive<Note>("a", "b", { as: "exact" }, (note, { log }) => log.info(note.text));
 rewrite("a", "b", { as: "bytes" }, (bytes) => bytes.subarray(1));
 rewrite("a", "b", { as: "text" }, (text) => text.trim());
 derive<Note>("a", "b", (note, { documents, id }: Context) => {
