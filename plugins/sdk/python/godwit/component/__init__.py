@@ -6,16 +6,101 @@ after `componentize-py -d wit/v1 -w text-migration -w migration bindings FOLDER`
 
 from __future__ import annotations
 
+# `datetime.strptime` imports it when it is called, and there are no files then.
+import _strptime as _strptime  # type: ignore[import-not-found]
+import datetime
 import io
+import os
+import random
 import sys
+import time
+from collections.abc import Callable
+from importlib.machinery import PathFinder
+from typing import Any, NoReturn
 
 from componentize_py_types import Err
 from wit_world.exports import Description as DescriptionExport
 from wit_world.imports import documents, log, run, types
 
 from godwit import Denied, DocumentsError, Invalid, Level, LimitReached, Migration, Run, Step
-from godwit.errors import whole
-from migration import migration
+from godwit.errors import Error, whole
+
+
+def _refusal(why: str) -> Callable[..., NoReturn]:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise Error(why)
+
+    return refuse
+
+
+def _of_now(function: Callable[[float], Any]) -> Callable[..., Any]:
+    return lambda seconds=None: function(time.time() if seconds is None else seconds)
+
+
+# A migration gives the same result each time. So the clock stands still at the moment when the run was started, and
+# what else the sandbox has not is refused, for the one item; of its own it would end the sandbox. Replaced before the
+# author's modules are loaded, so that they find it so.
+_now: Callable[[], int] = lambda: 0  # There is no run while the component is built.
+
+time.time = lambda: _now() / 1000
+time.time_ns = lambda: _now() * 1_000_000
+time.gmtime, time.localtime, time.ctime = map(_of_now, (time.gmtime, time.localtime, time.ctime))
+_strftime = time.strftime
+time.strftime = lambda format, parts=None: _strftime(format, parts or time.localtime())
+for _name in ("monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "sleep"):
+    setattr(time, _name, _refusal(f"a migration has no clock that runs: `time.{_name}`"))
+os.urandom = random._urandom = _refusal(  # type: ignore[attr-defined]
+    "a migration has no randomness that differs from run to run; `context.run.seed` does"
+)
+
+
+class _Kind(type):
+    """Other datetimes are instances, too."""
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return isinstance(value, _DateTime)
+
+
+_DateTime = datetime.datetime
+
+
+class _Stopped(_DateTime, metaclass=_Kind):
+    @classmethod
+    def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+        return cls.fromtimestamp(time.time(), tz)
+
+    @classmethod
+    def utcnow(cls) -> Any:
+        return cls.now(datetime.timezone.utc).replace(tzinfo=None)
+
+
+_Stopped.__name__ = _Stopped.__qualname__ = "datetime"
+_Stopped.__module__ = "datetime"
+datetime.datetime = _Stopped  # type: ignore[misc]
+
+class _Lines(io.TextIOBase):
+    """An output whose lines go to the log, once there is one."""
+
+    def __init__(self, level: Level, output: Any) -> None:
+        self._level = level
+        self._output = output
+        self._begun = ""
+
+    def write(self, text: str) -> int:
+        if not _is_sealed:
+            return int(self._output.write(text))
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            imports.log(self._level, line, None)
+        return len(text)
+
+
+# There are no files in the sandbox: what is printed would end it.
+_is_sealed = False
+sys.stdout = _Lines(Level.INFO, sys.stdout)
+sys.stderr = _Lines(Level.WARN, sys.stderr)
+
+from migration import migration  # noqa: E402
 
 assert isinstance(migration, Migration), "the module `migration` has an object `migration`"
 steps = {step.name: step for step in migration.steps}
@@ -92,22 +177,19 @@ def _translated(error: Err[documents.AccessError], collection: str) -> Documents
 
 
 imports = Imports()
+_now = lambda: imports.run().started_at
 
 
-class _Lines(io.TextIOBase):
-    """An output whose lines go to the log."""
+class _NoFiles:
+    """Says that a module is not there, where Python would look for its file and end the sandbox."""
 
-    def __init__(self, level: Level) -> None:
-        self._level = level
-        self._begun = ""
-
-    def write(self, text: str) -> int:
-        *lines, self._begun = (self._begun + text).split("\n")
-        for line in lines:
-            imports.log(self._level, line, None)
-        return len(text)
+    @staticmethod
+    def find_spec(name: str, *_: object) -> None:
+        raise ModuleNotFoundError(f"the module `{name}` is not there: import it at the top of migration.py", name=name)
 
 
-# There are no files in the sandbox: what is printed would end it.
-sys.stdout = _Lines(Level.INFO)
-sys.stderr = _Lines(Level.WARN)
+def seal() -> None:
+    """Ends the time in which modules can be loaded, which is that of the build."""
+    global _is_sealed
+    _is_sealed = True
+    sys.meta_path[:] = [_NoFiles if finder is PathFinder else finder for finder in sys.meta_path]

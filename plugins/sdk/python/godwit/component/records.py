@@ -9,7 +9,7 @@ from wit_world.imports import types
 from godwit.outcome import Kind
 
 from . import Description as Description
-from . import imports, steps
+from . import imports, seal, steps
 
 
 class Transform(TransformExport):
@@ -27,3 +27,6 @@ def _outcome(kind: Kind, payload: str | bytes) -> types.Outcome:
     if kind is Kind.UPDATED:
         return types.Outcome_Updated(payload if isinstance(payload, bytes) else payload.encode())
     return types.Outcome_Failed(payload if isinstance(payload, str) else payload.decode())
+
+
+seal()

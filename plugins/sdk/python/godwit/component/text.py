@@ -10,7 +10,7 @@ from wit_world.exports import transform_text
 from godwit.outcome import Kind
 
 from . import Description as Description
-from . import imports, steps
+from . import imports, seal, steps
 
 
 class TransformText(TransformTextExport):
@@ -30,3 +30,6 @@ def _outcome(kind: Kind, payload: str | bytes) -> transform_text.TextOutcome:
     except UnicodeDecodeError as error:
         return transform_text.TextOutcome_Failed(f"the new body is not UTF-8: {error}")
     return transform_text.TextOutcome_Updated(text) if kind is Kind.UPDATED else transform_text.TextOutcome_Failed(text)
+
+
+seal()
