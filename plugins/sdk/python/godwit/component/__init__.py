@@ -78,6 +78,7 @@ _Stopped.__name__ = _Stopped.__qualname__ = "datetime"
 _Stopped.__module__ = "datetime"
 datetime.datetime = _Stopped  # type: ignore[misc]
 
+
 class _Lines(io.TextIOBase):
     """An output whose lines go to the log, once there is one."""
 
