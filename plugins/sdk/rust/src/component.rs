@@ -56,8 +56,10 @@ fn log_panics() {
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {
-    let message = panic
-        .payload_as_str()
+    let payload = panic.payload();
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let message = text
+        .or_else(|| payload.downcast_ref::<&str>().copied())
         .unwrap_or("a panic without a message");
     let line = match panic.location() {
         Some(place) => format!("panicked at {place}: {message}"),

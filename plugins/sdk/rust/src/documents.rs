@@ -148,12 +148,11 @@ impl Iterator for Scan<'_> {
     type Item = Result<Item<'static>, DocumentsError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.fetched.is_empty()
-            && !self.ended
-            && let Err(error) = self.fetch()
-        {
-            self.ended = true;
-            return Some(Err(error));
+        if self.fetched.is_empty() && !self.ended {
+            if let Err(error) = self.fetch() {
+                self.ended = true;
+                return Some(Err(error));
+            }
         }
         self.fetched.pop_front().map(Ok)
     }

@@ -269,12 +269,10 @@ impl HostSide for World {
     }
 
     fn put(&self, collection: &str, id: &str, body: &[u8]) -> Result<(), DocumentsError> {
-        if !self.is_opaque(collection)
-            && let Err(error) = serde_json::from_slice::<IgnoredAny>(body)
-        {
-            return Err(DocumentsError::Invalid(format!(
-                "the body is not JSON: {error}"
-            )));
+        if !self.is_opaque(collection) {
+            serde_json::from_slice::<IgnoredAny>(body).map_err(|error| {
+                DocumentsError::Invalid(format!("the body is not JSON: {error}"))
+            })?;
         }
         self.state
             .borrow_mut()
