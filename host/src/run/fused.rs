@@ -24,7 +24,7 @@ use super::view::Grants;
 use super::{RunError, RunEvent, timed};
 use crate::model::{Mode, Name, Progress, Run, Source, Stage, Step, StepWork};
 use crate::sandbox::{Component, Context};
-use crate::store::{Collection, Keeper, Lease, StoreError, UnderWay, Visit, Write};
+use crate::store::{Keeper, Lease, StoreError, Visit, Write};
 
 impl Runner<'_> {
     /// Carries out together what may be of the stages that are next, as far as nothing fails.
@@ -54,6 +54,7 @@ impl Runner<'_> {
     /// The steps that may be carried out together, from the next stage on.
     fn parts(&self, run: &Run) -> Result<Vec<Part>, RunError> {
         let mut parts: Vec<Part> = Vec::new();
+        let opaque = self.opaque()?;
         let first = run.stages_done as usize;
         let stages = run.plan.stages.iter().enumerate().skip(first);
         for (number, stage) in stages.take(self.options.fused_steps) {
@@ -77,7 +78,7 @@ impl Runner<'_> {
                 number,
                 context: context(run, stage),
                 grants: Arc::new(Grants {
-                    opaque: self.opaque()?,
+                    opaque: opaque.clone(),
                     ..Grants::pure(Mode::Rewrite, step.work.collection(), component.limits())
                 }),
                 component,
@@ -138,26 +139,20 @@ struct Part {
 
 impl Part {
     fn name<'a>(&'a self, collection: &'a Name) -> StepName<'a> {
-        StepName {
-            app: &self.stage.app,
-            version: &self.stage.version,
-            phase: self.stage.phase,
-            step: &self.step.name,
-            collection,
-        }
+        StepName::of(&self.stage, &self.step, collection)
     }
 
     fn transformer(&self, work: &Runner<'_>) -> Transformer {
-        Transformer {
-            component: self.component.clone(),
-            store: work.store.clone(),
-            step: self.step.name.clone(),
-            context: self.context.clone(),
-            grants: self.grants.clone(),
-            reason_bytes: self.component.limits().failure_bytes,
-            stop: work.stop.clone(),
-            session: None,
-        }
+        let Self {
+            component,
+            step,
+            grants,
+            context,
+            ..
+        } = self;
+        Transformer::new(
+            component, &step.name, grants, context, work.store, work.stop,
+        )
     }
 }
 
@@ -231,18 +226,11 @@ impl<'a> Fused<'a> {
             return Ok(());
         };
         let mut collection = collection.clone();
-        let known = collection.under_way.len();
+        let mut has_begun = false;
         for part in &self.parts {
-            let under_way = UnderWay {
-                run: self.run.id,
-                step: part.number,
-                version: part.stage.version.clone(),
-            };
-            if !collection.under_way.contains(&under_way) {
-                collection.under_way.push(under_way);
-            }
+            has_begun |= collection.begin(self.run.id, part.number, &part.stage.version);
         }
-        if collection.under_way.len() == known {
+        if !has_begun {
             return Ok(());
         }
         write.set_collection(&self.collection, collection)?;
@@ -255,14 +243,10 @@ impl<'a> Fused<'a> {
         let Some(collection) = write.collection(&self.collection)? else {
             return Ok(());
         };
-        let mut collection: Collection = collection.clone();
-        let is_one = |under_way: &UnderWay| {
-            let mut parts = self.parts.iter();
-            under_way.run == self.run.id && parts.any(|part| part.number == under_way.step)
-        };
-        collection.under_way.retain(|under_way| !is_one(under_way));
-        collection.level = Some(self.last().stage.version.clone());
-        collection.newest = collection.newest.max(collection.level.clone());
+        let mut collection = collection.clone();
+        for part in &self.parts {
+            collection.end(self.run.id, part.number, &part.stage.version);
+        }
         write.set_collection(&self.collection, collection)
     }
 

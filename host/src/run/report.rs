@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::{Counts, Name, Phase, Run, RunId, RunState, Version, counted};
+use crate::model::{Counts, Name, Phase, Run, RunId, RunState, Stage, Step, Version, counted};
 use crate::sandbox::{LoadError, LogLine};
 use crate::store::{LeaseError, StoreError};
 
@@ -90,6 +90,18 @@ pub struct StepName<'a> {
     pub step: &'a Name,
     /// The collection that it is fed from.
     pub collection: &'a Name,
+}
+
+impl<'a> StepName<'a> {
+    pub(super) fn of(stage: &'a Stage, step: &'a Step, collection: &'a Name) -> Self {
+        Self {
+            app: &stage.app,
+            version: &stage.version,
+            phase: stage.phase,
+            step: &step.name,
+            collection,
+        }
+    }
 }
 
 /// Is told what happens in a run, on the thread that carries it out.

@@ -14,7 +14,7 @@ use super::view::Grants;
 use super::{MaxFailures, Observer, OnFailure, RunError, RunEvent, pipeline, timed, window};
 use crate::model::{Counts, Mode, Name, Position, Progress, Source, Stage, Step, Version};
 use crate::sandbox::{Component, Context, LogLine};
-use crate::store::{Collection, Keeper, Lease, StoreError, UnderWay, Visit, Write};
+use crate::store::{Keeper, Lease, StoreError, Visit, Write};
 
 /// A step being carried out.
 pub(super) struct TransformStep<'a> {
@@ -111,13 +111,7 @@ impl<'a> TransformStep<'a> {
     }
 
     fn name(&self) -> StepName<'a> {
-        StepName {
-            app: &self.stage.app,
-            version: &self.stage.version,
-            phase: self.stage.phase,
-            step: &self.step.name,
-            collection: self.collection,
-        }
+        StepName::of(self.stage, self.step, self.collection)
     }
 
     pub(super) fn feeder(&self) -> Feeder<'a> {
@@ -182,15 +176,9 @@ impl<'a> TransformStep<'a> {
             return Ok(());
         };
         let mut collection = collection.clone();
-        let under_way = UnderWay {
-            run: self.run,
-            step: self.number,
-            version: self.stage.version.clone(),
-        };
-        if collection.under_way.contains(&under_way) {
+        if !collection.begin(self.run, self.number, &self.stage.version) {
             return Ok(());
         }
-        collection.under_way.push(under_way);
         write.set_collection(self.collection, collection)?;
         Ok(write.commit(self.lease, self.work.clock.now())?)
     }
@@ -222,16 +210,8 @@ impl<'a> TransformStep<'a> {
         let Some(collection) = write.collection(self.collection)? else {
             return Ok(());
         };
-        let version = Some(self.stage.version.clone());
-        let newest = collection.newest.clone().max(version.clone());
-        let others = collection.under_way.iter();
-        let others = others.filter(|other| (other.run, other.step) != (self.run, self.number));
-        let collection = Collection {
-            level: version,
-            newest,
-            under_way: others.cloned().collect(),
-            ..collection.clone()
-        };
+        let mut collection = collection.clone();
+        collection.end(self.run, self.number, &self.stage.version);
         write.set_collection(self.collection, collection)
     }
 
@@ -275,19 +255,6 @@ impl<'a> TransformStep<'a> {
             reason,
         }
     }
-
-    pub(super) fn transformer(&self) -> Transformer {
-        Transformer {
-            component: self.component.clone(),
-            store: self.work.store.clone(),
-            step: self.step.name.clone(),
-            context: self.context.clone(),
-            grants: self.grants.clone(),
-            reason_bytes: self.component.limits().failure_bytes,
-            stop: self.work.stop.clone(),
-            session: None,
-        }
-    }
 }
 
 impl Pass for TransformStep<'_> {
@@ -312,7 +279,15 @@ impl Pass for TransformStep<'_> {
     }
 
     fn worker(&self) -> Box<Worker> {
-        let mut transformer = self.transformer();
+        let Self { work, step, .. } = self;
+        let mut transformer = Transformer::new(
+            &self.component,
+            &step.name,
+            &self.grants,
+            &self.context,
+            work.store,
+            work.stop,
+        );
         Box::new(move |feed, budget| transformer.transform(&feed.batch, budget))
     }
 

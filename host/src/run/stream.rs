@@ -235,24 +235,14 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) {
 
 impl Transforming {
     fn transformer(&self) -> Transformer {
-        let Self {
-            component,
-            documents,
-            step,
-            context,
-            grants,
-            stop,
-        } = self.clone();
-        Transformer {
-            reason_bytes: component.limits().failure_bytes,
-            component,
-            store: documents,
-            step,
-            context,
-            grants,
-            stop,
-            session: None,
-        }
+        Transformer::new(
+            &self.component,
+            &self.step,
+            &self.grants,
+            &self.context,
+            &self.documents,
+            &self.stop,
+        )
     }
 }
 

@@ -82,6 +82,26 @@ pub(super) struct Transformer {
 }
 
 impl Transformer {
+    pub(super) fn new(
+        component: &Component,
+        step: &Name,
+        grants: &Arc<Grants>,
+        context: &Context,
+        store: &Store,
+        stop: &Stop,
+    ) -> Self {
+        Self {
+            component: component.clone(),
+            store: store.clone(),
+            step: step.clone(),
+            context: context.clone(),
+            grants: grants.clone(),
+            reason_bytes: component.limits().failure_bytes,
+            stop: stop.clone(),
+            session: None,
+        }
+    }
+
     /// Transforms a batch of which at most `budget` items may fail.
     pub(super) fn transform(&mut self, batch: &Batch, budget: u64) -> Result<Judged, Abort> {
         let mut narrowing = Narrowing {

@@ -112,6 +112,29 @@ impl Collection {
             under_way: Vec::new(),
         }
     }
+
+    /// Marks a rewrite step of a run, which leads to a version, as being under way; `false` if it is so
+    /// already.
+    pub fn begin(&mut self, run: RunId, step: u32, version: &Version) -> bool {
+        let under_way = UnderWay {
+            run,
+            step,
+            version: version.clone(),
+        };
+        let is_new = !self.under_way.contains(&under_way);
+        if is_new {
+            self.under_way.push(under_way);
+        }
+        is_new
+    }
+
+    /// Gives the collection the version that a rewrite step leads to, which is no longer under way.
+    pub fn end(&mut self, run: RunId, step: u32, version: &Version) {
+        self.under_way
+            .retain(|under_way| (under_way.run, under_way.step) != (run, step));
+        self.level = Some(version.clone());
+        self.newest = self.newest.take().max(self.level.clone());
+    }
 }
 
 /// An index on the value at a JSON pointer.
