@@ -69,21 +69,8 @@ impl Trial {
         backend
     }
 
-    /// Everything that an operator does until the apps are up to date: up, accept what failed, and
-    /// again.
     fn operate(&self, backend: Arc<dyn Backend>) -> Result<(), HostError> {
-        let host = self.host(backend)?;
-        loop {
-            let reports = host.up(&Goal::default(), &Quiet, &Stop::default())?;
-            if reports.last().is_none_or(|report| report.open == 0) {
-                return Ok(());
-            }
-            let mut open = Vec::new();
-            host.quarantine(false, &mut |collection, id, _| {
-                open.push((collection.clone(), id.to_owned()));
-            })?;
-            host.accept(&open)?;
-        }
+        operate(&self.host(backend)?)
     }
 
     fn undo(&self, backend: Arc<dyn Backend>) -> Result<(), HostError> {
@@ -91,6 +78,21 @@ impl Trial {
         let run = godwit::model::RunId(1);
         host.undo(run, ChangedItems::Refuse, &Stop::default())
             .map(|_| ())
+    }
+}
+
+/// Everything that an operator does until the apps are up to date: up, accept what failed, and again.
+pub(crate) fn operate(host: &Host) -> Result<(), HostError> {
+    loop {
+        let reports = host.up(&Goal::default(), &Quiet, &Stop::default())?;
+        if reports.last().is_none_or(|report| report.open == 0) {
+            return Ok(());
+        }
+        let mut open = Vec::new();
+        host.quarantine(false, &mut |collection, id, _| {
+            open.push((collection.clone(), id.to_owned()));
+        })?;
+        host.accept(&open)?;
     }
 }
 

@@ -15,7 +15,7 @@ use godwit_tests::world::{
 };
 use serde_json::{Value, json};
 
-use crate::every_k::every_k;
+use crate::every_k::{every_k, operate};
 
 const VERSIONS: [&str; 4] = ["2.0.0", "3.0.0", "4.0.0", "5.0.0"];
 
@@ -231,17 +231,7 @@ fn a_run_ends_the_same_whichever_operation_fails() {
     let work = |backend: Arc<dyn Backend>| -> Result<(), HostError> {
         let mut host = Host::new(Store::new(backend)?, CATALOGUE.clone(), surroundings());
         host.options = options(8, 13, 1);
-        loop {
-            let reports = host.up(&Goal::default(), &Quiet, &Stop::default())?;
-            if reports.last().is_none_or(|report| report.open == 0) {
-                return Ok(());
-            }
-            let mut open = Vec::new();
-            host.quarantine(false, &mut |collection, id, _| {
-                open.push((collection.clone(), id.to_owned()));
-            })?;
-            host.accept(&open)?;
-        }
+        operate(&host)
     };
     let operations = every_k(work, seeded, 1);
     assert!(operations > 100, "{operations} operations are too few");

@@ -10,7 +10,7 @@ use super::{Deviation, World};
 use crate::model::{Batch, Kind, Migration, Name, StepWork, Version};
 use crate::sandbox::{Component, Context, Fault, NoDocuments, Session};
 
-/// How many bent items are tried at once.
+/// How many bent items are tried at once, at least.
 const MUTATED_AT_ONCE: usize = 64;
 
 /// The most findings of one check that are told one by one.
@@ -40,17 +40,17 @@ impl Bench<'_> {
         self.subject.run(app, self.from, Some(to), world, feeding)
     }
 
-    /// Which items make it fault, and the world without them: a loop without an end takes its whole time whenever
-    /// it is fed.
+    /// What becomes of a world; which items make it fault, and the world without them: a loop without an end takes
+    /// its whole time whenever it is fed.
     ///
     /// # Errors
     /// [`TrialError`] when the run fails as a whole.
-    pub fn faults(&self, world: &World) -> Result<(Findings, World), TrialError> {
+    pub fn faults(&self, world: &World) -> Result<(Trial, Findings, World), TrialError> {
         let trial = self.run(world, Feeding::default())?;
         let faults = trial.failed.iter().filter(|failed| failed.is_fault());
         let left = world.without(faults.clone().map(Failed::place));
-        let findings = faults.map(|failed| format!("{failed}")).collect();
-        Ok((told(findings), left))
+        let findings = told(faults.map(Failed::to_string).collect());
+        Ok((trial, findings, left))
     }
 
     /// Whether a second pass over what the first one left changes nothing. Items that failed are left
@@ -184,9 +184,15 @@ impl Bench<'_> {
         let mut mutator = Mutator::new(seed);
         let mut numbered = (0..count).zip(sources.iter().cycle());
         let mut findings = Vec::new();
+        // The others are fed each time, too: the work is at most twice that of all at once.
+        let at_once = MUTATED_AT_ONCE.max(world.len());
+        let feeding = Feeding {
+            batch_items: MUTATED_AT_ONCE,
+            threads: 1,
+        };
         // Once it is known that it faults, there is no need to know how often.
         while findings.len() < TOLD {
-            let some: Vec<_> = numbered.by_ref().take(MUTATED_AT_ONCE).collect();
+            let some: Vec<_> = numbered.by_ref().take(at_once).collect();
             if some.is_empty() {
                 break;
             }
@@ -200,7 +206,7 @@ impl Bench<'_> {
                     .insert(id.clone(), mutation.body.clone());
                 mutations.insert((collection.clone(), id), mutation);
             }
-            let trial = self.run(&mutated, Feeding::default())?;
+            let trial = self.run(&mutated, feeding)?;
             for failed in trial.failed.iter().filter(|failed| failed.is_fault()) {
                 let place = (failed.collection.clone(), failed.id.clone());
                 findings.push(match mutations.get(&place) {

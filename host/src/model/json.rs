@@ -102,28 +102,30 @@ impl Decimal {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// Texts that say the same.
+    pub(in super::super) const SAME: [(&str, &str); 8] = [
+        (
+            r#"{"a": 1, "b": [true, null]}"#,
+            r#"{"b":[true,null],"a":1}"#,
+        ),
+        ("1.0", "1"),
+        ("1e2", "100"),
+        ("-0", "0"),
+        ("0.00", "0e9"),
+        ("120e-1", "12"),
+        (r#""\u00e9""#, "\"é\""),
+        (
+            "123456789012345678901234567890",
+            "123456789012345678901234567890.0",
+        ),
+    ];
 
     #[test]
     fn a_re_serialisation_says_the_same() {
-        let pairs = [
-            (
-                r#"{"a": 1, "b": [true, null]}"#,
-                r#"{"b":[true,null],"a":1}"#,
-            ),
-            ("1.0", "1"),
-            ("1e2", "100"),
-            ("-0", "0"),
-            ("0.00", "0e9"),
-            ("120e-1", "12"),
-            (r#""\u00e9""#, "\"é\""),
-            (
-                "123456789012345678901234567890",
-                "123456789012345678901234567890.0",
-            ),
-        ];
-        for (a, b) in pairs {
+        for (a, b) in SAME {
             assert!(same_body(a.as_bytes(), b.as_bytes()), "{a} and {b}");
         }
     }

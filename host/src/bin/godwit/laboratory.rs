@@ -105,20 +105,28 @@ pub struct Wish {
     pub seed: u64,
 }
 
-/// The checks that every migration should pass, on some items; and what it uses on those that it does not
-/// fault on.
-pub fn checks(
-    bench: &Bench<'_>,
-    world: &World,
-    wish: &Wish,
-) -> Result<(Vec<Case>, Option<Usage>), TrialError> {
+/// What came of the checks.
+pub struct Checked {
+    pub cases: Vec<Case>,
+    /// What became of the items.
+    pub counts: Counts,
+    /// What the migration uses on items that it does not fault on.
+    pub usage: Option<Usage>,
+}
+
+/// The checks that every migration should pass, on some items.
+pub fn checks(bench: &Bench<'_>, world: &World, wish: &Wish) -> Result<Checked, TrialError> {
     const ORDER: &str = "an item's outcome does not depend on the items around it";
     const IDEMPOTENT: &str = "a second pass changes nothing";
     if world.is_empty() {
         let why = "there are no items to try it on";
-        return Ok((vec![Case::skipped("checks", why)], None));
+        return Ok(Checked {
+            cases: vec![Case::skipped("checks", why)],
+            counts: Counts::default(),
+            usage: None,
+        });
     }
-    let (faults, world) = bench.faults(world)?;
+    let (trial, faults, world) = bench.faults(world)?;
     let mut cases = vec![Case::strict("no item makes it fault", faults)];
     cases.push(Case::strict(
         "two runs, two threads and batches of several sizes leave the same bytes",
@@ -143,7 +151,11 @@ pub fn checks(
         name,
         bench.survives_mutations(&world, *mutations, *seed)?,
     ));
-    Ok((cases, usage(bench, &world)?))
+    Ok(Checked {
+        cases,
+        counts: trial.counts,
+        usage: usage(bench, &world)?,
+    })
 }
 
 /// Measures what a migration uses, on items repeated until there are enough, or until it takes long.

@@ -10,13 +10,12 @@ use std::time::Duration;
 use godwit::catalogue::Catalogue;
 use godwit::kit::Subject;
 use godwit::model::{Migration, Mode, Name, StepWork};
-use godwit::run::Options;
 use serde_json::{Value, json};
 
 use super::check::failure;
 use super::pack::write;
-use super::read_plugin;
-use crate::context::{Context, MAX_BATCH_BYTES, MAX_THREADS};
+use super::{FeedingArgs, read_plugin};
+use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::output;
 use measure::Bench;
@@ -50,15 +49,8 @@ pub struct Args {
     /// Measure each part so often.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     rounds: u16,
-    /// Transform on so many threads. [default: the number of cores]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS as i64))]
-    threads: Option<u16>,
-    /// Feed at most so many bytes of documents at once. [default: 262144]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=MAX_BATCH_BYTES as i64))]
-    batch_bytes: Option<u32>,
-    /// Feed at most so many documents at once. [default: 4096]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    batch_items: Option<u32>,
+    #[command(flatten)]
+    feeding: FeedingArgs,
     /// Draw the results into this file (SVG), too.
     #[arg(long, value_name = "FILE")]
     chart: Option<PathBuf>,
@@ -142,6 +134,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let migration = &subject.migrations()[0];
     let collection = fed(migration)?;
     let from = Subject::start_of(migration).map_err(failure)?;
+    let mut options = context.options()?;
+    args.feeding.apply(&mut options);
     let bench = Bench {
         context,
         catalogue: &|| {
@@ -155,23 +149,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         from: &from,
         source: Source::new(args.items.as_deref(), args.size, args.count)?,
         scheme: args.on.scheme(),
-        options: options(args, context)?,
+        options,
     };
     let Some(measured) = rounds(&bench, args.rounds, context)? else {
         return Ok(Code::Stopped);
     };
     tell(&bench, &measured, args, context)?;
     Ok(Code::Done)
-}
-
-fn options(args: &Args, context: &Context) -> Result<Options, Failure> {
-    let mut options = context.options()?;
-    options.threads = args.threads.map_or(options.threads, usize::from);
-    let bytes = args.batch_bytes.map(|bytes| bytes as usize);
-    options.batch_bytes = bytes.unwrap_or(options.batch_bytes);
-    let items = args.batch_items.map(|items| items as usize);
-    options.batch_items = items.unwrap_or(options.batch_items);
-    Ok(options)
 }
 
 /// The collection that the plugin's only step is fed.

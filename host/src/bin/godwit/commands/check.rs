@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use godwit::kit::{Bench, Feeding, Subject, TrialError, World, WorldError};
+use godwit::kit::{Bench, Subject, TrialError, World, WorldError};
 use godwit::model::{Counts, Migration, Version};
 use godwit::transfer::Generator;
 
 use super::{read_plugin, read_text};
 use crate::context::Context;
 use crate::exit::{Code, Failure};
-use crate::laboratory::{self, Case, Results, Wish};
+use crate::laboratory::{self, Case, Checked, Results, Wish};
 use crate::output;
 use crate::project::Strictness;
 
@@ -64,12 +64,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         mutations: args.mutations,
         seed: args.seed,
     };
-    let counts = bench
-        .run(&world, Feeding::default())
-        .map_err(failure)?
-        .counts;
     let checked = laboratory::checks(&bench, &world, &wish);
-    let (mut cases, usage) = checked.map_err(failure)?;
+    let Checked {
+        mut cases,
+        counts,
+        usage,
+    } = checked.map_err(failure)?;
     cases.push(shows_something(&counts));
     let results = Results {
         suites: vec![("checks", cases)],

@@ -29,9 +29,10 @@ pub mod up;
 use std::path::Path;
 
 use godwit::model::{Name, RunId, Version};
+use godwit::run::Options;
 
 use crate::cli::Command;
-use crate::context::Context;
+use crate::context::{Context, MAX_BATCH_BYTES, MAX_THREADS};
 use crate::exit::{Code, Failure};
 
 /// Carries out a verb.
@@ -62,6 +63,34 @@ pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
         Command::Generate(args) => generate::run(args, context),
         Command::Completions(args) => Ok(completions::run(args)),
         Command::Compiler => unreachable!("it needs no context"),
+    }
+}
+
+/// How items are fed to plugins.
+#[derive(Debug, clap::Args)]
+struct FeedingArgs {
+    /// Transform on so many threads. [default: the number of cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS as i64))]
+    threads: Option<u16>,
+    /// Feed at most so many bytes of documents at once. [default: 262144]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=MAX_BATCH_BYTES as i64))]
+    batch_bytes: Option<u32>,
+    /// Feed at most so many documents at once. [default: 4096]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    batch_items: Option<u32>,
+}
+
+impl FeedingArgs {
+    fn apply(&self, options: &mut Options) {
+        if let Some(threads) = self.threads {
+            options.threads = threads.into();
+        }
+        if let Some(bytes) = self.batch_bytes {
+            options.batch_bytes = bytes as usize;
+        }
+        if let Some(items) = self.batch_items {
+            options.batch_items = items as usize;
+        }
     }
 }
 

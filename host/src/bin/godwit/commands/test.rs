@@ -141,12 +141,12 @@ fn once(args: &Args, context: &Context) -> Result<Code, Failure> {
         mutations: test.mutations,
         seed: test.seed,
     };
-    let (checks, usage) = laboratory::checks(&bench, &befores, &wish).map_err(failure)?;
-    results.suites.push(("checks", checks));
+    let checked = laboratory::checks(&bench, &befores, &wish).map_err(failure)?;
+    results.suites.push(("checks", checked.cases));
     results
         .suites
         .push(("coverage", vec![coverage(&results.counts)]));
-    results.usage = usage;
+    results.usage = checked.usage;
     tell(&results, migration, args.junit.as_deref(), context)?;
     Ok(results.code())
 }

@@ -10,8 +10,8 @@ use godwit::{Change, DryGoal, DryRun, Host};
 use serde_json::{Value, json};
 
 use super::plan::GoalArgs;
-use super::{ItemPath, runs};
-use crate::context::{Context, MAX_BATCH_BYTES, MAX_THREADS};
+use super::{FeedingArgs, ItemPath, runs};
+use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::output;
 use crate::progress::Progress;
@@ -45,15 +45,8 @@ pub struct Args {
     /// least). [default: 10%]
     #[arg(long, value_name = "N|P%")]
     max_failures: Option<MaxFailures>,
-    /// Transform on so many threads. [default: the number of cores]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS as i64))]
-    threads: Option<u16>,
-    /// Feed at most so many bytes of documents at once. [default: 262144]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=MAX_BATCH_BYTES as i64))]
-    batch_bytes: Option<u32>,
-    /// Feed at most so many documents at once. [default: 4096]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    batch_items: Option<u32>,
+    #[command(flatten)]
+    feeding: FeedingArgs,
     /// Tell where the time went.
     #[arg(long)]
     pub timings: bool,
@@ -127,13 +120,7 @@ fn configure(host: &mut Host, args: &Args, context: &Context) -> Result<(), Fail
     let mut options = context.options()?;
     options.on_failure = args.on_failure.unwrap_or(options.on_failure);
     options.max_failures = args.max_failures.unwrap_or(options.max_failures);
-    options.threads = args.threads.map_or(options.threads, usize::from);
-    options.batch_bytes = args
-        .batch_bytes
-        .map_or(options.batch_bytes, |bytes| bytes as usize);
-    options.batch_items = args
-        .batch_items
-        .map_or(options.batch_items, |items| items as usize);
+    args.feeding.apply(&mut options);
     host.options = options;
     Ok(())
 }
