@@ -10,8 +10,12 @@ use super::{Deviation, World};
 use crate::model::{Batch, Kind, Migration, Name, StepWork, Version};
 use crate::sandbox::{Component, Context, Fault, NoDocuments, Session};
 
-/// How many bent items are tried at once, at least.
+/// How many bent items are tried at once, at least; at first fewer.
 const MUTATED_AT_ONCE: usize = 64;
+const MUTATED_AT_FIRST: usize = 8;
+
+/// How many items are tried before all are, to learn at little cost whether they run out of time.
+const TRIED_FIRST: [usize; 3] = [2, 16, 128];
 
 /// The most findings of one check that are told one by one.
 const TOLD: usize = 10;
@@ -41,16 +45,45 @@ impl Bench<'_> {
     }
 
     /// What becomes of a world; which items make it fault, and the world without them: a loop without an end takes
-    /// its whole time whenever it is fed.
+    /// its whole time whenever it is fed. Once items ran out of time, no more than the first ones are tried.
     ///
     /// # Errors
     /// [`TrialError`] when the run fails as a whole.
     pub fn faults(&self, world: &World) -> Result<(Trial, Findings, World), TrialError> {
+        for count in TRIED_FIRST.into_iter().filter(|count| *count < world.len()) {
+            let first = self.first(world, count);
+            let trial = self.run(&first, Feeding::default())?;
+            if trial.failed.iter().any(Failed::is_out_of_time) {
+                let (mut findings, left) = self.faulting(&trial, &first);
+                let more = world.len() - first.len();
+                findings.push(format!("{more} more were not tried: mend the loop first"));
+                return Ok((trial, findings, left));
+            }
+        }
         let trial = self.run(world, Feeding::default())?;
+        let (findings, left) = self.faulting(&trial, world);
+        Ok((trial, findings, left))
+    }
+
+    fn faulting(&self, trial: &Trial, world: &World) -> (Findings, World) {
         let faults = trial.failed.iter().filter(|failed| failed.is_fault());
         let left = world.without(faults.clone().map(Failed::place));
-        let findings = told(faults.map(Failed::to_string).collect());
-        Ok((trial, findings, left))
+        (told(faults.map(Failed::to_string).collect()), left)
+    }
+
+    /// A world with no more than so many of the items that are fed, and everything else.
+    fn first(&self, world: &World, count: usize) -> World {
+        let fed: Vec<_> = self.migration.fed().collect();
+        let (mut first, mut taken) = (world.clone(), 0);
+        for name in fed {
+            let items = first.collection(name);
+            let left = count.saturating_sub(taken);
+            if let Some(end) = items.keys().nth(left).cloned() {
+                items.split_off(&end);
+            }
+            taken += items.len();
+        }
+        first
     }
 
     /// Whether a second pass over what the first one left changes nothing. Items that failed are left
@@ -184,8 +217,9 @@ impl Bench<'_> {
         let mut mutator = Mutator::new(seed);
         let mut numbered = (0..count).zip(sources.iter().cycle());
         let mut findings = Vec::new();
-        // The others are fed each time, too: the work is at most twice that of all at once.
-        let at_once = MUTATED_AT_ONCE.max(world.len());
+        // The others are fed each time, too: the work is at most some times that of all at once.
+        let most = MUTATED_AT_ONCE.max(world.len());
+        let mut at_once = MUTATED_AT_FIRST;
         let feeding = Feeding {
             batch_items: MUTATED_AT_ONCE,
             threads: 1,
@@ -196,6 +230,7 @@ impl Bench<'_> {
             if some.is_empty() {
                 break;
             }
+            at_once = most.min(at_once * 8);
             let mut mutated = world.clone();
             let mut mutations: BTreeMap<(Name, String), Mutation> = BTreeMap::new();
             for (number, (collection, body)) in some {
@@ -217,6 +252,10 @@ impl Bench<'_> {
                         format!("an item with {what}: {kind}: {reason}\n  {body}")
                     }
                 });
+            }
+            // Each more of them takes the whole time of a batch.
+            if trial.failed.iter().any(Failed::is_out_of_time) {
+                break;
             }
         }
         Ok(told(findings))

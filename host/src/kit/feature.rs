@@ -64,8 +64,14 @@ pub fn run_feature(
             let steps = before.iter().cloned().chain(steps);
             let wrong = steps.into_iter().find_map(|step| stage.step(&step).err());
             let mut wrong: Vec<String> = wrong.into_iter().collect();
-            if wrong.is_empty() {
-                wrong = stage.unspoken();
+            // What failed is often why something is not as a step says.
+            for failed in stage.unspoken() {
+                if !wrong.iter().any(|told| told.contains(&failed)) {
+                    wrong.push(failed);
+                }
+            }
+            if !wrong.is_empty() {
+                wrong.extend(stage.trial.as_ref().and_then(Trial::log_told));
             }
             results.push(ScenarioResult {
                 name,

@@ -85,6 +85,20 @@ pub enum FixtureError {
         /// The folder.
         folder: PathBuf,
     },
+    /// Occurs when the files of a fixture have no items to migrate.
+    #[error("the `before` of {} has no items", folder.display())]
+    EmptyBefore {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Occurs when an item is to fail that is not there.
+    #[error("{} is to fail in {}, but is not in its `before`", item, folder.display())]
+    Stranger {
+        /// The folder.
+        folder: PathBuf,
+        /// The item's collection and id.
+        item: String,
+    },
     /// Occurs when a file has a name that means nothing.
     #[error(
         "{} means nothing here: a fixture has before.json or before.ndjson, and after.json, after.ndjson, \
@@ -147,10 +161,14 @@ impl Fixture {
     /// [`FixtureError`] when it cannot be read.
     pub fn read(folder: &Path, fed: &Name) -> Result<Self, FixtureError> {
         let (mut before, mut after) = (World::new(), None);
+        let mut has_before = false;
         let (mut unchanged, mut failed, mut by_id) = (false, None, None);
         for file in entries(folder)? {
             match part(&file, fed)? {
-                Part::Before(collection) => read_items(&file, &collection, &mut before)?,
+                Part::Before(collection) => {
+                    has_before = true;
+                    read_items(&file, &collection, &mut before)?;
+                }
                 Part::After(collection) => {
                     read_items(&file, &collection, after.get_or_insert_with(World::new))?;
                 }
@@ -165,7 +183,20 @@ impl Fixture {
         }
         if before.is_empty() {
             let folder = folder.to_owned();
-            return Err(FixtureError::NoBefore { folder });
+            return Err(match has_before {
+                true => FixtureError::EmptyBefore { folder },
+                false => FixtureError::NoBefore { folder },
+            });
+        }
+        let stranger = by_id.iter().flat_map(BTreeMap::keys);
+        let stranger = stranger
+            .into_iter()
+            .find(|(collection, id)| before.body(collection, id).is_none());
+        if let Some((collection, id)) = stranger {
+            return Err(FixtureError::Stranger {
+                folder: folder.to_owned(),
+                item: format!("{collection}/{id}"),
+            });
         }
         let expected = match (after, unchanged, failed, by_id) {
             (None, false, None, None) => None,

@@ -112,12 +112,30 @@ impl Trial {
     pub fn migrated(&self) -> World {
         self.left.without(self.failed.iter().map(Failed::place))
     }
+
+    /// What the migration wrote for the operator, as an author reads it: the last lines.
+    pub fn log_told(&self) -> Option<String> {
+        const MOST: usize = 20;
+        let before = self.log.len().saturating_sub(MOST);
+        let mut told = vec!["it logged:".to_owned()];
+        if before > 0 {
+            told.push(format!("  ({before} lines before)"));
+        }
+        let lines = self.log[before..].iter();
+        told.extend(lines.map(|line| format!("  {line}")));
+        (!self.log.is_empty()).then(|| told.join("\n"))
+    }
 }
 
 impl Failed {
     /// Whether the migration faulted on it; otherwise it refused the item, as it may.
     pub fn is_fault(&self) -> bool {
         self.kind != FailureKind::Refused.name()
+    }
+
+    /// Whether it took the whole time that a batch may take, as a loop without an end does.
+    pub fn is_out_of_time(&self) -> bool {
+        self.kind == FailureKind::TimedOut.name()
     }
 
     /// Its collection and id.

@@ -246,11 +246,11 @@ impl Narrowing<'_> {
             (_, Some(Halt::Store(error))) => Err(Abort::Store(error)),
             (Err(fault), None) if places.len() == 1 => {
                 self.reads.append(reads);
-                self.keep_log(log);
                 let failed = Failed {
                     kind: fault.kind(),
-                    reason: fault.to_string(),
+                    reason: fault.told(&log),
                 };
+                self.keep_log(log);
                 let failed = failed.having_been_denied(&denied);
                 self.denied.extend(denied);
                 self.fail(places[0], failed)

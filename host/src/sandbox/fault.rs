@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::NotOffered;
+use super::{LogLevel, LogLine, NotOffered};
 use crate::contract::{AnswerError, Denial, printable};
 use crate::model::{FailureKind, ReplyError};
 
@@ -16,7 +16,7 @@ pub enum Fault {
     Trapped {
         /// What wasmtime says.
         cause: String,
-        /// The wasm frames, the innermost first, with names where the component has them.
+        /// The wasm frames that have names, the innermost first; where none has, the innermost.
         backtrace: Option<String>,
     },
     /// Occurs when a call took longer than its limit.
@@ -76,6 +76,22 @@ impl Fault {
             Self::TooMuchOutput { .. } => FailureKind::TooMuchOutput,
             Self::NotText => FailureKind::NotText,
             Self::Halted => FailureKind::Halted,
+        }
+    }
+
+    /// What is told of it, with the component's last words: a panic is logged as an error before it traps, and
+    /// says what happened where the trap says only that something did.
+    pub(crate) fn told(&self, log: &[LogLine]) -> String {
+        match (self, log.last()) {
+            (
+                Self::Trapped { .. },
+                Some(LogLine {
+                    level: LogLevel::Error,
+                    message,
+                    ..
+                }),
+            ) => format!("{message}; {self}"),
+            _ => self.to_string(),
         }
     }
 }
@@ -153,5 +169,58 @@ const FRAMES: &str = "error while executing at wasm backtrace:\n";
 fn backtrace(error: &wasmtime::Error) -> Option<String> {
     let backtrace = error.downcast_ref::<wasmtime::WasmBacktrace>()?.to_string();
     let frames = backtrace.strip_prefix(FRAMES)?;
-    Some(printable(frames, TRAP_BYTES.1))
+    Some(printable(&named(frames), TRAP_BYTES.1))
+}
+
+/// The frames that say where something was: those with a name or a place in the source, or else the innermost.
+fn named(frames: &str) -> String {
+    let is_nameless = |frame: &&str| frame.contains("!<wasm function ") && frame.ends_with('>');
+    let mut named: Vec<_> = frames.lines().filter(|line| !is_nameless(line)).collect();
+    if named.is_empty() {
+        named.extend(frames.lines().next());
+    }
+    named.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_without_a_name_are_left_out() {
+        let frames = "    0:     0x1f - <unknown>!<wasm function 3>\n    1:     0x2f - a.wasm!migrate\n      \
+                      2:     0x3f - main\n                    at main.c:3:1\n    3:     0x4f - a.wasm!<wasm \
+                      function 9>";
+        let expected = "    1:     0x2f - a.wasm!migrate\n      2:     0x3f - main\n                    at \
+                        main.c:3:1";
+        assert_eq!(named(frames), expected);
+        let nameless = "    0: 0x1f - <unknown>!<wasm function 3>";
+        assert_eq!(named(&format!("{nameless}\n{nameless}")), nameless);
+    }
+
+    #[test]
+    fn the_last_words_before_a_trap_are_told() {
+        let line = |level, message: &str| LogLine {
+            level,
+            message: message.to_owned(),
+            item: None,
+        };
+        let trapped = Fault::Trapped {
+            cause: "wasm `unreachable` instruction executed".to_owned(),
+            backtrace: None,
+        };
+        let panic = [
+            line(LogLevel::Info, "begun"),
+            line(LogLevel::Error, "panicked at src/lib.rs:3: no title"),
+        ];
+        assert_eq!(
+            trapped.told(&panic),
+            "panicked at src/lib.rs:3: no title; it trapped: wasm `unreachable` instruction executed"
+        );
+        assert_eq!(trapped.told(&panic[..1]), trapped.to_string());
+        let slow = Fault::TimedOut {
+            limit: Duration::from_secs(5),
+        };
+        assert_eq!(slow.told(&panic), slow.to_string());
+    }
 }

@@ -71,6 +71,21 @@ pub struct LogLine {
     pub item: Option<String>,
 }
 
+impl std::fmt::Display for LogLine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let level = match self.level {
+            LogLevel::Debug => "debug",
+            LogLevel::Info => "info",
+            LogLevel::Warn => "warn",
+            LogLevel::Error => "error",
+        };
+        match &self.item {
+            Some(item) => write!(f, "{level} {item}: {}", self.message),
+            None => write!(f, "{level} {}", self.message),
+        }
+    }
+}
+
 impl LogLine {
     /// Bytes of its texts.
     pub(crate) fn len_bytes(&self) -> usize {

@@ -14,7 +14,7 @@ $ godwit up --dry-run
 2> append 2.0.0 append on items (8 items)
 2> log error: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics
 2> quarantine: b: refused: this item is bad
-2> quarantine: c: trapped: it trapped: wasm `unreachable` instruction executed
+2> quarantine: c: trapped: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics; it trapped: wasm `unreachable` instruction executed
 2> append 2.0.0 append on items: 8 read, 4 updated, 1 unchanged, 1 removed, 2 failed, 1 written elsewhere in [time]
 ~ items/a
     + /trail: ["2.0.0"]
@@ -28,7 +28,7 @@ $ godwit up --dry-run
 + tallies/total
     + {"_id":"total","count":1}
 ! items/b: 2.0.0: refused: this item is bad
-! items/c: 2.0.0: trapped: it trapped: wasm `unreachable` instruction executed
+! items/c: 2.0.0: trapped: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics; it trapped: wasm `unreachable` instruction executed
 append 1.0.0 -> 2.0.0: would be blocked by the items that fail
   append 2.0.0 append on items: 8 read, 4 updated, 1 unchanged, 1 removed, 2 failed, 1 written elsewhere
 dry run: 6 items would change, 2 items would fail; nothing was written
@@ -46,7 +46,7 @@ $ godwit up --dry-run --json
 {"change":{"collection":"items","id":"a","before":{"_id":"a","n":1},"after":{"_id":"a","n":1,"trail":["2.0.0"]}}}
 {"change":{"collection":"items","id":"d","before":{"_id":"d","n":4},"after":{"_id":"d","n":4,"trail":["2.0.0"]}}}
 {"failure":{"collection":"items","id":"b","failure":{"kind":"refused","reason":"this item is bad","migration":"2.0.0","step":"append","run":1,"at":"[moment]","accepted":false}}}
-{"failure":{"collection":"items","id":"c","failure":{"kind":"trapped","reason":"it trapped: wasm `unreachable` instruction executed; wasm backtrace: [frames]","migration":"2.0.0","step":"append","run":1,"at":"[moment]","accepted":false}}}
+{"failure":{"collection":"items","id":"c","failure":{"kind":"trapped","reason":"panicked at plugins/guests/append/src/lib.rs:[line]: this item panics; it trapped: wasm `unreachable` instruction executed; wasm backtrace: [frames]","migration":"2.0.0","step":"append","run":1,"at":"[moment]","accepted":false}}}
 {"dry_run":{"runs":[{"run":{"id":1,"purpose":"up","state":"blocked","reason":"2 items of append are in quarantine, so that 2.0.0 (offline) is not applied","started_at":"[moment]","changed_at":"[moment]","seed":"[seed]","plan":{"stages":[{"app":"append","version":"2.0.0","from":"1.0.0","phase":"offline","digest":"[digest]","file":"append-2-0-0.wasm","first_step":0,"steps":[{"name":"append","phase":"offline","transform":{"mode":"rewrite","collection":"items","reads":[],"writes":["tallies"]}}],"source":"collection"}]},"stages_done":0,"has_pre_images":true},"steps":[{"app":"append","version":"2.0.0","phase":"offline","step":"append","collection":"items","done":true,"counts":{"read":4,"unchanged":0,"updated":2,"removed":0,"failed":2,"written":0,"bytes":80}}],"open":2}],"findings":[]}}
 [exit 4]
 "#);

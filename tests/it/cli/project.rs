@@ -90,6 +90,31 @@ fn what_is_expected_is_written_and_then_held() {
 }
 
 #[test]
+fn what_a_migration_logs_is_shown_where_it_goes_wrong() {
+    let cli = desk();
+    let panics = item("a", json!([["log", "info", "looking"], ["panic"]]));
+    cli.write("made/fixtures/panics/before.json", panics)
+        .write("made/fixtures/panics/unchanged", "")
+        .write(
+            "made/fixtures/works/before.json",
+            item("b", json!([["log", "info", "looking"], ["keep"]])),
+        )
+        .write("made/fixtures/works/unchanged", "");
+    let ended = cli.run("godwit test made");
+    assert_eq!(ended.code, Some(4), "{ended}");
+    let parts = [
+        "items/a failed (trapped: panicked at ",
+        "this item panics; it trapped: wasm `unreachable` instruction executed",
+        "          it logged:\n            info a: looking\n            error panicked at ",
+    ];
+    for part in parts {
+        assert!(ended.out.contains(part), "{part}: {ended}");
+    }
+    assert!(ended.out.contains("  ok      works\n"), "{ended}");
+    assert_eq!(ended.out.matches("it logged:").count(), 1, "{ended}");
+}
+
+#[test]
 fn items_are_held_to_the_schemas_of_before_and_after() {
     let cli = desk();
     let new = r#"{"_id":"a","tags":[]}"#;

@@ -40,10 +40,10 @@ run 1: append 1.0.0 -> 2.0.0, blocked
 [exit 4]
 $ godwit quarantine list
 items/b  2.0.0 step append: refused: this item is bad
-items/c  2.0.0 step append: trapped: it trapped: wasm `unreachable` instruction executed
+items/c  2.0.0 step append: trapped: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics; it trapped: wasm `unreachable` instruction executed
 $ godwit quarantine list --json
 {"collection":"items","id":"b","version":"1.0.0","failure":{"kind":"refused","reason":"this item is bad","migration":"2.0.0","step":"append","run":1,"at":"[moment]","accepted":false}}
-{"collection":"items","id":"c","version":"1.0.0","failure":{"kind":"trapped","reason":"it trapped: wasm `unreachable` instruction executed; wasm backtrace: [frames]","migration":"2.0.0","step":"append","run":1,"at":"[moment]","accepted":false}}
+{"collection":"items","id":"c","version":"1.0.0","failure":{"kind":"trapped","reason":"panicked at plugins/guests/append/src/lib.rs:[line]: this item panics; it trapped: wasm `unreachable` instruction executed; wasm backtrace: [frames]","migration":"2.0.0","step":"append","run":1,"at":"[moment]","accepted":false}}
 $ godwit quarantine list --collection other
 the quarantine is empty
 $ godwit quarantine show items/b
@@ -60,7 +60,7 @@ $ godwit quarantine show items/c
 items/c has version 1.0.0
   failed   2.0.0 step append
   kind     trapped
-  reason   it trapped: wasm `unreachable` instruction executed; wasm backtrace: [frames]
+  reason   panicked at plugins/guests/append/src/lib.rs:[line]: this item panics; it trapped: wasm `unreachable` instruction executed; wasm backtrace: [frames]
   run      1, [moment]
   accepted no
 {"_id":"c","panic":true}
@@ -163,7 +163,7 @@ $ godwit quarantine accept items/b
 2> hint: `godwit up` goes on
 1 item accepted
 $ godwit quarantine list
-items/c  2.0.0 step append: trapped: it trapped: wasm `unreachable` instruction executed
+items/c  2.0.0 step append: trapped: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics; it trapped: wasm `unreachable` instruction executed
 $ godwit quarantine accept --all --json
 {
   "accepted": 1
@@ -172,7 +172,7 @@ $ godwit quarantine list
 the quarantine is empty
 $ godwit quarantine list --accepted
 items/b  2.0.0 step append: refused: this item is bad (accepted)
-items/c  2.0.0 step append: trapped: it trapped: wasm `unreachable` instruction executed (accepted)
+items/c  2.0.0 step append: trapped: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics; it trapped: wasm `unreachable` instruction executed (accepted)
 $ godwit quarantine show items/b
 2> hint: the migration says so of this item: mend the item, or let the migration take it
 items/b has version 1.0.0

@@ -277,7 +277,7 @@ $ godwit up
 2> append 2.0.0 append on items (4 items)
 2> log error: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics
 2> quarantine: b: refused: this item is bad
-2> quarantine: c: trapped: it trapped: wasm `unreachable` instruction executed
+2> quarantine: c: trapped: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics; it trapped: wasm `unreachable` instruction executed
 2> append 2.0.0 append on items: 4 read, 2 updated, 2 failed in [time]
 2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
 run 1: append 1.0.0 -> 2.0.0, blocked

@@ -1,6 +1,9 @@
 //! What every migration should hold: found where it does not.
 
+use std::time::Duration;
+
 use godwit::kit::{Bench, Findings, Schema, Subject, World};
+use godwit::sandbox::{Engine, Limits};
 use godwit_hostile::text::Text;
 use godwit_hostile::{Guest, Source};
 use godwit_tests::made::{Order, derive, doing, plain, rewrite};
@@ -133,6 +136,44 @@ fn a_fault_on_a_bent_item_is_told_with_the_item() {
             .unwrap()
     });
     assert_eq!(found, again);
+}
+
+#[test]
+fn once_items_run_out_of_time_no_more_than_the_first_are_tried() {
+    let order = Order::new("made", "2.0.0").step(rewrite("apply", "items"));
+    let loops = |n: usize| doing(&format!("{n:03}"), "2.0.0/apply", json!([["loop"]]));
+    let keeps = |n: usize| doing(&format!("{n:03}"), "2.0.0/apply", json!([["keep"]]));
+    let all: Vec<_> = (0..500)
+        .map(|n| if n % 10 == 1 { loops(n) } else { keeps(n) })
+        .collect();
+    let limits = Limits {
+        batch: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let engine = Engine::new(limits);
+    let file = order.file("columns-2-0-0");
+    let subject = Subject::load(&engine, [("a.wasm".into(), file)]).unwrap();
+    let migration = &subject.migrations()[0];
+    let bench = Bench {
+        subject: &subject,
+        migration,
+        from: &Subject::start_of(migration).unwrap(),
+    };
+    let (trial, faults, left) = bench.faults(&items(&all)).unwrap();
+    assert_eq!((trial.failed.len(), left.len()), (1, 1));
+    assert!(trial.failed[0].is_out_of_time());
+    assert_eq!(
+        faults,
+        [
+            "items/001: timed out: it took longer than 50 ms",
+            "498 more were not tried: mend the loop first"
+        ]
+    );
+    // Bent in another place, an item loops still; what comes after the first such is not tried.
+    let found = bench.survives_mutations(&items(&all[1..2]), 1_000, 1);
+    let found = found.unwrap();
+    assert!(found.len() <= 9, "{found:?}");
+    assert!(found.iter().all(|found| found.contains("timed out")));
 }
 
 #[test]

@@ -81,6 +81,10 @@ fn what_is_not_so_is_told_with_its_line() {
             "line 8: items/a was not expected",
         ),
         (
+            "When the migration runs\nThen the collection \"items\" is empty",
+            "items/a failed (refused: no)\nit logged:\n  warn a: a remark",
+        ),
+        (
             "When the migration runs\nThen the log says \"another\"",
             "line 8: no line of the log says \"another\"; it says [\"a remark\"]",
         ),

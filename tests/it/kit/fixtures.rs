@@ -134,7 +134,7 @@ fn one_item_unchanged_or_failing_needs_no_after() {
 #[test]
 fn a_folder_that_is_no_fixture_says_why() {
     let folder = TempDir::new().unwrap();
-    let trials: [(&[(&str, &str)], &str); 6] = [
+    let trials: [(&[(&str, &str)], &str); 8] = [
         (&[], "has no before.json and no before.ndjson"),
         (&[("before.json", "{")], "before.json"),
         (
@@ -152,6 +152,11 @@ fn a_folder_that_is_no_fixture_says_why() {
         (
             &[("before.ndjson", "{\"_id\":\"a\"}\n{\"_id\":\"a\"}\n")],
             "before.ndjson",
+        ),
+        (&[("before.ndjson", "\n")], "has no items"),
+        (
+            &[("before.json", "{}"), ("failed.json", "{\"b\": \"no\"}")],
+            "items/b is to fail in ",
         ),
     ];
     for (number, (files, part)) in trials.into_iter().enumerate() {

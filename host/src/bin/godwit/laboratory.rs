@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use godwit::kit::{Bench, Feeding, Findings, TrialError, World};
+use godwit::kit::{Bench, Failed, Feeding, Findings, TrialError, World};
 use godwit::model::{Counts, Migration};
 use serde_json::{Value, json};
 
@@ -71,14 +71,23 @@ impl Case {
             findings: vec![why.to_owned()],
         }
     }
+
+    fn print(&self) {
+        output::line(format!("  {:<6}  {}", self.verdict.word(), self.name));
+        for line in self.findings.iter().flat_map(|finding| finding.lines()) {
+            output::line(format!("          {line}"));
+        }
+    }
 }
 
 /// What was tried, by kind.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Results {
-    pub suites: Vec<(&'static str, Vec<Case>)>,
+    suites: Vec<(&'static str, Vec<Case>)>,
     pub counts: Counts,
     pub usage: Option<Usage>,
+    /// Whether people are told of each case as soon as it is tried.
+    is_told: bool,
 }
 
 /// What a migration used of what it may.
@@ -103,43 +112,40 @@ pub struct Wish {
     pub idempotent: Strictness,
     pub mutations: usize,
     pub seed: u64,
+    /// Items that are left out ran out of time before.
+    pub has_run_out_of_time: bool,
 }
 
-/// What came of the checks.
-pub struct Checked {
-    pub cases: Vec<Case>,
-    /// What became of the items.
-    pub counts: Counts,
-    /// What the migration uses on items that it does not fault on.
-    pub usage: Option<Usage>,
-}
-
-/// The checks that every migration should pass, on some items.
-pub fn checks(bench: &Bench<'_>, world: &World, wish: &Wish) -> Result<Checked, TrialError> {
+/// The checks that every migration should pass, on some items; gives what became of those.
+pub fn checks(
+    bench: &Bench<'_>,
+    world: &World,
+    wish: &Wish,
+    results: &mut Results,
+) -> Result<Counts, TrialError> {
     const ORDER: &str = "an item's outcome does not depend on the items around it";
     const IDEMPOTENT: &str = "a second pass changes nothing";
+    results.suite("checks");
     if world.is_empty() {
         let why = "there are no items to try it on";
-        return Ok(Checked {
-            cases: vec![Case::skipped("checks", why)],
-            counts: Counts::default(),
-            usage: None,
-        });
+        results.add(Case::skipped("checks", why));
+        return Ok(Counts::default());
     }
     let (trial, faults, world) = bench.faults(world)?;
-    let mut cases = vec![Case::strict("no item makes it fault", faults)];
-    cases.push(Case::strict(
+    let is_slow = trial.failed.iter().any(Failed::is_out_of_time);
+    results.add(Case::strict("no item makes it fault", faults));
+    results.add(Case::strict(
         "two runs, two threads and batches of several sizes leave the same bytes",
         bench.deterministic(&world)?,
     ));
-    cases.push(match bench.independent_of_order(&world)? {
+    results.add(match bench.independent_of_order(&world)? {
         Some(findings) => Case::strict(ORDER, findings),
         None => Case::skipped(
             ORDER,
             "it asks for documents: their order is part of what it does",
         ),
     });
-    cases.push(match wish.idempotent {
+    results.add(match wish.idempotent {
         Strictness::Off => Case::skipped(IDEMPOTENT, "`idempotent` is off in migration.toml"),
         strictness => Case::judged(IDEMPOTENT, bench.idempotent(&world)?, strictness),
     });
@@ -147,15 +153,13 @@ pub fn checks(bench: &Bench<'_>, world: &World, wish: &Wish) -> Result<Checked, 
         mutations, seed, ..
     } = wish;
     let name = format!("{mutations} items bent out of shape make it fault nowhere (seed {seed})");
-    cases.push(Case::strict(
-        name,
-        bench.survives_mutations(&world, *mutations, *seed)?,
-    ));
-    Ok(Checked {
-        cases,
-        counts: trial.counts,
-        usage: usage(bench, &world)?,
-    })
+    results.add(if is_slow || wish.has_run_out_of_time {
+        Case::skipped(name, "items ran out of time already: mend that first")
+    } else {
+        Case::strict(name, bench.survives_mutations(&world, *mutations, *seed)?)
+    });
+    results.usage = usage(bench, &world)?;
+    Ok(trial.counts)
 }
 
 /// Measures what a migration uses, on items repeated until there are enough, or until it takes long.
@@ -213,6 +217,33 @@ impl Usage {
 }
 
 impl Results {
+    /// Nothing tried yet; people are told of each case at once, programs of all at the end.
+    pub fn new(is_told: bool) -> Self {
+        Self {
+            suites: Vec::new(),
+            counts: Counts::default(),
+            usage: None,
+            is_told,
+        }
+    }
+
+    /// Begins a kind of cases.
+    pub fn suite(&mut self, name: &'static str) {
+        if self.is_told {
+            output::line(name);
+        }
+        self.suites.push((name, Vec::new()));
+    }
+
+    /// Adds a case of the kind that was begun last.
+    pub fn add(&mut self, case: Case) {
+        if self.is_told {
+            case.print();
+        }
+        let (_, cases) = self.suites.last_mut().expect("a suite was begun");
+        cases.push(case);
+    }
+
     fn count(&self, verdict: Verdict) -> usize {
         let cases = self.suites.iter().flat_map(|(_, cases)| cases);
         cases.filter(|case| case.verdict == verdict).count()
@@ -227,19 +258,8 @@ impl Results {
         }
     }
 
-    /// Prints all of it for people.
+    /// Prints, for people, what all of it comes to.
     pub fn print(&self, migration: &Migration) {
-        for (suite, cases) in &self.suites {
-            output::line(*suite);
-            for case in cases {
-                output::line(format!("  {:<6}  {}", case.verdict.word(), case.name));
-                for finding in &case.findings {
-                    for line in finding.lines() {
-                        output::line(format!("          {line}"));
-                    }
-                }
-            }
-        }
         let Counts {
             updated,
             unchanged,

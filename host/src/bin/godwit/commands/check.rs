@@ -9,7 +9,7 @@ use godwit::transfer::Generator;
 use super::{read_plugin, read_text};
 use crate::context::Context;
 use crate::exit::{Code, Failure};
-use crate::laboratory::{self, Case, Checked, Results, Wish};
+use crate::laboratory::{self, Case, Results, Wish};
 use crate::output;
 use crate::project::Strictness;
 
@@ -63,28 +63,23 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         idempotent: Strictness::Warn,
         mutations: args.mutations,
         seed: args.seed,
+        has_run_out_of_time: false,
     };
-    let checked = laboratory::checks(&bench, &world, &wish);
-    let Checked {
-        mut cases,
-        counts,
-        usage,
-    } = checked.map_err(failure)?;
-    cases.push(shows_something(&counts));
-    let results = Results {
-        suites: vec![("checks", cases)],
-        counts,
-        usage,
-    };
+    let mut results = Results::new(!context.json);
+    results.counts = laboratory::checks(&bench, &world, &wish, &mut results).map_err(failure)?;
+    results.add(shows_something(&results.counts, args.items.is_some()));
     tell(&results, migration, args.junit.as_deref(), context)?;
     Ok(results.code())
 }
 
 /// Whether the items are such as the migration is for.
-fn shows_something(counts: &Counts) -> Case {
+fn shows_something(counts: &Counts, are_given: bool) -> Case {
     let mut findings = Vec::new();
     if counts.updated + counts.removed + counts.written == 0 {
-        let hint = "nothing was changed: try it on items that it is for, with --items";
+        let hint = match are_given {
+            true => "nothing was changed: are these items that it is for?",
+            false => "nothing was changed: try it on items that it is for, with --items",
+        };
         findings.push(hint.to_owned());
     }
     Case::judged("some of the items are changed", findings, Strictness::Warn)

@@ -130,39 +130,41 @@ fn once(args: &Args, context: &Context) -> Result<Code, Failure> {
         migration,
         from: &from,
     };
-    let mut results = Results::default();
-    let befores = try_fixtures(args, &project, &bench, &mut results)?;
-    let features = features(&project, &subject, &migration.app)?;
-    if !features.is_empty() {
-        results.suites.push(("features", features));
-    }
+    let mut results = Results::new(!context.json);
+    let (befores, has_run_out_of_time) = try_fixtures(args, &project, &bench, &mut results)?;
+    features(&project, &subject, &migration.app, &mut results)?;
     let wish = Wish {
         idempotent: test.idempotent,
         mutations: test.mutations,
         seed: test.seed,
+        has_run_out_of_time,
     };
-    let checked = laboratory::checks(&bench, &befores, &wish).map_err(failure)?;
-    results.suites.push(("checks", checked.cases));
-    results
-        .suites
-        .push(("coverage", vec![coverage(&results.counts)]));
-    results.usage = checked.usage;
+    laboratory::checks(&bench, &befores, &wish, &mut results).map_err(failure)?;
+    results.suite("coverage");
+    results.add(coverage(&results.counts));
     tell(&results, migration, args.junit.as_deref(), context)?;
     Ok(results.code())
 }
 
-/// Tries all fixtures; gives what is there before, of all of them together.
+/// Tries all fixtures; gives what is there before, of all of them together but for items that ran out of time,
+/// and whether there are such.
 fn try_fixtures(
     args: &Args,
     project: &Project,
     bench: &Bench<'_>,
     results: &mut Results,
-) -> Result<World, Failure> {
+) -> Result<(World, bool), Failure> {
     let fed = first_fed(bench.migration);
     let schemas = Schemas::read(project)?;
-    let mut befores = World::new();
-    let mut cases = Vec::new();
-    for fixture in read_fixtures(project, bench.migration)? {
+    let fixtures = read_fixtures(project, bench.migration)?;
+    results.suite("fixtures");
+    if fixtures.is_empty() {
+        let why =
+            "there are none: make a folder in fixtures/ with a before.json, then use --update";
+        results.add(Case::skipped("fixtures", why));
+    }
+    let (mut befores, mut has_run_out_of_time) = (World::new(), false);
+    for fixture in fixtures {
         let trial = bench
             .run(&fixture.before, Feeding::default())
             .map_err(failure)?;
@@ -174,21 +176,21 @@ fn try_fixtures(
             name.push_str(" (updated)");
             wrong.clear();
         }
+        if !wrong.is_empty() {
+            wrong.extend(trial.log_told());
+        }
         wrong.extend(schemas.findings(&fed, &fixture.before, &trial));
-        cases.push(Case::strict(name, wrong));
-        for (collection, id, body) in fixture.before.items() {
+        results.add(Case::strict(name, wrong));
+        let slow = trial.failed.iter().filter(|failed| failed.is_out_of_time());
+        has_run_out_of_time |= slow.clone().next().is_some();
+        let before = fixture.before.without(slow.map(Failed::place));
+        for (collection, id, body) in before.items() {
             let id = format!("{}/{id}", fixture.name());
             // An id that becomes too long is none that the checks need.
             let _ = befores.insert(collection, &id, body.to_vec());
         }
     }
-    if cases.is_empty() {
-        let why =
-            "there are none: make a folder in fixtures/ with a before.json, then use --update";
-        cases.push(Case::skipped("fixtures", why));
-    }
-    results.suites.push(("fixtures", cases));
-    Ok(befores)
+    Ok((befores, has_run_out_of_time))
 }
 
 /// The project's own migration among those that it is tested with.
@@ -291,7 +293,12 @@ fn schema(project: &Project, named: Option<&Path>, usual: &str) -> Result<Option
     Ok(Some(schema))
 }
 
-fn features(project: &Project, subject: &Subject, app: &Name) -> Result<Vec<Case>, Failure> {
+fn features(
+    project: &Project,
+    subject: &Subject,
+    app: &Name,
+    results: &mut Results,
+) -> Result<(), Failure> {
     let folder = project.folder.join("features");
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .into_iter()
@@ -304,20 +311,20 @@ fn features(project: &Project, subject: &Subject, app: &Name) -> Result<Vec<Case
         })
         .collect();
     files.sort();
-    let mut cases = Vec::new();
+    if !files.is_empty() {
+        results.suite("features");
+    }
     for file in files {
         let text = read_text(&file, "a feature is a text in UTF-8")?;
-        let results = run_feature(&text, subject, app).map_err(|error| {
+        let scenarios = run_feature(&text, subject, app).map_err(|error| {
             let message = format!("{}: {error}", file.display());
             Failure::input(message, "plugins/README.md shows a feature")
         })?;
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
-        cases.extend(results.into_iter().map(|result| {
-            Case::strict(
-                format!("{name}:{} {}", result.line, result.name),
-                result.wrong,
-            )
-        }));
+        for scenario in scenarios {
+            let name = format!("{name}:{} {}", scenario.line, scenario.name);
+            results.add(Case::strict(name, scenario.wrong));
+        }
     }
-    Ok(cases)
+    Ok(())
 }

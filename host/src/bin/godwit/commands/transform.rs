@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex};
 use godwit::kit::World;
 use godwit::model::{Migration, Name, Step, StepWork, Version};
 use godwit::run::{Became, Passed, Stream, StreamError};
-use godwit::sandbox::{LogLevel, LogLine};
 use godwit::store::{Memory, Store};
 use godwit::transfer::Pointer;
 use serde::Serialize;
@@ -261,7 +260,7 @@ impl Writer {
 
     fn write(&mut self, passed: &Passed, lines: &[Line]) -> Result<ControlFlow<()>, Failure> {
         for line in &passed.log {
-            say(line);
+            output::note(&line.to_string());
         }
         if passed.log_dropped > 0 {
             output::note(&format!(
@@ -359,18 +358,4 @@ impl Writer {
 fn unwritable(file: &Path, error: &io::Error) -> Failure {
     let message = format!("{} cannot be written: {error}", file.display());
     Failure::input(message, "check the path and the room on the disk")
-}
-
-fn say(line: &LogLine) {
-    let level = match line.level {
-        LogLevel::Debug => "debug",
-        LogLevel::Info => "info",
-        LogLevel::Warn => "warn",
-        LogLevel::Error => "error",
-    };
-    let item = line
-        .item
-        .as_deref()
-        .map_or_else(String::new, |item| format!("{item}: "));
-    output::note(&format!("{level} {item}{}", line.message));
 }
