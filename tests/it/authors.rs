@@ -238,6 +238,81 @@ fn a_missing_tool_is_named_with_what_installs_it() {
 }
 
 #[test]
+fn a_rust_project_says_what_cargo_cannot_read_and_that_it_makes_no_plugin() {
+    let desk = Desk::new();
+    desk.godwit(&["new", "a-2-0-0", "--lang", "rust"]);
+    let file = desk.path("a-2-0-0/Cargo.toml");
+    let manifest = fs::read_to_string(&file).unwrap();
+    let wrong = [
+        (
+            manifest.replace("name = \"", "name = 1 # \""),
+            "cargo cannot read it:",
+            "invalid type: integer `1`",
+        ),
+        (
+            manifest.replace("\"cdylib\"", "\"rlib\""),
+            "it makes no WebAssembly",
+            "hint: say crate-type = [\"cdylib\"] under [lib]",
+        ),
+    ];
+    for (manifest, what, how) in wrong {
+        fs::write(&file, manifest).unwrap();
+        let output = desk.try_to(&["build", "a-2-0-0"]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(what) && said.contains(how), "{said}");
+    }
+}
+
+/// Modules that only Node has are stood in for, also those below others.
+#[test]
+fn scripts_may_mention_what_only_node_has() {
+    let desk = Desk::new();
+    desk.godwit(&["new", "notes-2-0-0", "--lang", "javascript"]);
+    let file = desk.path("notes-2-0-0/migration.js");
+    let code = fs::read_to_string(&file).unwrap();
+    let imports = [
+        "util",
+        "node:util/types",
+        "assert/strict",
+        "path/posix",
+        "node:fs/promises",
+        "node:diagnostics_channel",
+    ];
+    let imports = (0..).zip(imports).map(|(number, module)| {
+        format!("import * as m{number} from \"{module}\";\nglobalThis.m{number} = m{number};\n")
+    });
+    let imports: String = imports.collect();
+    fs::write(&file, imports + &code).unwrap();
+    desk.godwit(&["test", "notes-2-0-0"]);
+}
+
+/// What requirements.txt names is in the plugin, and what it names no more is not.
+#[test]
+fn packages_of_python_come_and_go() {
+    let desk = Desk::new();
+    desk.godwit(&["new", "notes-2-0-0", "--lang", "python"]);
+    let folder = desk.path("notes-2-0-0");
+    let file = folder.join("migration.py");
+    let code = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("import six\n{code}")).unwrap();
+    fs::write(folder.join("requirements.txt"), "six==1.17.0\n").unwrap();
+    desk.godwit(&["test", "notes-2-0-0"]);
+    fs::write(folder.join("requirements.txt"), "# none\n").unwrap();
+    let output = desk.try_to(&["build", "notes-2-0-0"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("No module named 'six'"), "{said}");
+
+    fs::write(folder.join("requirements.txt"), "lxml==6.0.0\n").unwrap();
+    let output = desk.try_to(&["build", "notes-2-0-0"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    let hint = "the package may have compiled code, which does not run in a component";
+    assert!(said.contains(hint), "{said}");
+}
+
+#[test]
 fn another_language_says_how_it_is_built() {
     let desk = Desk::new();
     let folder = desk.path("own-2-0-0");

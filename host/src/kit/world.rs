@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::model::item::{IdError, check_id};
 use crate::model::json::same_body;
-use crate::model::{Difference, Name, diff};
+use crate::model::{Difference, Name, diff, json_trouble};
 
 /// Collections with their items, by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,12 +17,14 @@ pub struct World(BTreeMap<Name, BTreeMap<String, Vec<u8>>>);
 #[derive(Debug, thiserror::Error)]
 pub enum WorldError {
     /// Occurs when a line, or the whole text, is not JSON.
-    #[error("line {line} is not JSON: {error}")]
+    #[error("line {line}, column {column}: it is not JSON: {message}")]
     Json {
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
-        error: serde_json::Error,
+        /// The column, in bytes from 1.
+        column: usize,
+        /// What is wrong there.
+        message: String,
     },
     /// Occurs when an id cannot be one.
     #[error("line {line}: {error}")]
@@ -179,7 +181,7 @@ impl World {
     /// # Errors
     /// [`WorldError`] when the text is not JSON, or the id cannot be one.
     pub fn read_json(&mut self, collection: &Name, id: &str, text: &str) -> Result<(), WorldError> {
-        let body = document(text.trim(), 1)?;
+        let body = document(text.trim_end(), 1)?;
         let id = own_id(&body).unwrap_or(id);
         self.add(collection, id, compact(&body), 1)
     }
@@ -269,7 +271,11 @@ fn deviant(expected: &[u8], found: &[u8]) -> Option<Deviant> {
 }
 
 fn document(text: &str, line: usize) -> Result<Value, WorldError> {
-    serde_json::from_str(text).map_err(|error| WorldError::Json { line, error })
+    serde_json::from_str(text).map_err(|error| WorldError::Json {
+        line: line + error.line().saturating_sub(1),
+        column: error.column(),
+        message: json_trouble(&error),
+    })
 }
 
 fn own_id(body: &Value) -> Option<&str> {

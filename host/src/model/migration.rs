@@ -126,6 +126,14 @@ impl StepWork {
             Self::Schema(operation) => operation.collection(),
         }
     }
+
+    /// The collections that it asks to read, beside its own.
+    pub fn reads(&self) -> &[Name] {
+        match self {
+            Self::Transform { reads, .. } => reads,
+            Self::Schema(_) => &[],
+        }
+    }
 }
 
 /// A change of what collections and indexes there are. Each is idempotent.

@@ -41,4 +41,5 @@ pub use rules::Rules;
 pub use run::{Plan, Progress, Purpose, Run, RunId, RunState, Source, Stage};
 pub use semver::{Version, VersionReq};
 pub use text::is_plain;
+pub(crate) use text::json_trouble;
 pub use time::{Clock, Timestamp};

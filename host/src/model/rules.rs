@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::fingerprint::fingerprint;
+use super::json_trouble;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// What is asked of a JSON text beside that it is one (RFC 8259), in UTF-8.
@@ -50,7 +51,11 @@ impl Rules {
         .and_then(|()| deserializer.end())
         .map_err(|error| match error.classify() {
             serde_json::error::Category::Data => error.to_string(),
-            _ => format!("is not JSON: {error}"),
+            _ => {
+                let (line, column) = (error.line(), error.column());
+                let trouble = json_trouble(&error);
+                format!("is not JSON: {trouble} at line {line} column {column}")
+            }
         })
     }
 }

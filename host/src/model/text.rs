@@ -1,5 +1,16 @@
 //! What may stand in a text that somebody else wrote and people read.
 
+/// What is wrong with a text that is not JSON, without the place, and in words for people who do not parse.
+pub(crate) fn json_trouble(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    match message.strip_suffix(&place).unwrap_or(&message) {
+        // It begins like `true`, `false` or `null`, and is none of them.
+        "expected ident" => "expected value".to_owned(),
+        message => message.to_owned(),
+    }
+}
+
 /// Whether a character shows itself and leaves others as they are: no control character but newline and
 /// tab, none that turns the direction of what follows, none that cannot be seen. The kinds are those
 /// that Unicode Technical Report 36 (Unicode Security Considerations) warns of.

@@ -51,6 +51,32 @@ fn a_plugin_is_tried_on_items() {
 }
 
 #[test]
+fn steps_read_the_documents_that_they_are_given() {
+    let cli = Cli::new();
+    let order = Order::new("made", "2.0.0")
+        .step(json!({"name": "apply", "collection": "items", "reads": ["lookup"]}));
+    let fails = doing(
+        "a",
+        "2.0.0/apply",
+        json!([["panic-if", "lookup", "x"], ["keep"]]),
+    );
+    cli.write("made.wasm", order.file("columns-2-0-0"))
+        .write("items.ndjson", fails.1)
+        .write("lookup.ndjson", "{\"_id\":\"x\",\"n\":1}\n");
+    let line = "godwit check made.wasm --items items.ndjson --mutations 0";
+    let ended = cli.run(line);
+    assert_eq!(ended.code, Some(0), "{ended}");
+    let hint = "nothing was changed: are these items that it is for?";
+    assert!(ended.out.contains(hint), "{ended}");
+    let ended = cli.run(&format!("{line} --documents lookup=lookup.ndjson"));
+    assert_eq!(ended.code, Some(4), "{ended}");
+    assert!(ended.out.contains("items/a: trapped: "), "{ended}");
+    let ended = cli.run(&format!("{line} --documents notes=lookup.ndjson"));
+    let told = "nobody asks to read `notes`\nhint: it asks to read lookup";
+    assert!(ended.err.contains(told), "{ended}");
+}
+
+#[test]
 fn what_a_plugin_does_not_hold_is_told() {
     let panics = doing("p", "2.0.0/apply", json!([["panic"]]));
     let cli = desk(&[plain("a"), panics]);
@@ -123,7 +149,7 @@ fn what_cannot_be_checked_says_why() {
         (
             "made.wasm --items broken.ndjson",
             2,
-            "broken.ndjson: line 2 is not JSON",
+            "broken.ndjson: line 2, column 1: it is not JSON",
         ),
         ("needs.wasm", 4, "use --from VERSION"),
     ];

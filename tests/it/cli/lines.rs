@@ -27,7 +27,7 @@ fn bad_lines_are_named_and_the_others_are_imported() {
     ]), @r#"
 $ godwit import --collection items --version 1.0.0 bad.ndjson
 2> warning: line 2: there is nothing at `/_id`, where its id should be
-2> warning: line 3, column 2: it is not JSON: expected ident
+2> warning: line 3, column 2: it is not JSON: expected value
 2> warning: line 5: at `/_id` is a list; an id is a string or an integer
 2> warning: line 6: the item `a` is there already, with another body
 2> warning: line 7: an id has 1 to 512 bytes, this one has 0
@@ -63,7 +63,7 @@ $ godwit import --collection items --version 1.0.0 bad.ndjson --json
         "line": 3,
         "column": 2,
         "reason": "not_json",
-        "message": "expected ident"
+        "message": "expected value"
       },
       {
         "line": 5,

@@ -280,3 +280,47 @@ fn what_is_no_project_says_what_to_do() {
     assert_eq!(ended.code, Some(2));
     assert!(ended.err.contains("`godwit new` makes one"), "{ended}");
 }
+
+#[test]
+fn a_project_that_tries_nothing_is_not_taken_for_tested() {
+    let cli = desk();
+    let ended = cli.run("godwit test made");
+    assert_eq!(ended.code, Some(4), "{ended}");
+    let told = "FAILED  something is tried\n          there are none: make a folder in fixtures/";
+    assert!(ended.out.contains(told), "{ended}");
+}
+
+#[test]
+fn a_project_without_its_sdk_says_so() {
+    let cli = Cli::new();
+    for language in ["c", "cpp", "zig", "javascript", "typescript", "python"] {
+        let manifest = format!("name = \"a-2-0-0\"\nlanguage = \"{language}\"\n");
+        cli.write("a/migration.toml", manifest);
+        let ended = cli.run("godwit build a");
+        assert_eq!(ended.code, Some(2), "{ended}");
+        let told = [
+            "the SDK is missing: a/sdk is no folder".to_owned(),
+            format!("`godwit new NAME --lang {language}` writes"),
+        ];
+        for told in told {
+            assert!(ended.err.contains(&told), "{ended}");
+        }
+    }
+}
+
+#[test]
+fn scripts_of_q_are_copied_with_all_that_lies_beside_them() {
+    let cli = Cli::new();
+    let script = "module.exports.migrate = (item) => ({ isChanged: false, item });\n";
+    cli.write("scripts/to-v1.1.0.js", script)
+        .write("scripts/to-2.0.0.js", script)
+        .write("scripts/.DS_Store", [0_u8, 255, 1])
+        .write("scripts/data/table.bin", [254_u8, 255]);
+    let ended = cli.run("godwit new tool --from-q scripts");
+    assert_eq!(ended.code, Some(0), "{ended}");
+    let told =
+        "warning: scripts/to-2.0.0.js is taken for no migration: its name is not to-vX.Y.Z.js";
+    assert!(ended.err.contains(told), "{ended}");
+    let copied = cli.path("tool/tool-1-1-0/migration-scripts/data/table.bin");
+    assert_eq!(std::fs::read(copied).unwrap(), [254, 255]);
+}

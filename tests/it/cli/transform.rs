@@ -12,8 +12,7 @@ use super::gzip;
 /// A folder with a migration that does what its documents say.
 fn desk() -> Cli {
     let cli = Cli::new();
-    let apply = json!({"name": "apply", "collection": "items", "reads": ["lookup"]});
-    let order = Order::new("made", "2.0.0").step(apply);
+    let order = Order::new("made", "2.0.0").step(rewrite("apply", "items"));
     cli.write("made.wasm", order.file("columns-2-0-0"));
     let several = Order::new("made", "2.0.0")
         .step(rewrite("apply", "items"))
@@ -85,7 +84,10 @@ fn what_fails_is_told_and_left_out_kept_or_the_end() {
 
 #[test]
 fn documents_may_be_looked_up() {
-    let cli = desk();
+    let cli = Cli::new();
+    let apply = json!({"name": "apply", "collection": "items", "reads": ["lookup"]});
+    let order = Order::new("made", "2.0.0").step(apply);
+    cli.write("made.wasm", order.file("columns-2-0-0"));
     let looks = doing(
         "a",
         "2.0.0/apply",
@@ -100,9 +102,16 @@ fn documents_may_be_looked_up() {
     let ended = cli.run("godwit transform made.wasm in.ndjson --documents other=lookup.ndjson");
     assert_eq!(ended.code, Some(2));
     assert!(
-        ended.err.contains("does not ask to read `other`"),
+        ended
+            .err
+            .contains("nobody asks to read `other`\nhint: it asks to read lookup"),
         "{ended}"
     );
+    let ended = cli.run("godwit transform made.wasm in.ndjson");
+    let remark =
+        "the step reads `lookup`, which has no documents: --documents lookup=FILE brings some";
+    assert!(ended.err.contains(remark), "{ended}");
+    assert!(ended.out.contains(r#""saw":[null,null]"#), "{ended}");
 }
 
 #[test]

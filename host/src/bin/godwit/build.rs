@@ -27,6 +27,7 @@ pub fn build(project: &Project, plugin: &Path, context: &Context) -> Result<Pack
         let message = format!("{} cannot be made: {error}", folder.display());
         Failure::input(message, "check that the project's folder may be written to")
     })?;
+    check_sdk(project)?;
     let core = match (&manifest.build.command, manifest.language) {
         (Some(command), _) => by_command(project, command)?,
         (None, Language::Rust) => rust::build(project)?,
@@ -53,6 +54,26 @@ pub fn build(project: &Project, plugin: &Path, context: &Context) -> Result<Pack
     })?;
     pack::write(plugin, &packed.component)?;
     Ok(packed)
+}
+
+/// Whether the SDK is where tools are told to find it. Rust's is a dependency, which cargo looks for; Go's a
+/// module.
+fn check_sdk(project: &Project) -> Result<(), Failure> {
+    let manifest = &project.manifest;
+    let by_itself = matches!(
+        manifest.language,
+        Language::Rust | Language::Go | Language::Other
+    );
+    let sdk = project.sdk();
+    if by_itself || manifest.build.command.is_some() || sdk.is_dir() {
+        return Ok(());
+    }
+    let message = format!("the SDK is missing: {} is no folder", sdk.display());
+    let hint = format!(
+        "say where it lies with `sdk` under [build] in migration.toml, or take the one that `godwit new NAME --lang {}` writes",
+        manifest.language.name()
+    );
+    Err(Failure::input(message, hint))
 }
 
 /// Builds with the program that the manifest names.

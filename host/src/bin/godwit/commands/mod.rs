@@ -28,6 +28,7 @@ pub mod up;
 
 use std::path::Path;
 
+use godwit::kit::World;
 use godwit::model::{Name, RunId, Version};
 use godwit::run::Options;
 
@@ -103,8 +104,39 @@ fn read_plugin(file: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// A file of text.
-fn read_text(file: &Path, hint: &str) -> Result<String, Failure> {
+pub fn read_text(file: &Path, hint: &str) -> Result<String, Failure> {
     std::fs::read_to_string(file).map_err(|error| unreadable(file, &error, hint))
+}
+
+/// Adds documents that steps read to a world: of collections among `reads`, from files named as
+/// `COLLECTION=FILE`.
+fn read_documents(world: &mut World, reads: &[&Name], named: &[String]) -> Result<(), Failure> {
+    for pair in named {
+        let hint = "use COLLECTION=FILE, as in people=people.ndjson";
+        let (collection, file) = pair
+            .split_once('=')
+            .ok_or_else(|| Failure::input(format!("`{pair}` names no file"), hint))?;
+        let collection: Name = collection
+            .parse()
+            .map_err(|error| Failure::input(format!("{error}"), hint))?;
+        if !reads.contains(&&collection) {
+            let message = format!("nobody asks to read `{collection}`");
+            let hint = match reads {
+                [] => "it reads no other documents".to_owned(),
+                reads => {
+                    let reads: Vec<_> = reads.iter().map(|name| name.as_str()).collect();
+                    format!("it asks to read {}", reads.join(", "))
+                }
+            };
+            return Err(Failure::input(message, hint));
+        }
+        let text = read_text(Path::new(file), "check the path")?;
+        world.read_ndjson(&collection, &text).map_err(|error| {
+            let hint = "one JSON document a line, with its id in `_id`";
+            Failure::input(format!("{file}: {error}"), hint)
+        })?;
+    }
+    Ok(())
 }
 
 fn unreadable(file: &Path, error: &std::io::Error, hint: &str) -> Failure {

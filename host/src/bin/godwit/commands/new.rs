@@ -90,9 +90,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     for (path, text) in kit.template {
         files.push(((*path).to_owned(), values.fill(text)));
     }
-    for (path, text) in kit.sdk {
+    for (path, text) in kit.sdk.iter().copied().flatten() {
         files.push((format!("sdk/{path}"), (*text).to_owned()));
     }
+    let files = files.into_iter();
+    let files: Vec<_> = files
+        .map(|(path, text)| (path, text.into_bytes()))
+        .collect();
     write_all(folder, &files)?;
     tell(folder, context);
     Ok(Code::Done)
@@ -157,7 +161,7 @@ fn since_before(version: &Version) -> String {
 }
 
 /// Writes a project, unless there is one.
-fn write_all(folder: &Path, files: &[(String, String)]) -> Result<(), Failure> {
+fn write_all(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Failure> {
     if folder.join(MANIFEST).exists() {
         let message = format!("{} is a project already", folder.display());
         return Err(Failure::input(message, "name another folder"));

@@ -161,7 +161,10 @@ fn try_fixtures(
     if fixtures.is_empty() {
         let why =
             "there are none: make a folder in fixtures/ with a before.json, then use --update";
-        results.add(Case::skipped("fixtures", why));
+        results.add(match feature_files(project).is_empty() {
+            true => Case::strict("something is tried", vec![why.to_owned()]),
+            false => Case::skipped("fixtures", why),
+        });
     }
     let (mut befores, mut has_run_out_of_time) = (World::new(), false);
     for fixture in fixtures {
@@ -299,18 +302,7 @@ fn features(
     app: &Name,
     results: &mut Results,
 ) -> Result<(), Failure> {
-    let folder = project.folder.join("features");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "feature")
-        })
-        .collect();
-    files.sort();
+    let files = feature_files(project);
     if !files.is_empty() {
         results.suite("features");
     }
@@ -327,4 +319,21 @@ fn features(
         }
     }
     Ok(())
+}
+
+/// The files of features, by name.
+fn feature_files(project: &Project) -> Vec<PathBuf> {
+    let folder = project.folder.join("features");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "feature")
+        })
+        .collect();
+    files.sort();
+    files
 }

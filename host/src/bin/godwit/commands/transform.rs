@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use godwit::kit::World;
-use godwit::model::{Migration, Name, Step, StepWork, Version};
+use godwit::model::{Migration, Name, Step, Version};
 use godwit::run::{Became, Passed, Stream, StreamError};
-use godwit::store::{Memory, Store};
+use godwit::store::Store;
 use godwit::transfer::Pointer;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{check, read_text};
+use super::{check, read_documents};
 use crate::archive::Input;
 use crate::context::Context;
 use crate::exit::{Code, Failure};
@@ -92,7 +92,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let stream = Stream::new(
         component,
         step,
-        documents(migration, step, &args.documents)?,
+        documents(migration, step, &args.documents, context)?,
         godwit::sandbox::Context {
             from_version: from,
             started_at: context.surroundings.clock.now().0,
@@ -179,39 +179,22 @@ fn unfit(error: StreamError) -> Failure {
 }
 
 /// A store in memory with what the step may read.
-fn documents(migration: &Migration, step: &Step, named: &[String]) -> Result<Store, Failure> {
-    let StepWork::Transform { reads, .. } = &step.work else {
-        return Ok(Store::new(Arc::new(Memory::new()))?);
-    };
+fn documents(
+    migration: &Migration,
+    step: &Step,
+    named: &[String],
+    context: &Context,
+) -> Result<Store, Failure> {
+    let reads: Vec<&Name> = step.work.reads().iter().collect();
     let mut world = World::new();
-    for reads in reads {
+    for reads in &reads {
         world.collection(reads);
     }
-    for pair in named {
-        let hint = "use COLLECTION=FILE, as in people=people.ndjson";
-        let (collection, file) = pair
-            .split_once('=')
-            .ok_or_else(|| Failure::input(format!("`{pair}` names no file"), hint))?;
-        let collection: Name = collection
-            .parse()
-            .map_err(|error| Failure::input(format!("{error}"), hint))?;
-        if !reads.contains(&collection) {
-            let message = format!(
-                "the step `{}` does not ask to read `{collection}`",
-                step.name
-            );
-            return Err(Failure::input(
-                message,
-                "`godwit inspect` shows what it asks for",
-            ));
-        }
-        let text = read_text(Path::new(file), "check the path")?;
-        world.read_ndjson(&collection, &text).map_err(|error| {
-            Failure::input(
-                format!("{file}: {error}"),
-                "one JSON document a line, with its id in `_id`",
-            )
-        })?;
+    read_documents(&mut world, &reads, named)?;
+    for (empty, _) in world.collections().filter(|(_, items)| items.is_empty()) {
+        context.remark(&format!(
+            "the step reads `{empty}`, which has no documents: --documents {empty}=FILE brings some"
+        ));
     }
     world
         .store(&migration.app, &migration.version, &[])

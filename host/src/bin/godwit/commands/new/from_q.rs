@@ -11,9 +11,16 @@ use super::kit::{FROM_Q, JAVASCRIPT};
 use super::{Args, Values, tell, write_all};
 use crate::context::Context;
 use crate::exit::{Code, Failure};
+use crate::output;
 
 pub fn run(args: &Args, folder: &Path, context: &Context) -> Result<Code, Failure> {
-    let scripts = scripts(folder)?;
+    let (scripts, misnamed) = scripts(folder)?;
+    for file in misnamed {
+        output::warning(&format!(
+            "{} is taken for no migration: its name is not to-vX.Y.Z.js",
+            file.display()
+        ));
+    }
     let name = args
         .folder
         .file_name()
@@ -51,14 +58,14 @@ pub fn run(args: &Args, folder: &Path, context: &Context) -> Result<Code, Failur
         };
         let own = FROM_Q
             .iter()
-            .map(|(path, text)| ((*path).to_owned(), values.fill(text)));
+            .map(|(path, text)| ((*path).to_owned(), values.fill(text).into_bytes()));
         let mut files: Vec<_> = own.collect();
         // The whole folder: scripts may require what lies beside them.
         files.extend(neighbours.iter().cloned());
         files.extend(
             JAVASCRIPT
                 .iter()
-                .map(|(path, text)| (format!("sdk/{path}"), (*text).to_owned())),
+                .map(|(path, text)| (format!("sdk/{path}"), text.as_bytes().to_vec())),
         );
         let project = args.folder.join(&project);
         write_all(&project, &files)?;
@@ -78,20 +85,26 @@ fn scripts_of(folder: &Path) -> PathBuf {
     }
 }
 
-/// The versions that there are scripts for, in order.
-fn scripts(folder: &Path) -> Result<Vec<Version>, Failure> {
+/// The versions that there are scripts for, in order, and the files that look like scripts but say no version.
+fn scripts(folder: &Path) -> Result<(Vec<Version>, Vec<PathBuf>), Failure> {
     let folder = scripts_of(folder);
     let entries = std::fs::read_dir(&folder).map_err(|error| unreadable(&folder, &error))?;
-    let mut versions: Vec<_> = entries
-        .flatten()
-        .filter_map(|entry| version_of(&entry.path()))
-        .collect();
+    let (mut versions, mut misnamed) = (Vec::new(), Vec::new());
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        match version_of(&entry.path()) {
+            Some(version) => versions.push(version),
+            None if name.to_string_lossy().starts_with("to-") => misnamed.push(entry.path()),
+            None => {}
+        }
+    }
     versions.sort();
+    misnamed.sort();
     if versions.is_empty() {
         let message = format!("there is no script to-vX.Y.Z.js in {}", folder.display());
         return Err(Failure::input(message, HINT));
     }
-    Ok(versions)
+    Ok((versions, misnamed))
 }
 
 const HINT: &str = "name the folder of a tool of Q, or of its migration scripts";
@@ -101,7 +114,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// All files below the folder of the scripts, but packages that npm installed.
-fn neighbours(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
+fn neighbours(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let scripts = scripts_of(folder);
     let (mut files, mut folders) = (Vec::new(), vec![scripts.clone()]);
     while let Some(folder) = folders.pop() {
@@ -114,9 +127,9 @@ fn neighbours(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
                 }
                 continue;
             }
-            let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+            let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
             let inside = path.strip_prefix(&scripts).unwrap_or(&path);
-            files.push((format!("migration-scripts/{}", inside.display()), text));
+            files.push((format!("migration-scripts/{}", inside.display()), bytes));
         }
     }
     files.sort();

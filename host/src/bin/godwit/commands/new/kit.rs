@@ -19,8 +19,8 @@ macro_rules! files {
 pub struct Kit {
     /// The files of a fresh project, with placeholders.
     pub template: &'static [File],
-    /// The SDK, below `sdk/`.
-    pub sdk: &'static [File],
+    /// The SDK, below `sdk/`, in parts.
+    pub sdk: &'static [&'static [File]],
     /// The file that the migration is in.
     pub source: &'static str,
 }
@@ -74,6 +74,12 @@ pub const JAVASCRIPT: &[File] = files!["javascript":
     "testing.js",
     "wit/migration.wit",
 ];
+
+/// What is special to TypeScript.
+const TYPESCRIPT: &[File] = &[(
+    "TYPESCRIPT.md",
+    include_str!("../../../../../sdk/typescript/README.md"),
+)];
 
 /// Rust's SDK. Its manifest is not that of the workspace.
 const RUST: &[File] = &[
@@ -175,7 +181,7 @@ const RUST_KIT: Kit = Kit {
             include_str!("../../../../../sdk/rust/template/src/lib.rs"),
         ),
     ],
-    sdk: RUST,
+    sdk: &[RUST],
     source: "`src/lib.rs`",
 };
 
@@ -185,14 +191,14 @@ const C_KIT: Kit = Kit {
         "migration.c",
         "migration.toml",
     ],
-    sdk: files!["c":
+    sdk: &[files!["c":
         "README.md",
         "arena.c",
         "arena.h",
         "component.c",
         "godwit.h",
         "json.c",
-    ],
+    ]],
     source: "`migration.c`",
 };
 
@@ -202,12 +208,12 @@ const CPP_KIT: Kit = Kit {
         "migration.cpp",
         "migration.toml",
     ],
-    sdk: files!["cpp":
+    sdk: &[files!["cpp":
         "README.md",
         "component.cpp",
         "godwit.hpp",
         "json.cpp",
-    ],
+    ]],
     source: "`migration.cpp`",
 };
 
@@ -217,7 +223,7 @@ const ZIG_KIT: Kit = Kit {
         "main.zig",
         "migration.toml",
     ],
-    sdk: files!["zig":
+    sdk: &[files!["zig":
         "README.md",
         "component.zig",
         "godwit.zig",
@@ -226,7 +232,7 @@ const ZIG_KIT: Kit = Kit {
         "json.zig",
         "outcomes.zig",
         "testing.zig",
-    ],
+    ]],
     source: "`main.zig`",
 };
 
@@ -237,7 +243,7 @@ const GO_KIT: Kit = Kit {
         "main.go",
         "migration.toml",
     ],
-    sdk: files!["go":
+    sdk: &[files!["go":
         "README.md",
         "component_wasip1.go",
         "context.go",
@@ -249,7 +255,7 @@ const GO_KIT: Kit = Kit {
         "outcome.go",
         "testhost.go",
         "value.go",
-    ],
+    ]],
     source: "`main.go`",
 };
 
@@ -261,7 +267,7 @@ const JAVASCRIPT_KIT: Kit = Kit {
         "migration.toml",
         "package.json",
     ],
-    sdk: JAVASCRIPT,
+    sdk: &[JAVASCRIPT],
     source: "`migration.js`",
 };
 
@@ -274,7 +280,7 @@ const TYPESCRIPT_KIT: Kit = Kit {
         "package.json",
         "tsconfig.json",
     ],
-    sdk: JAVASCRIPT,
+    sdk: &[JAVASCRIPT, TYPESCRIPT],
     source: "`migration.ts`",
 };
 
@@ -286,7 +292,7 @@ const PYTHON_KIT: Kit = Kit {
         "pyproject.toml",
         "test_migration.py",
     ],
-    sdk: files!["python":
+    sdk: &[files!["python":
         "README.md",
         "godwit/__init__.py",
         "godwit/_json.py",
@@ -301,7 +307,7 @@ const PYTHON_KIT: Kit = Kit {
         "godwit/py.typed",
         "godwit/testing.py",
         "wit/v1/migration.wit",
-    ],
+    ]],
     source: "`migration.py`",
 };
 
