@@ -99,6 +99,23 @@ fn from_idea_to_plugin(language: &str, source: &str) {
         "{imports:?}"
     );
 
+    // The project's own tests, in the language's own way.
+    let own: &[&str] = match language {
+        "rust" => &["cargo", "test", "--quiet"],
+        "javascript" => &["node", "--test"],
+        "python" => &["python3", "-m", "pytest", "-q"],
+        _ => &[],
+    };
+    if !own.is_empty() {
+        let mut tests = desk.command("env", own);
+        let output = tests
+            .current_dir(desk.path("notes-2-0-0"))
+            .output()
+            .unwrap();
+        let said = [text(&output.stdout), text(&output.stderr)].concat();
+        assert!(output.status.success(), "{own:?}: {said}");
+    }
+
     // The migration is broken: the fixtures say so.
     let file = desk.path("notes-2-0-0").join(source);
     let code = fs::read_to_string(&file).unwrap();

@@ -26,6 +26,7 @@ mod results;
 mod runs;
 mod sandbox;
 mod schema;
+mod sdks;
 mod store_conformance;
 mod transfer;
 mod undo;

@@ -18,6 +18,7 @@ const Id = enum { failed, named, unexplained, broken, removed, updated, bytes, u
 
 fn everyOutcome(context: *godwit.Context, item: godwit.Item) !godwit.Outcome {
     try context.documents("w").put(item.id, true);
+    context.log(.info, "looking at {s}", .{item.id});
     switch (std.meta.stringToEnum(Id, item.id).?) {
         .failed => return context.fail("no {s}", .{"luck"}),
         .named => return error.NameOnly,

@@ -144,7 +144,10 @@ pub const side = struct {
     };
 
     pub fn log(level: std.log.Level, line: []const u8, item: ?[]const u8) void {
-        std.debug.print("{s}: {s}{s}{s}\n", .{ level.asText(), item orelse "", if (item == null) "" else ": ", line });
+        const name = switch (level) {
+            inline else => |known| known.asText(),
+        };
+        std.debug.print("{s}: {s}{s}{s}\n", .{ name, item orelse "", if (item == null) "" else ": ", line });
     }
 
     pub fn get(collection: []const u8, id: []const u8) Answer(?[]const u8) {
