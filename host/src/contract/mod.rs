@@ -69,6 +69,7 @@ impl From<IdError> for Denial {
 /// Answers what a component imports. Implemented by the sandbox for each of its sessions.
 pub(crate) trait Imports: Send + 'static {
     fn log(&mut self, level: LogLevel, message: String, item: Option<String>);
+    fn print(&mut self, level: LogLevel, piece: &[u8]);
     fn context(&self) -> Context;
     fn get(&mut self, collection: &str, id: &str) -> Result<Option<Vec<u8>>, Denial>;
     fn scan(&mut self, collection: &str, after: Option<&str>, limit: u32) -> Result<Batch, Denial>;

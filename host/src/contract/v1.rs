@@ -231,14 +231,24 @@ impl<I: Imports> log::Host for Ports<'_, I> {
         message: String,
         item: Option<String>,
     ) -> wasmtime::Result<()> {
-        let level = match level {
-            log::Level::Debug => LogLevel::Debug,
-            log::Level::Info => LogLevel::Info,
-            log::Level::Warn => LogLevel::Warn,
-            log::Level::Error => LogLevel::Error,
-        };
-        self.0.log(level, message, item);
+        self.0.log(level.into(), message, item);
         Ok(())
+    }
+
+    fn print(&mut self, level: log::Level, piece: Vec<u8>) -> wasmtime::Result<()> {
+        self.0.print(level.into(), &piece);
+        Ok(())
+    }
+}
+
+impl From<log::Level> for LogLevel {
+    fn from(level: log::Level) -> Self {
+        match level {
+            log::Level::Debug => Self::Debug,
+            log::Level::Info => Self::Info,
+            log::Level::Warn => Self::Warn,
+            log::Level::Error => Self::Error,
+        }
     }
 }
 

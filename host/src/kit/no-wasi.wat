@@ -6,7 +6,7 @@
 ;; WASI proposal): 8 is `badf`, 52 is `nosys`.
 (module
   (import "env" "memory" (memory 0))
-  (import "godwit:migration/log@1.0.0" "log" (func $log (param i32 i32 i32 i32 i32 i32)))
+  (import "godwit:migration/log@1.0.0" "print" (func $print (param i32 i32 i32)))
   (global $now (mut i64) (i64.const 0))
   (global $seed (mut i64) (i64.const 0x9E3779B97F4A7C15))
   (func (export "args_sizes_get") (export "environ_sizes_get") (param i32 i32) (result i32)
@@ -36,25 +36,16 @@
       (local.set $n (i32.sub (local.get $n) (i32.const 1)))
       (br $l)))
     (i32.const 0))
-  ;; A line of the log for each piece that is written: `debug` for standard output, `error` for standard
-  ;; error. Ends of lines at its end are left out, and so is a piece of nothing else.
+  ;; Pieces of what is printed: at `debug` to standard output, at `error` to standard error.
   (func (export "fd_write") (param $fd i32) (param $v i32) (param $n i32) (param $out i32) (result i32)
-    (local $sum i32) (local $len i32) (local $text i32)
+    (local $sum i32) (local $len i32)
     (if (i32.gt_u (i32.sub (local.get $fd) (i32.const 1)) (i32.const 1)) (then (return (i32.const 8))))
     (block $done (loop $pieces
       (br_if $done (i32.eqz (local.get $n)))
-      (local.set $text (i32.load (local.get $v)))
       (local.set $len (i32.load offset=4 (local.get $v)))
       (local.set $sum (i32.add (local.get $sum) (local.get $len)))
-      (block $trimmed (loop $trim
-        (br_if $trimmed (i32.eqz (local.get $len)))
-        (br_if $trimmed (i32.ne (i32.const 10)
-          (i32.load8_u (i32.sub (i32.add (local.get $text) (local.get $len)) (i32.const 1)))))
-        (local.set $len (i32.sub (local.get $len) (i32.const 1)))
-        (br $trim)))
-      (if (local.get $len) (then
-        (call $log (select (i32.const 0) (i32.const 3) (i32.eq (local.get $fd) (i32.const 1)))
-          (local.get $text) (local.get $len) (i32.const 0) (i32.const 0) (i32.const 0))))
+      (call $print (select (i32.const 0) (i32.const 3) (i32.eq (local.get $fd) (i32.const 1)))
+        (i32.load (local.get $v)) (local.get $len))
       (local.set $v (i32.add (local.get $v) (i32.const 8)))
       (local.set $n (i32.sub (local.get $n) (i32.const 1)))
       (br $pieces)))

@@ -82,18 +82,20 @@ impl Fault {
     /// What is told of it, with the component's last words: a panic is logged as an error before it traps, and
     /// says what happened where the trap says only that something did.
     pub(crate) fn told(&self, log: &[LogLine]) -> String {
-        match (self, log.last()) {
-            (
-                Self::Trapped { .. },
-                Some(LogLine {
-                    level: LogLevel::Error,
-                    message,
-                    ..
-                }),
-            ) => format!("{message}; {self}"),
+        match (self, last_words(log)) {
+            (Self::Trapped { .. }, Some(words)) => format!("{words}; {self}"),
             _ => self.to_string(),
         }
     }
+}
+
+/// The error that was logged last; of what was printed at the end the first line, as the others tell of frames.
+fn last_words(log: &[LogLine]) -> Option<&str> {
+    let is_error = |line: &&LogLine| line.level == LogLevel::Error;
+    let last = log.last().filter(is_error)?;
+    let printed = log.iter().rev();
+    let printed = printed.take_while(|line| line.is_printed && is_error(line));
+    Some(&printed.last().unwrap_or(last).message)
 }
 
 /// What the sandbox knows of a call that failed.
@@ -204,6 +206,7 @@ mod tests {
             level,
             message: message.to_owned(),
             item: None,
+            is_printed: false,
         };
         let trapped = Fault::Trapped {
             cause: "wasm `unreachable` instruction executed".to_owned(),
@@ -218,6 +221,19 @@ mod tests {
             "panicked at src/lib.rs:3: no title; it trapped: wasm `unreachable` instruction executed"
         );
         assert_eq!(trapped.told(&panic[..1]), trapped.to_string());
+        let report = [
+            "panic: no title",
+            "goroutine 7 [running]:",
+            "main.tags(0x20)",
+        ];
+        let printed = report.map(|message| LogLine {
+            is_printed: true,
+            ..line(LogLevel::Error, message)
+        });
+        assert_eq!(
+            trapped.told(&[&panic[..1], &printed].concat()),
+            "panic: no title; it trapped: wasm `unreachable` instruction executed"
+        );
         let slow = Fault::TimedOut {
             limit: Duration::from_secs(5),
         };

@@ -119,7 +119,7 @@ impl<D: Documents> Session<D> {
             reply,
             documents: state.documents.take().expect("nobody else takes it"),
             denied: std::mem::take(&mut state.denied),
-            log: std::mem::take(&mut state.log),
+            log: state.end_log(),
             log_dropped: state.log_dropped,
         }
     }

@@ -69,6 +69,8 @@ pub struct LogLine {
     pub message: String,
     /// The item that it is about.
     pub item: Option<String>,
+    /// Whether it was printed, in pieces, as to a standard stream; otherwise it was logged.
+    pub is_printed: bool,
 }
 
 impl std::fmt::Display for LogLine {
@@ -102,6 +104,8 @@ pub(super) struct State<D> {
     pub documents: Option<D>,
     pub log: Vec<LogLine>,
     log_bytes: usize,
+    /// The line that is being printed, and its level.
+    printing: (LogLevel, Vec<u8>),
     /// Lines dropped because the log was full.
     pub log_dropped: u64,
     /// What was asked for and denied, as in "read `users`".
@@ -121,6 +125,7 @@ impl<D: Documents> State<D> {
             documents: None,
             log: Vec::new(),
             log_bytes: 0,
+            printing: (LogLevel::Debug, Vec::new()),
             log_dropped: 0,
             denied: Vec::new(),
             document_calls: 0,
@@ -135,10 +140,44 @@ impl<D: Documents> State<D> {
         self.context = context;
         self.documents = Some(documents);
         self.log.clear();
+        self.printing.1.clear();
         self.denied.clear();
         (self.log_bytes, self.log_dropped) = (0, 0);
         (self.document_calls, self.document_bytes) = (0, 0);
         self.is_alone = items <= 1;
+    }
+
+    /// Ends a call; gives the lines of its log.
+    pub(super) fn end_log(&mut self) -> Vec<LogLine> {
+        self.end_printed();
+        std::mem::take(&mut self.log)
+    }
+
+    /// Ends the line that is being printed, if one was begun.
+    fn end_printed(&mut self) {
+        let (level, line) = &mut self.printing;
+        let (level, line) = (*level, std::mem::take(line));
+        if !line.is_empty() {
+            let line = String::from_utf8_lossy(&line);
+            self.add_line(level, &line, None, true);
+        }
+    }
+
+    fn add_line(&mut self, level: LogLevel, message: &str, item: Option<String>, is_printed: bool) {
+        let line = LogLine {
+            level,
+            message: printable(message, self.limits.log_line_bytes),
+            item,
+            is_printed,
+        };
+        // A line counts for something even if it is empty.
+        let bytes = line.len_bytes().max(16);
+        if self.log_bytes + bytes > self.limits.log_batch_bytes {
+            self.log_dropped += 1;
+            return;
+        }
+        self.log_bytes += bytes;
+        self.log.push(line);
     }
 
     fn documents(&mut self, bytes: usize) -> Result<&mut D, Denial> {
@@ -191,21 +230,29 @@ impl<D: Documents> State<D> {
 
 impl<D: Documents> Imports for State<D> {
     fn log(&mut self, level: LogLevel, message: String, item: Option<String>) {
-        let message = printable(&message, self.limits.log_line_bytes);
+        // Lines stay in the order in which they were written.
+        self.end_printed();
         let item = item.map(|item| printable(&item, crate::model::item::MAX_ID_BYTES));
-        let line = LogLine {
-            level,
-            message,
-            item,
-        };
-        // A line counts for something even if it is empty.
-        let bytes = line.len_bytes().max(16);
-        if self.log_bytes + bytes > self.limits.log_batch_bytes {
-            self.log_dropped += 1;
-            return;
+        self.add_line(level, &message, item, false);
+    }
+
+    fn print(&mut self, level: LogLevel, piece: &[u8]) {
+        if self.printing.0 != level {
+            self.end_printed();
+            self.printing.0 = level;
         }
-        self.log_bytes += bytes;
-        self.log.push(line);
+        let mut lines = piece.split(|byte| *byte == b'\n');
+        let mut part = lines.next();
+        while let Some(text) = part {
+            // What is cut off of a line need not be held.
+            let line = &mut self.printing.1;
+            let room = (self.limits.log_line_bytes + 1).saturating_sub(line.len());
+            line.extend_from_slice(&text[..text.len().min(room)]);
+            part = lines.next();
+            if part.is_some() {
+                self.end_printed();
+            }
+        }
     }
 
     fn context(&self) -> Context {
@@ -333,5 +380,61 @@ impl wasmtime::ResourceLimiter for Meter {
 
     fn memories(&self) -> usize {
         self.limits.memories
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(limits: Limits) -> State<NoDocuments> {
+        let mut state = State::new(limits, Arc::default());
+        state.start(1, Context::default(), NoDocuments);
+        state
+    }
+
+    fn told(state: &mut State<NoDocuments>) -> Vec<String> {
+        state.end_log().iter().map(LogLine::to_string).collect()
+    }
+
+    #[test]
+    fn lines_are_made_of_what_is_printed_in_pieces() {
+        let mut state = state(Limits::default());
+        for piece in ["one ", "line\ntwo", "", "\n\n", "thr\u{ea}e ", "bytes"] {
+            state.print(LogLevel::Debug, piece.as_bytes());
+        }
+        // A letter may come in two pieces, and what is no text is no reason to fail.
+        state.print(LogLevel::Error, &"\u{ea}".as_bytes()[..1]);
+        state.print(LogLevel::Error, &"\u{ea}".as_bytes()[1..]);
+        state.print(LogLevel::Error, b" \xff");
+        state.log(LogLevel::Info, "logged".to_owned(), None);
+        state.print(LogLevel::Error, b"the end");
+        let expected = [
+            "debug one line",
+            "debug two",
+            "debug thr\u{ea}e bytes",
+            "error \u{ea} \u{fffd}",
+            "info logged",
+            "error the end",
+        ];
+        assert_eq!(told(&mut state), expected);
+        assert_eq!(told(&mut state), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_printed_is_held_to_the_limits_of_lines() {
+        let limits = Limits {
+            log_line_bytes: 8,
+            log_batch_bytes: 40,
+            ..Limits::default()
+        };
+        let mut state = state(limits);
+        for _ in 0..1_000 {
+            state.print(LogLevel::Debug, &[b'x'; 1_000]);
+            assert!(state.printing.1.len() <= 9);
+        }
+        state.print(LogLevel::Debug, b"\ny\nz\n");
+        assert_eq!(told(&mut state), ["debug xxxxxxxx", "debug y"]);
+        assert_eq!(state.log_dropped, 1);
     }
 }
