@@ -31,7 +31,7 @@ pub fn build(project: &Project) -> Result<PathBuf, Failure> {
             "-trimpath",
             "-buildvcs=false",
             "-buildmode=c-shared",
-            "-ldflags=-s -w -buildid=",
+            "-ldflags=-w -buildid=",
             "-o",
         ])
         .argument(absolute(&core)?)

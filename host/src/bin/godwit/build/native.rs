@@ -96,7 +96,6 @@ pub fn build_zig(project: &Project) -> Result<PathBuf, Failure> {
         "wasm32-freestanding",
         "-OReleaseSafe",
         "-fno-entry",
-        "-fstrip",
         "-fsingle-threaded",
         "--export=cabi_realloc",
         "--export=godwit:migration/description@1.0.0#describe",
