@@ -69,6 +69,8 @@ fn root() -> PathBuf {
 /// The table, a row for each language.
 fn table() -> String {
     let mut lines = vec![
+        format!("Measured on {}.", machine()),
+        String::new(),
         "| language | engine or compiler | plugin | compile | load | items/s | memory |".to_owned(),
         "| --- | --- | --- | --- | --- | --- | --- |".to_owned(),
     ];
@@ -94,6 +96,20 @@ fn table() -> String {
         ));
     }
     lines.join("\n")
+}
+
+/// The day and the kind of machine.
+fn machine() -> String {
+    let day = jiff::Timestamp::now().strftime("%Y-%m-%d");
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let model = std::fs::read_to_string("/proc/cpuinfo")
+        .ok()
+        .and_then(|text| {
+            let line = text.lines().find(|line| line.starts_with("model name"))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        });
+    let model = model.unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+    format!("{day}, on {cores} cores of a machine with `{model}`")
 }
 
 fn bytes(bytes: f64) -> String {
