@@ -74,6 +74,11 @@ fn whatever_is_replied_matches_or_is_refused() {
 }
 
 #[test]
+fn whatever_is_edited_says_what_an_edited_tree_says() {
+    replay("edit", fuzz::edit::edit);
+}
+
+#[test]
 fn whatever_is_said_can_be_shown() {
     replay("text", fuzz::text);
 }

@@ -17,6 +17,7 @@ mod fused;
 mod fuzz;
 mod hostile;
 mod items;
+mod json_text;
 mod kills;
 mod kit;
 mod layering;

@@ -1,6 +1,7 @@
 //! What must hold whatever bytes come in: the bodies of the fuzz targets in `tests/fuzz`, which are
 //! also fed with all that was kept of earlier fuzzing.
 
+pub mod edit;
 mod load;
 mod reply;
 mod text;

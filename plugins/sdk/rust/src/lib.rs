@@ -47,7 +47,8 @@
 //! | you want | you use |
 //! | --- | --- |
 //! | to say what the migration is | [`Descriptor`], [`Step`] |
-//! | to read the item | [`Item::json`], [`Item::typed`], [`Item::bytes`] |
+//! | to read the item | [`Item::json`], [`Item::text`], [`Item::typed`], [`Item::bytes`] |
+//! | to edit it without building a tree | [`JsonText`]: set, remove, rename, insert, move, each |
 //! | to say what became of it | [`Outcome::Unchanged`], [`Outcome::updated`], [`Outcome::updated_typed`], [`Outcome::Removed`], or an `Err` with the reason |
 //! | to read and write other items | [`Context::documents`] |
 //! | to tell the operator something | [`Context::info`] and its siblings |
@@ -63,6 +64,9 @@
 //! and place are logged before.
 //!
 //! # What is not touched stays as it is
+//!
+//! [`Item::text`] gives the body as text that is edited by splicing: every byte that you don't touch stays, and it is
+//! several times faster than a tree. A tree is what [`Item::json`] gives:
 //!
 //! `serde_json` is built with `arbitrary_precision` and `preserve_order`: a number that you don't touch keeps all its
 //! digits (`1.10` stays `1.10`, and integers beyond 64 bits stay exact), a member that you don't touch keeps its
@@ -92,6 +96,8 @@ mod migration;
 mod outcome;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
+#[doc(hidden)]
+pub mod text;
 
 pub use batch::Batch;
 pub use context::{Context, Level, Run};
@@ -101,6 +107,7 @@ pub use item::{BodyError, Item};
 pub use migration::{Migration, Result};
 pub use outcome::{Body, Outcome, Outcomes};
 pub use serde_json::{self, Map, Value, json};
+pub use text::{EditError, JsonKind, JsonPiece, JsonSlice, JsonText, MAX_DEPTH, SyntaxError};
 
 /// What [`export!`] expands to; not for direct use.
 #[cfg(target_arch = "wasm32")]

@@ -5,9 +5,9 @@ use std::error::Error;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::Batch;
 use crate::Result;
 use crate::batch::end;
+use crate::{Batch, JsonText};
 
 /// What became of one item; that it failed is said by an `Err` instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,22 @@ impl Body {
 impl From<Value> for Body {
     fn from(value: Value) -> Self {
         Self::Json(value)
+    }
+}
+
+impl From<JsonText<'_>> for Body {
+    fn from(text: JsonText<'_>) -> Self {
+        text.into_text().into_owned().into()
+    }
+}
+
+impl From<JsonText<'_>> for Outcome {
+    /// What became of an item whose text may have been edited: [`Unchanged`](Outcome::Unchanged) if it was not.
+    fn from(text: JsonText<'_>) -> Self {
+        match text.is_edited() {
+            true => Self::updated(text),
+            false => Self::Unchanged,
+        }
     }
 }
 

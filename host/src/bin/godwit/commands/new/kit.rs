@@ -160,6 +160,38 @@ const RUST: &[File] = &[
         "src/testing/world.rs",
         include_str!("../../../../../sdk/rust/src/testing/world.rs"),
     ),
+    (
+        "src/text/edit.rs",
+        include_str!("../../../../../sdk/rust/src/text/edit.rs"),
+    ),
+    (
+        "src/text/lanes.rs",
+        include_str!("../../../../../sdk/rust/src/text/lanes.rs"),
+    ),
+    (
+        "src/text/mod.rs",
+        include_str!("../../../../../sdk/rust/src/text/mod.rs"),
+    ),
+    (
+        "src/text/piece.rs",
+        include_str!("../../../../../sdk/rust/src/text/piece.rs"),
+    ),
+    (
+        "src/text/pointer.rs",
+        include_str!("../../../../../sdk/rust/src/text/pointer.rs"),
+    ),
+    (
+        "src/text/slice.rs",
+        include_str!("../../../../../sdk/rust/src/text/slice.rs"),
+    ),
+    (
+        "src/text/syntax.rs",
+        include_str!("../../../../../sdk/rust/src/text/syntax.rs"),
+    ),
+    (
+        "src/text/walk.rs",
+        include_str!("../../../../../sdk/rust/src/text/walk.rs"),
+    ),
 ];
 
 const RUST_KIT: Kit = Kit {
