@@ -20,6 +20,9 @@ struct Args {
     /// The larger number of items; the smaller one is a tenth of it.
     #[arg(long, default_value_t = 1_000_000)]
     items: u64,
+    /// Measure each so often, and judge the medians: a peak is a matter of moments.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=99))]
+    rounds: u16,
     /// By how much ten times as many items may raise the peak.
     #[arg(long, default_value_t = 1.5)]
     most: f64,
@@ -40,24 +43,42 @@ fn compare(args: &Args) -> Result<bool> {
     println!("store  verb           items  RssAnon MiB  VmHWM MiB   seconds  samples");
     let (few, many) = (args.items / 10, args.items);
     let mut is_bounded = true;
-    let mut judge = |store: &str, verb: &str, small: Peak, large: Peak| {
-        print(store, verb, few, small);
-        print(store, verb, many, large);
-        let ratio = large.anonymous as f64 / small.anonymous.max(1) as f64;
+    let mut judge = |store: &str, verb: &str, small: &[Peak], large: &[Peak]| {
+        small.iter().for_each(|peak| print(store, verb, few, *peak));
+        large
+            .iter()
+            .for_each(|peak| print(store, verb, many, *peak));
+        let ratio = median(large) as f64 / median(small).max(1) as f64;
         println!("{store:<6} {verb:<9} ratio {ratio:.2} of anonymous memory");
         is_bounded &= ratio <= args.most;
     };
+    let rounds = 0..args.rounds;
     for scheme in SCHEMES {
         if args.store.as_deref().is_some_and(|store| store != scheme) {
             continue;
         }
-        let (small, large) = (measure(scheme, few)?, measure(scheme, many)?);
-        judge(scheme, "import", small.import, large.import);
-        judge(scheme, "up", small.up, large.up);
+        let peaks = |items| {
+            let rounds = rounds.clone().map(|_| measure(scheme, items));
+            let peaks = rounds.map(|peaks| peaks.map(|peaks| (peaks.import, peaks.up)));
+            peaks.collect::<Result<(Vec<Peak>, Vec<Peak>)>>()
+        };
+        let (small, large) = (peaks(few)?, peaks(many)?);
+        judge(scheme, "import", &small.0, &large.0);
+        judge(scheme, "up", &small.1, &large.1);
     }
-    let (small, large) = (measure_transform(few)?, measure_transform(many)?);
-    judge("-", "transform", small, large);
+    let peaks = |items| {
+        let rounds = rounds.clone().map(|_| measure_transform(items));
+        rounds.collect::<Result<Vec<Peak>>>()
+    };
+    judge("-", "transform", &peaks(few)?, &peaks(many)?);
     Ok(is_bounded)
+}
+
+/// The peak of anonymous memory in the middle.
+fn median(peaks: &[Peak]) -> u64 {
+    let mut peaks: Vec<_> = peaks.iter().map(|peak| peak.anonymous).collect();
+    peaks.sort_unstable();
+    peaks[peaks.len() / 2]
 }
 
 fn print(store: &str, verb: &str, items: u64, peak: Peak) {
