@@ -9,20 +9,9 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use godwit::model::Batch;
 use godwit::sandbox::{Component, Context, Engine, Limits, NoDocuments, Session};
+use godwit_benches::batch;
 use godwit_plugin::{Body, Item, JsonText, Outcome};
-use godwit_tests::world::{features, guest};
-
-/// As many real documents as a run feeds at once.
-fn batch() -> Batch {
-    let mut batch = Batch::default();
-    for (id, body) in features() {
-        if batch.bodies.len() + body.len() > 256 << 10 {
-            break;
-        }
-        batch.push(&id, body.as_bytes());
-    }
-    batch
-}
+use godwit_tests::world::guest;
 
 /// Edits all documents natively; the new bodies go where a guest puts them.
 fn natively(batch: &Batch, edit: fn(&Item<'_>) -> godwit_plugin::Result, reply: &mut Vec<u8>) {

@@ -10,8 +10,9 @@ use godwit::model::Batch;
 use godwit::sandbox::{
     Cache, Compiler, CompilerProcess, Component, Context, Engine, Limits, NoDocuments, Session,
 };
+use godwit_benches::batch;
 use godwit_tests::campaign::process::program;
-use godwit_tests::world::{features, guest};
+use godwit_tests::world::guest;
 
 const GUEST: &str = "bcd-2-0-0";
 
@@ -21,18 +22,6 @@ fn bytes() -> Vec<u8> {
 
 fn load(engine: &Engine) -> Component {
     Component::load(engine, &bytes()).expect("it is valid")
-}
-
-/// As many real documents as a run feeds at once.
-fn batch() -> Batch {
-    let mut batch = Batch::default();
-    for (id, body) in features() {
-        if batch.bodies.len() + body.len() > 256 << 10 {
-            break;
-        }
-        batch.push(&id, body.as_bytes());
-    }
-    batch
 }
 
 fn migrate(session: &mut Session<NoDocuments>, batch: &Batch) {

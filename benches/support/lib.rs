@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use godwit::model::Batch;
 use godwit::store::{Backend, Commit, OpenMode, StoreUrl};
+use godwit_tests::world::features;
 
 /// The stores that are measured, by the scheme of their URL.
 pub const STORES: [&str; 2] = ["lmdb", "sled"];
@@ -17,6 +19,18 @@ pub fn store(kind: &str, folder: &Path) -> Arc<dyn Backend> {
         .parse()
         .expect("it is a URL");
     url.open(OpenMode::Create).expect("the store can be made")
+}
+
+/// As many real documents as a run feeds at once.
+pub fn batch() -> Batch {
+    let mut batch = Batch::default();
+    for (id, body) in features() {
+        if batch.bodies.len() + body.len() > 256 << 10 {
+            break;
+        }
+        batch.push(&id, body.as_bytes());
+    }
+    batch
 }
 
 /// The id and the body, of about 1 KB, of the item number `n`.

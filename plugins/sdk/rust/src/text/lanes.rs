@@ -25,7 +25,7 @@ pub(super) struct Structure {
 /// What ends plain text inside of a string: a quote, a backslash, a control character.
 #[inline]
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-pub(super) fn ends_text<const SIMD: bool>(bytes: &[u8; WIDTH]) -> u32 {
+fn ends_text<const SIMD: bool>(bytes: &[u8; WIDTH]) -> u32 {
     if SIMD && simd::IS_THERE {
         let lanes = simd::load(bytes);
         return simd::equal(lanes, b'"') | simd::equal(lanes, b'\\') | simd::below_space(lanes);
@@ -33,15 +33,21 @@ pub(super) fn ends_text<const SIMD: bool>(bytes: &[u8; WIDTH]) -> u32 {
     places(bytes, |byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
 }
 
-/// What ends plain text inside of a string that is known to be valid: a quote or a backslash.
+/// Where plain text inside of a string ends, from a place on: at a quote, a backslash or a control character, or at the
+/// end of all.
 #[inline]
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-pub(super) fn ends_valid_text<const SIMD: bool>(bytes: &[u8; WIDTH]) -> u32 {
-    if SIMD && simd::IS_THERE {
-        let lanes = simd::load(bytes);
-        return simd::equal(lanes, b'"') | simd::equal(lanes, b'\\');
+pub(super) fn text_end<const SIMD: bool>(text: &[u8], mut at: usize) -> usize {
+    while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<WIDTH>()) {
+        let found = ends_text::<SIMD>(chunk);
+        if found != 0 {
+            return at + found.trailing_zeros() as usize;
+        }
+        at += WIDTH;
     }
-    places(bytes, |byte| matches!(byte, b'"' | b'\\'))
+    let rest = text.get(at..).unwrap_or_default();
+    let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+    at + rest.iter().position(is_end).unwrap_or(rest.len())
 }
 
 /// Brackets, quotes and backslashes.
@@ -180,11 +186,6 @@ mod tests {
                 assert_eq!(
                     ends_text::<true>(&bytes),
                     ends_text::<false>(&bytes),
-                    "{byte}"
-                );
-                assert_eq!(
-                    ends_valid_text::<true>(&bytes),
-                    ends_valid_text::<false>(&bytes),
                     "{byte}"
                 );
                 assert_eq!(

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::lanes::{WIDTH, ends_text};
+use super::lanes::text_end;
 use super::walk::Place;
 
 /// How deep arrays and objects may be nested. It is the most that the host takes, too.
@@ -174,24 +174,7 @@ fn name<const SIMD: bool>(text: &[u8], start: usize) -> Result<Place, SyntaxErro
 fn string<const SIMD: bool>(text: &[u8], quote: usize) -> Checked {
     let mut at = quote + 1;
     loop {
-        match text.get(at..).and_then(|rest| rest.first_chunk::<WIDTH>()) {
-            Some(chunk) => {
-                let found = ends_text::<SIMD>(chunk);
-                if found == 0 {
-                    at += WIDTH;
-                    continue;
-                }
-                at += found.trailing_zeros() as usize;
-            }
-            None => {
-                while text
-                    .get(at)
-                    .is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f))
-                {
-                    at += 1;
-                }
-            }
-        }
+        at = text_end::<SIMD>(text, at);
         match text.get(at) {
             Some(b'"') => return Ok(at + 1),
             Some(b'\\') => at = escape(text, at)?,

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::lanes::{WIDTH, ends_valid_text, structure};
+use super::lanes::{WIDTH, structure, text_end};
 use super::syntax::space;
 
 /// A member of an object, or an element of an array: where it lies.
@@ -119,24 +119,7 @@ pub(super) fn value_end<const SIMD: bool>(text: &[u8], at: usize) -> usize {
 pub(super) fn string_end<const SIMD: bool>(text: &[u8], quote: usize) -> usize {
     let mut at = quote + 1;
     loop {
-        match text.get(at..).and_then(|rest| rest.first_chunk::<WIDTH>()) {
-            Some(chunk) => {
-                let found = ends_valid_text::<SIMD>(chunk);
-                if found == 0 {
-                    at += WIDTH;
-                    continue;
-                }
-                at += found.trailing_zeros() as usize;
-            }
-            None => {
-                while text
-                    .get(at)
-                    .is_some_and(|byte| !matches!(byte, b'"' | b'\\'))
-                {
-                    at += 1;
-                }
-            }
-        }
+        at = text_end::<SIMD>(text, at);
         match text.get(at) {
             Some(b'\\') => at += 2,
             Some(_) => return at + 1,
