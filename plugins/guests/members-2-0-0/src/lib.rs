@@ -7,19 +7,33 @@ use godwit_plugin::{Context, Descriptor, Item, Migration, Outcome, Result, Step,
 /// App `members`, version 2.0.0.
 pub struct Members;
 
+/// Says which version it is: in the file, where benchmarks put another one, so that there is a chain of them.
+static VERSION: &[u8; 24] = b"version of members 2.0.0";
+
+fn version() -> String {
+    let text = std::hint::black_box(VERSION);
+    String::from_utf8_lossy(&text[text.len() - 5..]).into_owned()
+}
+
 impl Migration for Members {
     fn describe() -> Descriptor {
-        Descriptor::new("members", "2.0.0")
-            .requires(">=1, <2")
-            .summary("renames `description` and adds `tags`")
-            .step(Step::rewrite("tree", "trees"))
-            .step(Step::rewrite("text", "texts"))
+        let version = version();
+        let members = Descriptor::new("members", &version)
+            .requires(">=1")
+            .summary("renames a member and adds one");
+        match &*version {
+            "2.0.0" => members
+                .step(Step::rewrite("tree", "trees"))
+                .step(Step::rewrite("text", "texts")),
+            _ => members.step(Step::rewrite("link", "chained")),
+        }
     }
 
     fn migrate(step: &str, item: &Item<'_>, _context: &Context<'_>) -> Result {
         match step {
             "tree" => as_tree(item),
-            _ => as_text(item),
+            "text" => as_text(item),
+            _ => as_link(item),
         }
     }
 }
@@ -48,5 +62,13 @@ pub fn as_text(item: &Item<'_>) -> Result {
     let mut document = item.text()?;
     document.rename("/description", "summary")?;
     document.set("/tags", json!([]))?;
+    Ok(document.into())
+}
+
+/// Edits the text as one version of a chain does.
+fn as_link(item: &Item<'_>) -> Result {
+    let mut document = item.text()?;
+    document.rename("/description", "summary")?;
+    document.set("/version", version())?;
     Ok(document.into())
 }
