@@ -236,6 +236,24 @@ fn edits_leave_every_other_byte_as_it_was() {
 }
 
 #[test]
+fn a_text_becomes_a_part_of_another_without_the_spaces_around_it() {
+    for put in [" 1.0\n", " [ 1 ] "] {
+        let mut text = parse("{}");
+        text.set("/a", parse(put)).unwrap();
+        text.set("/b", JsonPiece::json(put).unwrap()).unwrap();
+        let value = put.trim();
+        assert_eq!(text.text(), format!("{{\"a\":{value},\"b\":{value}}}"));
+        let kind = text.get("/a").unwrap().kind();
+        assert_eq!(kind, parse(value).root().kind());
+        assert_eq!(text.get("/b").unwrap().text(), value);
+        let mut edited = parse(put);
+        edited.set("", true).unwrap();
+        text.set("/a", edited).unwrap();
+        assert_eq!(text.get("/a").unwrap().as_bool(), Some(true));
+    }
+}
+
+#[test]
 fn what_cannot_be_edited_says_why_and_stays() {
     let before = r#"{"a":{"b":1,"c":2},"l":[1],"s":"x"}"#;
     let mut text = parse(before);

@@ -102,7 +102,11 @@ impl<'p> From<JsonSlice<'p>> for JsonPiece<'p> {
 
 impl<'p> From<JsonText<'p>> for JsonPiece<'p> {
     fn from(text: JsonText<'p>) -> Self {
-        Self(text.into_text())
+        // A value has no spaces around it.
+        Self(match text.into_text() {
+            Cow::Borrowed(text) => text.trim().into(),
+            Cow::Owned(text) => text.trim().to_owned().into(),
+        })
     }
 }
 
