@@ -54,21 +54,15 @@ impl Bench<'_> {
             let first = self.first(world, count);
             let trial = self.run(&first, Feeding::default())?;
             if trial.failed.iter().any(Failed::is_out_of_time) {
-                let (mut findings, left) = self.faulting(&trial, &first);
+                let (mut findings, left) = faulting(&trial, &first);
                 let more = world.len() - first.len();
                 findings.push(format!("{more} more were not tried: mend the loop first"));
                 return Ok((trial, findings, left));
             }
         }
         let trial = self.run(world, Feeding::default())?;
-        let (findings, left) = self.faulting(&trial, world);
+        let (findings, left) = faulting(&trial, world);
         Ok((trial, findings, left))
-    }
-
-    fn faulting(&self, trial: &Trial, world: &World) -> (Findings, World) {
-        let faults = trial.failed.iter().filter(|failed| failed.is_fault());
-        let left = world.without(faults.clone().map(Failed::place));
-        (told(faults.map(Failed::to_string).collect()), left)
     }
 
     /// A world with no more than so many of the items that are fed, and everything else.
@@ -260,6 +254,13 @@ impl Bench<'_> {
         }
         Ok(told(findings))
     }
+}
+
+/// Which items make a migration fault, and a world without them.
+fn faulting(trial: &Trial, world: &World) -> (Findings, World) {
+    let faults = trial.failed.iter().filter(|failed| failed.is_fault());
+    let left = world.without(faults.clone().map(Failed::place));
+    (told(faults.map(Failed::to_string).collect()), left)
 }
 
 /// The outcome of each item, in a session of its own; nothing when one of them faults.

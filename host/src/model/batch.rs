@@ -1,5 +1,7 @@
 //! The items that are fed at once, and what became of them, in columns.
 
+use bytes::Bytes;
+
 /// Items in order of their ids, laid out flat: the form in which they cross into a component.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Batch {
@@ -89,6 +91,18 @@ pub enum Kind {
     Failed = 3,
 }
 
+impl Kind {
+    /// The kind of a number that was checked.
+    fn of(number: u8) -> Self {
+        match number {
+            0 => Self::Unchanged,
+            1 => Self::Updated,
+            2 => Self::Removed,
+            _ => Self::Failed,
+        }
+    }
+}
+
 /// A component's answer to a batch, checked to match it in length and layout.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reply {
@@ -165,17 +179,24 @@ impl Reply {
 
     /// What became of the item at `index`.
     pub fn kind(&self, index: usize) -> Kind {
-        match self.kinds[index] {
-            0 => Kind::Unchanged,
-            1 => Kind::Updated,
-            2 => Kind::Removed,
-            _ => Kind::Failed,
-        }
+        Kind::of(self.kinds[index])
     }
 
     /// The new body or failure text of the item at `index`.
     pub fn payload(&self, index: usize) -> &[u8] {
         column(&self.payloads, &self.payload_ends, index)
+    }
+
+    /// The outcomes as pairs of kind and payload, which share one buffer.
+    pub fn into_outcomes(self) -> impl ExactSizeIterator<Item = (Kind, Bytes)> {
+        let payloads = Bytes::from(self.payloads);
+        let ends = self.payload_ends.into_iter();
+        let mut start = 0;
+        self.kinds.into_iter().zip(ends).map(move |(kind, end)| {
+            let range = start..end as usize;
+            start = end as usize;
+            (Kind::of(kind), payloads.slice(range))
+        })
     }
 
     /// The outcomes as pairs of kind and payload.

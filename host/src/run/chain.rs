@@ -1,9 +1,11 @@
 //! A batch through the components of several steps, one behind the other.
 
+use bytes::Bytes;
+
 use super::feed::Feed;
 use super::judge::Verdict;
 use super::transform::{Abort, Judged, Link, Transformer};
-use crate::model::{Batch, Version};
+use crate::model::{Batch, Rules, Version};
 use crate::store::{ItemRecord, StoreError};
 
 /// Feeds batches to several components on one thread. An item goes into the first step whose version is
@@ -15,7 +17,9 @@ struct Place {
     /// The first step that it is due for.
     enters_at: usize,
     /// Its body, once a step has changed it.
-    body: Option<Vec<u8>>,
+    body: Option<Bytes>,
+    /// The rules that the body was held to.
+    rules: Option<Rules>,
     /// The last step that changed it.
     changed_by: usize,
     is_removed: bool,
@@ -69,6 +73,7 @@ impl Chain {
             places.push(Place {
                 enters_at,
                 body: None,
+                rules: None,
                 changed_by: 0,
                 is_removed: false,
             });
@@ -90,12 +95,14 @@ fn pass(
         .collect();
     let is_untouched = fed.len() == places.len() && places.iter().all(|place| place.body.is_none());
     let made;
+    let mut sound = Vec::new();
     let batch = if is_untouched {
         &feed.batch
     } else {
         let mut batch = Batch::default();
         for index in &fed {
             let body = places[*index].body.as_deref();
+            sound.push(places[*index].rules == Some(transformer.grants.json));
             batch.push(
                 feed.batch.id(*index),
                 body.unwrap_or_else(|| feed.batch.body(*index)),
@@ -109,7 +116,7 @@ fn pass(
         return Ok(link);
     }
     // Nothing may fail.
-    let judged = transformer.transform(batch, 0)?;
+    let judged = transformer.transform(batch, &sound, 0)?;
     if judged.verdicts.len() < fed.len() {
         return Err(Abort::Unfit(number));
     }
@@ -122,6 +129,7 @@ fn pass(
             Verdict::Updated(body) => {
                 link.counts.updated += 1;
                 (place.body, place.changed_by) = (Some(body), number);
+                place.rules = Some(transformer.grants.json);
             }
             Verdict::Removed => {
                 link.counts.removed += 1;

@@ -261,7 +261,7 @@ impl<'a> Fused<'a> {
         let new = match &judged.verdicts[index] {
             Verdict::Updated(body) => {
                 let version = &self.parts[judged.changed_by[index]].stage.version;
-                Some((version, body.as_slice()))
+                Some((version, &body[..]))
             }
             Verdict::Removed => None,
             // Nothing that fails comes this far.

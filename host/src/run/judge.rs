@@ -1,13 +1,16 @@
 //! What really became of an item: a component's word is not trusted.
 
 use super::view::Grants;
-use crate::model::{Batch, FailureKind, Kind, Mode, Reply, Rules, fingerprint, json};
+use crate::model::{
+    Batch, FailureKind, Glance, Kind, Mode, Reply, Rules, fingerprint, glance, json,
+};
+use bytes::Bytes;
 
 /// What became of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     Unchanged,
-    Updated(Vec<u8>),
+    Updated(Bytes),
     Removed,
     Failed(Failed),
 }
@@ -48,25 +51,27 @@ impl Failed {
     }
 }
 
-/// Judges each outcome of a reply that matches its batch.
+/// Judges each outcome of a reply that matches its batch. Of some bodies it `is_sound` already that they are JSON that
+/// meets the rules.
 pub(super) fn judge(
     batch: &Batch,
-    reply: &Reply,
+    is_sound: impl Fn(usize) -> bool,
+    reply: Reply,
     grants: &Grants,
     reason_bytes: usize,
 ) -> Vec<Verdict> {
-    let outcomes = batch.iter().zip(reply.iter());
-    let judge = |((_, old), (kind, payload)): ((&str, &[u8]), (Kind, &[u8]))| match kind {
+    let outcomes = reply.into_outcomes().enumerate();
+    let judge = |(index, (kind, payload)): (usize, (Kind, Bytes))| match kind {
         Kind::Unchanged => Verdict::Unchanged,
-        Kind::Updated => updated(old, payload, grants),
+        Kind::Updated => updated(batch.body(index), is_sound(index), payload, grants),
         Kind::Removed if grants.mode == Mode::Derive => derive_changed("removed"),
         Kind::Removed => Verdict::Removed,
-        Kind::Failed => failed(FailureKind::Refused, &printable(payload, reason_bytes)),
+        Kind::Failed => failed(FailureKind::Refused, &printable(&payload, reason_bytes)),
     };
     outcomes.map(judge).collect()
 }
 
-fn updated(old: &[u8], new: &[u8], grants: &Grants) -> Verdict {
+fn updated(old: &[u8], is_sound: bool, new: Bytes, grants: &Grants) -> Verdict {
     if old == new {
         return Verdict::Unchanged;
     }
@@ -79,22 +84,33 @@ fn updated(old: &[u8], new: &[u8], grants: &Grants) -> Verdict {
         );
     }
     if !grants.opaque.contains(&grants.fed) {
-        let print = fingerprint(new, grants.json);
-        if print.is_none()
-            && let Err(reason) = grants.check_json(new, Some(old))
-        {
-            return failed(FailureKind::InvalidBody, &format!("the new body {reason}"));
-        }
-        let prints = print.zip(fingerprint(old, Rules::default()));
-        let certainly_differ = prints.is_some_and(|(new, old)| new != old);
-        if !certainly_differ && json::same_body(old, new) {
-            return Verdict::Unchanged;
+        match is_change(old, is_sound, &new, grants) {
+            Ok(true) => {}
+            Ok(false) => return Verdict::Unchanged,
+            Err(reason) => {
+                return failed(FailureKind::InvalidBody, &format!("the new body {reason}"));
+            }
         }
     }
     match grants.mode {
-        Mode::Rewrite => Verdict::Updated(new.to_vec()),
+        Mode::Rewrite => Verdict::Updated(new),
         Mode::Derive => derive_changed("updated"),
     }
+}
+
+/// Whether a new body says something else than the old one; otherwise what is wrong with it.
+fn is_change(old: &[u8], is_sound: bool, new: &[u8], grants: &Grants) -> Result<bool, String> {
+    let seen = glance(old, new);
+    if is_sound && seen == Glance::OneText {
+        return Ok(true);
+    }
+    let Some(print) = fingerprint(new, grants.json) else {
+        grants.check_json(new, Some(old))?;
+        return Ok(!json::same_body(old, new));
+    };
+    let certainly_differ = seen != Glance::Nothing
+        || fingerprint(old, Rules::default()).is_some_and(|old| old != print);
+    Ok(certainly_differ || !json::same_body(old, new))
 }
 
 impl Grants {
@@ -155,7 +171,7 @@ mod tests {
         let (mut batch, mut reply) = (Batch::default(), Reply::default());
         batch.push("a", old.as_bytes());
         reply.push(kind, new.as_bytes());
-        judge(&batch, &reply, &grants, 10).remove(0)
+        judge(&batch, |_| false, reply, &grants, 10).remove(0)
     }
 
     fn kind(verdict: Verdict) -> String {

@@ -23,7 +23,7 @@ impl TransformStep<'_> {
                 counts.updated += 1;
                 let old = feed.record(index);
                 let version = self.version_after(ItemRecord::parse(&old)?.stamp()?);
-                let new = Some((&version, body.as_slice()));
+                let new = Some((&version, &body[..]));
                 write.set_item(self.collection, id, Some(&old), new, self.visit())?;
             }
             Verdict::Removed => {

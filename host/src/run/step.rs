@@ -288,7 +288,7 @@ impl Pass for TransformStep<'_> {
             work.store,
             work.stop,
         );
-        Box::new(move |feed, budget| transformer.transform(&feed.batch, budget))
+        Box::new(move |feed, budget| transformer.transform(&feed.batch, &[], budget))
     }
 
     /// How many items of the next batch may fail before it is certain that the run stops.

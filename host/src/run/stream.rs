@@ -5,6 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
+
 use super::Stop;
 use super::judge::{Failed, Verdict};
 use super::threads::STACK_BYTES;
@@ -53,7 +55,7 @@ pub enum Became {
     /// It says what it said before.
     Unchanged,
     /// It has a new body.
-    Updated(Vec<u8>),
+    Updated(Bytes),
     /// It is removed.
     Removed,
     /// It failed.
@@ -214,10 +216,10 @@ type Started = (Receiver<Outcome>, SyncSender<()>);
 
 /// Transforms a batch to its end, in parts where it holds too much for one.
 fn whole(transformer: &mut Transformer, batch: &Batch) -> Result<Judged, Abort> {
-    let mut judged = transformer.transform(batch, u64::MAX)?;
+    let mut judged = transformer.transform(batch, &[], u64::MAX)?;
     while judged.verdicts.len() < batch.len() {
         let rest = batch.slice(judged.verdicts.len()..batch.len());
-        let more = transformer.transform(&rest, u64::MAX)?;
+        let more = transformer.transform(&rest, &[], u64::MAX)?;
         judged.verdicts.extend(more.verdicts);
         judged.log.extend(more.log);
         judged.log_dropped += more.log_dropped;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::judge::{Failed, Verdict, judge};
+use super::judge::{Failed, Verdict, is_failed, judge};
 use super::reads::Reads;
 use super::view::{Earlier, Grants, Halt, View, Writes};
 use super::{Stop, timed};
@@ -102,11 +102,18 @@ impl Transformer {
         }
     }
 
-    /// Transforms a batch of which at most `budget` items may fail.
-    pub(super) fn transform(&mut self, batch: &Batch, budget: u64) -> Result<Judged, Abort> {
+    /// Transforms a batch of which at most `budget` items may fail. `sound` says of each body whether it is known to be
+    /// JSON that meets the rules; of those beyond its end nothing is known.
+    pub(super) fn transform(
+        &mut self,
+        batch: &Batch,
+        sound: &[bool],
+        budget: u64,
+    ) -> Result<Judged, Abort> {
         let mut narrowing = Narrowing {
             transformer: self,
             batch,
+            sound,
             budget,
             failures: 0,
             verdicts: vec![None; batch.len()],
@@ -182,6 +189,14 @@ impl Transformer {
     }
 }
 
+/// What a part of a batch left behind beside its answer.
+struct Left {
+    documents: View,
+    denied: Vec<String>,
+    log: Vec<LogLine>,
+    log_dropped: u64,
+}
+
 /// The way from a batch to a verdict for each of its items.
 ///
 /// The result is that of feeding the items one after another: parts are fed in order, later ones
@@ -189,6 +204,7 @@ impl Transformer {
 struct Narrowing<'a> {
     transformer: &'a mut Transformer,
     batch: &'a Batch,
+    sound: &'a [bool],
     budget: u64,
     failures: u64,
     verdicts: Vec<Option<Verdict>>,
@@ -221,30 +237,38 @@ impl Narrowing<'_> {
         let Attempt {
             reply,
             mut documents,
-            log,
             denied,
-            ..
-        } = match attempt.reply {
+            log,
+            log_dropped,
+        } = attempt;
+        let fault = match reply {
             Ok(reply) => {
-                let grants = &self.transformer.grants;
+                let Transformer {
+                    grants,
+                    reason_bytes,
+                    ..
+                } = &*self.transformer;
+                let is_sound = |index: usize| self.sound.get(places[index]) == Some(&true);
                 let verdicts = {
                     let _timed = timed!("judge");
-                    judge(part, &reply, grants, self.transformer.reason_bytes)
+                    judge(part, is_sound, reply, grants, *reason_bytes)
                 };
-                let attempt = Attempt {
-                    reply: Ok(reply),
-                    ..attempt
+                let left = Left {
+                    documents,
+                    denied,
+                    log,
+                    log_dropped,
                 };
-                return self.judged(places, verdicts, attempt);
+                return self.judged(places, verdicts, left);
             }
-            Err(_) => attempt,
+            Err(fault) => fault,
         };
         let halt = documents.take_halt();
         // Views share what earlier parts did; it can be added to once they are gone.
         let (_, reads) = documents.finish();
-        match (reply, halt) {
-            (_, Some(Halt::Store(error))) => Err(Abort::Store(error)),
-            (Err(fault), None) if places.len() == 1 => {
+        match halt {
+            Some(Halt::Store(error)) => Err(Abort::Store(error)),
+            None if places.len() == 1 => {
                 self.reads.append(reads);
                 let failed = Failed {
                     kind: fault.kind(),
@@ -294,34 +318,33 @@ impl Narrowing<'_> {
         &mut self,
         places: &[usize],
         mut verdicts: Vec<Verdict>,
-        attempt: Attempt<View>,
+        left: Left,
     ) -> Result<(), Abort> {
-        let is_failed = |verdict: &Verdict| matches!(verdict, Verdict::Failed(_));
-        if !attempt.denied.is_empty() && verdicts.iter().any(is_failed) {
+        if !left.denied.is_empty() && verdicts.iter().any(is_failed) {
             // Which of them was denied something is seen once each is alone.
             if places.len() > 1 {
-                drop(attempt);
+                drop(left);
                 return self.halves(places);
             }
             verdicts = verdicts
                 .into_iter()
-                .map(|verdict| verdict.having_been_denied(&attempt.denied))
+                .map(|verdict| verdict.having_been_denied(&left.denied))
                 .collect();
         }
-        self.denied.extend(attempt.denied.iter().cloned());
-        if !attempt.documents.has_written() || !verdicts.iter().any(is_failed) {
-            return self.keep(places, verdicts, attempt);
+        self.denied.extend(left.denied.iter().cloned());
+        if !left.documents.has_written() || !verdicts.iter().any(is_failed) {
+            return self.keep(places, verdicts, left);
         }
         // What was written may be the failed items' doing, and what failed may have read it.
-        let has_read = attempt.documents.has_read();
+        let has_read = left.documents.has_read();
         if places.len() > 1 && has_read {
-            drop(attempt);
+            drop(left);
             return self.halves(places);
         }
-        let (_, reads) = attempt.documents.finish();
+        let (_, reads) = left.documents.finish();
         self.reads.append(reads);
         if places.len() == 1 {
-            self.keep_log(attempt.log);
+            self.keep_log(left.log);
         }
         let mut others = Vec::new();
         for (place, verdict) in places.iter().zip(verdicts) {
@@ -337,18 +360,18 @@ impl Narrowing<'_> {
         &mut self,
         places: &[usize],
         verdicts: Vec<Verdict>,
-        attempt: Attempt<View>,
+        left: Left,
     ) -> Result<(), Abort> {
-        let (writes, reads) = attempt.documents.finish();
+        let (writes, reads) = left.documents.finish();
         self.reads.append(reads);
         self.held += written_bytes(&writes) + updated_bytes(&verdicts);
-        self.keep_log(attempt.log);
-        self.log_dropped += attempt.log_dropped;
+        self.keep_log(left.log);
+        self.log_dropped += left.log_dropped;
         let is_inward = self.transformer.grants.is_inward();
         let earlier = Arc::get_mut(&mut self.earlier).expect("no view is left");
         earlier.writes.extend(writes);
         for (place, verdict) in places.iter().zip(verdicts) {
-            let left = match &verdict {
+            let body = match &verdict {
                 Verdict::Updated(body) => Some(Some(body.clone())),
                 Verdict::Removed => Some(None),
                 Verdict::Unchanged => None,
@@ -358,11 +381,11 @@ impl Narrowing<'_> {
                     continue;
                 }
             };
-            if let Some(left) = left.filter(|_| is_inward) {
+            if let Some(body) = body.filter(|_| is_inward) {
                 let earlier = Arc::get_mut(&mut self.earlier).expect("no view is left");
                 earlier
                     .outcomes
-                    .insert(self.batch.id(*place).to_owned(), left);
+                    .insert(self.batch.id(*place).to_owned(), body.map(Vec::from));
             }
             self.verdicts[*place] = Some(verdict);
         }

@@ -206,9 +206,8 @@ fn tools(engine: &Path, context: &Context) -> Result<PathBuf, Failure> {
 
 fn npm(folder: &Path, verb: &str, context: &Context) -> Result<(), Failure> {
     let npm = tool::find(&["npm"]).ok_or_else(|| tool::missing("npm", GET_NODE))?;
-    let shown = std::env::current_dir().ok();
-    let shown = shown.and_then(|here| folder.strip_prefix(here).ok().map(Path::to_owned));
-    let shown = shown.unwrap_or_else(|| folder.to_owned());
+    let here = std::env::current_dir().unwrap_or_default();
+    let shown = folder.strip_prefix(here).unwrap_or(folder);
     let place = match shown.as_os_str().is_empty() {
         true => String::new(),
         false => format!(" in {}", shown.display()),

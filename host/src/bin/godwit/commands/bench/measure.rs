@@ -47,7 +47,7 @@ impl Bench<'_> {
             for ((id, _), became) in batch.iter().zip(became) {
                 let answer = match became {
                     Became::Unchanged => (Kind::Unchanged, Vec::new()),
-                    Became::Updated(body) => (Kind::Updated, body),
+                    Became::Updated(body) => (Kind::Updated, body.into()),
                     Became::Removed => (Kind::Removed, Vec::new()),
                     Became::Failed { reason, .. } => (Kind::Failed, reason.into_bytes()),
                 };

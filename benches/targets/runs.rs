@@ -1,73 +1,32 @@
-//! Measures what Godwit aims at, as ratios in one run, and puts the table into benches/README.md.
-//!
-//! `cargo run --release -p godwit-benches --bin targets -- --write`. Whatever is compared is measured in turn, round by
-//! round, and the fastest round of each counts: the others tell of what else the machine did.
+//! Whole runs of Godwit beside their parts, and what it takes to begin one.
 
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clap::Parser;
 use godwit::catalogue::Catalogue;
-use godwit::model::{Batch, Event, Kind, Reply, RunId, Timestamp};
+use godwit::model::{Batch, Kind, Reply, RunId, Timestamp};
 use godwit::run::{Options, Stop, Stream};
 use godwit::sandbox::{
     Cache, Component, Context, Engine, Limits, NativeCode, NoDocuments, Session,
 };
-use godwit::store::{Collection, Memory, Store, Visit};
+use godwit::store::{Collection, Memory, Store};
 use godwit_benches::{batch, store};
 use godwit_plugin::{Body, Item, Outcome};
 use godwit_tests::campaign::process::program;
-use godwit_tests::world::{features, guest, host, name, up, version};
+use godwit_tests::world::{features, guest, host, name, seed, up, version};
 
-const BEGIN: &str = "<!-- targets:begin -->";
-const END: &str = "<!-- targets:end -->";
-const APP: &str = "members";
+use super::Best;
+use super::table::{Row, Target};
 
-/// Measure what Godwit aims at.
-#[derive(Debug, Parser)]
-struct Args {
-    /// Migrate so many real documents of about 1 KB.
-    #[arg(long, default_value_t = 200_000)]
-    items: usize,
-    /// Measure each so often.
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// Put the table into benches/README.md.
-    #[arg(long)]
-    write: bool,
-}
-
-/// A row of the table.
-struct Row {
-    what: &'static str,
-    unit: &'static str,
-    target: f64,
-    found: f64,
-    /// The times that it was made of.
-    of: String,
-}
-
-fn main() {
-    let args = Args::parse();
-    let items = items(args.items);
-    let mut rows = runs(&items, args.rounds);
-    rows.push(editing(args.rounds));
-    rows.push(chain(&items, args.rounds));
-    rows.push(loading());
-    rows.push(status());
-    let table = table(&args, &rows);
-    println!("{table}");
-    if args.write {
-        write(&table);
-    }
-}
+/// The app that the guest is of.
+pub(crate) const APP: &str = "members";
 
 /// Real documents, over and over, each with an id of its own.
-fn items(count: usize) -> Vec<(String, String)> {
+pub(crate) fn items(count: usize) -> Vec<(String, String)> {
     let real: Vec<_> = features().collect();
     let numbered = (0..count).zip(real.iter().cycle());
     numbered
@@ -144,33 +103,24 @@ fn run(
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         ..Options::default()
     };
-    let mut lease = host.lease("fill").expect("nobody else holds it");
-    let (app, collection, one) = (name(APP), name(collection), version("1.0.0"));
-    for (number, some) in items.chunks(10_000).enumerate() {
-        let mut write = host.store().write(RunId(0), None);
+    for some in items.chunks(10_000) {
+        seed(&host, APP, collection, some);
+    }
+    if opaque {
         let record = Collection {
             opaque,
-            ..Collection::new(app.clone(), Some(one.clone()))
+            ..Collection::new(name(APP), Some(version("1.0.0")))
         };
+        let mut lease = host.lease("fill").expect("nobody else holds it");
+        let mut write = host.store().write(RunId(0), None);
         write
-            .set_collection(&collection, record)
+            .set_collection(&name(collection), record)
             .expect("the store works");
-        for (id, body) in some {
-            let new = Some((&one, body.as_bytes()));
-            write
-                .set_item(&collection, id, None, new, Visit::Once)
-                .expect("the store works");
-        }
-        if number == 0 {
-            write
-                .add_history(Timestamp(0), &app, &one, Event::Baseline)
-                .expect("the store works");
-        }
         write
             .commit(&mut lease, Timestamp(0))
             .expect("the store works");
+        lease.release(host.store()).expect("the store works");
     }
-    lease.release(host.store()).expect("the store works");
     let started = Instant::now();
     assert!(!up(&host).is_empty());
     started.elapsed()
@@ -209,67 +159,55 @@ fn transform(items: &[(String, String)], catalogue: &Catalogue) -> Duration {
     started.elapsed()
 }
 
-fn best(best: &mut Option<Duration>, took: Duration) {
-    *best = Some(best.map_or(took, |known| known.min(took)));
-}
-
-fn ratio(one: Option<Duration>, other: Option<Duration>) -> f64 {
-    seconds(one) / seconds(other)
-}
-
-fn seconds(took: Option<Duration>) -> f64 {
-    took.map_or(f64::NAN, |took| took.as_secs_f64())
-}
-
 /// A whole run beside the same with a native function, and beside its parts.
-fn runs(items: &[(String, String)], rounds: usize) -> Vec<Row> {
+pub(crate) fn whole(items: &[(String, String)], rounds: usize) -> Vec<Row> {
     let plugin = catalogue(&["2.0.0"], None);
     let twin = catalogue(&["2.0.0"], Some(native()));
     let grown = catalogue(&["2.0.0"], Some(growing()));
-    let (mut whole, mut natively, mut store, mut alone) = (None, None, None, None);
+    let [mut whole, mut natively, mut store, mut alone]: [Best; 4] = Default::default();
     for round in 1..=rounds {
         eprintln!("whole runs, round {round}");
-        best(&mut whole, run(items, "texts", &plugin, false));
-        best(&mut natively, run(items, "texts", &twin, false));
-        best(&mut store, run(items, "texts", &grown, true));
-        best(&mut alone, transform(items, &plugin));
+        whole.add(run(items, "texts", &plugin, false));
+        natively.add(run(items, "texts", &twin, false));
+        store.add(run(items, "texts", &grown, true));
+        alone.add(transform(items, &plugin));
     }
     vec![
         Row {
             what: "whole run with the Rust plugin / the same pipeline and store with the same native function",
             unit: "x",
-            target: 1.05,
-            found: ratio(whole, natively),
-            of: format!("{:.2} s, {:.2} s", seconds(whole), seconds(natively)),
+            target: Target::AtMost(1.05),
+            found: whole.seconds() / natively.seconds(),
+            of: format!("{:.2} s, {:.2} s", whole.seconds(), natively.seconds()),
         },
         Row {
             what: "whole run / max(store alone, transform alone)",
             unit: "x",
-            target: 1.15,
-            found: ratio(whole, store.max(alone)),
+            target: Target::AtMost(1.15),
+            found: whole.seconds() / store.seconds().max(alone.seconds()),
             of: format!(
                 "{:.2} s, {:.2} s, {:.2} s",
-                seconds(whole),
-                seconds(store),
-                seconds(alone)
+                whole.seconds(),
+                store.seconds(),
+                alone.seconds()
             ),
         },
     ]
 }
 
 /// A member renamed and one added: the guest's text beside a native tree.
-fn editing(rounds: usize) -> Row {
+pub(crate) fn editing(rounds: usize) -> Row {
     let batch = batch();
     let file = members("2.0.0");
     let component = Component::load(&Engine::new(Limits::default()), &file).expect("it is valid");
     let mut session = Session::start(&component).expect("it can be started");
-    let (mut sandboxed, mut native) = (None, None);
+    let [mut sandboxed, mut native]: [Best; 2] = Default::default();
     let mut reply = Vec::with_capacity(batch.bodies.len() * 2);
     for _ in 0..rounds * 20 {
         let started = Instant::now();
         let attempt = session.migrate("text", &batch, Context::default(), NoDocuments);
         assert_eq!(attempt.reply.expect("it answers").len(), batch.len());
-        best(&mut sandboxed, started.elapsed());
+        sandboxed.add(started.elapsed());
         let started = Instant::now();
         reply.clear();
         for (id, body) in batch.iter() {
@@ -278,65 +216,65 @@ fn editing(rounds: usize) -> Row {
                 other => panic!("{other:?}"),
             }
         }
-        best(&mut native, started.elapsed());
+        native.add(started.elapsed());
     }
-    let each = |took| seconds(took) * 1e6 / batch.len() as f64;
+    let each = |took: &Best| took.seconds() * 1e6 / batch.len() as f64;
     Row {
         what: "the guest's text, one member renamed and one added / a native `serde_json::Value` doing the same",
         unit: "x",
-        target: 0.25,
-        found: ratio(sandboxed, native),
+        target: Target::AtMost(0.25),
+        found: sandboxed.seconds() / native.seconds(),
         of: format!(
             "{:.2} us, {:.2} us a document",
-            each(sandboxed),
-            each(native)
+            each(&sandboxed),
+            each(&native)
         ),
     }
 }
 
 /// Five pending versions of a collection beside one.
-fn chain(items: &[(String, String)], rounds: usize) -> Row {
+pub(crate) fn chain(items: &[(String, String)], rounds: usize) -> Row {
     let one = catalogue(&["3.0.0"], None);
     let five = catalogue(&["3.0.0", "4.0.0", "5.0.0", "6.0.0", "7.0.0"], None);
-    let (mut short, mut long) = (None, None);
+    let [mut short, mut long]: [Best; 2] = Default::default();
     for round in 1..=rounds {
         eprintln!("chains, round {round}");
-        best(&mut short, run(items, "chained", &one, false));
-        best(&mut long, run(items, "chained", &five, false));
+        short.add(run(items, "chained", &one, false));
+        long.add(run(items, "chained", &five, false));
     }
     Row {
         what: "five pending versions over one collection / one version",
         unit: "x",
-        target: 1.5,
-        found: ratio(long, short),
-        of: format!("{:.2} s, {:.2} s", seconds(long), seconds(short)),
+        target: Target::AtMost(1.5),
+        found: long.seconds() / short.seconds(),
+        of: format!("{:.2} s, {:.2} s", long.seconds(), short.seconds()),
     }
 }
 
-fn loading() -> Row {
+pub(crate) fn loading() -> Row {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let cache = Cache::open(&folder.path().join("cache")).expect("it can be used");
     let engine = Engine::new(Limits::default()).with_cache(cache);
     let file = members("2.0.0");
-    let mut took = None;
+    let mut took = Best::default();
     for round in 0..50 {
         let started = Instant::now();
         Component::load(&engine, &file).expect("it is valid");
         if round > 0 {
-            best(&mut took, started.elapsed());
+            took.add(started.elapsed());
         }
     }
     Row {
         what: "load of a cached plugin",
         unit: "ms",
-        target: 5.0,
-        found: seconds(took) * 1e3,
+        target: Target::AtMost(5.0),
+        found: took.seconds() * 1e3,
         of: format!("a plugin of {} KB", file.len() / 1_000),
     }
 }
 
 /// `godwit status` of a store with a million items, from the program's start to its end.
-fn status() -> Row {
+pub(crate) fn status() -> Row {
     const ITEMS: usize = 1_000_000;
     let godwit = program("godwit").expect("it is built: cargo build --release -p godwit-host");
     let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).expect("a folder can be made");
@@ -356,61 +294,21 @@ fn status() -> Row {
     }
     drop(lines);
     assert!(import.wait().expect("it ends").success());
-    let mut took = None;
+    let mut took = Best::default();
     for _ in 0..20 {
         let started = Instant::now();
         let output = Command::new(&godwit)
             .args(["--store", &url, "status"])
             .output();
-        best(&mut took, started.elapsed());
+        took.add(started.elapsed());
         assert!(output.expect("it can be started").status.success());
     }
     Row {
         what: "`godwit status` on 1,000,000 items",
         unit: "ms",
-        target: 30.0,
-        found: seconds(took) * 1e3,
+        target: Target::AtMost(30.0),
+        found: took.seconds() * 1e3,
         of: "the whole process".to_owned(),
     }
 }
 
-fn table(args: &Args, rows: &[Row]) -> String {
-    let day = jiff::Timestamp::now().strftime("%Y-%m-%d");
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let mut lines = vec![
-        format!(
-            "Measured on {day}, on {cores} cores, with {} real documents of about 1 KB on LMDB; of {} rounds the fastest.",
-            args.items, args.rounds
-        ),
-        String::new(),
-        "| what | target | measured | of | |".to_owned(),
-        "| --- | --- | --- | --- | --- |".to_owned(),
-    ];
-    for row in rows {
-        let met = if row.found <= row.target {
-            "met"
-        } else {
-            "missed"
-        };
-        let Row {
-            what,
-            unit,
-            target,
-            found,
-            of,
-        } = row;
-        lines.push(format!(
-            "| {what} | <= {target} {unit} | {found:.2} {unit} | {of} | {met} |"
-        ));
-    }
-    lines.join("\n")
-}
-
-fn write(table: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let text = std::fs::read_to_string(&file).expect("the page can be read");
-    let (before, rest) = text.split_once(BEGIN).expect("the page has the mark");
-    let (_, after) = rest.split_once(END).expect("the page has the mark");
-    let text = format!("{before}{BEGIN}\n\n{table}\n\n{END}{after}");
-    std::fs::write(&file, text).expect("the page can be written");
-}
