@@ -229,14 +229,13 @@ fn an_opaque_collection_takes_bytes_of_any_kind() {
         let items = name("items");
         let mut lease = host.lease("write").unwrap();
         let mut write = host.store().write(RunId(0), None);
+        let one = version("1.1.0");
         for (id, body) in [
             ("bytes", &b"\xff\xfe"[..]),
             ("text", br#"{"a":1}"#),
             ("same", b"{ }"),
         ] {
-            let new =
-                Some((&version("1.1.0"), body)).map(|(version, body)| (version.clone(), body));
-            let new = new.as_ref().map(|(version, body)| (version, *body));
+            let new = Some((&one, body.into()));
             write.set_item(&items, id, None, new, Visit::Once).unwrap();
         }
         write

@@ -127,7 +127,7 @@ pub fn seed(host: &Host, app: &str, collection: &str, items: &[(String, String)]
         .set_collection(&name(collection), record)
         .expect("the store works");
     for (id, body) in items {
-        let new = Some((&one, body.as_bytes()));
+        let new = Some((&one, body.as_bytes().into()));
         write
             .set_item(&name(collection), id, None, new, Visit::Once)
             .expect("the store works");

@@ -367,7 +367,7 @@ impl World {
             let record = Collection::new(app.clone(), Some(version.clone()));
             write.set_collection(collection, record)?;
             for (id, body) in items {
-                let new = Some((version, body.as_slice()));
+                let new = Some((version, body.as_slice().into()));
                 write.set_item(collection, id, None, new, Visit::Once)?;
             }
         }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::Options;
 use crate::model::{Apart, Batch, Mode, Name, Position, RunId, Source, Version};
-use crate::store::{ItemRecord, Store, StoreError};
+use crate::store::{ItemRecord, Store, StoreError, Stored};
 
 /// Items to be fed, with what is needed to change them.
 #[derive(Debug, Default)]
@@ -25,8 +25,8 @@ pub(super) struct Feed {
 
 impl Feed {
     /// The record of the item at `index`, as stored.
-    pub(super) fn record(&self, index: usize) -> Vec<u8> {
-        [&self.headers[index], self.batch.body(index)].concat()
+    pub(super) fn record(&self, index: usize) -> Stored<'_> {
+        Stored::item(&self.headers[index], self.batch.body(index))
     }
 
     fn push(&mut self, id: &str, record: ItemRecord<'_>, apart: Option<Vec<u8>>) {

@@ -251,24 +251,24 @@ impl<'a> Fused<'a> {
     }
 
     /// What is to be in the store of an item.
-    fn write_verdict(
+    fn write_verdict<'w>(
         &self,
-        write: &mut Write<'_>,
-        feed: &Feed,
-        judged: &Judged,
+        write: &mut Write<'w>,
+        feed: &'w Feed,
+        judged: &'w Judged,
         index: usize,
     ) -> Result<(), StoreError> {
         let new = match &judged.verdicts[index] {
             Verdict::Updated(body) => {
                 let version = &self.parts[judged.changed_by[index]].stage.version;
-                Some((version, &body[..]))
+                Some((version, body[..].into()))
             }
             Verdict::Removed => None,
             // Nothing that fails comes this far.
             Verdict::Unchanged | Verdict::Failed(_) => return Ok(()),
         };
         let (id, old) = (feed.batch.id(index), feed.record(index));
-        write.set_item(&self.collection, id, Some(&old), new, Visit::Once)?;
+        write.set_item(&self.collection, id, Some(old), new, Visit::Once)?;
         Ok(())
     }
 

@@ -5,15 +5,15 @@ use super::feed::Feed;
 use super::judge::{Failed, Verdict};
 use super::step::TransformStep;
 use crate::model::{Apart, Counts, Failure, Mode, Name, Position, Version};
-use crate::store::{Collection, ItemRecord, StoreError, Visit, Write, parse_apart};
+use crate::store::{Collection, ItemRecord, StoreError, Stored, Visit, Write, parse_apart};
 
 impl TransformStep<'_> {
-    pub(super) fn write_verdict(
+    pub(super) fn write_verdict<'w>(
         &self,
-        write: &mut Write<'_>,
-        feed: &Feed,
+        write: &mut Write<'w>,
+        feed: &'w Feed,
         index: usize,
-        verdict: &Verdict,
+        verdict: &'w Verdict,
         counts: &mut Counts,
     ) -> Result<(), RunError> {
         let id = feed.batch.id(index);
@@ -21,20 +21,16 @@ impl TransformStep<'_> {
             Verdict::Unchanged => counts.unchanged += 1,
             Verdict::Updated(body) => {
                 counts.updated += 1;
-                let old = feed.record(index);
-                let version = self.version_after(ItemRecord::parse(&old)?.stamp()?);
-                let new = Some((&version, &body[..]));
-                write.set_item(self.collection, id, Some(&old), new, self.visit())?;
+                let old = Some(feed.record(index));
+                let stamp = ItemRecord::parse(&feed.headers[index])?.stamp()?;
+                let version = self.version_after(stamp);
+                let new = Some((&version, body[..].into()));
+                write.set_item(self.collection, id, old, new, self.visit())?;
             }
             Verdict::Removed => {
                 counts.removed += 1;
-                write.set_item(
-                    self.collection,
-                    id,
-                    Some(&feed.record(index)),
-                    None,
-                    self.visit(),
-                )?;
+                let old = Some(feed.record(index));
+                write.set_item(self.collection, id, old, None, self.visit())?;
             }
             Verdict::Failed(_) => counts.failed += 1,
         }
@@ -93,8 +89,7 @@ impl TransformStep<'_> {
 
     /// The version that an item without an entry has before this step.
     fn version_before(&self, feed: &Feed, index: usize) -> Result<Version, StoreError> {
-        let record = feed.record(index);
-        let stamp = ItemRecord::parse(&record)?.stamp()?;
+        let stamp = ItemRecord::parse(&feed.headers[index])?.stamp()?;
         let level = self
             .work
             .store
@@ -117,12 +112,12 @@ impl TransformStep<'_> {
 
     /// Writes what a batch left of an item of any collection, and returns by how much the number of
     /// items that the step has written grows.
-    pub(super) fn write_document(
+    pub(super) fn write_document<'w>(
         &self,
-        write: &mut Write<'_>,
+        write: &mut Write<'w>,
         collection: &Name,
         id: &str,
-        body: Option<&[u8]>,
+        body: Option<&'w [u8]>,
     ) -> Result<i64, RunError> {
         let (app, version) = (&self.stage.app, &self.stage.version);
         match write.collection(collection)? {
@@ -145,8 +140,8 @@ impl TransformStep<'_> {
         if old.is_none() && body.is_none() {
             return Ok(0);
         }
-        let new = body.map(|body| (version, body));
-        let growth = write.set_item(collection, id, old.as_deref(), new, Visit::Again)?;
+        let new = body.map(|body| (version, body.into()));
+        let growth = write.set_item(collection, id, old.map(Stored::from), new, Visit::Again)?;
         // Whatever was wrong with the item before, it is another one now.
         if let Some(apart) = self.work.store.apart_record(collection, id)? {
             write.set_apart(collection, id, Some(&apart), None, Visit::Again)?;

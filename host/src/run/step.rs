@@ -184,11 +184,11 @@ impl<'a> TransformStep<'a> {
     }
 
     /// Writes what became of a batch; gives what became of its items, and how many more others it has written.
-    fn write_batch(
+    fn write_batch<'w>(
         &self,
-        write: &mut Write<'_>,
-        feed: &Feed,
-        judged: &Judged,
+        write: &mut Write<'w>,
+        feed: &'w Feed,
+        judged: &'w Judged,
     ) -> Result<(Counts, i64), RunError> {
         let mut counts = Counts {
             read: feed.batch.len() as u64,

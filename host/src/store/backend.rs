@@ -1,5 +1,6 @@
 //! The trait that a store's driver implements, and the atomic write it carries out.
 
+use std::borrow::Cow;
 use std::ops::{ControlFlow, Range};
 
 use super::StoreError;
@@ -44,16 +45,51 @@ pub const MAX_KEY: usize = 1024;
 
 /// A set of writes that take effect together, if and only if every expectation holds.
 ///
-/// Keys and values live in one buffer, so that a batch of some hundred items costs a few
-/// allocations. Of several writes to one key the last one counts.
+/// What is small lives in one buffer, so that a batch of some hundred items costs a few allocations; bodies are borrowed
+/// or handed over. Of several writes to one key the last one counts.
 #[derive(Debug, Default)]
-pub struct Commit {
+pub struct Commit<'a> {
     bytes: Vec<u8>,
     expectations: Vec<(Range<usize>, Option<Range<usize>>)>,
-    writes: Vec<(Range<usize>, Option<Range<usize>>)>,
+    writes: Vec<(Range<usize>, Option<Kept<'a>>)>,
+    /// Bytes of all tails.
+    tails: usize,
 }
 
-impl Commit {
+/// A value that is kept until it is written: what lies in the buffer, and what follows it.
+#[derive(Debug)]
+struct Kept<'a> {
+    head: Range<usize>,
+    tail: Cow<'a, [u8]>,
+}
+
+/// A value to be written, in two pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Value<'c> {
+    /// Its beginning.
+    pub head: &'c [u8],
+    /// What follows.
+    pub tail: &'c [u8],
+}
+
+impl Value<'_> {
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
+        self.head.len() + self.tail.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The whole value.
+    pub fn to_vec(&self) -> Vec<u8> {
+        [self.head, self.tail].concat()
+    }
+}
+
+impl<'a> Commit<'a> {
     /// Makes a commit that writes nothing.
     pub fn new() -> Self {
         Self::default()
@@ -68,9 +104,15 @@ impl Commit {
 
     /// Writes the concatenation of `value` under `key`.
     pub fn put(&mut self, key: &[u8], value: &[&[u8]]) {
+        self.put_with(key, value, Cow::Borrowed(&[]));
+    }
+
+    /// Writes the concatenation of `head` and `tail` under `key`; the tail is not copied.
+    pub fn put_with(&mut self, key: &[u8], head: &[&[u8]], tail: Cow<'a, [u8]>) {
         let key = self.keep(&[key]);
-        let value = self.keep(value);
-        self.writes.push((key, Some(value)));
+        let head = self.keep(head);
+        self.tails += tail.len();
+        self.writes.push((key, Some(Kept { head, tail })));
     }
 
     /// Removes `key`; removing what is not there is no error.
@@ -81,17 +123,26 @@ impl Commit {
 
     /// The expectations, as pairs of a key and the value it must have.
     pub fn expectations(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        self.pairs(&self.expectations)
+        self.expectations.iter().map(|(key, value)| {
+            let value = value.as_ref().map(|range| &self.bytes[range.clone()]);
+            (&self.bytes[key.clone()], value)
+        })
     }
 
     /// The writes in order, as pairs of a key and its new value (`None`: removed).
-    pub fn writes(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        self.pairs(&self.writes)
+    pub fn writes(&self) -> impl Iterator<Item = (&[u8], Option<Value<'_>>)> {
+        self.writes.iter().map(|(key, value)| {
+            let value = value.as_ref().map(|kept| Value {
+                head: &self.bytes[kept.head.clone()],
+                tail: &kept.tail,
+            });
+            (&self.bytes[key.clone()], value)
+        })
     }
 
     /// How many bytes of keys and values the commit carries.
     pub fn len_bytes(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() + self.tails
     }
 
     /// Whether the commit writes nothing.
@@ -105,16 +156,6 @@ impl Commit {
             self.bytes.extend_from_slice(part);
         }
         start..self.bytes.len()
-    }
-
-    fn pairs<'a>(
-        &'a self,
-        ranges: &'a [(Range<usize>, Option<Range<usize>>)],
-    ) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
-        ranges.iter().map(|(key, value)| {
-            let value = value.as_ref().map(|range| &self.bytes[range.clone()]);
-            (&self.bytes[key.clone()], value)
-        })
     }
 }
 

@@ -4,14 +4,14 @@ mod opening;
 
 use std::fmt;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _};
 use std::ops::{Bound, ControlFlow};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{PoisonError, RwLock};
 
 use heed::types::Bytes;
-use heed::{Database, Env, MdbError, RoTxn, RwTxn, WithoutTls};
+use heed::{Database, Env, MdbError, ReservedSpace, RoTxn, RwTxn, WithoutTls};
 
 use super::folder::{self, Kind};
 use super::{Backend, Commit, MAX_KEY, OpenMode, StoreError};
@@ -133,7 +133,13 @@ impl Lmdb {
         let size = self.env.info().map_size;
         for (key, value) in commit.writes() {
             let written = match value {
-                Some(value) => self.entries.put(&mut txn, key, value),
+                Some(value) => {
+                    let write = |space: &mut ReservedSpace<'_>| {
+                        space.write_all(value.head)?;
+                        space.write_all(value.tail)
+                    };
+                    self.entries.put_reserved(&mut txn, key, value.len(), write)
+                }
                 None => self.entries.delete(&mut txn, key).map(drop),
             };
             written.map_err(|error| Stop::within(error, size))?;

@@ -21,7 +21,7 @@ mod typed;
 mod url;
 mod write;
 
-pub use backend::{Backend, Commit, MAX_KEY};
+pub use backend::{Backend, Commit, MAX_KEY, Value};
 pub use error::StoreError;
 pub use lease::{Claim, Holder, Lease, LeaseError};
 pub use lmdb::Lmdb;
@@ -32,4 +32,4 @@ pub use record::{Collection, Index, ItemRecord, PreImage, Tallies, UnderWay};
 pub use sled::Sled;
 pub use typed::{Store, parse_apart};
 pub use url::{OpenMode, StoreUrl};
-pub use write::{Keeper, Visit, Write};
+pub use write::{Keeper, Stored, Visit, Write};

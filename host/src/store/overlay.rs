@@ -1,10 +1,11 @@
 //! A store that is read through and never written: what a dry run works on.
 
+use std::borrow::Cow;
 use std::iter::Peekable;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Backend, Commit, StoreError};
+use super::{Backend, Commit, StoreError, Value};
 
 /// Marks an entry of the top whose value follows.
 const PRESENT: u8 = 1;
@@ -97,7 +98,9 @@ impl<B: Backend> Backend for Overlay<B> {
         let mut marked = Commit::new();
         for (key, value) in commit.writes() {
             match value {
-                Some(value) => marked.put(key, &[&[PRESENT], value]),
+                Some(Value { head, tail }) => {
+                    marked.put_with(key, &[&[PRESENT], head], Cow::Borrowed(tail));
+                }
                 None => marked.put(key, &[&[DELETED]]),
             }
         }

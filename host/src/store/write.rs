@@ -1,5 +1,6 @@
 //! Typed writes that become one commit.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::lease::{Lease, LeaseError};
@@ -25,13 +26,47 @@ pub enum Visit {
     Again,
 }
 
-/// Writes gathered to be carried out together.
+/// What is or was in the store under a key, in two pieces: of an item the header and the body, or all in the second one.
+#[derive(Debug, Clone, Default)]
+pub struct Stored<'a> {
+    head: Cow<'a, [u8]>,
+    tail: Cow<'a, [u8]>,
+}
+
+impl<'a> Stored<'a> {
+    /// An item's record: what stands before its body, and the body.
+    pub fn item(header: &'a [u8], body: &'a [u8]) -> Self {
+        Self {
+            head: Cow::Borrowed(header),
+            tail: Cow::Borrowed(body),
+        }
+    }
+
+    /// The body of an item's record.
+    fn body(&self) -> Result<&[u8], StoreError> {
+        if self.head.is_empty() {
+            return Ok(ItemRecord::parse(&self.tail)?.body);
+        }
+        Ok(&self.tail)
+    }
+}
+
+impl From<Vec<u8>> for Stored<'_> {
+    fn from(whole: Vec<u8>) -> Self {
+        Self {
+            head: Cow::default(),
+            tail: Cow::Owned(whole),
+        }
+    }
+}
+
+/// Writes gathered to be carried out together. What is large is borrowed until then.
 ///
 /// Indexes and tallies follow the items by themselves; with a [`Keeper`], so do pre-images. Each
 /// item may be set once in a write.
 pub struct Write<'a> {
     store: &'a Store,
-    commit: Commit,
+    commit: Commit<'a>,
     keeper: Option<Keeper>,
     writer: RunId,
     collections: BTreeMap<Name, Known>,
@@ -91,7 +126,7 @@ impl<'a> Write<'a> {
     pub fn set_collection(&mut self, name: &Name, record: Collection) -> Result<(), StoreError> {
         let before = self.collection(name)?.map(record::to_json);
         let key = key::named(key::tag::COLLECTION, name);
-        self.keep(&key, before.as_deref(), true, Visit::Again)?;
+        self.keep(&key, before.map(Stored::from), true, Visit::Again)?;
         let known = self
             .collections
             .entry(name.clone())
@@ -124,17 +159,21 @@ impl<'a> Write<'a> {
         &mut self,
         collection: &Name,
         id: &str,
-        old: Option<&[u8]>,
-        new: Option<(&Version, &[u8])>,
+        old: Option<Stored<'a>>,
+        new: Option<(&Version, Cow<'a, [u8]>)>,
         visit: Visit,
     ) -> Result<i64, StoreError> {
-        let header = new.map(|(version, _)| record::item_header(version, self.writer));
-        let new = new
-            .zip(header.as_ref())
-            .map(|((_, body), header)| [header.as_slice(), body]);
+        let new = new.map(|(version, body)| Stored {
+            head: Cow::Owned(record::item_header(version, self.writer)),
+            tail: body,
+        });
+        self.track_item(collection, id, old.as_ref(), new.as_ref())?;
         let key = key::item(key::tag::ITEM, collection, id);
         let growth = self.keep(&key, old, new.is_some(), visit)?;
-        self.put_item(collection, id, old, new)?;
+        match new {
+            Some(Stored { head, tail }) => self.commit.put_with(&key, &[&head], tail),
+            None => self.commit.delete(&key),
+        }
         Ok(growth)
     }
 
@@ -149,17 +188,24 @@ impl<'a> Write<'a> {
         current: Option<&[u8]>,
         before: Option<&[u8]>,
     ) -> Result<(), StoreError> {
-        self.put_item(collection, id, current, before.map(|record| [record, b""]))
+        let [current, there] = [current, before].map(|record| record.map(|it| Stored::item(&[], it)));
+        self.track_item(collection, id, current.as_ref(), there.as_ref())?;
+        let key = key::item(key::tag::ITEM, collection, id);
+        match before {
+            Some(before) => self.commit.put(&key, &[before]),
+            None => self.commit.delete(&key),
+        }
+        Ok(())
     }
 
-    fn put_item(
+    /// Lets the number of items and the index entries follow what becomes of an item.
+    fn track_item(
         &mut self,
         collection: &Name,
         id: &str,
-        old: Option<&[u8]>,
-        new: Option<[&[u8]; 2]>,
+        old: Option<&Stored<'_>>,
+        new: Option<&Stored<'_>>,
     ) -> Result<(), StoreError> {
-        self.index(collection, id, old, new)?;
         let known = self.known(collection)?;
         match (old.is_some(), new.is_some()) {
             (false, true) => known.tallies.items += 1,
@@ -167,34 +213,16 @@ impl<'a> Write<'a> {
             (false, false) | (true, true) => {}
         }
         known.is_counted |= old.is_some() != new.is_some();
-        let key = key::item(key::tag::ITEM, collection, id);
-        match new {
-            Some(parts) => self.commit.put(&key, &parts),
-            None => self.commit.delete(&key),
-        }
-        Ok(())
-    }
-
-    /// Brings the index entries of an item from its old body to its new one.
-    fn index(
-        &mut self,
-        collection: &Name,
-        id: &str,
-        old: Option<&[u8]>,
-        new: Option<[&[u8]; 2]>,
-    ) -> Result<(), StoreError> {
-        let indexes = self.known(collection)?.record.indexes.clone();
+        let indexes = known.record.indexes.clone();
         if indexes.is_empty() {
             return Ok(());
         }
-        let parse = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).ok();
-        let old = old
-            .map(ItemRecord::parse)
-            .transpose()?
-            .and_then(|record| parse(record.body));
-        let new = new.map(|parts| parts.concat());
-        let new = new.as_deref().map(ItemRecord::parse).transpose()?;
-        let new = new.and_then(|record| parse(record.body));
+        let parse = |record: Option<&Stored<'_>>| {
+            let body = record.map(Stored::body).transpose()?;
+            let value = body.and_then(|body| serde_json::from_slice(body).ok());
+            Ok::<Option<serde_json::Value>, StoreError>(value)
+        };
+        let (old, new) = (parse(old)?, parse(new)?);
         for definition in indexes {
             let entry = |body: &Option<serde_json::Value>| {
                 let value = body.as_ref()?.pointer(&definition.pointer)?;
@@ -232,7 +260,8 @@ impl<'a> Write<'a> {
         visit: Visit,
     ) -> Result<(), StoreError> {
         let key = key::item(key::tag::APART, collection, id);
-        self.keep(&key, old, new.is_some(), visit)?;
+        let before = old.map(|old| Stored::from(old.to_vec()));
+        self.keep(&key, before, new.is_some(), visit)?;
         let new = new.map(record::to_json);
         self.restore_apart(collection, id, old, new.as_deref())
     }
@@ -279,7 +308,7 @@ impl<'a> Write<'a> {
     fn keep(
         &mut self,
         key: &[u8],
-        before: Option<&[u8]>,
+        before: Option<Stored<'a>>,
         left: bool,
         visit: Visit,
     ) -> Result<i64, StoreError> {
@@ -292,16 +321,19 @@ impl<'a> Write<'a> {
             Visit::Again => self.store.backend().get(&place)?,
         };
         // Only what is left changes; what was there first stays.
-        let first = kept.as_deref().map(PreImage::parse).transpose()?;
-        let before = first.as_ref().map_or(before, |first| first.before);
-        if before.is_none() && !left && first.is_some() {
+        let is_first = kept.is_none();
+        let before = match kept.as_deref().map(PreImage::parse).transpose()? {
+            Some(first) => first.before.map(|record| Stored::from(record.to_vec())),
+            None => before,
+        };
+        if before.is_none() && !left && !is_first {
             self.commit.delete(&place);
             return Ok(-1);
         }
         let flags = PreImage::flags(before.is_some(), left);
-        self.commit
-            .put(&place, &[&[flags], before.unwrap_or_default()]);
-        Ok(i64::from(first.is_none()))
+        let Stored { head, tail } = before.unwrap_or_default();
+        self.commit.put_with(&place, &[&[flags], &head], tail);
+        Ok(i64::from(is_first))
     }
 
     /// Forgets a pre-image.

@@ -74,7 +74,7 @@ fn a_body_of_several_lines_becomes_one() {
             &name("notes"),
             "b",
             None,
-            Some((&version, body)),
+            Some((&version, body[..].into())),
             Visit::Once,
         )
         .unwrap();

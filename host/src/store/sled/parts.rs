@@ -11,6 +11,8 @@
 
 use sled::{Batch, IVec, Tree};
 
+use crate::store::Value;
+
 /// The most bytes of a value that one entry of sled holds: thirty of them fit a page that stays
 /// in the log, in segments of 8 MiB.
 pub(super) const PART: usize = 64 << 10;
@@ -61,9 +63,10 @@ pub(super) fn held(value: &[u8]) -> Option<Held<'_>> {
 }
 
 /// Adds a value to a batch; one that has parts takes the next `number`.
-pub(super) fn put(batch: &mut Batch, key: &[u8], value: &[u8], number: &mut u64) {
+pub(super) fn put(batch: &mut Batch, key: &[u8], value: Value<'_>, number: &mut u64) {
     if value.len() <= PART {
-        batch.insert(entry_key(key), [&[WHOLE], value].concat());
+        let held = [&[WHOLE], value.head, value.tail].concat();
+        batch.insert(entry_key(key), held);
         return;
     }
     let mut parted = Parted {
@@ -71,7 +74,7 @@ pub(super) fn put(batch: &mut Batch, key: &[u8], value: &[u8], number: &mut u64)
         count: 0,
     };
     *number += 1;
-    for part in value.chunks(PART) {
+    for part in value.to_vec().chunks(PART) {
         batch.insert(parted.key(parted.count).to_vec(), part);
         parted.count += 1;
     }

@@ -7,11 +7,11 @@ use super::batch::{Batch, Pending};
 use super::target::Target;
 use super::{ImportSettings, OnExisting};
 use crate::model::Apart;
-use crate::store::{ItemRecord, Store, StoreError, Visit, Write, parse_apart};
+use crate::store::{ItemRecord, Store, StoreError, Stored, Visit, Write, parse_apart};
 
 /// What is, or will be, under an id.
 #[derive(Default)]
-struct Place {
+pub(super) struct Place {
     /// The item's record, as stored.
     record: Option<Vec<u8>>,
     /// Its entry of being apart from its collection, as stored.
@@ -31,15 +31,14 @@ pub(super) struct Placed {
     pub any_waits: bool,
 }
 
-/// Decides what becomes of each item of a batch, in the order of their lines, and writes those that
-/// are new or replaced.
-pub(super) fn place(
+/// Decides what becomes of each item of a batch, in the order of their lines; gives the places of those that are new or
+/// replaced, by id.
+pub(super) fn places(
     store: &Store,
     settings: &ImportSettings,
     target: &Target<'_>,
     batch: &mut Batch,
-    write: &mut Write<'_>,
-) -> Result<Placed, StoreError> {
+) -> Result<BTreeMap<String, Place>, StoreError> {
     let mut places: BTreeMap<String, Place> = BTreeMap::new();
     for index in 0..batch.items.len() {
         let id = &batch.items[index].id;
@@ -51,16 +50,28 @@ pub(super) fn place(
             there.new = Some(index);
         }
     }
+    places.retain(|_, there| there.new.is_some());
+    Ok(places)
+}
+
+/// Writes the items that are new or replaced.
+pub(super) fn put<'b>(
+    settings: &ImportSettings,
+    target: &Target<'_>,
+    batch: &'b Batch,
+    places: BTreeMap<String, Place>,
+    write: &mut Write<'b>,
+) -> Result<Placed, StoreError> {
     let mut placed = Placed::default();
     let collection = &settings.collection;
-    for (id, there) in &places {
+    for (id, there) in places {
         let Some(index) = there.new else { continue };
-        let new = Some((&settings.version, batch.body(&batch.items[index])));
-        let (record, old) = (there.record.as_deref(), there.apart.as_deref());
-        write.set_item(collection, id, record, new, Visit::Once)?;
-        let entry = target.entry(there.parsed.as_ref());
+        let new = Some((&settings.version, batch.body(&batch.items[index]).into()));
+        let record = there.record.map(Stored::from);
+        write.set_item(collection, &id, record, new, Visit::Once)?;
+        let (old, entry) = (there.apart.as_deref(), target.entry(there.parsed.as_ref()));
         if old.is_some() || entry.is_some() {
-            write.set_apart(collection, id, old, entry.as_ref(), Visit::Once)?;
+            write.set_apart(collection, &id, old, entry.as_ref(), Visit::Once)?;
         }
         placed.any = true;
         placed.any_waits |= entry.is_some();

@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use super::batch::Batch;
 use super::checkpoint::Checkpoint;
 use super::lines::Lines;
-use super::place::place;
+use super::place;
 use super::target::Target;
 use super::{ImportError, ImportReport, Importer};
 use crate::model::{Digest, RunId};
@@ -167,12 +167,14 @@ impl<'a> Work<'a> {
         if !batch.items.is_empty() || (is_last && bad == 0) {
             self.target.ensure(&mut write, now)?;
         }
-        let placed = place(store, settings, &self.target, &mut batch, &mut write)?;
+        let places = place::places(store, settings, &self.target, &mut batch)?;
+        let (counts, bad) = (batch.counts, std::mem::take(&mut batch.bad));
+        let placed = place::put(settings, &self.target, &batch, places, &mut write)?;
         if placed.any {
             self.target.note_version(&mut write, placed.any_waits)?;
         }
         let (read, most) = (self.lines.digest(), settings.bad_lines);
-        let next = self.checkpoint.behind(batch.counts, batch.bad, read, most);
+        let next = self.checkpoint.behind(counts, bad, read, most);
         if let Some(key) = &self.key {
             let record = (!is_last).then(|| next.record());
             write.set_import(key, record.as_deref());

@@ -198,7 +198,7 @@ impl Bench<'_> {
         write.set_collection(self.collection, record)?;
         write.add_history(Timestamp(0), app, self.from, Event::Baseline)?;
         self.source.each(|id, body| -> Result<(), Failure> {
-            let new = Some((self.from, body));
+            let new = Some((self.from, body.to_vec().into()));
             write.set_item(self.collection, id, None, new, Visit::Once)?;
             if write.len_bytes() >= PAGE_BYTES {
                 let full = std::mem::replace(&mut write, store.write(RunId(0), None));
