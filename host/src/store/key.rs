@@ -31,7 +31,7 @@ pub mod tag {
     /// A step's progress.
     pub const PROGRESS: u8 = b'K';
     /// A pre-image.
-    pub const PRE_IMAGE: u8 = b'P';
+    pub const PRE_IMAGE: u8 = b'Z';
     /// An import's checkpoint.
     pub const IMPORT: u8 = b'J';
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{PoisonError, RwLock};
 
 use heed::types::Bytes;
-use heed::{Database, Env, MdbError, ReservedSpace, RoTxn, RwTxn, WithoutTls};
+use heed::{Database, Env, MdbError, ReservedSpace, PutFlags, RoTxn, RwTxn, WithoutTls};
 
 use super::folder::{self, Kind};
 use super::{Backend, Commit, MAX_KEY, OpenMode, StoreError};
@@ -131,8 +131,19 @@ impl Lmdb {
             return Ok(());
         }
         let size = self.env.info().map_size;
+        let mut last = self.last(&txn).map_err(|error| Stop::within(error, size))?;
+        let mut whole = Vec::new();
         for (key, value) in commit.writes() {
             let written = match value {
+                Some(value) if key > last.as_slice() => {
+                    last.clear();
+                    last.extend_from_slice(key);
+                    whole.clear();
+                    whole.extend_from_slice(value.head);
+                    whole.extend_from_slice(value.tail);
+                    let entries = &self.entries;
+                    entries.put_with_flags(&mut txn, PutFlags::APPEND, key, &whole)
+                }
                 Some(value) => {
                     let write = |space: &mut ReservedSpace<'_>| {
                         space.write_all(value.head)?;
@@ -147,6 +158,12 @@ impl Lmdb {
         // Only one write transaction is open at a time, so that this is never two ahead.
         self.published.fetch_add(1, Ordering::SeqCst);
         txn.commit().map_err(|error| Stop::within(error, size))
+    }
+
+    /// The last key.
+    fn last(&self, txn: &RwTxn<'_>) -> heed::Result<Vec<u8>> {
+        let last = self.entries.last(txn)?;
+        Ok(last.map_or_else(Vec::new, |(key, _)| key.to_vec()))
     }
 
     fn expected(&self, txn: &RwTxn<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
