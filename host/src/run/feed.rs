@@ -55,12 +55,12 @@ type Aparts = BTreeMap<String, Option<Vec<u8>>>;
 
 /// Chooses and reads the items that a step is fed.
 #[derive(Debug)]
-pub(super) struct Feeder<'a> {
-    pub store: &'a Store,
+pub(super) struct Feeder {
+    pub store: Store,
     pub run: RunId,
-    pub collection: &'a Name,
-    pub source: &'a Source,
-    pub version: &'a Version,
+    pub collection: Name,
+    pub source: Source,
+    pub version: Version,
     /// The step's place in its migration.
     pub index: u32,
     /// The step over the collection that comes before, in this migration or an earlier one.
@@ -68,14 +68,14 @@ pub(super) struct Feeder<'a> {
     pub mode: Mode,
     /// Whether newer versions were applied before: then everything is due.
     pub is_late: bool,
-    pub options: &'a Options,
+    pub options: Options,
 }
 
-impl Feeder<'_> {
+impl Feeder {
     /// How many items there are to be fed at most, as far as is known without looking.
     pub(super) fn total(&self) -> Result<Option<u64>, StoreError> {
-        let tallies = self.store.tallies(self.collection)?;
-        Ok(match self.source {
+        let tallies = self.store.tallies(&self.collection)?;
+        Ok(match &self.source {
             Source::Collection => {
                 let others = tallies.items.saturating_sub(tallies.apart());
                 let ready = if tallies.waiting > 0 {
@@ -90,7 +90,7 @@ impl Feeder<'_> {
             Source::Quarantine(Some(items)) => Some(
                 items
                     .iter()
-                    .filter(|(collection, _)| collection == self.collection)
+                    .filter(|(collection, _)| *collection == self.collection)
                     .count() as u64,
             ),
             Source::Item(..) => Some(1),
@@ -101,7 +101,7 @@ impl Feeder<'_> {
     fn ready(&self) -> Result<u64, StoreError> {
         let mut ready = 0;
         self.store
-            .each_apart(self.collection, None, &mut |_, apart| {
+            .each_apart(&self.collection, None, &mut |_, apart| {
                 ready += u64::from(self.is_ready(&apart));
                 ControlFlow::Continue(())
             })?;
@@ -110,7 +110,7 @@ impl Feeder<'_> {
 
     /// Reads the next batch behind `after`.
     pub(super) fn read(&self, after: Option<&str>) -> Result<Feed, StoreError> {
-        match self.source {
+        match &self.source {
             Source::Collection => self.read_collection(after),
             Source::Behind | Source::Quarantine(_) | Source::Item(..) => self.read_apart(after),
         }
@@ -126,7 +126,7 @@ impl Feeder<'_> {
         let mut due = BTreeMap::new();
         let mut failed = None;
         self.store
-            .each_item(self.collection, after, &mut |id, record| {
+            .each_item(&self.collection, after, &mut |id, record| {
                 if known_to.as_deref().is_some_and(|known_to| id > known_to) {
                     feed.is_last = false;
                     return ControlFlow::Break(());
@@ -166,9 +166,9 @@ impl Feeder<'_> {
     fn is_due(&self, stamp: &Version) -> bool {
         match self.mode {
             _ if self.is_late => true,
-            Mode::Rewrite => stamp < self.version,
+            Mode::Rewrite => *stamp < self.version,
             // Items of the version itself were rewritten before; newer ones have another shape.
-            Mode::Derive => stamp <= self.version,
+            Mode::Derive => *stamp <= self.version,
         }
     }
 
@@ -182,13 +182,13 @@ impl Feeder<'_> {
     /// are few.
     fn aparts_behind(&self, after: Option<&str>) -> Result<(Aparts, Option<String>), StoreError> {
         let mut found = Aparts::new();
-        if self.store.tallies(self.collection)?.apart() == 0 {
+        if self.store.tallies(&self.collection)?.apart() == 0 {
             return Ok((found, None));
         }
         let most = self.options.batch_items.max(1);
         let mut ready = Vec::new();
         self.store
-            .each_apart(self.collection, after, &mut |id, apart| {
+            .each_apart(&self.collection, after, &mut |id, apart| {
                 found.insert(id.to_owned(), None);
                 if self.is_ready(&apart) {
                     ready.push(id.to_owned());
@@ -202,7 +202,7 @@ impl Feeder<'_> {
         let known_to = found.keys().next_back().filter(|_| found.len() == most);
         let known_to = known_to.cloned();
         for id in ready {
-            let record = self.store.apart_record(self.collection, &id)?;
+            let record = self.store.apart_record(&self.collection, &id)?;
             found.insert(id, record);
         }
         Ok((found, known_to))
@@ -213,7 +213,7 @@ impl Feeder<'_> {
     fn is_ready(&self, apart: &Apart) -> bool {
         let has_passed = |position: &Position| !apart.is_due(&position.version, position.step);
         apart.failure.is_none()
-            && apart.is_due(self.version, self.index)
+            && apart.is_due(&self.version, self.index)
             && self.previous.as_ref().is_none_or(has_passed)
     }
 
@@ -225,7 +225,7 @@ impl Feeder<'_> {
         };
         let mut ids = Vec::new();
         self.store
-            .each_apart(self.collection, after, &mut |id, apart| {
+            .each_apart(&self.collection, after, &mut |id, apart| {
                 if ids.len() >= self.options.batch_items.max(1) {
                     feed.is_last = false;
                     return ControlFlow::Break(());
@@ -238,14 +238,14 @@ impl Feeder<'_> {
                 ControlFlow::Continue(())
             })?;
         for id in ids {
-            if let Some(record) = self.store.item_record(self.collection, &id)? {
+            if let Some(record) = self.store.item_record(&self.collection, &id)? {
                 let record = ItemRecord::parse(&record)?;
                 if self.is_full(&feed.batch, record.body.len()) {
                     feed.upto = Some(feed.batch.id(feed.batch.len() - 1).to_owned());
                     feed.is_last = false;
                     return Ok(feed);
                 }
-                feed.push(&id, record, self.store.apart_record(self.collection, &id)?);
+                feed.push(&id, record, self.store.apart_record(&self.collection, &id)?);
             }
             feed.upto = feed.upto.take().max(Some(id));
         }
@@ -259,8 +259,8 @@ impl Feeder<'_> {
             .as_ref()
             .is_some_and(|failure| failure.run == self.run);
         let is_named =
-            |collection: &Name, named: &str| collection == self.collection && named == id;
-        let is_meant = match self.source {
+            |collection: &Name, named: &str| *collection == self.collection && named == id;
+        let is_meant = match &self.source {
             Source::Collection => false,
             Source::Behind => apart.failure.is_none(),
             Source::Quarantine(None) => apart.failure.is_some() || apart.next.is_some(),
@@ -269,6 +269,6 @@ impl Feeder<'_> {
                 .any(|(collection, named)| is_named(collection, named)),
             Source::Item(collection, named) => is_named(collection, named),
         };
-        is_meant && !has_failed && apart.is_due(self.version, self.index)
+        is_meant && !has_failed && apart.is_due(&self.version, self.index)
     }
 }

@@ -12,6 +12,7 @@
 use std::sync::Arc;
 
 use super::chain::Chain;
+use super::ahead::{Budget, Read};
 use super::feed::{Feed, Feeder};
 use super::judge::{Failed, Verdict};
 use super::pipeline::{self, Ending, Pass};
@@ -194,20 +195,20 @@ impl<'a> Fused<'a> {
         self.parts.last().expect("there is at least one")
     }
 
-    fn feeder(&self) -> Feeder<'_> {
+    fn feeder(&self) -> Feeder {
         let last = self.last();
         Feeder {
-            store: self.work.store,
+            store: self.work.store.clone(),
             run: self.run.id,
-            collection: &self.collection,
-            source: &last.stage.source,
+            collection: self.collection.clone(),
+            source: last.stage.source.clone(),
             // An item that has passed the first ones is due for those behind.
-            version: &last.stage.version,
+            version: last.stage.version.clone(),
             index: last.stage.first_step,
             previous: None,
             mode: Mode::Rewrite,
             is_late: false,
-            options: self.work.options,
+            options: self.work.options.clone(),
         }
     }
 
@@ -306,12 +307,13 @@ impl Pass for Fused<'_> {
         true
     }
 
-    fn read(&self, after: Option<&str>) -> Result<Feed, StoreError> {
-        self.feeder().read(after)
+    fn reader(&self) -> Box<Read> {
+        let feeder = self.feeder();
+        Box::new(move |after| feeder.read(after))
     }
 
-    fn budget(&self, _: usize) -> u64 {
-        0
+    fn budget(&self) -> Box<Budget> {
+        Box::new(|_, _| 0)
     }
 
     fn worker(&self) -> Box<Worker> {

@@ -6,6 +6,7 @@
 //! and the checkpoint are one commit, which takes place only while the lease is held. [`undo`]
 //! puts back what a run changed. The room never prints; it tells an [`Observer`].
 
+mod ahead;
 mod applied;
 mod chain;
 mod feed;

@@ -1,6 +1,6 @@
 //! Read ahead, transform on several threads, commit in order.
 //!
-//! Reading and committing share the thread that called; each transforming thread has a session of
+//! Batches are committed on the thread that called; one thread reads, and each of those that transform has a session of
 //! its own. The result is that of feeding the batches one after another: a batch that looked at
 //! something that was changed after it was read is dropped, with everything behind it, and read
 //! again.
@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
+use super::ahead::{Ahead, Budget, Read};
 use super::feed::Feed;
 use super::judge::{Failed, Verdict, is_failed};
 use super::reads::Range;
@@ -36,10 +37,10 @@ pub(super) trait Pass {
     fn checkpoint(&self) -> &Progress;
     /// Whether nothing is read or written but what is fed.
     fn is_pure(&self) -> bool;
-    /// Reads the next batch behind an id.
-    fn read(&self, after: Option<&str>) -> Result<Feed, StoreError>;
-    /// How many items of a batch of so many may fail.
-    fn budget(&self, batch: usize) -> u64;
+    /// What reads it.
+    fn reader(&self) -> Box<Read>;
+    /// How many items of a batch may fail.
+    fn budget(&self) -> Box<Budget>;
     /// What a thread does to batches.
     fn worker(&self) -> Box<Worker>;
     /// Commits what became of some batches, and the checkpoint behind them, as one.
@@ -67,8 +68,10 @@ pub(super) enum Ending {
 
 /// Feeds everything behind a checkpoint.
 pub(super) fn run<P: Pass>(pass: &mut P) -> Result<Ending, RunError> {
+    let progress = pass.checkpoint();
+    let ahead = Ahead::new(progress.after.clone(), progress.counts);
     std::thread::scope(|scope| {
-        let threads = Threads::start(scope, pass);
+        let threads = Threads::start(scope, pass, &ahead);
         Pipeline::new(pass, threads).run()
     })
 }
@@ -76,37 +79,29 @@ pub(super) fn run<P: Pass>(pass: &mut P) -> Result<Ending, RunError> {
 /// Batches in flight, and what was committed since they were read.
 struct Pipeline<'p, P> {
     pass: &'p mut P,
-    threads: Threads,
-    /// The number of the next batch to be read. Numbers are not used again.
-    next_read: u64,
-    /// The id behind which it starts.
-    read_after: Option<String>,
-    has_read_all: bool,
+    threads: Threads<'p>,
     /// The number of the next batch to be committed; lower ones that come back were dropped.
     next_commit: u64,
     /// Batches that came back before their turn.
     early: BTreeMap<u64, Outcome>,
     commits: u64,
-    /// The number of commits when each batch in flight was read.
-    read_at: BTreeMap<u64, u64>,
+    /// How many there had been when the batch was read that is being committed; what comes behind it was not read before.
+    read_at: u64,
     /// What the last commits changed, for steps that look at more than what they are fed.
     changed: VecDeque<(u64, BTreeSet<(Name, String)>)>,
     window: Window,
 }
 
 impl<'p, P: Pass> Pipeline<'p, P> {
-    fn new(pass: &'p mut P, threads: Threads) -> Self {
+    fn new(pass: &'p mut P, threads: Threads<'p>) -> Self {
         Self {
-            read_after: pass.checkpoint().after.clone(),
             window: Window::new(window::limit(pass.runner().options)),
             pass,
             threads,
-            next_read: 0,
-            has_read_all: false,
             next_commit: 0,
             early: BTreeMap::new(),
             commits: 0,
-            read_at: BTreeMap::new(),
+            read_at: 0,
             changed: VecDeque::new(),
         }
     }
@@ -114,9 +109,8 @@ impl<'p, P: Pass> Pipeline<'p, P> {
     fn run(mut self) -> Result<Ending, RunError> {
         while !self.pass.checkpoint().done {
             if !self.pass.runner().stop.is_asked() {
-                self.read_ahead()?;
-            }
-            if self.next_commit == self.next_read {
+                self.threads.ahead.allow(self.next_commit + self.window.size);
+            } else if self.threads.ahead.pause() == self.next_commit {
                 return Ok(Ending::Stopped);
             }
             let outcome = self.next_outcome()?;
@@ -132,38 +126,13 @@ impl<'p, P: Pass> Pipeline<'p, P> {
         Ok(Ending::Done)
     }
 
-    fn read_ahead(&mut self) -> Result<(), RunError> {
-        while !self.has_read_all && self.next_read - self.next_commit < self.window.size {
-            let feed = {
-                let _timed = timed!("read");
-                self.pass.read(self.read_after.as_deref())?
-            };
-            self.has_read_all = feed.is_last;
-            self.read_after = feed.upto.clone().or_else(|| self.read_after.take());
-            self.send(feed)?;
-        }
-        Ok(())
-    }
-
+    /// Hands out a part of a batch that is read already.
     fn send(&mut self, feed: Feed) -> Result<(), RunError> {
-        let number = self.next_read;
-        self.next_read += 1;
-        self.read_at.insert(number, self.commits);
-        if feed.batch.is_empty() {
-            let result = Ok(Judged::default());
-            self.early.insert(
-                number,
-                Outcome {
-                    number,
-                    feed,
-                    result,
-                },
-            );
-            return Ok(());
-        }
-        let budget = self.pass.budget(feed.batch.len());
+        let number = self.threads.ahead.insert(feed.upto.clone());
+        let budget = (self.pass.budget())(&self.pass.checkpoint().counts, feed.batch.len());
         let sent = self.threads.jobs.send(Job {
             number,
+            read_at: self.commits,
             feed,
             budget,
         });
@@ -194,15 +163,14 @@ impl<'p, P: Pass> Pipeline<'p, P> {
     }
 
     /// Whether the batch looked at something that was changed after it was read.
-    fn is_stale(&mut self, outcome: &Outcome) -> bool {
-        let read_at = self.read_at.remove(&outcome.number).unwrap_or_default();
+    fn is_stale(&self, outcome: &Outcome) -> bool {
         let feed = &outcome.feed;
         let fed = Range {
             collection: self.pass.collection().clone(),
             after: feed.after.clone(),
             upto: feed.upto.clone().filter(|_| !feed.is_last),
         };
-        let since = self.changed.iter().filter(|(commit, _)| *commit > read_at);
+        let since = self.changed.iter().filter(|(commit, _)| *commit > outcome.read_at);
         since.map(|(_, changed)| changed).any(|changed| {
             let has_read = |judged: &Judged| judged.reads.touch(changed);
             changed
@@ -220,15 +188,18 @@ impl<'p, P: Pass> Pipeline<'p, P> {
             "batches in flight are read again"
         );
         self.window.shrink();
-        self.next_commit = self.next_read;
+        let after = self.pass.checkpoint().after.clone();
+        self.next_commit = self.threads.ahead.start_over(after);
         self.early.clear();
-        self.read_at.clear();
-        self.read_after = self.pass.checkpoint().after.clone();
-        self.has_read_all = false;
     }
 
     fn settle(&mut self, outcome: Outcome) -> Result<Ending, RunError> {
-        let Outcome { feed, result, .. } = outcome;
+        let Outcome {
+            feed,
+            result,
+            read_at,
+            ..
+        } = outcome;
         let judged = match result {
             Ok(judged) => judged,
             Err(Abort::Stopped) => return Ok(Ending::Stopped),
@@ -251,8 +222,8 @@ impl<'p, P: Pass> Pipeline<'p, P> {
         if !is_part {
             self.gather(&mut group);
         }
-        self.commit_all(&group)?;
-        if is_part {
+        self.read_at = read_at;
+        if self.commit_all(&group)? && is_part {
             self.start_over();
         }
         Ok(Ending::Done)
@@ -290,29 +261,24 @@ impl<'p, P: Pass> Pipeline<'p, P> {
         }
     }
 
-    /// Commits a group, or where it is too large for the store, parts of it.
-    fn commit_all(&mut self, group: &[(Feed, Judged)]) -> Result<(), RunError> {
+    /// Commits a group, or where it is too large for the store, parts of it; gives whether all of it is committed. If
+    /// it is not, the rest is read again.
+    fn commit_all(&mut self, group: &[(Feed, Judged)]) -> Result<bool, RunError> {
         match self.commit(group) {
             Err(RunError::Store(StoreError::TooLarge { .. })) if group.len() > 1 => {
                 let (first, second) = group.split_at(group.len() / 2);
-                let before = self.next_read;
-                self.commit_all(first)?;
-                // What comes behind a batch that was halved is read again.
-                if self.next_read == before {
-                    self.commit_all(second)?;
-                }
-                Ok(())
+                Ok(self.commit_all(first)? && self.commit_all(second)?)
             }
             Err(RunError::Store(StoreError::TooLarge { .. })) if group[0].0.batch.len() > 1 => {
                 self.start_over();
-                let half = group[0].0.head(group[0].0.batch.len() / 2);
-                self.read_after.clone_from(&half.upto);
-                self.send(half)
+                self.send(group[0].0.head(group[0].0.batch.len() / 2))?;
+                Ok(false)
             }
             Err(error) => Err(error),
             Ok(()) => {
                 let (feed, judged) = group.last().expect("there is at least one");
-                self.pass.check(feed, judged)
+                self.pass.check(feed, judged)?;
+                Ok(true)
             }
         }
     }
@@ -324,6 +290,8 @@ impl<'p, P: Pass> Pipeline<'p, P> {
         }
         self.next_commit += group.len() as u64;
         self.commits += 1;
+        let counts = self.pass.checkpoint().counts;
+        self.threads.ahead.committed(self.commits, counts);
         self.window.grow();
         if !self.pass.is_pure() {
             let changed = group
@@ -331,11 +299,10 @@ impl<'p, P: Pass> Pipeline<'p, P> {
                 .map(|(feed, judged)| self.changed_by(feed, judged));
             let changed = changed.flatten().collect();
             self.changed.push_back((self.commits, changed));
-            let oldest = self.read_at.values().copied().min().unwrap_or(self.commits);
             while self
                 .changed
                 .front()
-                .is_some_and(|(commit, _)| *commit <= oldest)
+                .is_some_and(|(commit, _)| *commit <= self.read_at)
             {
                 self.changed.pop_front();
             }

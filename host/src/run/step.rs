@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::ahead::{Budget, Read};
 use super::feed::{Feed, Feeder};
 use super::judge::{Failed, Verdict, is_failed};
 use super::pipeline::{Ending, Pass};
@@ -114,18 +115,18 @@ impl<'a> TransformStep<'a> {
         StepName::of(self.stage, self.step, self.collection)
     }
 
-    pub(super) fn feeder(&self) -> Feeder<'a> {
+    pub(super) fn feeder(&self) -> Feeder {
         Feeder {
-            store: self.work.store,
+            store: self.work.store.clone(),
             run: self.run,
-            collection: self.collection,
-            source: &self.stage.source,
-            version: &self.stage.version,
+            collection: self.collection.clone(),
+            source: self.stage.source.clone(),
+            version: self.stage.version.clone(),
             index: self.index,
             previous: self.previous.clone(),
             mode: self.mode,
             is_late: self.stage.is_late(),
-            options: self.work.options,
+            options: self.work.options.clone(),
         }
     }
 
@@ -274,8 +275,9 @@ impl Pass for TransformStep<'_> {
         self.grants.is_pure()
     }
 
-    fn read(&self, after: Option<&str>) -> Result<Feed, StoreError> {
-        self.feeder().read(after)
+    fn reader(&self) -> Box<Read> {
+        let feeder = self.feeder();
+        Box::new(move |after| feeder.read(after))
     }
 
     fn worker(&self) -> Box<Worker> {
@@ -291,21 +293,22 @@ impl Pass for TransformStep<'_> {
         Box::new(move |feed, budget| transformer.transform(&feed.batch, &[], budget))
     }
 
-    /// How many items of the next batch may fail before it is certain that the run stops.
-    fn budget(&self, batch: usize) -> u64 {
-        if self.work.options.on_failure == OnFailure::Stop {
-            return 0;
+    /// How many items of a batch may fail before it is certain that the run stops.
+    fn budget(&self) -> Box<Budget> {
+        let options = self.work.options;
+        let ahead = window::limit(options) as u64;
+        if options.on_failure == OnFailure::Stop {
+            return Box::new(|_, _| 0);
         }
-        let Counts { failed, read, .. } = self.progress.counts;
-        let batch = batch as u64;
-        match self.work.options.max_failures {
-            MaxFailures::Count(most) => most.saturating_sub(failed),
+        match options.max_failures {
+            MaxFailures::Count(most) => Box::new(move |counts, _| most.saturating_sub(counts.failed)),
             // Batches in flight before this one may still add to what was read.
-            MaxFailures::Percent(most) => {
-                let ahead = read + batch * (2 + window::limit(self.work.options) as u64);
-                let allowed = ahead.max(MaxFailures::SAMPLE) * u64::from(most) / 100;
-                allowed.saturating_sub(failed).min(batch)
-            }
+            MaxFailures::Percent(most) => Box::new(move |counts, batch| {
+                let batch = batch as u64;
+                let read = counts.read + batch * (2 + ahead);
+                let allowed = read.max(MaxFailures::SAMPLE) * u64::from(most) / 100;
+                allowed.saturating_sub(counts.failed).min(batch)
+            }),
         }
     }
 

@@ -1,9 +1,10 @@
-//! The threads that transform batches, each in a session of its own.
+//! The threads of a pass: one reads batches ahead, the others transform them, each in a session of its own.
 
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
-use std::thread::Scope;
+use std::thread::{Builder, Scope};
 
+use super::ahead::Ahead;
 use super::feed::Feed;
 use super::pipeline::Pass;
 use super::transform::{Abort, Judged};
@@ -19,6 +20,8 @@ pub(super) type Worker = dyn FnMut(&Feed, u64) -> Result<Judged, Abort> + Send;
 /// A batch on its way to a thread.
 pub(super) struct Job {
     pub number: u64,
+    /// How many commits there had been when it was read.
+    pub read_at: u64,
     pub feed: Feed,
     pub budget: u64,
 }
@@ -26,18 +29,44 @@ pub(super) struct Job {
 /// A batch on its way back.
 pub(super) struct Outcome {
     pub number: u64,
+    /// How many commits there had been when it was read.
+    pub read_at: u64,
     pub feed: Feed,
     pub result: Result<Judged, Abort>,
 }
 
-/// The threads that transform. They end when it is dropped.
-pub(super) struct Threads {
+impl Outcome {
+    pub(super) fn of(
+        number: u64,
+        read_at: u64,
+        feed: Feed,
+        result: Result<Judged, Abort>,
+    ) -> Self {
+        Self {
+            number,
+            read_at,
+            feed,
+            result,
+        }
+    }
+}
+
+/// The threads of a pass. They end when it is dropped.
+pub(super) struct Threads<'a> {
+    pub ahead: &'a Ahead,
     pub jobs: SyncSender<Job>,
     pub outcomes: Receiver<Outcome>,
 }
 
-impl Threads {
-    pub(super) fn start<'scope>(scope: &'scope Scope<'scope, '_>, pass: &impl Pass) -> Self {
+impl<'a> Threads<'a> {
+    pub(super) fn start<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        pass: &impl Pass,
+        ahead: &'a Ahead,
+    ) -> Self
+    where
+        'a: 'scope,
+    {
         let options = pass.runner().options;
         let (jobs, queue) = sync_channel::<Job>(window::limit(options));
         let (results, outcomes) = channel();
@@ -50,6 +79,7 @@ impl Threads {
                 while let Some(job) = queue.lock().ok().and_then(|queue| queue.recv().ok()) {
                     let Job {
                         number,
+                        read_at,
                         feed,
                         budget,
                     } = job;
@@ -57,24 +87,30 @@ impl Threads {
                         let _timed = timed!("transform");
                         work_on(&feed, budget)
                     };
-                    if results
-                        .send(Outcome {
-                            number,
-                            feed,
-                            result,
-                        })
-                        .is_err()
-                    {
+                    let outcome = Outcome::of(number, read_at, feed, result);
+                    if results.send(outcome).is_err() {
                         return;
                     }
                 }
             };
-            std::thread::Builder::new()
-                .name(format!("godwit-transform-{number}"))
-                .stack_size(STACK_BYTES)
-                .spawn_scoped(scope, work)
-                .expect("a thread can be started");
+            let builder = Builder::new().name(format!("godwit-transform-{number}"));
+            let started = builder.stack_size(STACK_BYTES).spawn_scoped(scope, work);
+            started.expect("a thread can be started");
         }
-        Self { jobs, outcomes }
+        let (mut read, budget, to) = (pass.reader(), pass.budget(), jobs.clone());
+        let read = move || ahead.run(&mut *read, &*budget, &to, &results);
+        let started = Builder::new().name("godwit-read".to_owned()).spawn_scoped(scope, read);
+        started.expect("a thread can be started");
+        Self {
+            ahead,
+            jobs,
+            outcomes,
+        }
+    }
+}
+
+impl Drop for Threads<'_> {
+    fn drop(&mut self) {
+        self.ahead.close();
     }
 }

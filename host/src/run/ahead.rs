@@ -1,0 +1,177 @@
+//! Reading ahead, on a thread of its own.
+//!
+//! Batches are numbered in the order in which they are read. Numbers are not used again: whatever is in flight
+//! when reading starts over has a lower one than what is read then.
+
+use std::sync::mpsc::{Sender, SyncSender};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::feed::Feed;
+use super::threads::{Job, Outcome};
+use super::timed;
+use super::transform::{Abort, Judged};
+use crate::model::Counts;
+use crate::store::StoreError;
+
+/// Reads the batch behind an id.
+pub(super) type Read = dyn FnMut(Option<&str>) -> Result<Feed, StoreError> + Send;
+/// How many items of a batch of so many may fail, after what the step has counted.
+pub(super) type Budget = dyn Fn(&Counts, usize) -> u64 + Send + Sync;
+
+/// How far a pass is read, and how far it may be.
+pub(super) struct Ahead {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    /// The number of the next batch.
+    next: u64,
+    /// The id behind which it starts.
+    after: Option<String>,
+    /// Batches of lower numbers may be read.
+    until: u64,
+    /// Whether nothing is left to be read.
+    is_over: bool,
+    /// Whether nothing is wanted any more.
+    is_closed: bool,
+    /// Raised with every start: what was being read meanwhile is not wanted.
+    starts: u64,
+    /// What is committed by now: how often, and what the step has counted.
+    commits: u64,
+    counts: Counts,
+}
+
+impl Ahead {
+    pub(super) fn new(after: Option<String>, counts: Counts) -> Self {
+        Self {
+            state: Mutex::new(State {
+                next: 0,
+                after,
+                until: 0,
+                is_over: false,
+                is_closed: false,
+                starts: 0,
+                commits: 0,
+                counts,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Lets batches of numbers below this one be read, and gives the number of the next one.
+    pub(super) fn allow(&self, until: u64) -> u64 {
+        let mut state = self.lock();
+        state.until = until;
+        self.changed.notify_all();
+        state.next
+    }
+
+    /// Lets nothing more be read, and gives the number of the next batch, which is not.
+    pub(super) fn pause(&self) -> u64 {
+        let mut state = self.lock();
+        state.until = 0;
+        state.starts += 1;
+        state.next
+    }
+
+    /// Reads again behind an id, and gives the number of the next batch.
+    pub(super) fn start_over(&self, after: Option<String>) -> u64 {
+        let mut state = self.lock();
+        state.starts += 1;
+        state.after = after;
+        state.is_over = false;
+        self.changed.notify_all();
+        state.next
+    }
+
+    /// Takes the next number for a batch that goes up to an id; what is behind it is read again.
+    pub(super) fn insert(&self, upto: Option<String>) -> u64 {
+        let number = self.start_over(upto);
+        self.lock().next = number + 1;
+        number
+    }
+
+    /// Notes a commit.
+    pub(super) fn committed(&self, commits: u64, counts: Counts) {
+        let mut state = self.lock();
+        (state.commits, state.counts) = (commits, counts);
+    }
+
+    /// Ends the thread that reads.
+    pub(super) fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Reads and hands out until it is closed.
+    pub(super) fn run(
+        &self,
+        read: &mut Read,
+        budget: &Budget,
+        jobs: &SyncSender<Job>,
+        outcomes: &Sender<Outcome>,
+    ) {
+        let mut state = self.lock();
+        loop {
+            if state.is_closed {
+                return;
+            }
+            if state.is_over || state.next >= state.until {
+                let woken = self.changed.wait(state);
+                state = woken.unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let (starts, after) = (state.starts, state.after.clone());
+            // Noted before it is read: what is committed meanwhile may have been seen or not.
+            let read_at = state.commits;
+            drop(state);
+            let found = {
+                let _timed = timed!("read");
+                read(after.as_deref())
+            };
+            state = self.lock();
+            if state.starts != starts {
+                continue;
+            }
+            let number = state.next;
+            state.next += 1;
+            let counts = state.counts;
+            let feed = match found {
+                Ok(feed) => feed,
+                Err(error) => {
+                    state.is_over = true;
+                    let result = Err(Abort::Store(error));
+                    let outcome = Outcome::of(number, read_at, Feed::default(), result);
+                    // Whoever does not wait any more does not want to know.
+                    let _ = outcomes.send(outcome);
+                    continue;
+                }
+            };
+            state.is_over = feed.is_last;
+            state.after = feed.upto.clone().or_else(|| state.after.take());
+            drop(state);
+            let is_gone = if feed.batch.is_empty() {
+                let outcome = Outcome::of(number, read_at, feed, Ok(Judged::default()));
+                outcomes.send(outcome).is_err()
+            } else {
+                let budget = budget(&counts, feed.batch.len());
+                let job = Job {
+                    number,
+                    read_at,
+                    feed,
+                    budget,
+                };
+                jobs.send(job).is_err()
+            };
+            if is_gone {
+                return;
+            }
+            state = self.lock();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
