@@ -88,7 +88,11 @@ fn main() -> ExitCode {
     count(folder.path(), STAGES[STAGES.len() - 1].0, 0);
     let mut instructions = BTreeMap::new();
     for (name, stage) in STAGES {
-        if args.only.as_deref().is_some_and(|only| !name.starts_with(only)) {
+        if args
+            .only
+            .as_deref()
+            .is_some_and(|only| !name.starts_with(only))
+        {
             continue;
         }
         let (_, documents) = stage(folder.path());
@@ -132,7 +136,9 @@ fn count(cache: &Path, stage: &str, times: u64) -> u64 {
         .output()
         .unwrap_or_else(|error| panic!("valgrind is needed: {error}"));
     let said = String::from_utf8_lossy(&output.stderr);
-    let collected = said.lines().find_map(|line| line.split_once("Collected : "));
+    let collected = said
+        .lines()
+        .find_map(|line| line.split_once("Collected : "));
     let count = collected.and_then(|(_, count)| count.trim().parse().ok());
     count.unwrap_or_else(|| panic!("valgrind counts nothing: {said}"))
 }
@@ -287,7 +293,9 @@ fn stream(cache: &Path) -> (Box<dyn FnMut()>, usize) {
     let catalogue = catalogue(cache);
     let once = move || {
         let migration = &catalogue.migrations()[0];
-        let component = catalogue.component(&migration.digest).expect("it is loaded");
+        let component = catalogue
+            .component(&migration.digest)
+            .expect("it is loaded");
         let memory = Store::new(Arc::new(Memory::new())).expect("the store works");
         let (step, context, stop) = (&migration.steps[1], Context::default(), Stop::default());
         let stream = Stream::new(component, step, memory, context, 1, &stop);
@@ -313,4 +321,3 @@ fn run(cache: &Path) -> (Box<dyn FnMut()>, usize) {
     };
     (Box::new(once), ITEMS)
 }
-

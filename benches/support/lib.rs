@@ -42,7 +42,7 @@ pub fn item(n: usize) -> (String, String) {
 }
 
 /// A commit that writes `count` items from number `first` on.
-pub fn commit_of(first: usize, count: usize) -> Commit {
+pub fn commit_of(first: usize, count: usize) -> Commit<'static> {
     let mut commit = Commit::new();
     for n in first..first + count {
         let (id, body) = item(n);

@@ -11,7 +11,8 @@ const TIMES: u64 = 100;
 pub(crate) fn peak(items: u64) -> Row {
     let peak = |items| {
         eprintln!("memory at {items} items");
-        let peaks = measure("lmdb", items).expect("godwit is built: cargo build --release -p godwit-host");
+        let peaks =
+            measure("lmdb", items).expect("godwit is built: cargo build --release -p godwit-host");
         peaks.up.anonymous as f64 / 1024.0
     };
     let few = [(); 3].map(|()| peak(items / TIMES));

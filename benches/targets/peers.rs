@@ -109,7 +109,13 @@ impl Bench {
                 std::fs::copy(&file, node.join(name)).expect("target can be written");
             }
         }
-        let install = ["install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"];
+        let install = [
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--no-package-lock",
+            "--silent",
+        ];
         run(Command::new("npm").args(install).current_dir(&node));
         let extism = extism(&sources.join("extism"), &built.join("extism"));
         let folder = tempfile::tempdir_in(&built).expect("a folder can be made");
@@ -146,7 +152,16 @@ impl Bench {
             command
         };
         let lines = self.lines.to_string_lossy();
-        let import = ["import", "--collection", "texts", "--app", APP, "--version", "1.0.0", &lines];
+        let import = [
+            "import",
+            "--collection",
+            "texts",
+            "--app",
+            APP,
+            "--version",
+            "1.0.0",
+            &lines,
+        ];
         let mut best = Best::default();
         for round in 1..=ROUNDS {
             eprintln!("godwit, round {round}");
@@ -192,7 +207,11 @@ impl Bench {
     /// A new database with the first documents.
     fn database(&self, documents: usize) -> PathBuf {
         let database = self.path("documents.sqlite");
-        for file in ["documents.sqlite", "documents.sqlite-wal", "documents.sqlite-shm"] {
+        for file in [
+            "documents.sqlite",
+            "documents.sqlite-wal",
+            "documents.sqlite-shm",
+        ] {
             let _ = std::fs::remove_file(self.path(file));
         }
         run(self

@@ -311,4 +311,3 @@ pub(crate) fn status() -> Row {
         of: "the whole process".to_owned(),
     }
 }
-

@@ -27,7 +27,8 @@ pub(crate) enum Target {
 
 const BEGIN: &str = "<!-- targets:begin -->\n";
 const END: &str = "<!-- targets:end -->";
-const HEAD: &str = "| what | target | measured | of | | on |\n| --- | --- | --- | --- | --- | --- |\n";
+const HEAD: &str =
+    "| what | target | measured | of | | on |\n| --- | --- | --- | --- | --- | --- |\n";
 
 impl Row {
     /// The row as a line of Markdown, with the day.

@@ -5,6 +5,7 @@ use std::hash::Hasher;
 use rustc_hash::FxHasher;
 
 use super::Rules;
+use super::lanes::{TEXT, ends_text};
 
 /// The deepest nesting that `serde_json` reads.
 const MOST_DEPTH: usize = 127;
@@ -26,7 +27,7 @@ pub fn fingerprint(body: &[u8], rules: Rules) -> Option<u64> {
         at: 0,
         names: Vec::new(),
     };
-    let print = reader.value(rules.depth.min(MOST_DEPTH))?;
+    let print = reader.whole(rules.depth.min(MOST_DEPTH))?;
     reader.space();
     (reader.at == body.len()).then_some(print)
 }
@@ -37,6 +38,18 @@ struct Reader<'a> {
     at: usize,
     /// The names of the members of all objects that are open, hashed.
     names: Vec<u64>,
+}
+
+/// An array or an object that is open.
+#[derive(Default)]
+struct Level {
+    is_object: bool,
+    /// What was read of it, hashed.
+    print: u64,
+    /// The name, hashed, of the member that is being read.
+    name: u64,
+    /// Where its names begin.
+    first: usize,
 }
 
 /// What kind of value a hash is of.
@@ -52,32 +65,103 @@ mod kind {
 
 impl Reader<'_> {
     /// A value that may be nested `depth` levels deep.
-    fn value(&mut self, depth: usize) -> Option<u64> {
+    fn whole(&mut self, depth: usize) -> Option<u64> {
+        // The innermost one, and those around it.
+        let mut level = Level::default();
+        let mut around: Vec<Level> = Vec::new();
         self.space();
-        match *self.body.get(self.at)? {
-            b'{' => self.object(depth.checked_sub(1)?),
-            b'[' => self.array(depth.checked_sub(1)?),
-            b'"' => self.text(),
-            b'-' | b'0'..=b'9' => self.number(),
-            b'n' => self.literal(b"null", kind::NULL),
-            b'f' => self.literal(b"false", kind::FALSE),
-            b't' => self.literal(b"true", kind::TRUE),
-            _ => None,
+        'value: loop {
+            let mut print = match self.byte()? {
+                b'"' => self.text()?,
+                open @ (b'{' | b'[') => {
+                    if around.len() == depth {
+                        return None;
+                    }
+                    self.at += 1;
+                    self.space();
+                    let is_object = open == b'{';
+                    let print = if is_object { kind::OBJECT } else { kind::ARRAY };
+                    // A closing bracket comes two behind the one that opens.
+                    if self.byte()? == open + 2 {
+                        self.at += 1;
+                        mixed(print)
+                    } else {
+                        let first = self.names.len();
+                        let name = if is_object { self.name()? } else { 0 };
+                        let inner = Level {
+                            is_object,
+                            print,
+                            name,
+                            first,
+                        };
+                        around.push(std::mem::replace(&mut level, inner));
+                        continue 'value;
+                    }
+                }
+                b'-' | b'0'..=b'9' => self.number()?,
+                b'n' => self.literal(b"null", kind::NULL)?,
+                b'f' => self.literal(b"false", kind::FALSE)?,
+                b't' => self.literal(b"true", kind::TRUE)?,
+                _ => return None,
+            };
+            // Behind a value.
+            loop {
+                if around.is_empty() {
+                    return Some(print);
+                }
+                level.add(print);
+                self.space();
+                match self.byte()? {
+                    b',' => {
+                        self.at += 1;
+                        self.space();
+                        if level.is_object {
+                            level.name = self.name()?;
+                        }
+                        continue 'value;
+                    }
+                    b'}' if level.is_object => {
+                        if has_doubled(&mut self.names[level.first..]) {
+                            return None;
+                        }
+                        self.names.truncate(level.first);
+                    }
+                    b']' if !level.is_object => {}
+                    _ => return None,
+                }
+                self.at += 1;
+                print = mixed(level.print);
+                level = around.pop()?;
+            }
         }
     }
 
+    fn byte(&self) -> Option<u8> {
+        self.body.get(self.at).copied()
+    }
+
+    #[inline(always)]
     fn space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.body.get(self.at) {
             self.at += 1;
         }
     }
 
-    /// Whether the next byte behind white space is this one; takes it if so.
-    fn takes(&mut self, byte: u8) -> bool {
+    /// A member's name and the colon, with the spaces behind them.
+    #[inline(always)]
+    fn name(&mut self) -> Option<u64> {
+        if self.byte()? != b'"' {
+            return None;
+        }
+        let name = self.text()?;
+        self.names.push(name);
         self.space();
-        let is_it = self.body.get(self.at) == Some(&byte);
-        self.at += usize::from(is_it);
-        is_it
+        if self.byte()? != b':' {
+            return None;
+        }
+        self.at += 1;
+        self.space();
+        Some(name)
     }
 
     fn literal(&mut self, literal: &[u8], kind: u64) -> Option<u64> {
@@ -86,75 +170,33 @@ impl Reader<'_> {
         Some(mixed(kind))
     }
 
-    fn array(&mut self, depth: usize) -> Option<u64> {
-        self.at += 1;
-        let mut print = kind::ARRAY;
-        if self.takes(b']') {
-            return Some(mixed(print));
-        }
-        loop {
-            print = mixed(print ^ self.value(depth)?);
-            if self.takes(b']') {
-                return Some(mixed(print));
-            }
-            if !self.takes(b',') {
-                return None;
-            }
-        }
-    }
-
-    fn object(&mut self, depth: usize) -> Option<u64> {
-        self.at += 1;
-        let mut print = kind::OBJECT;
-        if self.takes(b'}') {
-            return Some(mixed(print));
-        }
-        let first = self.names.len();
-        loop {
-            self.space();
-            if self.body.get(self.at) != Some(&b'"') {
-                return None;
-            }
-            let name = self.text()?;
-            self.names.push(name);
-            if !self.takes(b':') {
-                return None;
-            }
-            // Added up, they may come in any order.
-            print = print.wrapping_add(mixed(name.rotate_left(17) ^ self.value(depth)?));
-            if self.takes(b'}') {
-                break;
-            }
-            if !self.takes(b',') {
-                return None;
-            }
-        }
-        let has_doubled = has_doubled(&mut self.names[first..]);
-        self.names.truncate(first);
-        (!has_doubled).then(|| mixed(print))
-    }
-
+    #[inline(always)]
     fn text(&mut self) -> Option<u64> {
-        let start = self.at;
-        self.at += 1;
-        let mut is_plain = true;
+        let start = self.at + 1;
+        let end = plain_end(self.body, start);
+        match *self.body.get(end)? {
+            b'"' => {
+                self.at = end + 1;
+                Some(text_print(&self.body[start..end]))
+            }
+            b'\\' => self.escaped(end),
+            _ => None,
+        }
+    }
+
+    /// A text that has an escape at a place.
+    #[cold]
+    fn escaped(&mut self, mut end: usize) -> Option<u64> {
         loop {
-            self.at += plain_bytes(self.body.get(self.at..)?);
-            match *self.body.get(self.at)? {
+            match *self.body.get(end)? {
                 b'"' => break,
                 // Whatever is escaped, a quote or half of a pair, it is not the end.
-                b'\\' => {
-                    is_plain = false;
-                    self.at += 2;
-                }
+                b'\\' => end = plain_end(self.body, end + 2),
                 _ => return None,
             }
         }
-        self.at += 1;
-        let quoted = &self.body[start..self.at];
-        if is_plain {
-            return Some(text_print(&quoted[1..quoted.len() - 1]));
-        }
+        let quoted = &self.body[self.at..=end];
+        self.at = end + 1;
         let text: String = serde_json::from_slice(quoted).ok()?;
         Some(text_print(text.as_bytes()))
     }
@@ -252,7 +294,7 @@ fn stretched(print: u64, digit: u8) -> u64 {
 fn text_print(text: &[u8]) -> u64 {
     let mut hasher = FxHasher::default();
     hasher.write(text);
-    mixed(kind::TEXT ^ hasher.finish())
+    hasher.finish() ^ kind::TEXT
 }
 
 /// The finaliser of splitmix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
@@ -261,6 +303,19 @@ fn mixed(x: u64) -> u64 {
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
+}
+
+impl Level {
+    /// Adds a value to what was read.
+    fn add(&mut self, print: u64) {
+        if self.is_object {
+            // Added up, they may come in any order.
+            let member = mixed(self.name.rotate_left(17) ^ print);
+            self.print = self.print.wrapping_add(member);
+        } else {
+            self.print = mixed(self.print ^ print);
+        }
+    }
 }
 
 /// Whether a name is there twice, or most likely so.
@@ -273,25 +328,20 @@ fn has_doubled(names: &mut [u64]) -> bool {
     behind.any(|(place, name)| names[..place].contains(name))
 }
 
-/// How many bytes come before the first that a text has no room for as it is: a quote, a backslash, a control
-/// character. Eight are looked at at once (the method of "Bit Twiddling Hacks", S. E. Anderson).
-fn plain_bytes(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    let below = |chunk: u64, least: u8| chunk.wrapping_sub(ONES * u64::from(least)) & !chunk & HIGH;
-    let (chunks, rest) = bytes.as_chunks::<8>();
-    for (place, chunk) in chunks.iter().enumerate() {
-        let chunk = u64::from_le_bytes(*chunk);
-        let quote = below(chunk ^ (ONES * u64::from(b'"')), 1);
-        let backslash = below(chunk ^ (ONES * u64::from(b'\\')), 1);
-        // The lowest bit that is set is exact; those above may be borrowed.
-        let found = quote | backslash | below(chunk, b' ');
+/// Where plain text inside of a string ends, from a place on: at a quote, a backslash or a control character, or at the
+/// end of all.
+#[inline(always)]
+fn plain_end(body: &[u8], mut at: usize) -> usize {
+    while let Some(bytes) = body.get(at..).and_then(|rest| rest.first_chunk()) {
+        let found = ends_text(bytes);
         if found != 0 {
-            return place * 8 + found.trailing_zeros() as usize / 8;
+            return at + found.trailing_zeros() as usize;
         }
+        at += TEXT;
     }
+    let rest = body.get(at..).unwrap_or_default();
     let is_plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
-    bytes.len() - rest.len() + rest.iter().take_while(|byte| is_plain(byte)).count()
+    at + rest.iter().take_while(|byte| is_plain(byte)).count()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a look at the bytes of two JSON texts tells, without reading either.
 
-/// Bytes that are looked at at once: a bit for each.
-const WIDTH: usize = 64;
+use super::lanes::{BLOCK, places};
+
 /// The longest escape, as in `\u00e9`.
 const ESCAPE: usize = 6;
 
@@ -36,7 +36,11 @@ pub fn glance(old: &[u8], new: &[u8]) -> Glance {
     if in_gone.colons(gone) != in_come.colons(come) {
         return Glance::OtherMembers;
     }
-    let is_plain = |part: &[u8]| !part.iter().any(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+    let is_plain = |part: &[u8]| {
+        !part
+            .iter()
+            .any(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
+    };
     let escape = &old[start.saturating_sub(ESCAPE)..start];
     let is_one = before.is_inside() && !escape.contains(&b'\\') && is_plain(gone) && is_plain(come);
     let end = new.len() - behind;
@@ -99,27 +103,27 @@ impl Strings {
 
     /// Goes over a piece, and counts the colons that are in no string.
     fn colons(&mut self, piece: &[u8]) -> u32 {
-        let (chunks, rest) = piece.as_chunks::<WIDTH>();
+        let (chunks, rest) = piece.as_chunks::<BLOCK>();
         let mut count = 0;
         for chunk in chunks {
             count += self.colons_of(chunk);
         }
         if !rest.is_empty() {
-            let mut last = [b' '; WIDTH];
+            let mut last = [b' '; BLOCK];
             last[..rest.len()].copy_from_slice(rest);
             count += self.colons_of(&last);
         }
         count
     }
 
-    fn colons_of(&mut self, chunk: &[u8; WIDTH]) -> u32 {
+    fn colons_of(&mut self, chunk: &[u8; BLOCK]) -> u32 {
         let mut quotes = places(chunk, b'"');
         let backslashes = places(chunk, b'\\');
         if backslashes != 0 || self.is_escaped {
             quotes &= !self.escaped(backslashes);
         }
         let inside = parity(quotes) ^ self.open;
-        self.open = ((inside as i64) >> (WIDTH - 1)) as u64;
+        self.open = ((inside as i64) >> (BLOCK - 1)) as u64;
         (places(chunk, b':') & !inside).count_ones()
     }
 
@@ -129,7 +133,7 @@ impl Strings {
         let mut left = backslashes & !escaped;
         while left != 0 {
             let place = left.trailing_zeros() as usize;
-            if place == WIDTH - 1 {
+            if place == BLOCK - 1 {
                 self.is_escaped = true;
                 break;
             }
@@ -138,18 +142,6 @@ impl Strings {
         }
         escaped
     }
-}
-
-/// A bit for each byte that is this one.
-fn places(chunk: &[u8; WIDTH], byte: u8) -> u64 {
-    /// Brings the lowest bits of eight bytes together in the highest byte.
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    let is_it = chunk.map(|found| u8::from(found == byte));
-    let eights = is_it.as_chunks::<8>().0.iter().enumerate();
-    eights.fold(0, |places, (number, eight)| {
-        let gathered = u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56;
-        places | gathered << (8 * number)
-    })
 }
 
 /// For each bit the parity of those up to it.
@@ -199,7 +191,11 @@ mod tests {
             // Wherever it stands.
             let within = |text: &str| format!("[\"{long}\",{text}]");
             let expected = if old.len() == 2 { OneText } else { expected };
-            assert_eq!(look(&within(old), &within(new)), expected, "{old} and {new}");
+            assert_eq!(
+                look(&within(old), &within(new)),
+                expected,
+                "{old} and {new}"
+            );
         }
     }
 

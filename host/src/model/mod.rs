@@ -17,6 +17,7 @@ mod grants;
 mod history;
 pub mod item;
 pub mod json;
+mod lanes;
 mod migration;
 mod name;
 mod rules;

@@ -59,12 +59,10 @@ impl Ahead {
         }
     }
 
-    /// Lets batches of numbers below this one be read, and gives the number of the next one.
-    pub(super) fn allow(&self, until: u64) -> u64 {
-        let mut state = self.lock();
-        state.until = until;
+    /// Lets batches of numbers below this one be read.
+    pub(super) fn allow(&self, until: u64) {
+        self.lock().until = until;
         self.changed.notify_all();
-        state.next
     }
 
     /// Lets nothing more be read, and gives the number of the next batch, which is not.

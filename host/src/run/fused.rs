@@ -11,8 +11,8 @@
 
 use std::sync::Arc;
 
-use super::chain::Chain;
 use super::ahead::{Budget, Read};
+use super::chain::Chain;
 use super::feed::{Feed, Feeder};
 use super::judge::{Failed, Verdict};
 use super::pipeline::{self, Ending, Pass};

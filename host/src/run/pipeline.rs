@@ -109,7 +109,7 @@ impl<'p, P: Pass> Pipeline<'p, P> {
     fn run(mut self) -> Result<Ending, RunError> {
         while !self.pass.checkpoint().done {
             if !self.pass.runner().stop.is_asked() {
-                self.threads.ahead.allow(self.next_commit + self.window.size);
+                self.allow(self.next_commit);
             } else if self.threads.ahead.pause() == self.next_commit {
                 return Ok(Ending::Stopped);
             }
@@ -124,6 +124,11 @@ impl<'p, P: Pass> Pipeline<'p, P> {
             }
         }
         Ok(Ending::Done)
+    }
+
+    /// Lets as many batches be read as may be in flight, from one on.
+    fn allow(&self, first: u64) {
+        self.threads.ahead.allow(first + self.window.size);
     }
 
     /// Hands out a part of a batch that is read already.
@@ -170,7 +175,10 @@ impl<'p, P: Pass> Pipeline<'p, P> {
             after: feed.after.clone(),
             upto: feed.upto.clone().filter(|_| !feed.is_last),
         };
-        let since = self.changed.iter().filter(|(commit, _)| *commit > outcome.read_at);
+        let since = self
+            .changed
+            .iter()
+            .filter(|(commit, _)| *commit > outcome.read_at);
         since.map(|(_, changed)| changed).any(|changed| {
             let has_read = |judged: &Judged| judged.reads.touch(changed);
             changed
@@ -219,8 +227,10 @@ impl<'p, P: Pass> Pipeline<'p, P> {
             feed
         };
         let mut group = vec![(feed, judged)];
-        if !is_part {
+        if !is_part && self.pass.is_pure() {
             self.gather(&mut group);
+            // Others are read and transformed while these are committed.
+            self.allow(self.next_commit + group.len() as u64);
         }
         self.read_at = read_at;
         if self.commit_all(&group)? && is_part {
@@ -232,9 +242,6 @@ impl<'p, P: Pass> Pipeline<'p, P> {
     /// Adds batches behind those of a group that have come back, so that one commit is waited for instead of many.
     /// One in which items failed is the last of its group: then the breaker is asked.
     fn gather(&mut self, group: &mut Vec<(Feed, Judged)>) {
-        if !self.pass.is_pure() {
-            return;
-        }
         while let Ok(outcome) = self.threads.outcomes.try_recv() {
             if outcome.number >= self.next_commit {
                 self.early.insert(outcome.number, outcome);

@@ -301,7 +301,9 @@ impl Pass for TransformStep<'_> {
             return Box::new(|_, _| 0);
         }
         match options.max_failures {
-            MaxFailures::Count(most) => Box::new(move |counts, _| most.saturating_sub(counts.failed)),
+            MaxFailures::Count(most) => {
+                Box::new(move |counts, _| most.saturating_sub(counts.failed))
+            }
             // Batches in flight before this one may still add to what was read.
             MaxFailures::Percent(most) => Box::new(move |counts, batch| {
                 let batch = batch as u64;

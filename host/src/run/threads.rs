@@ -36,12 +36,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn of(
-        number: u64,
-        read_at: u64,
-        feed: Feed,
-        result: Result<Judged, Abort>,
-    ) -> Self {
+    pub(super) fn of(number: u64, read_at: u64, feed: Feed, result: Result<Judged, Abort>) -> Self {
         Self {
             number,
             read_at,
@@ -99,7 +94,9 @@ impl<'a> Threads<'a> {
         }
         let (mut read, budget, to) = (pass.reader(), pass.budget(), jobs.clone());
         let read = move || ahead.run(&mut *read, &*budget, &to, &results);
-        let started = Builder::new().name("godwit-read".to_owned()).spawn_scoped(scope, read);
+        let started = Builder::new()
+            .name("godwit-read".to_owned())
+            .spawn_scoped(scope, read);
         started.expect("a thread can be started");
         Self {
             ahead,

@@ -356,12 +356,7 @@ impl Narrowing<'_> {
         self.part(&others)
     }
 
-    fn keep(
-        &mut self,
-        places: &[usize],
-        verdicts: Vec<Verdict>,
-        left: Left,
-    ) -> Result<(), Abort> {
+    fn keep(&mut self, places: &[usize], verdicts: Vec<Verdict>, left: Left) -> Result<(), Abort> {
         let (writes, reads) = left.documents.finish();
         self.reads.append(reads);
         self.held += written_bytes(&writes) + updated_bytes(&verdicts);

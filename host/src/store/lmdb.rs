@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{PoisonError, RwLock};
 
 use heed::types::Bytes;
-use heed::{Database, Env, MdbError, ReservedSpace, PutFlags, RoTxn, RwTxn, WithoutTls};
+use heed::{Database, Env, MdbError, PutFlags, ReservedSpace, RoTxn, RwTxn, WithoutTls};
 
 use super::folder::{self, Kind};
 use super::{Backend, Commit, MAX_KEY, OpenMode, StoreError};

@@ -188,7 +188,8 @@ impl<'a> Write<'a> {
         current: Option<&[u8]>,
         before: Option<&[u8]>,
     ) -> Result<(), StoreError> {
-        let [current, there] = [current, before].map(|record| record.map(|it| Stored::item(&[], it)));
+        let [current, there] =
+            [current, before].map(|record| record.map(|it| Stored::item(&[], it)));
         self.track_item(collection, id, current.as_ref(), there.as_ref())?;
         let key = key::item(key::tag::ITEM, collection, id);
         match before {
