@@ -23,6 +23,7 @@ mod bindings {
         ",
         world: "godwit:host/every",
         imports: { default: trappable },
+        ownership: Borrowing { duplicate_if_necessary: true },
     });
 }
 
@@ -120,15 +121,14 @@ fn migrate_columns(
     step: &str,
     batch: &Batch,
 ) -> Result<Reply, AnswerError> {
-    // The batch is lowered by reference in all but name: the generated record owns its lists.
     let columns = exported::transform_columns::Batch {
-        ids: batch.ids.clone(),
-        id_ends: batch.id_ends.clone(),
-        bodies: batch.bodies.clone(),
-        body_ends: batch.body_ends.clone(),
+        ids: &batch.ids,
+        id_ends: &batch.id_ends,
+        bodies: &batch.bodies,
+        body_ends: &batch.body_ends,
     };
     let outcomes = guest
-        .call_migrate(store, step, &columns)
+        .call_migrate(store, step, columns)
         .map_err(AnswerError::Call)?;
     let exported::transform_columns::Outcomes {
         kinds,
@@ -149,8 +149,8 @@ fn migrate_text(
     for (id, body) in batch.iter() {
         let body = std::str::from_utf8(body).map_err(|_| AnswerError::NotText)?;
         items.push(TextItem {
-            id: id.to_owned(),
-            body: body.to_owned(),
+            id,
+            body,
         });
     }
     let outcomes = guest
@@ -171,13 +171,10 @@ fn migrate_records(
     step: &str,
     batch: &Batch,
 ) -> Result<Reply, AnswerError> {
-    use types::{Item, Outcome};
+    use types::{ItemParam, Outcome};
     let items: Vec<_> = batch
         .iter()
-        .map(|(id, body)| Item {
-            id: id.to_owned(),
-            body: body.to_owned(),
-        })
+        .map(|(id, body)| ItemParam { id, body })
         .collect();
     let outcomes = guest
         .call_migrate(store, step, &items)
@@ -282,12 +279,12 @@ impl<I: Imports> documents::Host for Ports<'_, I> {
         collection: String,
         after: Option<String>,
         limit: u32,
-    ) -> wasmtime::Result<Result<Vec<types::Item>, documents::AccessError>> {
+    ) -> wasmtime::Result<Result<Vec<types::ItemResult>, documents::AccessError>> {
         let found = self
             .0
             .scan(&collection, after.as_deref(), limit)
             .map(|batch| {
-                let item = |(id, body): (&str, &[u8])| types::Item {
+                let item = |(id, body): (&str, &[u8])| types::ItemResult {
                     id: id.to_owned(),
                     body: body.to_owned(),
                 };
