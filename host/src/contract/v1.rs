@@ -148,10 +148,7 @@ fn migrate_text(
     let mut items = Vec::with_capacity(batch.len());
     for (id, body) in batch.iter() {
         let body = std::str::from_utf8(body).map_err(|_| AnswerError::NotText)?;
-        items.push(TextItem {
-            id,
-            body,
-        });
+        items.push(TextItem { id, body });
     }
     let outcomes = guest
         .call_migrate(store, step, &items)

@@ -28,7 +28,7 @@ pub(super) struct Structure {
 fn ends_text<const SIMD: bool>(bytes: &[u8; WIDTH]) -> u32 {
     if SIMD && simd::IS_THERE {
         let lanes = simd::load(bytes);
-        return simd::equal(lanes, b'"') | simd::equal(lanes, b'\\') | simd::below_space(lanes);
+        return simd::ends_text(lanes);
     }
     places(bytes, |byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
 }
@@ -110,8 +110,11 @@ mod simd {
 
     #[inline]
     #[target_feature(enable = "simd128")]
-    pub(super) fn below_space(lanes: v128) -> u32 {
-        u32::from(i8x16_bitmask(u8x16_lt(lanes, u8x16_splat(b' '))))
+    pub(super) fn ends_text(lanes: v128) -> u32 {
+        let quotes = u8x16_eq(lanes, u8x16_splat(b'"'));
+        let escapes = u8x16_eq(lanes, u8x16_splat(b'\\'));
+        let controls = u8x16_lt(lanes, u8x16_splat(b' '));
+        u32::from(i8x16_bitmask(v128_or(v128_or(quotes, escapes), controls)))
     }
 }
 
@@ -143,11 +146,15 @@ mod simd {
     }
 
     #[inline]
-    pub(super) fn below_space(lanes: __m128i) -> u32 {
+    pub(super) fn ends_text(lanes: __m128i) -> u32 {
         // SAFETY: every x86-64 has SSE2.
         unsafe {
+            let quotes = _mm_cmpeq_epi8(lanes, _mm_set1_epi8(b'"' as i8));
+            let escapes = _mm_cmpeq_epi8(lanes, _mm_set1_epi8(b'\\' as i8));
             let last = _mm_set1_epi8(0x1f);
-            _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(lanes, last), last)) as u32
+            let controls = _mm_cmpeq_epi8(_mm_max_epu8(lanes, last), last);
+            let ends = _mm_or_si128(_mm_or_si128(quotes, escapes), controls);
+            _mm_movemask_epi8(ends) as u32
         }
     }
 }
@@ -168,7 +175,7 @@ mod simd {
         unreachable!("there is no SIMD")
     }
 
-    pub(super) fn below_space(_: &[u8; super::WIDTH]) -> u32 {
+    pub(super) fn ends_text(_: &[u8; super::WIDTH]) -> u32 {
         unreachable!("there is no SIMD")
     }
 }

@@ -53,35 +53,42 @@ pub(super) fn check<const SIMD: bool>(bytes: &[u8]) -> Result<(&str, Vec<Place>)
 fn check_text<const SIMD: bool>(text: &[u8]) -> Result<Vec<Place>, SyntaxError> {
     let mut members: Vec<Place> = Vec::new();
     let (mut depth, mut objects) = (0, 0_u128);
+    let mut is_name = false;
     let mut at = space(text, 0);
-    'value: loop {
+    'next: loop {
+        // Strings are read in one place, so that the compiler puts the reading here.
         at = match text.get(at) {
-            Some(b'"') => string::<SIMD>(text, at)?,
+            Some(b'"') => {
+                let end = string::<SIMD>(text, at)?;
+                if is_name {
+                    let name = at..end;
+                    at = colon(text, end)?;
+                    if depth == 1 {
+                        if members.is_empty() {
+                            members.reserve(MEMBERS);
+                        }
+                        let value = at..at;
+                        members.push(Place { name, value });
+                    }
+                    is_name = false;
+                    continue 'next;
+                }
+                end
+            }
+            other if is_name => return Err(unexpected(other, at, "there is no name")),
             Some(open @ (b'{' | b'[')) => {
                 if depth == MAX_DEPTH {
                     return Err(SyntaxError::new(at, "it is nested too deep"));
                 }
-                depth += 1;
-                objects = objects << 1 | u128::from(*open == b'{');
-                let inside = space(text, at + 1);
-                match (open, text.get(inside)) {
-                    (b'{', Some(b'}')) | (b'[', Some(b']')) => {
-                        depth -= 1;
-                        objects >>= 1;
-                        inside + 1
-                    }
-                    (b'{', _) => {
-                        let place = name::<SIMD>(text, inside)?;
-                        at = place.value.start;
-                        if depth == 1 {
-                            members.reserve(MEMBERS);
-                            members.push(place);
-                        }
-                        continue 'value;
-                    }
+                let is_object = *open == b'{';
+                at = space(text, at + 1);
+                match (open, text.get(at)) {
+                    (b'{', Some(b'}')) | (b'[', Some(b']')) => at + 1,
                     _ => {
-                        at = inside;
-                        continue 'value;
+                        depth += 1;
+                        objects = objects << 1 | u128::from(is_object);
+                        is_name = is_object;
+                        continue 'next;
                     }
                 }
             }
@@ -108,17 +115,10 @@ fn check_text<const SIMD: bool>(text: &[u8]) -> Result<Vec<Place>, SyntaxError> 
             }
             let in_object = objects & 1 == 1;
             match byte {
-                b',' if in_object => {
-                    let place = name::<SIMD>(text, space(text, at + 1))?;
-                    at = place.value.start;
-                    if depth == 1 {
-                        members.push(place);
-                    }
-                    continue 'value;
-                }
                 b',' => {
                     at = space(text, at + 1);
-                    continue 'value;
+                    is_name = in_object;
+                    continue 'next;
                 }
                 b'}' if in_object => {}
                 b']' if !in_object => {}
@@ -147,23 +147,12 @@ pub(super) fn space(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// A member's name and the colon behind it; of the value it is known where it begins.
+/// The colon behind a member's name, which ends at a place; gives where the value begins.
 #[inline]
-#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-fn name<const SIMD: bool>(text: &[u8], start: usize) -> Result<Place, SyntaxError> {
-    let end = match text.get(start) {
-        Some(b'"') => string::<SIMD>(text, start)?,
-        other => return Err(unexpected(other, start, "there is no name")),
-    };
+fn colon(text: &[u8], end: usize) -> Checked {
     let colon = space(text, end);
     match text.get(colon) {
-        Some(b':') => {
-            let value = space(text, colon + 1);
-            Ok(Place {
-                name: start..end,
-                value: value..value,
-            })
-        }
+        Some(b':') => Ok(space(text, colon + 1)),
         other => Err(unexpected(other, colon, "there is no colon")),
     }
 }

@@ -80,7 +80,9 @@ pub(super) fn is_name(quoted: &[u8], name: &str) -> bool {
     let inner = quoted
         .get(1..quoted.len().saturating_sub(1))
         .unwrap_or_default();
-    inner == name.as_bytes() || inner.contains(&b'\\') && unescaped(quoted) == name
+    inner == name.as_bytes()
+        // An escape takes more room than what it stands for.
+        || inner.len() > name.len() && inner.contains(&b'\\') && unescaped(quoted) == name
 }
 
 /// The text that a string with its quotes stands for.
