@@ -181,7 +181,7 @@ fn an_undo_ends_the_same_whichever_operation_fails() {
 fn an_undo_puts_everything_back() {
     let trial = Trial::new(13);
     let backend = trial.seeded();
-    let is_data = |line: &String| line.starts_with(['D', 'I', 'N', 'X', 'P']);
+    let is_data = |line: &String| line.starts_with(['D', 'I', 'N', 'X', 'Z']);
     let data = |backend: &Memory| {
         dump(backend)
             .into_iter()

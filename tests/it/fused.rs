@@ -79,7 +79,7 @@ fn outcome(host: &Host, reports: &[Report]) -> Vec<String> {
     let backend = host.store().backend();
     let mut lines = data(backend);
     // Pre-images are kept once, and not for every step.
-    lines.retain(|line| !line.starts_with('P'));
+    lines.retain(|line| !line.starts_with('Z'));
     lines.extend(items(host.store(), "items"));
     let last = reports.last().expect("there is a run");
     for step in &last.steps {
@@ -133,7 +133,7 @@ fn good_items_are_read_and_written_once() {
     );
     let pre_images = data(host.store().backend())
         .iter()
-        .filter(|line| line.starts_with('P') && line.contains("Ditems"))
+        .filter(|line| line.starts_with('Z') && line.contains("Ditems"))
         .count();
     // All but those that every step keeps.
     assert_eq!(pre_images, 110);

@@ -152,8 +152,8 @@ fn runs_are_undone_in_reverse_order() {
         Some(&version("2.0.0"))
     );
     let mut after = data(&*trial.backend);
-    two.retain(|line| !line.starts_with('P'));
-    after.retain(|line| !line.starts_with('P'));
+    two.retain(|line| !line.starts_with('Z'));
+    after.retain(|line| !line.starts_with('Z'));
     assert_eq!(after, two);
     assert!(trial.undo(1, ChangedItems::Refuse).unwrap().done);
     assert_eq!(data(&*trial.backend), one);
@@ -323,7 +323,7 @@ fn without_its_pre_images_a_run_cannot_be_undone() {
     let kept = |backend: &dyn Backend| {
         dump(backend)
             .iter()
-            .filter(|line| line.starts_with('P'))
+            .filter(|line| line.starts_with('Z'))
             .count()
     };
     let before = kept(&*trial.backend);

@@ -273,7 +273,7 @@ pub fn import_some(
 /// The data under a backend: items, those apart, indexes, tallies, and what could be undone.
 pub fn data(backend: &dyn Backend) -> Vec<String> {
     let mut lines = dump(backend);
-    lines.retain(|line| line.starts_with(['D', 'I', 'N', 'X', 'P']));
+    lines.retain(|line| line.starts_with(['D', 'I', 'N', 'X', 'Z']));
     lines
 }
 

@@ -190,7 +190,6 @@ mod tests {
             assert_eq!(look(old, new), expected, "{old} and {new}");
             // Wherever it stands.
             let within = |text: &str| format!("[\"{long}\",{text}]");
-            let expected = if old.len() == 2 { OneText } else { expected };
             assert_eq!(
                 look(&within(old), &within(new)),
                 expected,

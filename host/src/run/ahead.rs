@@ -5,16 +5,18 @@
 
 use std::sync::mpsc::{Sender, SyncSender};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::feed::Feed;
-use super::threads::{Job, Outcome};
+use super::pace::Pace;
+use super::threads::{Job, Outcome, Ticket};
 use super::timed;
 use super::transform::{Abort, Judged};
 use crate::model::Counts;
 use crate::store::StoreError;
 
-/// Reads the batch behind an id.
-pub(super) type Read = dyn FnMut(Option<&str>) -> Result<Feed, StoreError> + Send;
+/// Reads the batch behind an id, halved so often.
+pub(super) type Read = dyn FnMut(Option<&str>, u32) -> Result<Feed, StoreError> + Send;
 /// How many items of a batch of so many may fail, after what the step has counted.
 pub(super) type Budget = dyn Fn(&Counts, usize) -> u64 + Send + Sync;
 
@@ -40,10 +42,33 @@ struct State {
     /// What is committed by now: how often, and what the step has counted.
     commits: u64,
     counts: Counts,
+    pace: Pace,
+}
+
+impl State {
+    fn ticket(&self, number: u64) -> Ticket {
+        Ticket {
+            number,
+            read_at: self.commits,
+            halvings: self.pace.halvings(),
+        }
+    }
+}
+
+impl Outcome {
+    /// That of a batch that no thread was given.
+    fn untouched(ticket: Ticket, feed: Feed, result: Result<Judged, Abort>) -> Self {
+        Self {
+            ticket,
+            feed,
+            result,
+            took: Duration::ZERO,
+        }
+    }
 }
 
 impl Ahead {
-    pub(super) fn new(after: Option<String>, counts: Counts) -> Self {
+    pub(super) fn new(after: Option<String>, counts: Counts, pace: Pace) -> Self {
         Self {
             state: Mutex::new(State {
                 next: 0,
@@ -54,6 +79,7 @@ impl Ahead {
                 starts: 0,
                 commits: 0,
                 counts,
+                pace,
             }),
             changed: Condvar::new(),
         }
@@ -73,27 +99,34 @@ impl Ahead {
         state.next
     }
 
-    /// Reads again behind an id, and gives the number of the next batch.
+    /// Reads again behind an id, once that is allowed, and gives the number of the next batch.
     pub(super) fn start_over(&self, after: Option<String>) -> u64 {
+        let next = self.pause();
         let mut state = self.lock();
-        state.starts += 1;
         state.after = after;
         state.is_over = false;
-        self.changed.notify_all();
-        state.next
-    }
-
-    /// Takes the next number for a batch that goes up to an id; what is behind it is read again.
-    pub(super) fn insert(&self, upto: Option<String>) -> u64 {
-        let number = self.start_over(upto);
-        self.lock().next = number + 1;
-        number
+        next
     }
 
     /// Notes a commit.
     pub(super) fn committed(&self, commits: u64, counts: Counts) {
         let mut state = self.lock();
         (state.commits, state.counts) = (commits, counts);
+    }
+
+    /// Learns how long a batch took.
+    pub(super) fn learn(&self, outcome: &Outcome) {
+        let items = outcome.feed.batch.len();
+        let halvings = outcome.ticket.halvings;
+        self.lock().pace.learn(halvings, items, outcome.took);
+    }
+
+    /// Takes the next number for a batch that is read already and goes up to an id; what is behind it is read again.
+    pub(super) fn insert(&self, upto: Option<String>) -> Ticket {
+        let number = self.start_over(upto);
+        let mut state = self.lock();
+        state.next = number + 1;
+        state.ticket(number)
     }
 
     /// Ends the thread that reads.
@@ -122,17 +155,16 @@ impl Ahead {
             }
             let (starts, after) = (state.starts, state.after.clone());
             // Noted before it is read: what is committed meanwhile may have been seen or not.
-            let read_at = state.commits;
+            let ticket = state.ticket(state.next);
             drop(state);
             let found = {
                 let _timed = timed!("read");
-                read(after.as_deref())
+                read(after.as_deref(), ticket.halvings)
             };
             state = self.lock();
             if state.starts != starts {
                 continue;
             }
-            let number = state.next;
             state.next += 1;
             let counts = state.counts;
             let feed = match found {
@@ -140,9 +172,8 @@ impl Ahead {
                 Err(error) => {
                     state.is_over = true;
                     let result = Err(Abort::Store(error));
-                    let outcome = Outcome::of(number, read_at, Feed::default(), result);
                     // Whoever does not wait any more does not want to know.
-                    let _ = outcomes.send(outcome);
+                    let _ = outcomes.send(Outcome::untouched(ticket, Feed::default(), result));
                     continue;
                 }
             };
@@ -150,13 +181,14 @@ impl Ahead {
             state.after = feed.upto.clone().or_else(|| state.after.take());
             drop(state);
             let is_gone = if feed.batch.is_empty() {
-                let outcome = Outcome::of(number, read_at, feed, Ok(Judged::default()));
-                outcomes.send(outcome).is_err()
+                let result = Ok(Judged::default());
+                outcomes
+                    .send(Outcome::untouched(ticket, feed, result))
+                    .is_err()
             } else {
                 let budget = budget(&counts, feed.batch.len());
                 let job = Job {
-                    number,
-                    read_at,
+                    ticket,
                     feed,
                     budget,
                 };

@@ -108,15 +108,17 @@ impl Feeder {
         Ok(ready)
     }
 
-    /// Reads the next batch behind `after`.
-    pub(super) fn read(&self, after: Option<&str>) -> Result<Feed, StoreError> {
+    /// Reads the next batch behind `after`, which is as large as it may be, or so often halved.
+    pub(super) fn read(&self, after: Option<&str>, halvings: u32) -> Result<Feed, StoreError> {
         match &self.source {
-            Source::Collection => self.read_collection(after),
-            Source::Behind | Source::Quarantine(_) | Source::Item(..) => self.read_apart(after),
+            Source::Collection => self.read_collection(after, halvings),
+            Source::Behind | Source::Quarantine(_) | Source::Item(..) => {
+                self.read_apart(after, halvings)
+            }
         }
     }
 
-    fn read_collection(&self, after: Option<&str>) -> Result<Feed, StoreError> {
+    fn read_collection(&self, after: Option<&str>, halvings: u32) -> Result<Feed, StoreError> {
         let (mut aparts, known_to) = self.aparts_behind(after)?;
         let mut feed = Feed {
             after: after.map(str::to_owned),
@@ -148,7 +150,7 @@ impl Feeder {
                     None => is_due,
                 };
                 if is_fed {
-                    if self.is_full(&feed.batch, record.body.len()) {
+                    if self.is_full(&feed.batch, record.body.len(), halvings) {
                         feed.is_last = false;
                         return ControlFlow::Break(());
                     }
@@ -172,9 +174,9 @@ impl Feeder {
         }
     }
 
-    fn is_full(&self, batch: &Batch, more: usize) -> bool {
-        let is_over = batch.bodies.len() + more > self.options.batch_bytes;
-        !batch.is_empty() && (is_over || batch.len() >= self.options.batch_items)
+    fn is_full(&self, batch: &Batch, more: usize, halvings: u32) -> bool {
+        let is_over = batch.bodies.len() + more > self.options.batch_bytes >> halvings;
+        !batch.is_empty() && (is_over || batch.len() >= self.options.batch_items >> halvings)
     }
 
     /// The next items behind `after` that are apart from the collection, with the entries of those
@@ -217,7 +219,7 @@ impl Feeder {
             && self.previous.as_ref().is_none_or(has_passed)
     }
 
-    fn read_apart(&self, after: Option<&str>) -> Result<Feed, StoreError> {
+    fn read_apart(&self, after: Option<&str>, halvings: u32) -> Result<Feed, StoreError> {
         let mut feed = Feed {
             after: after.map(str::to_owned),
             is_last: true,
@@ -240,7 +242,7 @@ impl Feeder {
         for id in ids {
             if let Some(record) = self.store.item_record(&self.collection, &id)? {
                 let record = ItemRecord::parse(&record)?;
-                if self.is_full(&feed.batch, record.body.len()) {
+                if self.is_full(&feed.batch, record.body.len(), halvings) {
                     feed.upto = Some(feed.batch.id(feed.batch.len() - 1).to_owned());
                     feed.is_last = false;
                     return Ok(feed);

@@ -290,8 +290,8 @@ impl<'a> Fused<'a> {
     }
 }
 
-impl Pass for Fused<'_> {
-    fn runner(&self) -> &Runner<'_> {
+impl<'a> Pass<'a> for Fused<'a> {
+    fn runner(&self) -> &'a Runner<'a> {
         self.work
     }
 
@@ -309,7 +309,7 @@ impl Pass for Fused<'_> {
 
     fn reader(&self) -> Box<Read> {
         let feeder = self.feeder();
-        Box::new(move |after| feeder.read(after))
+        Box::new(move |after, halvings| feeder.read(after, halvings))
     }
 
     fn budget(&self) -> Box<Budget> {

@@ -15,6 +15,7 @@ mod index;
 mod judge;
 mod leave;
 mod options;
+mod pace;
 mod pipeline;
 mod quarantine;
 mod reads;

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// The target of the spans (crate `tracing`) that tell where the time of a run goes: `read`, `wait` and `commit`
 /// (and in it `store`) on the thread that carries it out, `transform` (and in it `guest` and `judge`) on
@@ -19,6 +20,9 @@ pub struct Options {
     pub batch_bytes: usize,
     /// Items that are fed at once.
     pub batch_items: usize,
+    /// How long a thread should be busy with a batch. Where it takes longer, fewer items are fed at once, so that a
+    /// slow migration is seen to move, stops when it is asked to, and is not taken for one that hangs.
+    pub batch_time: Duration,
     /// How many steps over one collection are carried out in one pass at most, where they may be; 1: each has a
     /// pass of its own. Every thread has an instance of each of their components.
     pub fused_steps: usize,
@@ -34,6 +38,7 @@ impl Default for Options {
             threads: 1,
             batch_bytes: 256 << 10,
             batch_items: 4_096,
+            batch_time: Duration::from_millis(250),
             fused_steps: 8,
             on_failure: OnFailure::default(),
             max_failures: MaxFailures::default(),

@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::ahead::{Ahead, Budget, Read};
 use super::feed::Feed;
 use super::judge::{Failed, Verdict, is_failed};
+use super::pace::Pace;
 use super::reads::Range;
 use super::threads::{Job, Outcome, Threads, Worker};
 use super::transform::{Abort, Judged};
@@ -28,9 +29,9 @@ const LEASE_CHECK: Duration = Duration::from_millis(500);
 const GROUP_BYTES: usize = 4 << 20;
 
 /// One way through a collection: a step, or several in one pass.
-pub(super) trait Pass {
+pub(super) trait Pass<'r> {
     /// The run that it is part of.
-    fn runner(&self) -> &Runner<'_>;
+    fn runner(&self) -> &'r Runner<'r>;
     /// The collection that is fed.
     fn collection(&self) -> &Name;
     /// How far it has come.
@@ -67,9 +68,10 @@ pub(super) enum Ending {
 }
 
 /// Feeds everything behind a checkpoint.
-pub(super) fn run<P: Pass>(pass: &mut P) -> Result<Ending, RunError> {
+pub(super) fn run<'r>(pass: &mut impl Pass<'r>) -> Result<Ending, RunError> {
     let progress = pass.checkpoint();
-    let ahead = Ahead::new(progress.after.clone(), progress.counts);
+    let pace = Pace::new(pass.runner().options.batch_time);
+    let ahead = Ahead::new(progress.after.clone(), progress.counts, pace);
     std::thread::scope(|scope| {
         let threads = Threads::start(scope, pass, &ahead);
         Pipeline::new(pass, threads).run()
@@ -92,7 +94,7 @@ struct Pipeline<'p, P> {
     window: Window,
 }
 
-impl<'p, P: Pass> Pipeline<'p, P> {
+impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
     fn new(pass: &'p mut P, threads: Threads<'p>) -> Self {
         Self {
             window: Window::new(window::limit(pass.runner().options)),
@@ -133,11 +135,10 @@ impl<'p, P: Pass> Pipeline<'p, P> {
 
     /// Hands out a part of a batch that is read already.
     fn send(&mut self, feed: Feed) -> Result<(), RunError> {
-        let number = self.threads.ahead.insert(feed.upto.clone());
+        let ticket = self.threads.ahead.insert(feed.upto.clone());
         let budget = (self.pass.budget())(&self.pass.checkpoint().counts, feed.batch.len());
         let sent = self.threads.jobs.send(Job {
-            number,
-            read_at: self.commits,
+            ticket,
             feed,
             budget,
         });
@@ -155,9 +156,10 @@ impl<'p, P: Pass> Pipeline<'p, P> {
                 self.threads.outcomes.recv_timeout(LEASE_CHECK)
             };
             match received {
-                Ok(outcome) if outcome.number < self.next_commit => {}
+                Ok(outcome) if outcome.ticket.number < self.next_commit => {}
                 Ok(outcome) => {
-                    self.early.insert(outcome.number, outcome);
+                    self.threads.ahead.learn(&outcome);
+                    self.early.insert(outcome.ticket.number, outcome);
                 }
                 Err(RecvTimeoutError::Timeout) => self.pass.keep_lease()?,
                 Err(RecvTimeoutError::Disconnected) => {
@@ -178,7 +180,7 @@ impl<'p, P: Pass> Pipeline<'p, P> {
         let since = self
             .changed
             .iter()
-            .filter(|(commit, _)| *commit > outcome.read_at);
+            .filter(|(commit, _)| *commit > outcome.ticket.read_at);
         since.map(|(_, changed)| changed).any(|changed| {
             let has_read = |judged: &Judged| judged.reads.touch(changed);
             changed
@@ -202,12 +204,8 @@ impl<'p, P: Pass> Pipeline<'p, P> {
     }
 
     fn settle(&mut self, outcome: Outcome) -> Result<Ending, RunError> {
-        let Outcome {
-            feed,
-            result,
-            read_at,
-            ..
-        } = outcome;
+        self.read_at = outcome.ticket.read_at;
+        let Outcome { feed, result, .. } = outcome;
         let judged = match result {
             Ok(judged) => judged,
             Err(Abort::Stopped) => return Ok(Ending::Stopped),
@@ -232,7 +230,6 @@ impl<'p, P: Pass> Pipeline<'p, P> {
             // Others are read and transformed while these are committed.
             self.allow(self.next_commit + group.len() as u64);
         }
-        self.read_at = read_at;
         if self.commit_all(&group)? && is_part {
             self.start_over();
         }
@@ -243,8 +240,9 @@ impl<'p, P: Pass> Pipeline<'p, P> {
     /// One in which items failed is the last of its group: then the breaker is asked.
     fn gather(&mut self, group: &mut Vec<(Feed, Judged)>) {
         while let Ok(outcome) = self.threads.outcomes.try_recv() {
-            if outcome.number >= self.next_commit {
-                self.early.insert(outcome.number, outcome);
+            if outcome.ticket.number >= self.next_commit {
+                self.threads.ahead.learn(&outcome);
+                self.early.insert(outcome.ticket.number, outcome);
             }
         }
         let mut bytes = 0;

@@ -258,8 +258,8 @@ impl<'a> TransformStep<'a> {
     }
 }
 
-impl Pass for TransformStep<'_> {
-    fn runner(&self) -> &Runner<'_> {
+impl<'a> Pass<'a> for TransformStep<'a> {
+    fn runner(&self) -> &'a Runner<'a> {
         self.work
     }
 
@@ -277,7 +277,7 @@ impl Pass for TransformStep<'_> {
 
     fn reader(&self) -> Box<Read> {
         let feeder = self.feeder();
-        Box::new(move |after| feeder.read(after))
+        Box::new(move |after, halvings| feeder.read(after, halvings))
     }
 
     fn worker(&self) -> Box<Worker> {

@@ -3,10 +3,12 @@
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, Scope};
+use std::time::Duration;
 
 use super::ahead::Ahead;
 use super::feed::Feed;
 use super::pipeline::Pass;
+use super::runner::Runner;
 use super::transform::{Abort, Judged};
 use super::{timed, window};
 
@@ -17,33 +19,30 @@ pub(super) const STACK_BYTES: usize = 8 << 20;
 /// What a thread does to a batch of which so many items may fail.
 pub(super) type Worker = dyn FnMut(&Feed, u64) -> Result<Judged, Abort> + Send;
 
+/// What is known of a batch from when it was read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ticket {
+    pub number: u64,
+    /// How many commits there had been.
+    pub read_at: u64,
+    /// How often it was halved, to take less time.
+    pub halvings: u32,
+}
+
 /// A batch on its way to a thread.
 pub(super) struct Job {
-    pub number: u64,
-    /// How many commits there had been when it was read.
-    pub read_at: u64,
+    pub ticket: Ticket,
     pub feed: Feed,
     pub budget: u64,
 }
 
 /// A batch on its way back.
 pub(super) struct Outcome {
-    pub number: u64,
-    /// How many commits there had been when it was read.
-    pub read_at: u64,
+    pub ticket: Ticket,
     pub feed: Feed,
     pub result: Result<Judged, Abort>,
-}
-
-impl Outcome {
-    pub(super) fn of(number: u64, read_at: u64, feed: Feed, result: Result<Judged, Abort>) -> Self {
-        Self {
-            number,
-            read_at,
-            feed,
-            result,
-        }
-    }
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// The threads of a pass. They end when it is dropped.
@@ -54,15 +53,15 @@ pub(super) struct Threads<'a> {
 }
 
 impl<'a> Threads<'a> {
-    pub(super) fn start<'scope>(
+    pub(super) fn start<'scope, 'r: 'scope>(
         scope: &'scope Scope<'scope, '_>,
-        pass: &impl Pass,
+        pass: &impl Pass<'r>,
         ahead: &'a Ahead,
     ) -> Self
     where
         'a: 'scope,
     {
-        let options = pass.runner().options;
+        let Runner { options, clock, .. } = *pass.runner();
         let (jobs, queue) = sync_channel::<Job>(window::limit(options));
         let (results, outcomes) = channel();
         let queue = Arc::new(Mutex::new(queue));
@@ -73,16 +72,21 @@ impl<'a> Threads<'a> {
                 // The lock is held while waiting: whoever has it gets the next batch.
                 while let Some(job) = queue.lock().ok().and_then(|queue| queue.recv().ok()) {
                     let Job {
-                        number,
-                        read_at,
+                        ticket,
                         feed,
                         budget,
                     } = job;
+                    let started = clock.now();
                     let result = {
                         let _timed = timed!("transform");
                         work_on(&feed, budget)
                     };
-                    let outcome = Outcome::of(number, read_at, feed, result);
+                    let outcome = Outcome {
+                        ticket,
+                        feed,
+                        result,
+                        took: Duration::from_millis(clock.now().since(started)),
+                    };
                     if results.send(outcome).is_err() {
                         return;
                     }

@@ -1,11 +1,16 @@
 //! Every size of batches, on any number of threads, leaves the same bytes behind.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use godwit::catalogue::Catalogue;
+use godwit::plan::Goal;
+use godwit::run::{Observer, Options, RunEvent, Stop};
 use godwit::store::Memory;
-use godwit_tests::made::{Order, derive, doing, made, plain};
-use godwit_tests::world::{catalogue, dump, features, fixture, host, seed, small_batches, up};
+use godwit_tests::made::{Order, derive, doing, made, plain, rewrite};
+use godwit_tests::world::{
+    catalogue, dump, features, fixture, host, memory_host, seed, small_batches, up,
+};
 use serde_json::json;
 
 const SIZES: [usize; 4] = [1, 3, 17, 4_096];
@@ -25,6 +30,10 @@ fn the_same_in_any_batches(
             let mut host = host(backend.clone(), catalogue);
             host.options = small_batches(size, threads);
             host.options.max_failures = "100%".parse().unwrap();
+            if threads == THREADS[2] {
+                // Every batch takes too long: they become smaller and smaller.
+                host.options.batch_time = Duration::ZERO;
+            }
             seed(&host, app, collection, items);
             assert!(!up(&host).is_empty());
             let left = dump(&*backend);
@@ -230,4 +239,40 @@ fn scans_of_large_documents_skip_nothing() {
             .unwrap();
         assert!(line.replace('\\', "").contains(found), "{line}");
     }
+}
+
+/// Notes how many items the batches had.
+#[derive(Default)]
+struct Sizes(Mutex<(u64, Vec<u64>)>);
+
+impl Observer for Sizes {
+    fn event(&self, event: &RunEvent<'_>) {
+        if let RunEvent::Batch { counts, .. } = event {
+            let (before, sizes) = &mut *self.0.lock().unwrap();
+            sizes.push(counts.read - *before);
+            *before = counts.read;
+        }
+    }
+}
+
+#[test]
+fn batches_that_take_too_long_become_smaller() {
+    let order = Order::new("made", "2.0.0").step(rewrite("apply", "items"));
+    let items: Vec<_> = (0..4_000).map(|n| plain(&format!("{n:04}"))).collect();
+    let sizes = |batch_time| {
+        let mut host = memory_host(&made(&[order.clone()]));
+        host.options = Options {
+            batch_time,
+            ..small_batches(64, 1)
+        };
+        seed(&host, "made", "items", &items);
+        let sizes = Sizes::default();
+        host.up(&Goal::default(), &sizes, &Stop::default()).unwrap();
+        sizes.0.into_inner().unwrap().1
+    };
+    assert_eq!(sizes(Duration::MAX), [vec![64; 62], vec![32]].concat());
+    let slow = sizes(Duration::ZERO);
+    assert_eq!((slow.first(), slow.last()), (Some(&64), Some(&1)));
+    assert!(slow.is_sorted_by(|one, next| one >= next), "{slow:?}");
+    assert_eq!(slow.iter().sum::<u64>(), 4_000);
 }

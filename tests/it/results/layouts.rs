@@ -131,7 +131,7 @@ fn left_by(package: &str) -> (Vec<String>, Vec<String>) {
     up_accepting(&host, &listener);
     let mut left = dump(&*backend);
     // Runs and history name the file and its digest, which differ.
-    left.retain(|line| line.starts_with(['D', 'X', 'I', 'N', 'C', 'K', 'P']));
+    left.retain(|line| line.starts_with(['D', 'X', 'I', 'N', 'C', 'K', 'Z']));
     let mut said = listener.said();
     said.retain(|line| line.starts_with("Log") || line.starts_with("Failed"));
     (left, said)

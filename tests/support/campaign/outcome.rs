@@ -17,7 +17,7 @@ const VARIABLE: [&str; 4] = ["\"at\":", "\"started_at\":", "\"changed_at\":", "\
 const LEASE: &[u8] = b"L";
 /// The tags of keys, as ARCHITECTURE.md lists them.
 const ITEM: u8 = b'D';
-const PRE_IMAGE: u8 = b'P';
+const PRE_IMAGE: u8 = b'Z';
 const CONTENT: [u8; 5] = [b'C', ITEM, b'I', b'N', b'X'];
 
 /// Everything that a store keeps, but for the lease, times and seeds: equal for two runs of the
