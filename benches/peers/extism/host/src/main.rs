@@ -10,7 +10,8 @@ fn main() {
     let mut args = std::env::args().skip(1);
     let mut arg = || args.next().expect("usage: extism-peer PLUGIN FUNCTION");
     let (file, function) = (arg(), arg());
-    let manifest = Manifest::new([Wasm::file(file)]);
+    let bytes = std::fs::read(file).expect("the plugin can be read");
+    let manifest = Manifest::new([Wasm::data(bytes)]);
     let mut plugin = Plugin::new(manifest, [], false).expect("the plugin can be loaded");
     let mut out = BufWriter::new(stdout().lock());
     let mut lines = stdin().lock();
