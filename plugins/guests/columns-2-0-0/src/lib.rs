@@ -32,21 +32,25 @@ impl Migration for Scripted {
 
     // The context of a batch, unlike that of an item, is about no item until it is told so.
     fn migrate_batch(step: &str, batch: &Batch, context: &Context<'_>) -> Outcomes {
+        let order = Order::read(&ORDER);
         let items = batch.iter();
         items
-            .map(|item| Self::migrate(step, &item, context))
+            .map(|item| migrate(&order, step, &item, context))
             .collect()
     }
 
     fn migrate(step: &str, item: &Item<'_>, context: &Context<'_>) -> Result {
-        let order = Order::read(&ORDER);
-        let asked = scripted::migrate_one(&order, step, item.id(), item.bytes(), &Asking(context));
-        match asked.outcome {
-            Outcome::Kept => Ok(godwit_plugin::Outcome::Unchanged),
-            Outcome::Body(body) => Ok(godwit_plugin::Outcome::updated(body)),
-            Outcome::Removed => Ok(godwit_plugin::Outcome::Removed),
-            Outcome::Failed(reason) => Err(reason.into()),
-        }
+        migrate(&Order::read(&ORDER), step, item, context)
+    }
+}
+
+fn migrate(order: &Order, step: &str, item: &Item<'_>, context: &Context<'_>) -> Result {
+    let asked = scripted::migrate_one(order, step, item.id(), item.bytes(), &Asking(context));
+    match asked.outcome {
+        Outcome::Kept => Ok(godwit_plugin::Outcome::Unchanged),
+        Outcome::Body(body) => Ok(godwit_plugin::Outcome::updated(body)),
+        Outcome::Removed => Ok(godwit_plugin::Outcome::Removed),
+        Outcome::Failed(reason) => Err(reason.into()),
     }
 }
 
