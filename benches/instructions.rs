@@ -114,6 +114,12 @@ fn main() -> ExitCode {
         (0..times).for_each(|_| once());
         return ExitCode::SUCCESS;
     }
+    if !cfg!(debug_assertions) {
+        eprintln!(
+            "instructions.json is of the profile that tests are built with: leave `--release` out"
+        );
+        return ExitCode::FAILURE;
+    }
     let folder = tempfile::tempdir().expect("a folder can be made");
     // Code is compiled for what Valgrind offers, once.
     count(folder.path(), LOAD, 0);

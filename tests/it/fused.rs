@@ -243,7 +243,8 @@ fn steps_that_were_begun_are_not_exchanged_for_others() {
     let stopped = || {
         let backend: Arc<dyn Backend> = Arc::new(Memory::new());
         let mut host = host(backend.clone(), &CATALOGUE);
-        host.options = options(8, 7, 1);
+        // So many batches that not all are in flight when it stops.
+        host.options = options(8, 2, 1);
         seed(&host, "made", "items", &all);
         let observer = StopAfter::new(4);
         host.up(&Goal::default(), &observer, &observer.stop)

@@ -260,7 +260,7 @@ fn batches_that_take_too_long_become_smaller() {
     let order = Order::new("made", "2.0.0").step(rewrite("apply", "items"));
     let items: Vec<_> = (0..4_000).map(|n| plain(&format!("{n:04}"))).collect();
     let sizes = |batch_time| {
-        let mut host = memory_host(&made(&[order.clone()]));
+        let mut host = memory_host(&made(std::slice::from_ref(&order)));
         host.options = Options {
             batch_time,
             ..small_batches(64, 1)
