@@ -48,7 +48,7 @@ const ROOMS: [(&str, &[&str]); 10] = [
 ];
 
 /// Outside crates with the only places that may name them, as the beginnings of paths.
-const HOMES: [(&str, &[&str]); 25] = [
+const HOMES: [(&str, &[&str]); 26] = [
     ("wasmtime", &["contract/", "sandbox/"]),
     ("wasmparser", &["contract/", "kit/"]),
     ("wit_component", &["contract/", "kit/"]),
@@ -62,6 +62,7 @@ const HOMES: [(&str, &[&str]); 25] = [
     ("jsonschema", &["kit/"]),
     ("sled", &["store/sled"]),
     ("heed", &["store/lmdb"]),
+    ("lz4_flex", &["store/compressed"]),
     ("rustix", &["sandbox/"]),
     ("tempfile", &["sandbox/", "bin/"]),
     ("clap", &["bin/"]),

@@ -8,6 +8,7 @@
 mod authors;
 mod catalogue;
 mod cli;
+mod compression;
 mod conformance;
 mod contract;
 mod dry_run;

@@ -6,6 +6,7 @@
 //! other room knows a key or a record's bytes.
 
 mod backend;
+mod compressed;
 mod error;
 mod folder;
 mod index;
@@ -22,6 +23,7 @@ mod url;
 mod write;
 
 pub use backend::{Backend, Commit, MAX_KEY, Value};
+pub use compressed::Compression;
 pub use error::StoreError;
 pub use lease::{Claim, Holder, Lease, LeaseError};
 pub use lmdb::Lmdb;

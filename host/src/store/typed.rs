@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use super::compressed::{Compressed, Compression};
 use super::key::{self, KeyRange, tag};
 use super::record::{self, Collection, FORMAT, ItemRecord, Numbers, PreImage, Tallies};
 use super::write::{Keeper, Write};
@@ -16,6 +17,8 @@ use crate::model::{Apart, Digest, History, Item, Name, Progress, Run, RunId, Ver
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn Backend>,
+    /// What it was made of.
+    inner: Arc<dyn Backend>,
 }
 
 impl Store {
@@ -46,7 +49,19 @@ impl Store {
                 result => result?,
             }
         }
-        Ok(Self { backend })
+        Ok(Self {
+            backend: Arc::new(Compressed::new(backend.clone(), Compression::default())),
+            inner: backend,
+        })
+    }
+
+    /// The same store, written in this way from now on. It is read in any.
+    #[must_use]
+    pub fn compressing(&self, compression: Compression) -> Self {
+        Self {
+            backend: Arc::new(Compressed::new(self.inner.clone(), compression)),
+            inner: self.inner.clone(),
+        }
     }
 
     /// The bytes below.

@@ -290,3 +290,32 @@ append 1.0.0 -> 2.0.0 (offline) by append-2-0-0.wasm
   append (offline) rewrites items, writes tallies: 4 items
 "#);
 }
+
+#[test]
+fn documents_are_compressed_where_the_configuration_says_so() {
+    let cli = Cli::on("lmdb", &["append-2-0-0"]);
+    let body = format!("{{\"_id\":\"a\",\"text\":\"{}\"}}\n", "again ".repeat(100));
+    cli.write("items.ndjson", &body);
+    let plain = cli.read("godwit.toml");
+    let import = "godwit import --app append --collection items --version 1.0.0 items.ndjson";
+    let is_stored_plainly = || {
+        let bytes = std::fs::read(cli.path("store/data.mdb")).unwrap();
+        let wanted = "again ".repeat(20);
+        bytes
+            .windows(wanted.len())
+            .any(|window| window == wanted.as_bytes())
+    };
+    cli.write("godwit.toml", format!("compression = \"lz4\"\n{plain}"));
+    cli.prepare(&[import, "godwit up"]);
+    assert!(!is_stored_plainly());
+    cli.write("godwit.toml", &plain);
+    let exported = cli.run("godwit export --collection items").out;
+    assert!(exported.contains(&"again ".repeat(100)), "{exported}");
+    cli.prepare(&["godwit undo 1"]);
+    assert!(is_stored_plainly());
+    assert_eq!(cli.run("godwit export --collection items").out, body);
+    cli.write("godwit.toml", format!("compression = \"zip\"\n{plain}"));
+    let refused = cli.run("godwit status");
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.contains("`none` or `lz4`"), "{}", refused.err);
+}

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use godwit::model::{DefaultGrant, Granted, Grants, Name};
 use godwit::plan::Policy;
 use godwit::sandbox::Limits;
+use godwit::store::Compression;
 use serde::Deserialize;
 
 use crate::exit::Failure;
@@ -19,6 +20,9 @@ pub struct Config {
     pub store: Option<String>,
     /// The folder of migrations; a relative path counts from the file's folder.
     pub plugins: Option<PathBuf>,
+    /// How bodies and pre-images are written to the store: `none` or `lz4`.
+    #[serde(default)]
+    pub compression: Compression,
     /// What is done about each kind of finding.
     #[serde(default)]
     pub policy: Policy,

@@ -81,7 +81,8 @@ impl Context {
 
     /// Opens the store.
     pub fn store(&self, mode: OpenMode) -> Result<Store, Failure> {
-        Ok(Store::new(self.backend(mode)?)?)
+        let store = Store::new(self.backend(mode)?)?;
+        Ok(store.compressing(self.config.compression))
     }
 
     /// Where compiled components are kept, unless they are not to be.
