@@ -21,7 +21,8 @@ fn writing(backend: &Arc<dyn Backend>, compression: Compression) -> Host {
         .store()
         .compressing(compression);
     let mut host = Host::new(store, catalogue, surroundings());
-    host.options = small_batches(20, 2);
+    // So many batches that not all are in flight when it stops.
+    host.options = small_batches(3, 1);
     host
 }
 
