@@ -122,7 +122,7 @@ $ godwit --config key.toml status
 2>   |
 2> 1 | stor = "x"
 2>   | ^^^^
-2> unknown field `stor`, expected one of `store`, `plugins`, `policy`, `run`, `limits`, `grants`, `cache`
+2> unknown field `stor`, expected one of `store`, `plugins`, `compression`, `policy`, `run`, `limits`, `grants`, `cache`
 2> hint: README.md shows what it may say
 [exit 2]
 $ godwit --config key.toml status --json
@@ -130,10 +130,10 @@ $ godwit --config key.toml status --json
 2>   |
 2> 1 | stor = "x"
 2>   | ^^^^
-2> unknown field `stor`, expected one of `store`, `plugins`, `policy`, `run`, `limits`, `grants`, `cache`
+2> unknown field `stor`, expected one of `store`, `plugins`, `compression`, `policy`, `run`, `limits`, `grants`, `cache`
 2> hint: README.md shows what it may say
 {
-  "error": "key.toml is not valid: TOML parse error at line 1, column 1\n  |\n1 | stor = \"x\"\n  | ^^^^\nunknown field `stor`, expected one of `store`, `plugins`, `policy`, `run`, `limits`, `grants`, `cache`",
+  "error": "key.toml is not valid: TOML parse error at line 1, column 1\n  |\n1 | stor = \"x\"\n  | ^^^^\nunknown field `stor`, expected one of `store`, `plugins`, `compression`, `policy`, `run`, `limits`, `grants`, `cache`",
   "hint": "README.md shows what it may say"
 }
 [exit 2]
