@@ -38,8 +38,8 @@ const GUESTS: &str = "guests";
 /// Count the instructions of the hot stages.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Write what was counted.
-    #[arg(long)]
+    /// Write what was counted, of all stages.
+    #[arg(long, conflicts_with = "only")]
     write: bool,
     /// Count this stage only.
     #[arg(long)]
