@@ -5,7 +5,6 @@
 
 use std::sync::mpsc::{Sender, SyncSender};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::feed::Feed;
 use super::pace::Pace;
@@ -53,17 +52,13 @@ impl State {
             halvings: self.pace.halvings(),
         }
     }
-}
 
-impl Outcome {
-    /// That of a batch that no thread was given.
-    fn untouched(ticket: Ticket, feed: Feed, result: Result<Judged, Abort>) -> Self {
-        Self {
-            ticket,
-            feed,
-            result,
-            took: Duration::ZERO,
-        }
+    /// Has what is being read thrown away, and lets nothing be read behind an id until that is allowed again.
+    fn start_over(&mut self, after: Option<String>) {
+        self.until = 0;
+        self.starts += 1;
+        self.after = after;
+        self.is_over = false;
     }
 }
 
@@ -91,21 +86,11 @@ impl Ahead {
         self.changed.notify_all();
     }
 
-    /// Lets nothing more be read, and gives the number of the next batch, which is not.
-    pub(super) fn pause(&self) -> u64 {
-        let mut state = self.lock();
-        state.until = 0;
-        state.starts += 1;
-        state.next
-    }
-
     /// Reads again behind an id, once that is allowed, and gives the number of the next batch.
     pub(super) fn start_over(&self, after: Option<String>) -> u64 {
-        let next = self.pause();
         let mut state = self.lock();
-        state.after = after;
-        state.is_over = false;
-        next
+        state.start_over(after);
+        state.next
     }
 
     /// Notes a commit.
@@ -123,10 +108,11 @@ impl Ahead {
 
     /// Takes the next number for a batch that is read already and goes up to an id; what is behind it is read again.
     pub(super) fn insert(&self, upto: Option<String>) -> Ticket {
-        let number = self.start_over(upto);
         let mut state = self.lock();
-        state.next = number + 1;
-        state.ticket(number)
+        state.start_over(upto);
+        let ticket = state.ticket(state.next);
+        state.next += 1;
+        ticket
     }
 
     /// Ends the thread that reads.

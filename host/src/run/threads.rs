@@ -45,6 +45,18 @@ pub(super) struct Outcome {
     pub took: Duration,
 }
 
+impl Outcome {
+    /// That of a batch that no thread was given.
+    pub(super) fn untouched(ticket: Ticket, feed: Feed, result: Result<Judged, Abort>) -> Self {
+        Self {
+            ticket,
+            feed,
+            result,
+            took: Duration::ZERO,
+        }
+    }
+}
+
 /// The threads of a pass. They end when it is dropped.
 pub(super) struct Threads<'a> {
     pub ahead: &'a Ahead,

@@ -31,8 +31,7 @@ pub(super) struct Placed {
     pub any_waits: bool,
 }
 
-/// Decides what becomes of each item of a batch, in the order of their lines; gives the places of those that are new or
-/// replaced, by id.
+/// Decides what becomes of each item of a batch, in the order of their lines; gives the places of all, by id.
 pub(super) fn places(
     store: &Store,
     settings: &ImportSettings,
@@ -50,7 +49,6 @@ pub(super) fn places(
             there.new = Some(index);
         }
     }
-    places.retain(|_, there| there.new.is_some());
     Ok(places)
 }
 
