@@ -19,11 +19,14 @@ pub(crate) fn peak(items: u64) -> Row {
     let few = median(few);
     let many = peak(items);
     Row {
-        what: "peak memory of a run at 10,000,000 items / at 100,000",
+        what: "peak memory of a run over many items / over a hundredth of them",
         target: Target::AtMost(1.2),
         found: many / few,
         unit: "x",
-        of: format!("{many:.1} MiB, {few:.1} MiB, without the store's map"),
+        of: format!(
+            "{many:.1} MiB at {items} items, {few:.1} MiB at {}, without the store's map",
+            items / TIMES
+        ),
     }
 }
 
