@@ -189,8 +189,8 @@ fn a_run_that_is_stopped_tells_versions_and_goes_on_either_way() {
         let mut host = host(Arc::new(Memory::new()), &CATALOGUE);
         host.options = options(8, 7, 1);
         seed(&host, "made", "items", &all);
-        // Each batch is told by four steps.
-        let observer = StopAfter::new(4);
+        // Each batch is told by four steps; it stops behind the second one.
+        let observer = StopAfter::new(8);
         let reports = host
             .up(&Goal::default(), &observer, &observer.stop)
             .unwrap();

@@ -22,7 +22,7 @@ pub struct Options {
     pub batch_items: usize,
     /// How long a thread should be busy with a batch. Where it takes longer, fewer items are fed at once, so that a
     /// slow migration is seen to move, stops when it is asked to, and is not taken for one that hangs.
-    pub batch_time: Duration,
+    pub batch_target: Duration,
     /// How many steps over one collection are carried out in one pass at most, where they may be; 1: each has a
     /// pass of its own. Every thread has an instance of each of their components.
     pub fused_steps: usize,
@@ -38,7 +38,7 @@ impl Default for Options {
             threads: 1,
             batch_bytes: 256 << 10,
             batch_items: 4_096,
-            batch_time: Duration::from_millis(250),
+            batch_target: Duration::from_millis(250),
             fused_steps: 8,
             on_failure: OnFailure::default(),
             max_failures: MaxFailures::default(),
@@ -111,7 +111,7 @@ impl std::fmt::Display for MaxFailures {
     }
 }
 
-/// Asks a run to stop: it commits the batches in flight and says how to go on. Cheap to clone.
+/// Asks a run to stop: it commits the batch whose turn it is, drops those behind it, and says how to go on. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<AtomicBool>);
 

@@ -70,7 +70,7 @@ pub(super) enum Ending {
 /// Feeds everything behind a checkpoint.
 pub(super) fn run<'r>(pass: &mut impl Pass<'r>) -> Result<Ending, RunError> {
     let progress = pass.checkpoint();
-    let pace = Pace::new(pass.runner().options.batch_time);
+    let pace = Pace::new(pass.runner().options.batch_target);
     let ahead = Ahead::new(progress.after.clone(), progress.counts, pace);
     std::thread::scope(|scope| {
         let threads = Threads::start(scope, pass, &ahead);
@@ -110,11 +110,10 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
 
     fn run(mut self) -> Result<Ending, RunError> {
         while !self.pass.checkpoint().done {
-            if !self.pass.runner().stop.is_asked() {
-                self.allow(self.next_commit);
-            } else if self.threads.ahead.pause() == self.next_commit {
+            if self.pass.runner().stop.is_asked() {
                 return Ok(Ending::Stopped);
             }
+            self.allow(self.next_commit);
             let outcome = self.next_outcome()?;
             if self.is_stale(&outcome) {
                 self.start_over();

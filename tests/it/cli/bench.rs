@@ -13,16 +13,16 @@ fn desk() -> Cli {
 #[test]
 fn each_part_is_measured_on_each_store() {
     let cli = desk();
-    for store in ["lmdb", "sled", "memory"] {
+    for (store, compression) in [("lmdb", "lz4"), ("sled", "none"), ("memory", "lz4")] {
         let line = format!(
-            "godwit bench made.wasm --count 500 --size 300 --on {store} --rounds 2 --threads 2 --chart c.svg --json"
+            "godwit bench made.wasm --count 500 --size 300 --on {store} --rounds 2 --threads 2 --compression {compression} --chart c.svg --json"
         );
         let ended = cli.run(&line);
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{ended}");
         let told = ended.json();
         assert_eq!(
-            (&told["items"], &told["store"]),
-            (&500.into(), &store.into())
+            (&told["items"], &told["store"], &told["compression"]),
+            (&500.into(), &store.into(), &compression.into())
         );
         for part in ["transform", "store", "without_plugin", "whole"] {
             let part = &told["parts"][part];
@@ -109,5 +109,19 @@ fn what_cannot_be_measured_says_why() {
         assert_eq!(ended.code, Some(2), "{ended}");
         assert!(ended.err.contains(part), "`{part}` is not in {ended}");
         assert!(ended.err.contains("hint: "), "{ended}");
+    }
+    for (arguments, part) in [
+        (
+            "--compression zip",
+            "unknown variant `zip`, expected `none` or `lz4`",
+        ),
+        (
+            "--batch-target fast",
+            "`fast` is no time, as in 5s, 500ms or 2min",
+        ),
+    ] {
+        let ended = cli.run(&format!("godwit bench made.wasm {arguments}"));
+        assert_eq!(ended.code, Some(2), "{ended}");
+        assert!(ended.err.contains(part), "`{part}` is not in {ended}");
     }
 }

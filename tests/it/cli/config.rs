@@ -196,6 +196,7 @@ fn how_runs_are_carried_out_is_checked_before_one_is() {
         ("threads", "threads = 0"),
         ("many", "threads = 1000"),
         ("bytes", "batch-bytes = 99999999"),
+        ("target", "batch-target = \"250\""),
         ("failures", "max-failures = \"lots\""),
         ("failure", "on-failure = \"ignore\""),
         ("stop", "on-failure = \"stop\""),
@@ -207,6 +208,7 @@ fn how_runs_are_carried_out_is_checked_before_one_is() {
         "godwit --config threads.toml up",
         "godwit --config many.toml up",
         "godwit --config bytes.toml up",
+        "godwit --config target.toml up",
         "godwit --config failures.toml up",
         "godwit --config failure.toml up",
         "godwit --config stop.toml up",
@@ -223,6 +225,10 @@ $ godwit --config many.toml up
 [exit 2]
 $ godwit --config bytes.toml up
 2> error: batch-bytes is 16777216 at most
+2> hint: see [run] in godwit.toml
+[exit 2]
+$ godwit --config target.toml up
+2> error: batch-target: `250` is no time, as in 5s, 500ms or 2min
 2> hint: see [run] in godwit.toml
 [exit 2]
 $ godwit --config failures.toml up

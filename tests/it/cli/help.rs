@@ -225,6 +225,10 @@ Options:
       --batch-items <BATCH_ITEMS>
           Feed at most so many documents at once. [default: 4096]
 
+      --batch-target <TIME>
+          Feed fewer documents at once while a batch takes longer than this, as in 500ms. [default:
+          250ms]
+
       --timings
           Tell where the time went
 

@@ -32,7 +32,7 @@ fn the_same_in_any_batches(
             host.options.max_failures = "100%".parse().unwrap();
             if threads == THREADS[2] {
                 // Every batch takes too long: they become smaller and smaller.
-                host.options.batch_time = Duration::ZERO;
+                host.options.batch_target = Duration::ZERO;
             }
             seed(&host, app, collection, items);
             assert!(!up(&host).is_empty());
@@ -259,10 +259,10 @@ impl Observer for Sizes {
 fn batches_that_take_too_long_become_smaller() {
     let order = Order::new("made", "2.0.0").step(rewrite("apply", "items"));
     let items: Vec<_> = (0..4_000).map(|n| plain(&format!("{n:04}"))).collect();
-    let sizes = |batch_time| {
+    let sizes = |batch_target| {
         let mut host = memory_host(&made(std::slice::from_ref(&order)));
         host.options = Options {
-            batch_time,
+            batch_target,
             ..small_batches(64, 1)
         };
         seed(&host, "made", "items", &items);

@@ -98,6 +98,8 @@ pub struct RunConfig {
     pub threads: Option<usize>,
     /// As `--batch-bytes`.
     pub batch_bytes: Option<usize>,
+    /// As `--batch-target`.
+    pub batch_target: Option<String>,
     /// How many steps over one collection are carried out in one pass at most; 1: each has its own.
     pub fused_steps: Option<usize>,
     /// As `--max-failures`.

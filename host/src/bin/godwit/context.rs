@@ -13,6 +13,7 @@ use godwit::{Host, Surroundings};
 use crate::cli::Shared;
 use crate::config::Config;
 use crate::exit::{Code, Failure};
+use crate::limits;
 use crate::output;
 use crate::surroundings::{self, surroundings};
 
@@ -182,6 +183,10 @@ impl Context {
         }
         if let Some(bytes) = run.batch_bytes {
             options.batch_bytes = within("batch-bytes", bytes, MAX_BATCH_BYTES)?;
+        }
+        if let Some(time) = &run.batch_target {
+            options.batch_target = limits::parse_time(time)
+                .map_err(|error| malformed(format!("batch-target: {error}")))?;
         }
         if let Some(steps) = run.fused_steps {
             options.fused_steps = within("fused-steps", steps, MAX_FUSED_STEPS)?;

@@ -203,10 +203,20 @@ fn bytes<T: TryFrom<i64>>(value: &Value) -> Result<T, String> {
 
 /// A time as in `5 s`.
 fn time(value: &Value) -> Result<Duration, String> {
+    let no_time = || format!("{value} is no time, as in \"5 s\", \"500 ms\" or \"2 min\"");
+    value
+        .as_str()
+        .and_then(|text| parse_time(text).ok())
+        .ok_or_else(no_time)
+}
+
+/// A time as in `5 s`.
+pub fn parse_time(text: &str) -> Result<Duration, String> {
     let units = [("ms", 1), ("min", 60_000), ("s", 1_000)];
-    let millis = value.as_str().and_then(|text| in_units(text, &units));
-    let millis = millis.map(|millis: u64| Duration::from_millis(millis));
-    millis.ok_or_else(|| format!("{value} is no time, as in \"5 s\", \"500 ms\" or \"2 min\""))
+    let no_time = || format!("`{text}` is no time, as in 5s, 500ms or 2min");
+    in_units(text, &units)
+        .map(Duration::from_millis)
+        .ok_or_else(no_time)
 }
 
 /// A whole number of 1 at least in one of several units.

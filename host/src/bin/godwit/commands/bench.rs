@@ -10,6 +10,9 @@ use std::time::Duration;
 use godwit::catalogue::Catalogue;
 use godwit::kit::Subject;
 use godwit::model::{Migration, Mode, Name, StepWork};
+use godwit::store::Compression;
+use serde::Deserialize as _;
+use serde::de::IntoDeserializer as _;
 use serde_json::{Value, json};
 
 use super::check::failure;
@@ -46,6 +49,9 @@ pub struct Args {
     /// Measure on a store of this kind.
     #[arg(long, value_name = "KIND", default_value = "lmdb")]
     on: Kind,
+    /// Write bodies and pre-images like this. [default: what godwit.toml says]
+    #[arg(long, value_name = "KIND", value_parser = compression)]
+    compression: Option<Compression>,
     /// Measure each part so often.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     rounds: u16,
@@ -71,6 +77,11 @@ impl Kind {
             Self::Memory => "memory",
         }
     }
+}
+
+fn compression(text: &str) -> Result<Compression, String> {
+    Compression::deserialize(text.into_deserializer())
+        .map_err(|error: serde::de::value::Error| error.to_string())
 }
 
 /// What is measured.
@@ -149,6 +160,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         from: &from,
         source: Source::new(args.items.as_deref(), args.size, args.count)?,
         scheme: args.on.scheme(),
+        compression: args.compression.unwrap_or(context.config.compression),
         options,
     };
     let Some(measured) = rounds(&bench, args.rounds, context)? else {
@@ -245,10 +257,14 @@ fn tell(
 ) -> Result<(), Failure> {
     let Migration { app, version, .. } = bench.migration;
     let title = format!(
-        "{app} {version} over {} of {} on {}, {}",
+        "{app} {version} over {} of {} on {}{}, {}",
         output::counted(args.count, "item"),
         output::bytes(bench.source.mean_bytes()),
         args.on.scheme(),
+        match bench.compression {
+            Compression::None => "",
+            Compression::Lz4 => " with lz4",
+        },
         output::counted(bench.options.threads as u64, "thread"),
     );
     if let Some(file) = &args.chart {
@@ -294,6 +310,7 @@ fn as_json(bench: &Bench<'_>, measured: &[Measured], args: &Args) -> Value {
         "items": args.count,
         "mean_bytes": bench.source.mean_bytes(),
         "store": args.on.scheme(),
+        "compression": bench.compression,
         "threads": bench.options.threads,
         "batch_bytes": bench.options.batch_bytes,
         "batch_items": bench.options.batch_items,

@@ -27,6 +27,7 @@ pub mod undo;
 pub mod up;
 
 use std::path::Path;
+use std::time::Duration;
 
 use godwit::kit::World;
 use godwit::model::{Name, RunId, Version};
@@ -35,6 +36,7 @@ use godwit::run::Options;
 use crate::cli::Command;
 use crate::context::{Context, MAX_BATCH_BYTES, MAX_THREADS};
 use crate::exit::{Code, Failure};
+use crate::limits;
 
 /// Carries out a verb.
 pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
@@ -79,6 +81,9 @@ struct FeedingArgs {
     /// Feed at most so many documents at once. [default: 4096]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     batch_items: Option<u32>,
+    /// Feed fewer documents at once while a batch takes longer than this, as in 500ms. [default: 250ms]
+    #[arg(long, value_name = "TIME", value_parser = limits::parse_time)]
+    batch_target: Option<Duration>,
 }
 
 impl FeedingArgs {
@@ -91,6 +96,9 @@ impl FeedingArgs {
         }
         if let Some(items) = self.batch_items {
             options.batch_items = items as usize;
+        }
+        if let Some(time) = self.batch_target {
+            options.batch_target = time;
         }
     }
 }

@@ -13,7 +13,7 @@ use godwit::model::{
 use godwit::plan::Goal;
 use godwit::run::{Became, Options, Quiet, Stream};
 use godwit::sandbox::{Component, NativeCode};
-use godwit::store::{Collection, Memory, OpenMode, Store, StoreUrl, Visit};
+use godwit::store::{Collection, Compression, Memory, OpenMode, Store, StoreUrl, Visit};
 
 use super::source::Source;
 use crate::context::Context;
@@ -33,6 +33,7 @@ pub struct Bench<'a> {
     pub from: &'a Version,
     pub source: Source,
     pub scheme: &'static str,
+    pub compression: Compression,
     pub options: Options,
 }
 
@@ -168,7 +169,7 @@ impl Bench<'_> {
         if let Some(code) = code {
             catalogue.replace_code(&self.migration.digest, code);
         }
-        let store = Store::new(url.open(OpenMode::Create)?)?;
+        let store = Store::new(url.open(OpenMode::Create)?)?.compressing(self.compression);
         let mut host = Host::new(store, catalogue, self.context.surroundings.clone());
         host.options = self.options.clone();
         self.fill(&host, opaque)?;
