@@ -17,7 +17,7 @@ use std::sync::Arc;
 use clap::Parser;
 use godwit::catalogue::Catalogue;
 use godwit::model::{Rules, fingerprint, glance};
-use godwit::run::{Options, Stop, Stream};
+use godwit::run::{Control, Options, Stream};
 use godwit::sandbox::{Cache, Component, Context, Engine, Limits, NoDocuments, Session};
 use godwit::store::{Memory, Store};
 use godwit_benches::{batch, commit_of, store};
@@ -362,8 +362,9 @@ fn stream(cache: &Path) -> (Box<dyn FnMut()>, usize) {
             .component(&migration.digest)
             .expect("it is loaded");
         let memory = Store::new(Arc::new(Memory::new())).expect("the store works");
-        let (step, context, stop) = (&migration.steps[1], Context::default(), Stop::default());
-        let stream = Stream::new(component, step, memory, context, 1, &stop);
+        let (step, context, control) =
+            (&migration.steps[1], Context::default(), Control::default());
+        let stream = Stream::new(component, step, memory, context, 1, &control);
         let batches = std::iter::repeat_n(batch.clone(), 8);
         let stream = stream.expect("it can be fed");
         let passed = stream.pass(batches, &mut |_| ControlFlow::Continue(()));

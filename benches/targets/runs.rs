@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use godwit::catalogue::Catalogue;
 use godwit::model::{Batch, Kind, Reply, RunId, Timestamp};
-use godwit::run::{Options, Stop, Stream};
+use godwit::run::{Control, Options, Stream};
 use godwit::sandbox::{
     Cache, Component, Context, Engine, Limits, NativeCode, NoDocuments, Session,
 };
@@ -142,14 +142,14 @@ fn transform(items: &[(String, String)], catalogue: &Catalogue) -> Duration {
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = Store::new(Arc::new(Memory::new())).expect("the store works");
-    let stop = Stop::default();
+    let control = Control::default();
     let stream = Stream::new(
         component,
         &migration.steps[1],
         memory,
         Context::default(),
         threads,
-        &stop,
+        &control,
     );
     let started = Instant::now();
     let passed = stream

@@ -10,7 +10,7 @@
 //! use godwit::catalogue::Catalogue;
 //! use godwit::model::Timestamp;
 //! use godwit::plan::Goal;
-//! use godwit::run::{Quiet, Stop};
+//! use godwit::run::{Quiet, Control};
 //! use godwit::sandbox::{Engine, Limits};
 //! use godwit::store::{Holder, Memory, Store};
 //! use godwit::{Host, Surroundings};
@@ -29,7 +29,7 @@
 //! catalogue.add(&engine, "notes.json".into(), schema);
 //!
 //! let host = Host::new(Store::new(Arc::new(Memory::new()))?, catalogue, surroundings);
-//! let reports = host.up(&Goal::default(), &Quiet, &Stop::default())?;
+//! let reports = host.up(&Goal::default(), &Quiet, &Control::default())?;
 //! assert_eq!(reports.len(), 1);
 //! assert_eq!(host.status()?.apps[0].version, Some("1.0.0".parse()?));
 //! # Ok::<_, Box<dyn std::error::Error>>(())
@@ -53,7 +53,10 @@ pub mod sandbox;
 pub mod store;
 pub mod transfer;
 
+#[cfg(unix)]
+pub use host::{Answer, Request, SocketError};
 pub use host::{
-    AppStatus, Change, CollectionStatus, DryGoal, DryRun, ErrorKind, Host, HostError, Status,
-    Surroundings, with_causes,
+    AppStatus, Change, CollectionDigest, CollectionStatus, CollectionVerified, DryGoal, DryRun,
+    ErrorKind, Flaw, FlawKind, Host, HostError, SchemaCheck, Status, Surroundings, Verified,
+    with_causes,
 };

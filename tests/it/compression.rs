@@ -6,7 +6,7 @@ use std::sync::Arc;
 use godwit::Host;
 use godwit::model::RunId;
 use godwit::plan::Goal;
-use godwit::run::{ChangedItems, Stop};
+use godwit::run::{ChangedItems, Control};
 use godwit::store::{Backend, Compression, Memory};
 use godwit_tests::world::{
     StopAfter, catalogue, dump, features, host, seed, small_batches, surroundings, up,
@@ -51,7 +51,7 @@ fn a_store_says_the_same_however_it_is_written() {
         let plain = writing(&backend, Compression::None);
         assert_eq!(dump(plain.store().backend()), migrated);
         plain
-            .undo(RunId(1), ChangedItems::Refuse, &Stop::default())
+            .undo(RunId(1), ChangedItems::Refuse, &Control::default())
             .unwrap();
         let data = |lines: &[String]| -> Vec<String> {
             lines
@@ -81,7 +81,7 @@ fn it_may_change_in_the_middle_of_a_run() {
         let host = writing(&backends[1], compression);
         let observer = StopAfter::new(2);
         let reports = host
-            .up(&Goal::default(), &observer, &observer.stop)
+            .up(&Goal::default(), &observer, &observer.control)
             .unwrap();
         assert!(!reports.is_empty());
     }

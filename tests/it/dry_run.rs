@@ -8,7 +8,7 @@ use std::sync::Arc;
 use godwit::catalogue::Catalogue;
 use godwit::model::Digest;
 use godwit::plan::Goal;
-use godwit::run::{Quiet, Report, Stop};
+use godwit::run::{Control, Quiet, Report};
 use godwit::store::{Backend, Memory};
 use godwit::{Change, DryGoal, DryRun};
 use godwit_tests::made::{Order, derive, doing, doing_all, made, plain, rewrite};
@@ -75,7 +75,7 @@ fn dry(backend: &Arc<dyn Backend>, goal: &DryGoal) -> DryRun {
     host.options = small_batches(3, 2);
     host.options.max_failures = "100%".parse().unwrap();
     let scratch = Arc::new(Memory::new());
-    host.dry_run(scratch, goal, &Quiet, &Stop::default())
+    host.dry_run(scratch, goal, &Quiet, &Control::default())
         .expect("it can be tried")
 }
 

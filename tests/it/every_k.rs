@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use godwit::catalogue::Catalogue;
 use godwit::plan::Goal;
-use godwit::run::{ChangedItems, Quiet, Stop};
+use godwit::run::{ChangedItems, Control, Quiet};
 use godwit::store::{Backend, Memory};
 use godwit::{Host, HostError};
 use godwit_tests::faulty::{Failing, Faulty, Outcome};
@@ -76,7 +76,7 @@ impl Trial {
     fn undo(&self, backend: Arc<dyn Backend>) -> Result<(), HostError> {
         let host = self.host(backend)?;
         let run = godwit::model::RunId(1);
-        host.undo(run, ChangedItems::Refuse, &Stop::default())
+        host.undo(run, ChangedItems::Refuse, &Control::default())
             .map(|_| ())
     }
 }
@@ -84,7 +84,7 @@ impl Trial {
 /// Everything that an operator does until the apps are up to date: up, accept what failed, and again.
 pub(crate) fn operate(host: &Host) -> Result<(), HostError> {
     loop {
-        let reports = host.up(&Goal::default(), &Quiet, &Stop::default())?;
+        let reports = host.up(&Goal::default(), &Quiet, &Control::default())?;
         if reports.last().is_none_or(|report| report.open == 0) {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use godwit::catalogue::Catalogue;
 use godwit::model::{RunId, RunState};
 use godwit::plan::Goal;
-use godwit::run::{ChangedItems, Options, Quiet, Report, Stop};
+use godwit::run::{ChangedItems, Control, Options, Quiet, Report};
 use godwit::store::{Backend, Memory, Store};
 use godwit::{Host, HostError};
 use godwit_tests::made::{LAYOUTS, Order, derive, doing_all, made, made_for, plain, rewrite};
@@ -150,7 +150,7 @@ fn an_undo_puts_everything_back() {
         up_accepting(&host, &Quiet);
         assert_ne!(data(&*backend), before);
         let report = host
-            .undo(RunId(1), ChangedItems::Refuse, &Stop::default())
+            .undo(RunId(1), ChangedItems::Refuse, &Control::default())
             .unwrap();
         assert!(report.done && report.left == 0, "{report:?}");
         assert_eq!(data(&*backend), before);
@@ -192,7 +192,7 @@ fn a_run_that_is_stopped_tells_versions_and_goes_on_either_way() {
         // Each batch is told by four steps; it stops behind the second one.
         let observer = StopAfter::new(8);
         let reports = host
-            .up(&Goal::default(), &observer, &observer.stop)
+            .up(&Goal::default(), &observer, &observer.control)
             .unwrap();
         assert_eq!(reports[0].run.state, RunState::Stopped);
         let done = reports[0].steps[3].counts.read as usize;
@@ -247,7 +247,7 @@ fn steps_that_were_begun_are_not_exchanged_for_others() {
         host.options = options(8, 2, 1);
         seed(&host, "made", "items", &all);
         let observer = StopAfter::new(4);
-        host.up(&Goal::default(), &observer, &observer.stop)
+        host.up(&Goal::default(), &observer, &observer.control)
             .unwrap();
         backend
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use godwit::model::{Phase, Position, RunState};
 use godwit::plan::Goal;
-use godwit::run::{ChangedItems, Quiet, Report, Stop};
+use godwit::run::{ChangedItems, Control, Quiet, Report};
 use godwit::store::{Backend, Memory, Store};
 use godwit::{Host, HostError};
 use godwit_tests::faulty::{Failing, Faulty, Outcome};
@@ -72,7 +72,7 @@ impl Trial {
         let to = to.map(version);
         let found = self
             .host
-            .up_item(&name("items"), id, to.as_ref(), &Quiet, &Stop::default());
+            .up_item(&name("items"), id, to.as_ref(), &Quiet, &Control::default());
         found.expect("it can be brought up to date")
     }
 
@@ -146,7 +146,7 @@ fn an_item_whose_process_died_on_its_way_goes_along_with_its_collection() {
             let faulty: Arc<dyn Backend> = Arc::new(faulty);
             let died = Store::new(faulty).is_ok_and(|store| {
                 let host = Host::new(store, made(&orders()), surroundings());
-                let found = host.up_item(&name("items"), "07", None, &Quiet, &Stop::default());
+                let found = host.up_item(&name("items"), "07", None, &Quiet, &Control::default());
                 found.is_err()
             });
             let trial = Trial::over(backend);
@@ -166,7 +166,7 @@ fn an_item_can_be_brought_ahead_while_a_run_has_stopped_anywhere() {
         let observer = StopAfter::new(batches);
         let report = trial
             .host
-            .up(&Goal::default(), &observer, &observer.stop)
+            .up(&Goal::default(), &observer, &observer.control)
             .unwrap()
             .remove(0);
         for id in ["01", "10", "18"] {
@@ -198,7 +198,7 @@ fn an_item_that_has_passed_an_online_phase_is_not_fed_to_it_again() {
         let Trial { backend, host: _ } = Trial::plain();
         let host = host(backend.clone(), &made(&[online("2.0.0"), online("3.0.0")]));
         let trial = Trial { backend, host };
-        let up = |goal: &Goal| trial.host.up(goal, &Quiet, &Stop::default()).unwrap();
+        let up = |goal: &Goal| trial.host.up(goal, &Quiet, &Control::default()).unwrap();
         if before {
             trial.up_item("07", None);
         }
@@ -352,7 +352,7 @@ fn what_was_done_to_one_item_can_be_undone() {
         .id;
     trial
         .host
-        .undo(run, ChangedItems::Refuse, &Stop::default())
+        .undo(run, ChangedItems::Refuse, &Control::default())
         .unwrap();
     assert_eq!(data(&*trial.backend), before);
     assert!(trial.line("07").contains(" 1.0.0 {"));
@@ -366,7 +366,7 @@ fn items_that_are_not_there_are_named() {
     for (collection, id) in [("items", "nobody"), ("nowhere", "07")] {
         let found = trial
             .host
-            .up_item(&name(collection), id, None, &Quiet, &Stop::default());
+            .up_item(&name(collection), id, None, &Quiet, &Control::default());
         let Err(HostError::NoItem { id: named, .. }) = found else {
             panic!("{found:?}")
         };

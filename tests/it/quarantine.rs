@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use godwit::model::{Event, RunState};
-use godwit::run::{Quiet, Stop};
+use godwit::run::{Control, Quiet};
 use godwit::sandbox::{Engine, Limits};
 use godwit::store::Memory;
 use godwit::{Host, HostError};
@@ -274,24 +274,26 @@ fn a_mended_migration_takes_the_items_that_the_old_one_could_not() {
     let (backend, blocked) = host_with(&made(&[order("2.0.0")]), &few());
     up(&blocked);
     // Without mending, a retry is as much use as the first try.
-    let reports = blocked.retry(None, &Quiet, &Stop::default()).unwrap();
+    let reports = blocked.retry(None, &Quiet, &Control::default()).unwrap();
     assert_eq!((reports.len(), reports[0].open), (1, 2));
     let mended = made(&[order("2.0.0").mended()]);
     let host = host(backend, &mended);
     let error = host
-        .up(&godwit::plan::Goal::default(), &Quiet, &Stop::default())
+        .up(&godwit::plan::Goal::default(), &Quiet, &Control::default())
         .unwrap_err();
     assert!(
         matches!(error, HostError::Refused(_)),
         "another file is not used in silence: {error}"
     );
     let named = [(name("items"), "b".to_owned())];
-    let reports = host.retry(Some(&named), &Quiet, &Stop::default()).unwrap();
+    let reports = host
+        .retry(Some(&named), &Quiet, &Control::default())
+        .unwrap();
     assert_eq!(
         (reports[0].run.state, reports[0].open),
         (RunState::Completed, 1)
     );
-    let reports = host.retry(None, &Quiet, &Stop::default()).unwrap();
+    let reports = host.retry(None, &Quiet, &Control::default()).unwrap();
     assert_eq!(reports[0].open, 0);
     assert_eq!(up(&host)[0].run.state, RunState::Completed);
     assert!(up(&host).is_empty());
@@ -371,7 +373,7 @@ fn accepted_items_can_be_mended_long_after() {
     up_accepting(&host_before, &Quiet);
     let mended = made(&[order("2.0.0").mended()]);
     let host = host(backend, &mended);
-    let reports = host.retry(None, &Quiet, &Stop::default()).unwrap();
+    let reports = host.retry(None, &Quiet, &Control::default()).unwrap();
     assert_eq!(
         (reports[0].run.state, reports[0].open),
         (RunState::Completed, 0)
@@ -420,7 +422,7 @@ fn a_retry_leads_an_item_through_every_version_that_it_missed() {
         (json!(2), json!(2))
     );
     let host = host(backend, &made(&orders(true)));
-    let reports = host.retry(None, &Quiet, &Stop::default()).unwrap();
+    let reports = host.retry(None, &Quiet, &Control::default()).unwrap();
     assert_eq!(
         (reports[0].run.state, reports[0].open),
         (RunState::Completed, 0)
@@ -447,7 +449,7 @@ fn an_item_that_is_not_in_quarantine_cannot_be_retried() {
     for id in ["a", "nowhere"] {
         let named = [(name("items"), id.to_owned())];
         let error = host
-            .retry(Some(&named), &Quiet, &Stop::default())
+            .retry(Some(&named), &Quiet, &Control::default())
             .unwrap_err();
         assert!(
             matches!(error, HostError::NotInQuarantine { .. }),

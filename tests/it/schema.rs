@@ -5,7 +5,7 @@ use std::sync::Arc;
 use godwit::Host;
 use godwit::model::RunId;
 use godwit::plan::Goal;
-use godwit::run::{Quiet, Stop};
+use godwit::run::{Control, Quiet};
 use godwit::store::{Collection, Memory, Visit};
 use godwit_tests::made::{LAYOUTS, Order, rewrite};
 use godwit_tests::world::{
@@ -59,7 +59,8 @@ fn to(host: &Host, to: &str) {
         to: Some(version(to)),
         phase: None,
     };
-    host.up(&goal, &Quiet, &Stop::default()).expect("up works");
+    host.up(&goal, &Quiet, &Control::default())
+        .expect("up works");
 }
 
 /// Items with a value, found by looking at every one of them.
@@ -225,7 +226,7 @@ fn an_opaque_collection_takes_bytes_of_any_kind() {
             to: Some(version("1.1.0")),
             phase: None,
         };
-        host.up(&goal, &Quiet, &Stop::default()).unwrap();
+        host.up(&goal, &Quiet, &Control::default()).unwrap();
         let items = name("items");
         let mut lease = host.lease("write").unwrap();
         let mut write = host.store().write(RunId(0), None);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use godwit::model::{RunId, RunState};
 use godwit::plan::{Goal, Kind};
-use godwit::run::{ChangedItems, Quiet, RunError, Stop};
+use godwit::run::{ChangedItems, Control, Quiet, RunError};
 use godwit::store::{Backend, Memory};
 use godwit::{Host, HostError};
 use godwit_tests::made::{Order, derive, doing, doing_all, made, plain, rewrite};
@@ -61,7 +61,7 @@ impl Trial {
 
     fn undo(&self, run: u64, changed: ChangedItems) -> Result<godwit::run::UndoReport, RunError> {
         self.host
-            .undo(RunId(run), changed, &Stop::default())
+            .undo(RunId(run), changed, &Control::default())
             .map_err(|error| match error {
                 HostError::Run(error) => error,
                 other => panic!("{other}"),
@@ -77,7 +77,7 @@ impl Trial {
         loop {
             let reports = self
                 .host
-                .up(&goal, &Quiet, &Stop::default())
+                .up(&goal, &Quiet, &Control::default())
                 .expect("up works");
             if reports.last().is_none_or(|report| report.open == 0) {
                 return;
@@ -105,7 +105,7 @@ fn real_documents_come_back_byte_for_byte_on_every_store() {
         up(&host);
         let first = migrated(&host);
         let report = host
-            .undo(RunId(1), ChangedItems::Refuse, &Stop::default())
+            .undo(RunId(1), ChangedItems::Refuse, &Control::default())
             .unwrap();
         assert!(
             report.done && report.left == 0 && report.restored > 400,
@@ -113,7 +113,7 @@ fn real_documents_come_back_byte_for_byte_on_every_store() {
         );
         assert_eq!(data(&*backend), before, "{}", backend.url());
         let again = host
-            .undo(RunId(1), ChangedItems::Refuse, &Stop::default())
+            .undo(RunId(1), ChangedItems::Refuse, &Control::default())
             .unwrap();
         assert!(
             again.done && again.restored == 0,
@@ -273,7 +273,10 @@ fn an_unfinished_run_is_undone_like_any_other() {
         let trial = Trial::new();
         let before = data(&*trial.backend);
         let stop = StopAfter::new(committed);
-        let reports = trial.host.up(&Goal::default(), &stop, &stop.stop).unwrap();
+        let reports = trial
+            .host
+            .up(&Goal::default(), &stop, &stop.control)
+            .unwrap();
         assert!(
             reports[0].run.state.is_unfinished(),
             "{}",
@@ -288,18 +291,18 @@ fn an_unfinished_run_is_undone_like_any_other() {
 #[test]
 fn an_undo_that_is_stopped_must_be_ended_before_anything_else() {
     let trial = Trial::migrated();
-    let stop = Stop::default();
-    stop.ask();
+    let control = Control::default();
+    control.stop();
     let report = trial
         .host
-        .undo(RunId(1), ChangedItems::Refuse, &stop)
+        .undo(RunId(1), ChangedItems::Refuse, &control)
         .unwrap();
     assert!(!report.done);
     assert_eq!(
         trial.host.store().runs().unwrap()[0].state,
         RunState::Undoing
     );
-    let refused = trial.host.up(&Goal::default(), &Quiet, &Stop::default());
+    let refused = trial.host.up(&Goal::default(), &Quiet, &Control::default());
     let Err(HostError::Refused(findings)) = refused else {
         panic!("{refused:?}")
     };

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use godwit::catalogue::Catalogue;
 use godwit::model::{Event, Name, RunId, Timestamp, Version};
-use godwit::run::{Options, Report, RunEvent, Stop};
+use godwit::run::{Control, Options, Report, RunEvent};
 use godwit::sandbox::{Engine, Limits};
 use godwit::store::{Backend, Collection, Holder, Lease, Memory, OpenMode, Store, StoreUrl, Visit};
 use godwit::transfer::{ImportCounts, ImportReport, ImportSettings, Importer, OnExisting};
@@ -184,8 +184,12 @@ pub fn dump(backend: &dyn Backend) -> Vec<String> {
 /// Brings everything up to date and returns the reports.
 pub fn up(host: &Host) -> Vec<Report> {
     let listener = Listener::default();
-    host.up(&godwit::plan::Goal::default(), &listener, &Stop::default())
-        .expect("up works")
+    host.up(
+        &godwit::plan::Goal::default(),
+        &listener,
+        &Control::default(),
+    )
+    .expect("up works")
 }
 
 /// The documents of a file of an example, as in `items.before`.
@@ -260,7 +264,7 @@ pub fn import_some(
         store: host.store(),
         clock: &*host.surroundings().clock,
         settings: &settings,
-        stop: &Stop::default(),
+        control: &Control::default(),
         observer: &|_| {},
     };
     let report = importer
@@ -307,7 +311,11 @@ pub fn quarantined(host: &Host) -> Vec<(Name, String)> {
 pub fn up_accepting(host: &Host, observer: &dyn godwit::run::Observer) -> Vec<Report> {
     let mut reports = Vec::new();
     loop {
-        let more = host.up(&godwit::plan::Goal::default(), observer, &Stop::default());
+        let more = host.up(
+            &godwit::plan::Goal::default(),
+            observer,
+            &Control::default(),
+        );
         let more = more.expect("up works");
         let is_over = more.last().is_none_or(|report| report.open == 0);
         reports.extend(more);
@@ -346,7 +354,7 @@ impl godwit::run::Observer for Listener {
 pub struct StopAfter {
     batches: AtomicU64,
     /// What is asked.
-    pub stop: Stop,
+    pub control: Control,
 }
 
 impl StopAfter {
@@ -354,7 +362,7 @@ impl StopAfter {
     pub fn new(batches: u64) -> Self {
         Self {
             batches: AtomicU64::new(batches),
-            stop: Stop::default(),
+            control: Control::default(),
         }
     }
 }
@@ -364,7 +372,7 @@ impl godwit::run::Observer for StopAfter {
         if matches!(event, RunEvent::Batch { .. })
             && self.batches.fetch_sub(1, Ordering::Relaxed) == 1
         {
-            self.stop.ask();
+            self.control.stop();
         }
     }
 }

@@ -108,6 +108,18 @@ pub(crate) enum StartError {
     Exports(wasmtime::Error),
 }
 
+/// What a component is asked to do to a batch: the export that is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Call {
+    /// `migrate`, in whichever layout.
+    #[default]
+    Migrate,
+    /// `revert`: the way back.
+    Revert,
+    /// `verify`: items that are right come back unchanged, others as failed.
+    Verify,
+}
+
 /// Why an answer to a batch is none.
 #[derive(Debug)]
 pub(crate) enum AnswerError {

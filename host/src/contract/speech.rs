@@ -3,7 +3,7 @@
 use semver::Version;
 use wasmparser::{Encoding, Parser, Payload};
 
-use super::{VERSION, printable};
+use super::{Call, VERSION, printable};
 use crate::model::Layout;
 
 const PACKAGE: &str = "godwit:migration/";
@@ -82,6 +82,18 @@ pub enum SpeechError {
 }
 
 impl Speech {
+    /// Whether it exports what a call needs.
+    pub fn has(&self, call: Call) -> bool {
+        let interface = match call {
+            Call::Migrate => return true,
+            Call::Revert => "revert",
+            Call::Verify => "verify",
+        };
+        self.exports
+            .iter()
+            .any(|item| is_interface(item, interface))
+    }
+
     /// Turns a core module that carries a component type into a component; components stay as
     /// they are.
     ///

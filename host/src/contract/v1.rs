@@ -3,7 +3,10 @@
 use wasmtime::component::{HasData, InstancePre, Linker};
 use wasmtime::{AsContextMut, Store};
 
-use super::{AnswerError, Context, Denial, Imports, LogLevel, RawDescriptor, RawStep, StartError};
+use super::{
+    AnswerError, Call, Context, Denial, Imports, LogLevel, RawDescriptor, RawStep, Speech,
+    StartError,
+};
 use crate::model::{Batch, Kind, Layout, Reply};
 
 mod bindings {
@@ -34,6 +37,8 @@ use bindings::godwit::migration::{documents, log, run, types};
 pub(crate) struct Guest {
     description: exported::description::Guest,
     work: Work,
+    revert: Option<exported::revert::Guest>,
+    verify: Option<exported::verify::Guest>,
 }
 
 enum Work {
@@ -46,14 +51,14 @@ impl Guest {
     /// Instantiates a component and finds its exports.
     pub(crate) fn instantiate<T: 'static>(
         pre: &InstancePre<T>,
-        layout: Layout,
+        speech: &Speech,
         mut store: &mut Store<T>,
     ) -> Result<Self, StartError> {
         let instance = pre.instantiate(&mut store).map_err(StartError::Start)?;
         let mut found = || {
             let description = exported::description::GuestIndices::new(pre)?;
             let description = description.load(&mut store, &instance)?;
-            let work = match layout {
+            let work = match speech.layout {
                 Layout::Columns => {
                     let indices = exported::transform_columns::GuestIndices::new(pre)?;
                     Work::Columns(indices.load(&mut store, &instance)?)
@@ -67,7 +72,24 @@ impl Guest {
                     Work::Records(indices.load(&mut store, &instance)?)
                 }
             };
-            Ok(Self { description, work })
+            let revert = match speech.has(Call::Revert) {
+                true => {
+                    Some(exported::revert::GuestIndices::new(pre)?.load(&mut store, &instance)?)
+                }
+                false => None,
+            };
+            let verify = match speech.has(Call::Verify) {
+                true => {
+                    Some(exported::verify::GuestIndices::new(pre)?.load(&mut store, &instance)?)
+                }
+                false => None,
+            };
+            Ok(Self {
+                description,
+                work,
+                revert,
+                verify,
+            })
         };
         found().map_err(StartError::Exports)
     }
@@ -89,17 +111,36 @@ impl Guest {
         })
     }
 
-    /// Feeds a batch to the component.
-    pub(crate) fn migrate(
+    /// Feeds a batch to an export of the component.
+    pub(crate) fn call(
         &self,
+        call: Call,
         store: impl AsContextMut,
         step: &str,
         batch: &Batch,
     ) -> Result<Reply, AnswerError> {
-        match &self.work {
-            Work::Columns(guest) => migrate_columns(guest, store, step, batch),
-            Work::Text(guest) => migrate_text(guest, store, step, batch),
-            Work::Records(guest) => migrate_records(guest, store, step, batch),
+        match (call, &self.work) {
+            (Call::Migrate, Work::Columns(guest)) => migrate_columns(guest, store, step, batch),
+            (Call::Migrate, Work::Text(guest)) => migrate_text(guest, store, step, batch),
+            (Call::Migrate, Work::Records(guest)) => {
+                let answer = guest.call_migrate(store, step, &items(batch));
+                outcomes(batch, answer.map_err(AnswerError::Call)?)
+            }
+            (Call::Revert, _) => {
+                let guest = self.revert.as_ref().ok_or_else(|| not_exported("revert"))?;
+                let answer = guest.call_revert(store, step, &items(batch));
+                outcomes(batch, answer.map_err(AnswerError::Call)?)
+            }
+            (Call::Verify, _) => {
+                let guest = self.verify.as_ref().ok_or_else(|| not_exported("verify"))?;
+                let answer = guest.call_verify(store, step, &items(batch));
+                let wrong = answer.map_err(AnswerError::Call)?;
+                let outcomes = wrong.iter().map(|wrong| match wrong {
+                    None => (Kind::Unchanged, &[][..]),
+                    Some(wrong) => (Kind::Failed, wrong.as_bytes()),
+                });
+                collect(batch.len(), outcomes)
+            }
         }
     }
 }
@@ -162,20 +203,19 @@ fn migrate_text(
     collect(batch.len(), outcomes)
 }
 
-fn migrate_records(
-    guest: &exported::transform::Guest,
-    store: impl AsContextMut,
-    step: &str,
-    batch: &Batch,
-) -> Result<Reply, AnswerError> {
-    use types::{ItemParam, Outcome};
-    let items: Vec<_> = batch
-        .iter()
-        .map(|(id, body)| ItemParam { id, body })
-        .collect();
-    let outcomes = guest
-        .call_migrate(store, step, &items)
-        .map_err(AnswerError::Call)?;
+fn not_exported(what: &str) -> AnswerError {
+    AnswerError::Call(wasmtime::Error::msg(format!("it does not export `{what}`")))
+}
+
+fn items(batch: &Batch) -> Vec<types::ItemParam<'_>> {
+    let items = batch.iter();
+    items
+        .map(|(id, body)| types::ItemParam { id, body })
+        .collect()
+}
+
+fn outcomes(batch: &Batch, outcomes: Vec<types::Outcome>) -> Result<Reply, AnswerError> {
+    use types::Outcome;
     let outcomes = outcomes.iter().map(|outcome| match outcome {
         Outcome::Unchanged => (Kind::Unchanged, &[][..]),
         Outcome::Updated(body) => (Kind::Updated, body.as_slice()),

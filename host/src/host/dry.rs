@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Host, HostError};
 use crate::model::{Apart, Difference, Name, RunId, diff};
 use crate::plan::Goal;
-use crate::run::{Observer, Report, Stop};
+use crate::run::{Control, Observer, Report};
 use crate::store::{Backend, ItemRecord, Overlay, Store, key};
 
 /// What a run would do. It lives in an overlay; the store itself was only read.
@@ -56,17 +56,19 @@ impl Host {
         scratch: Arc<dyn Backend>,
         goal: &DryGoal,
         observer: &dyn Observer,
-        stop: &Stop,
+        control: &Control,
     ) -> Result<DryRun, HostError> {
         let overlay = Overlay::new(self.store.shared_backend(), scratch);
         let overlay = Self {
             store: Store::new(Arc::new(overlay))?,
+            // Somebody else may work on the store itself.
+            control_folder: None,
             ..self
         };
         let reports = match goal {
-            DryGoal::Apps(goal) => overlay.up(goal, observer, stop)?,
+            DryGoal::Apps(goal) => overlay.up(goal, observer, control)?,
             DryGoal::Item { collection, id, to } => overlay
-                .up_item(collection, id, to.as_ref(), observer, stop)?
+                .up_item(collection, id, to.as_ref(), observer, control)?
                 .into_iter()
                 .collect(),
         };

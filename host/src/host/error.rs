@@ -43,6 +43,20 @@ pub enum HostError {
         /// The id.
         id: String,
     },
+    /// Occurs when there is no such collection.
+    #[error("there is no collection {0}")]
+    NoCollection(Name),
+    /// Occurs when the `verify` of a migration cannot be asked.
+    #[error("the verify of {app} {version} cannot be asked")]
+    Verify {
+        /// The app.
+        app: Name,
+        /// The version.
+        version: crate::model::Version,
+        /// Why.
+        #[source]
+        source: crate::run::StreamError,
+    },
     /// Occurs when a baseline cannot be set.
     #[error("the baseline of {app} cannot be set: {reason}")]
     Baseline {
@@ -101,8 +115,10 @@ impl HostError {
             Self::Folder(_)
             | Self::NoRun(_)
             | Self::NoItem { .. }
+            | Self::NoCollection(_)
             | Self::NotInQuarantine { .. }
             | Self::Baseline { .. } => ErrorKind::Input,
+            Self::Verify { .. } => ErrorKind::Plugin,
         }
     }
 }

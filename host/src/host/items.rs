@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::{Host, HostError};
 use crate::model::{Apart, Name, Phase, Position, Purpose, Run, RunId, RunState, Source, Version};
 use crate::plan::{self, ItemGoal, Planned, RetryGoal};
-use crate::run::{MaxFailures, Observer, Options, Report, Runner, Stop, accept, step_number};
+use crate::run::{Control, MaxFailures, Observer, Options, Report, Runner, accept, step_number};
 use crate::store::{ItemRecord, Keeper, Lease, Visit};
 
 /// A step's place in its migration.
@@ -25,15 +25,16 @@ impl Host {
         id: &str,
         to: Option<&Version>,
         observer: &dyn Observer,
-        stop: &Stop,
+        control: &Control,
     ) -> Result<Option<Report>, HostError> {
-        self.leased("up of one item", |lease| {
+        let observer = &self.metered(observer);
+        self.directed_lease("up of one item", control, |lease| {
             let planned = self.accepted(self.plan_item(collection, id, to)?)?;
             if planned.plan.is_empty() {
                 return Ok(None);
             }
             let apart = self.apart_of(collection, id)?;
-            let runner = self.runner(observer, stop);
+            let runner = self.runner(observer, control);
             let run = self.start(&runner, lease, Purpose::Item, planned.plan)?;
             self.set_apart(lease, run.id, collection, id, apart)?;
             Ok(Some(runner.carry_out(lease, run)?))
@@ -170,9 +171,10 @@ impl Host {
         &self,
         selection: Option<&[(Name, String)]>,
         observer: &dyn Observer,
-        stop: &Stop,
+        control: &Control,
     ) -> Result<Vec<Report>, HostError> {
-        self.leased("quarantine retry", |lease| {
+        let observer = &self.metered(observer);
+        self.directed_lease("quarantine retry", control, |lease| {
             let mut reports = Vec::new();
             for goal in self.retry_goals(selection)? {
                 let recorded = self.recorded()?;
@@ -190,7 +192,7 @@ impl Host {
                 };
                 let runner = Runner {
                     options: &options,
-                    ..self.runner(observer, stop)
+                    ..self.runner(observer, control)
                 };
                 let run = self.start(&runner, lease, Purpose::Retry, planned.plan)?;
                 let report = runner.carry_out(lease, run)?;

@@ -6,18 +6,32 @@
 mod dry;
 mod error;
 mod items;
+mod pages;
+mod progress;
+#[cfg(unix)]
+mod socket;
 mod status;
+mod verify;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use dry::{Change, DryGoal, DryRun};
 pub use error::{ErrorKind, HostError, with_causes};
+#[cfg(unix)]
+pub use socket::{Answer, Request, SocketError};
 pub use status::{AppStatus, CollectionStatus, Status};
+pub use verify::{CollectionDigest, CollectionVerified, Flaw, FlawKind, SchemaCheck, Verified};
+
+use progress::Metered;
 
 use crate::catalogue::Catalogue;
 use crate::model::{Clock, Event, Grants, Name, Plan, Purpose, Run, RunId, RunState, Version};
 use crate::plan::{self, CollectionState, Finding, Goal, Planned, Policy, Recorded};
-use crate::run::{ChangedItems, Observer, Options, Report, Runner, Stop, UndoReport, prune, undo};
+use crate::run::{
+    ChangedItems, Control, Meter, Observer, Options, Report, RunEvent, Runner, UndoReport, prune,
+    undo,
+};
 use crate::store::{Claim, Holder, Lease, Store, StoreError};
 
 /// What the library is handed: the time, randomness, and who and where it is.
@@ -47,6 +61,10 @@ pub struct Host {
     pub options: Options,
     /// How long a lease holds without renewal, in milliseconds.
     pub lease_duration: u64,
+    /// The folder in which it listens, while it works, to other processes of the machine that direct it: that of the
+    /// store.
+    pub control_folder: Option<PathBuf>,
+    meter: Meter,
 }
 
 impl Host {
@@ -64,6 +82,8 @@ impl Host {
             grants: Grants::default(),
             options: Options::default(),
             lease_duration: Lease::DURATION,
+            control_folder: None,
+            meter: Meter::default(),
         }
     }
 
@@ -168,23 +188,34 @@ impl Host {
         &self,
         goal: &Goal,
         observer: &dyn Observer,
-        stop: &Stop,
+        control: &Control,
     ) -> Result<Vec<Report>, HostError> {
-        self.leased("up", |lease| {
+        let observer = &self.metered(observer);
+        let planned = self.accepted(self.plan(goal)?)?;
+        observer.event(&RunEvent::SettingUp {
+            plan: &planned.plan,
+        });
+        let reports = self.directed_lease("up", control, |lease| {
             let mut reports = Vec::new();
             loop {
+                // What was planned before may be done by now: somebody else had the lease.
                 let planned = self.accepted(self.plan(goal)?)?;
                 if planned.plan.is_empty() {
                     return Ok(reports);
                 }
-                let report = self.carry_out(lease, &planned, observer, stop)?;
+                let report = self.carry_out(lease, &planned, observer, control)?;
                 let is_over = planned.resumes.is_none() || report.run.state != RunState::Completed;
                 reports.push(report);
                 if is_over {
                     return Ok(reports);
                 }
             }
-        })
+        })?;
+        let is_set_up = |report: &Report| report.run.state == RunState::Completed;
+        if reports.last().is_none_or(is_set_up) {
+            observer.event(&RunEvent::SetUp);
+        }
+        Ok(reports)
     }
 
     fn carry_out(
@@ -192,9 +223,9 @@ impl Host {
         lease: &mut Lease,
         planned: &Planned,
         observer: &dyn Observer,
-        stop: &Stop,
+        control: &Control,
     ) -> Result<Report, HostError> {
-        let runner = self.runner(observer, stop);
+        let runner = self.runner(observer, control);
         let plan = planned.plan.clone();
         if let Some(id) = planned.resumes {
             let run = self.store.run(id)?.ok_or(HostError::NoRun(id))?;
@@ -216,7 +247,7 @@ impl Host {
         Ok(runner.start(lease, purpose, plan, seed)?)
     }
 
-    fn runner<'a>(&'a self, observer: &'a dyn Observer, stop: &'a Stop) -> Runner<'a> {
+    fn runner<'a>(&'a self, observer: &'a dyn Observer, control: &'a Control) -> Runner<'a> {
         Runner {
             store: &self.store,
             catalogue: &self.catalogue,
@@ -224,7 +255,7 @@ impl Host {
             options: &self.options,
             grants: &self.grants,
             observer,
-            stop,
+            control,
         }
     }
 
@@ -236,10 +267,17 @@ impl Host {
         &self,
         run: RunId,
         changed: ChangedItems,
-        stop: &Stop,
+        control: &Control,
     ) -> Result<UndoReport, HostError> {
-        self.leased("undo", |lease| {
-            Ok(undo(&self.store, lease, self.clock(), stop, run, changed)?)
+        self.directed_lease("undo", control, |lease| {
+            Ok(undo(
+                &self.store,
+                lease,
+                self.clock(),
+                control,
+                run,
+                changed,
+            )?)
         })
     }
 
@@ -301,6 +339,42 @@ impl Host {
             write.add_history(now, app, version, Event::Baseline)?;
             Ok(write.commit(lease, now)?)
         })
+    }
+
+    /// An observer that has the host measure how fast a run is.
+    fn metered<'a>(&'a self, observer: &'a dyn Observer) -> Metered<'a> {
+        Metered::new(self, observer)
+    }
+
+    /// Does something, under the lease of the store, that others may direct meanwhile.
+    fn directed_lease<T>(
+        &self,
+        purpose: &str,
+        control: &Control,
+        work: impl FnOnce(&mut Lease) -> Result<T, HostError>,
+    ) -> Result<T, HostError> {
+        self.leased(purpose, |lease| {
+            self.directed(purpose, control, || work(lease))
+        })
+    }
+
+    /// Does something that other processes of the machine may direct meanwhile: they reach `control` by way of a
+    /// socket in [`Host::control_folder`], and are told the purpose. Whoever calls this holds the lease.
+    pub fn directed<T>(&self, purpose: &str, control: &Control, work: impl FnOnce() -> T) -> T {
+        #[cfg(unix)]
+        if let Some(folder) = &self.control_folder {
+            return std::thread::scope(|scope| {
+                let listening = socket::Listening::start(scope, self, folder, purpose, control);
+                if let Err(error) = &listening {
+                    tracing::warn!(%error, "nobody can direct this from another terminal");
+                }
+                let result = work();
+                drop(listening);
+                result
+            });
+        }
+        let _ = (purpose, control);
+        work()
     }
 
     /// Does something under the lease of the store, and gives the lease back.

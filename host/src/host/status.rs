@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Host, HostError};
 use crate::model::{Name, Phase, Run, Version};
-use crate::run::{Quiet, Report, Stop};
+use crate::run::{Control, Quiet, Report};
 use crate::store::Tallies;
 
 /// What a store has, and where its apps are.
@@ -57,7 +57,7 @@ impl Host {
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.
     pub fn report(&self, run: Run) -> Result<Report, HostError> {
-        Ok(self.runner(&Quiet, &Stop::default()).report(run)?)
+        Ok(self.runner(&Quiet, &Control::default()).report(run)?)
     }
 
     /// What there is, at a glance. Its cost does not grow with the number of items.

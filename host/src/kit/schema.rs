@@ -38,12 +38,31 @@ impl Schema {
                 findings.push(format!("{collection}/{id} is not JSON"));
                 continue;
             };
-            findings.extend(self.0.iter_errors(&body).map(|error| {
-                let place = error.instance_path().to_string();
-                format!("{collection}/{id}{place}: {error}")
-            }));
+            let errors = self.errors(&body);
+            findings
+                .extend(errors.map(|(place, error)| format!("{collection}/{id}{place}: {error}")));
         }
         findings
+    }
+
+    /// What is wrong with a body, in words.
+    pub fn wrong(&self, body: &[u8]) -> Vec<String> {
+        let Ok(body) = serde_json::from_slice::<Value>(body) else {
+            return vec!["it is not JSON".to_owned()];
+        };
+        let errors = self.errors(&body);
+        errors
+            .map(|(place, error)| match &*place {
+                "" => error,
+                place => format!("{place}: {error}"),
+            })
+            .collect()
+    }
+
+    /// What is wrong, and where.
+    fn errors<'a>(&'a self, body: &'a Value) -> impl Iterator<Item = (String, String)> + 'a {
+        let errors = self.0.iter_errors(body);
+        errors.map(|error| (error.instance_path().to_string(), error.to_string()))
     }
 }
 

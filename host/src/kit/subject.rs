@@ -13,7 +13,7 @@ use crate::model::{
     Version, VersionReq,
 };
 use crate::plan::Goal;
-use crate::run::{MaxFailures, Observer, Options, RunEvent, Stop};
+use crate::run::{Control, MaxFailures, Observer, Options, RunEvent};
 use crate::sandbox::{Component, Engine, LogLine};
 use crate::store::{
     Claim, Collection, Holder, Lease, LeaseError, Memory, Store, StoreError, Visit,
@@ -238,7 +238,7 @@ impl Subject {
         // A run that is gone on with tells of all that it has done.
         let mut counts = BTreeMap::new();
         loop {
-            let reports = host.up(&goal, &listener, &Stop::default())?;
+            let reports = host.up(&goal, &listener, &Control::default())?;
             for report in &reports {
                 let mut done = Counts::default();
                 report.steps.iter().for_each(|step| done += step.counts);

@@ -7,20 +7,22 @@ use std::sync::mpsc::{Sender, SyncSender};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::feed::Feed;
-use super::pace::Pace;
+use super::pace::{Pace, Portion};
 use super::threads::{Job, Outcome, Ticket};
-use super::timed;
 use super::transform::{Abort, Judged};
+use super::{Control, Options, timed};
 use crate::model::Counts;
 use crate::store::StoreError;
 
-/// Reads the batch behind an id, halved so often.
-pub(super) type Read = dyn FnMut(Option<&str>, u32) -> Result<Feed, StoreError> + Send;
+/// Reads the batch behind an id, of so much at most.
+pub(super) type Read = dyn FnMut(Option<&str>, Portion) -> Result<Feed, StoreError> + Send;
 /// How many items of a batch of so many may fail, after what the step has counted.
 pub(super) type Budget = dyn Fn(&Counts, usize) -> u64 + Send + Sync;
 
 /// How far a pass is read, and how far it may be.
 pub(super) struct Ahead {
+    options: Options,
+    control: Control,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -63,8 +65,15 @@ impl State {
 }
 
 impl Ahead {
-    pub(super) fn new(after: Option<String>, counts: Counts, pace: Pace) -> Self {
+    pub(super) fn new(
+        options: &Options,
+        control: &Control,
+        after: Option<String>,
+        counts: Counts,
+    ) -> Self {
         Self {
+            options: options.clone(),
+            control: control.clone(),
             state: Mutex::new(State {
                 next: 0,
                 after,
@@ -74,7 +83,7 @@ impl Ahead {
                 starts: 0,
                 commits: 0,
                 counts,
-                pace,
+                pace: Pace::new(options.batch_target),
             }),
             changed: Condvar::new(),
         }
@@ -145,7 +154,9 @@ impl Ahead {
             drop(state);
             let found = {
                 let _timed = timed!("read");
-                read(after.as_deref(), ticket.halvings)
+                let pacing = self.control.pacing();
+                let portion = Portion::of(&self.options, &pacing, ticket.halvings);
+                read(after.as_deref(), portion)
             };
             state = self.lock();
             if state.starts != starts {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::Options;
+use super::pace::Portion;
 use crate::model::{Apart, Batch, Mode, Name, Position, RunId, Source, Version};
 use crate::store::{ItemRecord, Store, StoreError, Stored};
 
@@ -108,17 +109,17 @@ impl Feeder {
         Ok(ready)
     }
 
-    /// Reads the next batch behind `after`, which is as large as it may be, or so often halved.
-    pub(super) fn read(&self, after: Option<&str>, halvings: u32) -> Result<Feed, StoreError> {
+    /// Reads the next batch behind `after`, which is as large as it may be.
+    pub(super) fn read(&self, after: Option<&str>, portion: Portion) -> Result<Feed, StoreError> {
         match &self.source {
-            Source::Collection => self.read_collection(after, halvings),
+            Source::Collection => self.read_collection(after, portion),
             Source::Behind | Source::Quarantine(_) | Source::Item(..) => {
-                self.read_apart(after, halvings)
+                self.read_apart(after, portion)
             }
         }
     }
 
-    fn read_collection(&self, after: Option<&str>, halvings: u32) -> Result<Feed, StoreError> {
+    fn read_collection(&self, after: Option<&str>, portion: Portion) -> Result<Feed, StoreError> {
         let (mut aparts, known_to) = self.aparts_behind(after)?;
         let mut feed = Feed {
             after: after.map(str::to_owned),
@@ -150,7 +151,7 @@ impl Feeder {
                     None => is_due,
                 };
                 if is_fed {
-                    if self.is_full(&feed.batch, record.body.len(), halvings) {
+                    if portion.is_full(&feed.batch, record.body.len()) {
                         feed.is_last = false;
                         return ControlFlow::Break(());
                     }
@@ -172,11 +173,6 @@ impl Feeder {
             // Items of the version itself were rewritten before; newer ones have another shape.
             Mode::Derive => *stamp <= self.version,
         }
-    }
-
-    fn is_full(&self, batch: &Batch, more: usize, halvings: u32) -> bool {
-        let is_over = batch.bodies.len() + more > self.options.batch_bytes >> halvings;
-        !batch.is_empty() && (is_over || batch.len() >= self.options.batch_items >> halvings)
     }
 
     /// The next items behind `after` that are apart from the collection, with the entries of those
@@ -219,7 +215,7 @@ impl Feeder {
             && self.previous.as_ref().is_none_or(has_passed)
     }
 
-    fn read_apart(&self, after: Option<&str>, halvings: u32) -> Result<Feed, StoreError> {
+    fn read_apart(&self, after: Option<&str>, portion: Portion) -> Result<Feed, StoreError> {
         let mut feed = Feed {
             after: after.map(str::to_owned),
             is_last: true,
@@ -242,7 +238,7 @@ impl Feeder {
         for id in ids {
             if let Some(record) = self.store.item_record(&self.collection, &id)? {
                 let record = ItemRecord::parse(&record)?;
-                if self.is_full(&feed.batch, record.body.len(), halvings) {
+                if portion.is_full(&feed.batch, record.body.len()) {
                     feed.upto = Some(feed.batch.id(feed.batch.len() - 1).to_owned());
                     feed.is_last = false;
                     return Ok(feed);

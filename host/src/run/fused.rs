@@ -152,7 +152,12 @@ impl Part {
             ..
         } = self;
         Transformer::new(
-            component, &step.name, grants, context, work.store, work.stop,
+            component,
+            &step.name,
+            grants,
+            context,
+            work.store,
+            work.control,
         )
     }
 }
@@ -309,7 +314,7 @@ impl<'a> Pass<'a> for Fused<'a> {
 
     fn reader(&self) -> Box<Read> {
         let feeder = self.feeder();
-        Box::new(move |after, halvings| feeder.read(after, halvings))
+        Box::new(move |after, portion| feeder.read(after, portion))
     }
 
     fn budget(&self) -> Box<Budget> {

@@ -1,8 +1,6 @@
 //! How a run is carried out.
 
 use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The target of the spans (crate `tracing`) that tell where the time of a run goes: `read`, `wait` and `commit`
@@ -108,22 +106,6 @@ impl std::fmt::Display for MaxFailures {
             Self::Count(count) => write!(f, "{count}"),
             Self::Percent(percent) => write!(f, "{percent}%"),
         }
-    }
-}
-
-/// Asks a run to stop: it commits the batch whose turn it is, drops those behind it, and says how to go on. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// Asks.
-    pub fn ask(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether somebody asked.
-    pub fn is_asked(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
     }
 }
 

@@ -1,6 +1,9 @@
-//! How large batches are, by the time that they take.
+//! How large batches are, and how long to rest between them.
 
 use std::time::Duration;
+
+use super::{Options, Pacing};
+use crate::model::{Batch, Timestamp};
 
 /// Batches are halved so often at most: a thousandth is left.
 const MOST: u32 = 10;
@@ -47,6 +50,82 @@ impl Pace {
         }
     }
 }
+
+/// What is read at once at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Portion {
+    pub bytes: usize,
+    pub items: usize,
+}
+
+impl Portion {
+    /// That of a batch halved so often, when work is paced so.
+    pub(super) fn of(options: &Options, pacing: &Pacing, halvings: u32) -> Self {
+        let bytes = pacing.batch_bytes.unwrap_or(options.batch_bytes);
+        // Where items are counted, a round of all threads has those of half a second.
+        let rounds = options.threads.max(1).saturating_mul(2);
+        let items = pacing
+            .items_per_second
+            .map_or(options.batch_items, |items| {
+                (items.get() as usize / rounds).clamp(1, options.batch_items.max(1))
+            });
+        Self {
+            bytes: bytes >> halvings,
+            items: items >> halvings,
+        }
+    }
+
+    /// Whether a batch has no room for a body of so many bytes; one has room for it in any case.
+    pub(super) fn is_full(&self, batch: &Batch, more: usize) -> bool {
+        let is_over = batch.bodies.len() + more > self.bytes;
+        !batch.is_empty() && (is_over || batch.len() >= self.items)
+    }
+}
+
+/// Work that rests goes in rounds: every thread gets a batch, all are committed, then it rests.
+#[derive(Debug)]
+pub(super) struct Round {
+    /// The number of the first batch of the next one.
+    pub end: u64,
+    started: Timestamp,
+    /// How many items had been read when it started.
+    read: u64,
+    /// When the items that were read before are paid for.
+    due: Timestamp,
+}
+
+impl Round {
+    /// Begins one of batches up to a number.
+    pub(super) fn new(last: Option<&Self>, now: Timestamp, read: u64, end: u64) -> Self {
+        let due = last.map_or(now, |last| last.due);
+        Self {
+            end,
+            started: now,
+            read,
+            due: if now.since(due) > HASTE { now } else { due },
+        }
+    }
+
+    /// How long to rest once its batches are committed.
+    pub(super) fn end(&mut self, pacing: &Pacing, now: Timestamp, read: u64) -> Duration {
+        let busy = now.since(self.started);
+        let of_duty = pacing.duty.map_or(0, |duty| {
+            let duty = u64::from(duty.max(1));
+            busy.saturating_mul(100_u64.saturating_sub(duty)) / duty
+        });
+        let of_rate = pacing.items_per_second.map_or(0, |rate| {
+            let items = read.saturating_sub(self.read);
+            let cost = items.saturating_mul(1_000) / u64::from(rate.get());
+            self.due = self.due.plus(cost);
+            // A clock that was set back would have it rest for hours.
+            self.due.since(now).min(cost.saturating_add(HASTE))
+        });
+        Duration::from_millis(of_duty.max(of_rate)).max(pacing.rest)
+    }
+}
+
+/// So many milliseconds may be made up for that work took longer than it should.
+const HASTE: u64 = 1_000;
 
 #[cfg(test)]
 mod tests {

@@ -7,22 +7,19 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::mpsc::RecvTimeoutError;
-use std::time::Duration;
 
 use super::ahead::{Ahead, Budget, Read};
+use super::control::LEASE_CHECK;
 use super::feed::Feed;
 use super::judge::{Failed, Verdict, is_failed};
-use super::pace::Pace;
+use super::pace::Round;
 use super::reads::Range;
 use super::threads::{Job, Outcome, Threads, Worker};
 use super::transform::{Abort, Judged};
 use super::window::{self, Window};
-use super::{OnFailure, RunError, Runner, timed};
+use super::{OnFailure, Pacing, RunError, Runner, timed};
 use crate::model::{Name, Progress};
 use crate::store::StoreError;
-
-/// How often the lease is looked after while batches take long.
-const LEASE_CHECK: Duration = Duration::from_millis(500);
 
 /// Batches are gathered into one commit until they have so many bytes. A commit waits for the disk: some
 /// milliseconds, in which others come back.
@@ -69,9 +66,9 @@ pub(super) enum Ending {
 
 /// Feeds everything behind a checkpoint.
 pub(super) fn run<'r>(pass: &mut impl Pass<'r>) -> Result<Ending, RunError> {
-    let progress = pass.checkpoint();
-    let pace = Pace::new(pass.runner().options.batch_target);
-    let ahead = Ahead::new(progress.after.clone(), progress.counts, pace);
+    let (runner, progress) = (pass.runner(), pass.checkpoint());
+    let after = progress.after.clone();
+    let ahead = Ahead::new(runner.options, runner.control, after, progress.counts);
     std::thread::scope(|scope| {
         let threads = Threads::start(scope, pass, &ahead);
         Pipeline::new(pass, threads).run()
@@ -92,12 +89,18 @@ struct Pipeline<'p, P> {
     /// What the last commits changed, for steps that look at more than what they are fed.
     changed: VecDeque<(u64, BTreeSet<(Name, String)>)>,
     window: Window,
+    /// How fast it goes.
+    pacing: Pacing,
+    /// The batches behind which it rests, where it does.
+    round: Option<Round>,
 }
 
 impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
     fn new(pass: &'p mut P, threads: Threads<'p>) -> Self {
         Self {
             window: Window::new(window::limit(pass.runner().options)),
+            pacing: pass.runner().control.pacing(),
+            round: None,
             pass,
             threads,
             next_commit: 0,
@@ -110,7 +113,8 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
 
     fn run(mut self) -> Result<Ending, RunError> {
         while !self.pass.checkpoint().done {
-            if self.pass.runner().stop.is_asked() {
+            self.keep_pace()?;
+            if !self.proceed()? {
                 return Ok(Ending::Stopped);
             }
             self.allow(self.next_commit);
@@ -127,9 +131,55 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
         Ok(Ending::Done)
     }
 
+    /// Waits while the run is held; gives whether to go on.
+    fn proceed(&mut self) -> Result<bool, RunError> {
+        let runner = self.pass.runner();
+        let mut was_held = false;
+        let goes_on = runner.proceed(|| {
+            was_held = true;
+            self.pass.keep_lease()
+        })?;
+        if was_held {
+            self.round = None;
+        }
+        Ok(goes_on)
+    }
+
+    /// Rests behind a round of batches, if work is to rest at all, and begins the next one.
+    fn keep_pace(&mut self) -> Result<(), RunError> {
+        let Runner { control, clock, .. } = *self.pass.runner();
+        let pacing = control.pacing();
+        if pacing != self.pacing {
+            (self.pacing, self.round) = (pacing, None);
+            self.read_again();
+        }
+        let is_over = |round: &Round| self.next_commit >= round.end;
+        if !pacing.rests() || !self.round.as_ref().is_none_or(is_over) {
+            return Ok(());
+        }
+        let read = self.pass.checkpoint().counts.read;
+        if let Some(round) = &mut self.round {
+            let mut left = round.end(&pacing, clock.now(), read);
+            while !left.is_zero() {
+                let time = left.min(LEASE_CHECK);
+                if !control.rest(time) {
+                    self.round = None;
+                    return Ok(());
+                }
+                self.pass.keep_lease()?;
+                left -= time;
+            }
+        }
+        let end = self.next_commit + self.pass.runner().options.threads.max(1) as u64;
+        self.round = Some(Round::new(self.round.as_ref(), clock.now(), read, end));
+        Ok(())
+    }
+
     /// Lets as many batches be read as may be in flight, from one on.
     fn allow(&self, first: u64) {
-        self.threads.ahead.allow(first + self.window.size);
+        let until = first + self.window.size;
+        let end = self.round.as_ref().map_or(until, |round| round.end);
+        self.threads.ahead.allow(until.min(end));
     }
 
     /// Hands out a part of a batch that is read already.
@@ -197,6 +247,10 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
             "batches in flight are read again"
         );
         self.window.shrink();
+        self.read_again();
+    }
+
+    fn read_again(&mut self) {
         let after = self.pass.checkpoint().after.clone();
         self.next_commit = self.threads.ahead.start_over(after);
         self.early.clear();
@@ -224,7 +278,7 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
             feed
         };
         let mut group = vec![(feed, judged)];
-        if !is_part && self.pass.is_pure() {
+        if !is_part && self.pass.is_pure() && self.round.is_none() {
             self.gather(&mut group);
             // Others are read and transformed while these are committed.
             self.allow(self.next_commit + group.len() as u64);

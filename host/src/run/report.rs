@@ -2,13 +2,21 @@
 
 use serde::Serialize;
 
-use crate::model::{Counts, Name, Phase, Run, RunId, RunState, Stage, Step, Version, counted};
+use super::RunProgress;
+use crate::model::{
+    Counts, Name, Phase, Plan, Run, RunId, RunState, Stage, Step, Version, counted,
+};
 use crate::sandbox::{LoadError, LogLine};
 use crate::store::{LeaseError, StoreError};
 
 /// What happens in a run.
 #[derive(Debug)]
 pub enum RunEvent<'a> {
+    /// Items are about to be brought to newer versions, or to be found up to date. Nobody has the lease yet.
+    SettingUp {
+        /// What is to be done; empty where everything is up to date.
+        plan: &'a Plan,
+    },
     /// The run starts, or goes on after it was interrupted.
     Started {
         /// The run.
@@ -59,6 +67,18 @@ pub enum RunEvent<'a> {
         /// What it was, as in "read `users`".
         what: &'a str,
     },
+    /// Batches were committed: how far the run is, at most once a second.
+    Progress {
+        /// How far it is.
+        progress: &'a RunProgress,
+    },
+    /// The run is held: it waits, and keeps its lease.
+    Waiting {
+        /// Why.
+        reasons: &'a [String],
+    },
+    /// Nothing holds the run any more.
+    GoesOn,
     /// A step is done.
     StepDone {
         /// The step.
@@ -75,6 +95,13 @@ pub enum RunEvent<'a> {
         /// The phase.
         phase: Phase,
     },
+    /// Nothing is done in the run any more: its state says how it ended.
+    Ended {
+        /// The run.
+        run: &'a Run,
+    },
+    /// Everything that was to be done is done: the new version may serve.
+    SetUp,
 }
 
 /// Names a step of a run.
@@ -108,6 +135,13 @@ impl<'a> StepName<'a> {
 pub trait Observer: Sync {
     /// Something happened.
     fn event(&self, event: &RunEvent<'_>);
+}
+
+/// Several that are told.
+impl Observer for Vec<&dyn Observer> {
+    fn event(&self, event: &RunEvent<'_>) {
+        self.iter().for_each(|observer| observer.event(event));
+    }
 }
 
 /// Listens to nothing.

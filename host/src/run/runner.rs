@@ -7,7 +7,7 @@ use super::pipeline::Ending;
 use super::report::{RunEvent, StepReport};
 use super::step::{Told, TransformStep};
 use super::view::Grants;
-use super::{Observer, Options, Report, RunError, Stop, schema};
+use super::{Control, Observer, Options, Report, RunError, schema};
 use crate::catalogue::Catalogue;
 use crate::model::{
     self, Access, Clock, Name, Plan, Position, Purpose, Run, RunId, RunState, Stage, Step, StepWork,
@@ -30,7 +30,7 @@ pub struct Runner<'a> {
     /// Who is told what happens.
     pub observer: &'a dyn Observer,
     /// How a run is asked to stop.
-    pub stop: &'a Stop,
+    pub control: &'a Control,
 }
 
 /// The place under which the end of a stage keeps its pre-images: behind every step.
@@ -75,7 +75,7 @@ impl Runner<'_> {
 
     /// Carries out a run that was just started.
     ///
-    /// A run that was [stopped](Stop) or is blocked by its quarantine is reported, not an error: its
+    /// A run that was [stopped](Control::stop) or is blocked by its quarantine is reported, not an error: its
     /// state says so.
     ///
     /// # Errors
@@ -98,18 +98,15 @@ impl Runner<'_> {
         self.set_state(lease, &mut run, RunState::Running, None)?;
         self.observer
             .event(&RunEvent::Started { run: &run, resumed });
-        match self.stages(lease, &mut run) {
-            Ok((state, reason)) => {
-                self.set_state(lease, &mut run, state, reason)?;
-                self.report(run)
-            }
-            Err(error @ (RunError::Lease(_) | RunError::Store(_))) => Err(error),
-            Err(error) => {
-                let reason = Some(error.to_string());
-                self.set_state(lease, &mut run, RunState::Failed, reason)?;
-                Err(error)
-            }
-        }
+        let (ended, error) = match self.stages(lease, &mut run) {
+            Ok(ended) => (ended, None),
+            Err(error @ (RunError::Lease(_) | RunError::Store(_))) => return Err(error),
+            Err(error) => ((RunState::Failed, Some(error.to_string())), Some(error)),
+        };
+        let (state, reason) = ended;
+        self.set_state(lease, &mut run, state, reason)?;
+        self.observer.event(&RunEvent::Ended { run: &run });
+        error.map_or_else(|| self.report(run), Err)
     }
 
     /// What a run has done so far.
@@ -180,6 +177,26 @@ impl Runner<'_> {
         }
         self.settle_plan(lease, run)?;
         Ok((RunState::Completed, None))
+    }
+
+    /// Waits while the run is held, and has the lease looked after meanwhile; gives whether to go on, which is not so
+    /// once somebody asked to stop.
+    pub(super) fn proceed(
+        &self,
+        mut keep_lease: impl FnMut() -> Result<(), RunError>,
+    ) -> Result<bool, RunError> {
+        let mut told = Vec::new();
+        let goes_on = self.control.proceed(|reasons| {
+            if told != reasons {
+                told = reasons.to_vec();
+                self.observer.event(&RunEvent::Waiting { reasons });
+            }
+            keep_lease()
+        })?;
+        if goes_on && !told.is_empty() {
+            self.observer.event(&RunEvent::GoesOn);
+        }
+        Ok(goes_on)
     }
 
     /// Renews the lease once that is due, while nothing is committed that would.

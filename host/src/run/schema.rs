@@ -96,7 +96,9 @@ impl<'a> SchemaStep<'a> {
         write.set_collection(collection, record)?;
         self.commit(write, false)?;
         while !self.progress.done {
-            if self.runner.stop.is_asked() {
+            let lease = &mut *self.lease;
+            let keep_lease = || Ok(self.runner.keep_lease(lease)?);
+            if !self.runner.proceed(keep_lease)? {
                 return Ok(Ending::Stopped);
             }
             let after = self.progress.after.as_deref();

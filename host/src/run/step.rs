@@ -277,7 +277,7 @@ impl<'a> Pass<'a> for TransformStep<'a> {
 
     fn reader(&self) -> Box<Read> {
         let feeder = self.feeder();
-        Box::new(move |after, halvings| feeder.read(after, halvings))
+        Box::new(move |after, portion| feeder.read(after, portion))
     }
 
     fn worker(&self) -> Box<Worker> {
@@ -288,7 +288,7 @@ impl<'a> Pass<'a> for TransformStep<'a> {
             &self.grants,
             &self.context,
             work.store,
-            work.stop,
+            work.control,
         );
         Box::new(move |feed, budget| transformer.transform(&feed.batch, &[], budget))
     }

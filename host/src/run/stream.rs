@@ -1,19 +1,19 @@
 //! Items that lie in no store: they come from somewhere, are transformed, and go on in the same order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
-use super::Stop;
+use super::Control;
 use super::judge::{Failed, Verdict};
 use super::threads::STACK_BYTES;
 use super::transform::{Abort, Judged, Transformer};
 use super::view::Grants;
 use crate::model::{Batch, FailureKind, Mode, Name, Step, StepWork};
-use crate::sandbox::{Component, Context, LoadError, LogLine};
+use crate::sandbox::{Call, Component, Context, LoadError, LogLine};
 use crate::store::{Store, StoreError};
 
 /// How many batches are in flight for each thread.
@@ -29,11 +29,12 @@ pub struct Stream {
 #[derive(Clone)]
 struct Transforming {
     component: Component,
+    call: Call,
     documents: Store,
     step: Name,
     context: Context,
     grants: Arc<Grants>,
-    stop: Stop,
+    control: Control,
 }
 
 /// A batch that was passed through.
@@ -98,7 +99,7 @@ impl Stream {
         documents: Store,
         context: Context,
         threads: usize,
-        stop: &Stop,
+        control: &Control,
     ) -> Result<Self, StreamError> {
         let StepWork::Transform {
             mode,
@@ -122,11 +123,47 @@ impl Stream {
         Ok(Self {
             transforming: Transforming {
                 component: component.clone(),
+                call: Call::Migrate,
                 documents,
                 step: step.name.clone(),
                 context,
                 grants: Arc::new(grants),
-                stop: stop.clone(),
+                control: control.clone(),
+            },
+            threads: threads.max(1),
+        })
+    }
+
+    /// The same for the component's `verify`: what is right comes back unchanged, everything else as failed. It may read
+    /// the collections named.
+    ///
+    /// # Errors
+    /// [`StreamError`] when the step is fed no items.
+    pub(crate) fn verifying(
+        component: &Component,
+        step: &Step,
+        reads: BTreeSet<Name>,
+        documents: Store,
+        context: Context,
+        threads: usize,
+        control: &Control,
+    ) -> Result<Self, StreamError> {
+        let StepWork::Transform { collection, .. } = &step.work else {
+            return Err(StreamError::Schema(step.name.clone()));
+        };
+        let grants = Grants {
+            reads,
+            ..Grants::pure(Mode::Derive, collection, component.limits())
+        };
+        Ok(Self {
+            transforming: Transforming {
+                component: component.clone(),
+                call: Call::Verify,
+                documents,
+                step: step.name.clone(),
+                context,
+                grants: Arc::new(grants),
+                control: control.clone(),
             },
             threads: threads.max(1),
         })
@@ -165,7 +202,7 @@ impl Stream {
                 // Whoever reads may have gone on to the end.
                 let _ = tickets.send(());
             }
-            if self.transforming.stop.is_asked() {
+            if self.transforming.control.is_stopped() {
                 return Ok(());
             }
         }
@@ -237,14 +274,17 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) {
 
 impl Transforming {
     fn transformer(&self) -> Transformer {
-        Transformer::new(
-            &self.component,
-            &self.step,
-            &self.grants,
-            &self.context,
-            &self.documents,
-            &self.stop,
-        )
+        Transformer {
+            call: self.call,
+            ..Transformer::new(
+                &self.component,
+                &self.step,
+                &self.grants,
+                &self.context,
+                &self.documents,
+                &self.control,
+            )
+        }
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::judge::{Failed, Verdict, is_failed, judge};
 use super::reads::Reads;
 use super::view::{Earlier, Grants, Halt, View, Writes};
-use super::{Stop, timed};
+use super::{Control, timed};
 use crate::model::{Batch, Counts, Name};
-use crate::sandbox::{Attempt, Component, Context, LoadError, LogLine, Session};
+use crate::sandbox::{Attempt, Call, Component, Context, LoadError, LogLine, Session};
 use crate::store::{Store, StoreError};
 
 /// What became of a batch.
@@ -70,13 +70,15 @@ pub(super) enum Abort {
 /// Feeds batches to one component on one thread.
 pub(super) struct Transformer {
     pub component: Component,
+    /// Which of its exports is fed.
+    pub call: Call,
     pub store: Store,
     pub step: Name,
     pub context: Context,
     pub grants: Arc<Grants>,
     /// How many bytes of a failure's text are kept.
     pub reason_bytes: usize,
-    pub stop: Stop,
+    pub control: Control,
     /// Kept from batch to batch, dropped after a fault.
     pub session: Option<Session<View>>,
 }
@@ -88,16 +90,17 @@ impl Transformer {
         grants: &Arc<Grants>,
         context: &Context,
         store: &Store,
-        stop: &Stop,
+        control: &Control,
     ) -> Self {
         Self {
             component: component.clone(),
+            call: Call::Migrate,
             store: store.clone(),
             step: step.clone(),
             context: context.clone(),
             grants: grants.clone(),
             reason_bytes: component.limits().failure_bytes,
-            stop: stop.clone(),
+            control: control.clone(),
             session: None,
         }
     }
@@ -180,7 +183,13 @@ impl Transformer {
         );
         let attempt = {
             let _timed = timed!("guest");
-            session.migrate(self.step.as_str(), part, self.context.clone(), view)
+            session.call(
+                self.call,
+                self.step.as_str(),
+                part,
+                self.context.clone(),
+                view,
+            )
         };
         if attempt.reply.is_err() || session.is_worn() {
             self.session = None;
@@ -227,7 +236,7 @@ impl Narrowing<'_> {
         let part = if places.len() == self.batch.len() {
             self.batch
         } else {
-            if self.transformer.stop.is_asked() {
+            if self.transformer.control.is_stopped() {
                 return Err(Abort::Stopped);
             }
             narrowed = self.pick(places);

@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use serde::Serialize;
 
 use super::runner::{STAGE_END, step_number};
-use super::{RunError, Stop};
+use super::{Control, RunError};
 use crate::model::{Clock, Event, Name, Run, RunId, RunState, Timestamp};
 use crate::store::{ItemRecord, Lease, Store, StoreError, Write, key, parse_apart};
 use check::check;
@@ -53,7 +53,7 @@ pub fn undo(
     store: &Store,
     lease: &mut Lease,
     clock: &dyn Clock,
-    stop: &Stop,
+    control: &Control,
     id: RunId,
     changed: ChangedItems,
 ) -> Result<UndoReport, RunError> {
@@ -77,7 +77,7 @@ pub fn undo(
         store,
         lease,
         clock,
-        stop,
+        control,
         run,
         report: UndoReport::default(),
     };
@@ -174,7 +174,7 @@ struct Undo<'a> {
     store: &'a Store,
     lease: &'a mut Lease,
     clock: &'a dyn Clock,
-    stop: &'a Stop,
+    control: &'a Control,
     run: Run,
     report: UndoReport,
 }
@@ -200,7 +200,14 @@ impl Undo<'_> {
     /// Puts back the pre-images of a range; `false` when it was asked to stop.
     fn step(&mut self, range: &key::KeyRange) -> Result<bool, RunError> {
         loop {
-            if self.stop.is_asked() {
+            let goes_on = self.control.proceed(|_| {
+                let now = self.clock.now();
+                match self.lease.is_due(now) {
+                    true => self.lease.renew(self.store, now),
+                    false => Ok(()),
+                }
+            })?;
+            if !goes_on {
                 return Ok(false);
             }
             let page = page(self.store, range)?;

@@ -28,6 +28,6 @@ pub use session::{Attempt, Session};
 pub use state::{Documents, LogLine, NoDocuments};
 
 pub use crate::contract::{
-    Context, Denial, LogLevel, Speech, SpeechError, VERSION, WorldItem, printable,
+    Call, Context, Denial, LogLevel, Speech, SpeechError, VERSION, WorldItem, printable,
 };
 pub use descriptor::{Descriptor, DescriptorError};

@@ -9,7 +9,7 @@ use super::component::cause;
 use super::engine::TICK;
 use super::fault::Circumstances;
 use super::state::State;
-use super::{Component, Context, Documents, Fault, Limits, LoadError, LogLine, closed};
+use super::{Call, Component, Context, Documents, Fault, Limits, LoadError, LogLine, closed};
 use crate::contract::{self, AnswerError, Guest, RawDescriptor, StartError};
 use crate::model::{Batch, Reply};
 
@@ -73,7 +73,7 @@ impl<D: Documents> Session<D> {
         refuel(&mut store, fuel);
         // Before instantiation: a start function may loop, too.
         store.set_epoch_deadline(ticks(time));
-        let guest = Guest::instantiate(&pre, component.speech().layout, &mut store);
+        let guest = Guest::instantiate(&pre, component.speech(), &mut store);
         match guest {
             Ok(guest) => Ok(Self {
                 store,
@@ -96,9 +96,21 @@ impl<D: Documents> Session<D> {
         described.map_err(|error| circumstances(&self.store, time).fault(AnswerError::Call(error)))
     }
 
-    /// Feeds a batch; `documents` answers the component's calls meanwhile and comes back.
+    /// Feeds a batch to `migrate`; `documents` answers the component's calls meanwhile and comes back.
     pub fn migrate(
         &mut self,
+        step: &str,
+        batch: &Batch,
+        context: Context,
+        documents: D,
+    ) -> Attempt<D> {
+        self.call(Call::Migrate, step, batch, context, documents)
+    }
+
+    /// Feeds a batch to an export; `documents` answers the component's calls meanwhile and comes back.
+    pub fn call(
+        &mut self,
+        call: Call,
         step: &str,
         batch: &Batch,
         context: Context,
@@ -107,7 +119,7 @@ impl<D: Documents> Session<D> {
         let time = self.set_out(self.limits().batch);
         self.calls += 1;
         self.store.data_mut().start(batch.len(), context, documents);
-        let answer = self.guest.migrate(&mut self.store, step, batch);
+        let answer = self.guest.call(call, &mut self.store, step, batch);
         let limit = self.limits().reply_bytes;
         let reply = match answer {
             Ok(reply) if reply.payload_bytes() > limit => Err(Fault::TooMuchOutput { limit }),

@@ -80,6 +80,20 @@ impl Store {
         Ok(ids)
     }
 
+    /// How many entries an index has.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn count_index_entries(&self, collection: &Name, number: u32) -> Result<u64, StoreError> {
+        let prefix = key::index(collection, number);
+        let mut count = 0;
+        self.each(&(prefix.clone(), key::end_of(&prefix)), &mut |_, _| {
+            count += 1;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(count)
+    }
+
     /// The keys of an index's first entries, up to `limit` of them.
     ///
     /// # Errors

@@ -38,6 +38,14 @@ pub enum OpenMode {
 const SUPPORTED: &str = "supported are PATH, lmdb:PATH, sled:PATH and memory:";
 
 impl StoreUrl {
+    /// The folder that the store is kept in, if it is kept in one.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Memory => None,
+            Self::Sled(path) | Self::Lmdb(path) | Self::Path(path) => Some(path),
+        }
+    }
+
     /// Opens the store that the URL names.
     ///
     /// A store in memory is always new, whatever the mode.

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use serde::Serialize;
 
 use crate::model::Name;
-use crate::run::Stop;
+use crate::run::Control;
 use crate::store::{Store, StoreError};
 
 /// Bytes of lines that are gathered in one read of the store: no read goes on for long.
@@ -136,7 +136,7 @@ impl<'a> Exporter<'a> {
     pub fn write_to(
         &mut self,
         out: &mut dyn Write,
-        stop: &Stop,
+        control: &Control,
         observer: &dyn Fn(&ExportReport),
     ) -> Result<ExportReport, ExportError> {
         let mut report = ExportReport {
@@ -144,7 +144,7 @@ impl<'a> Exporter<'a> {
             ..ExportReport::default()
         };
         let mut lines = Vec::new();
-        while !stop.is_asked() {
+        while !control.is_stopped() {
             lines.clear();
             let items = self.next_page(&mut lines)?;
             let written = out.write_all(&lines).and_then(|()| out.flush());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use godwit::catalogue::Catalogue;
 use godwit::plan::Goal;
-use godwit::run::{Observer, Options, RunEvent, Stop};
+use godwit::run::{Control, Observer, Options, RunEvent};
 use godwit::store::Memory;
 use godwit_tests::made::{Order, derive, doing, made, plain, rewrite};
 use godwit_tests::world::{
@@ -267,7 +267,8 @@ fn batches_that_take_too_long_become_smaller() {
         };
         seed(&host, "made", "items", &items);
         let sizes = Sizes::default();
-        host.up(&Goal::default(), &sizes, &Stop::default()).unwrap();
+        host.up(&Goal::default(), &sizes, &Control::default())
+            .unwrap();
         sizes.0.into_inner().unwrap().1
     };
     assert_eq!(sizes(Duration::MAX), [vec![64; 62], vec![32]].concat());

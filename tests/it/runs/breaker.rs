@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use godwit::model::RunState;
 use godwit::plan::Goal;
-use godwit::run::{ChangedItems, OnFailure, Quiet, RunError, Stop};
+use godwit::run::{ChangedItems, Control, OnFailure, Quiet, RunError};
 use godwit::store::{Backend, Memory};
 use godwit::{Host, HostError};
 use godwit_tests::made::{Order, doing, made, plain, rewrite};
@@ -42,7 +42,7 @@ impl Trial {
     }
 
     fn failure(&self) -> RunError {
-        match self.host.up(&Goal::default(), &Quiet, &Stop::default()) {
+        match self.host.up(&Goal::default(), &Quiet, &Control::default()) {
             Err(HostError::Run(error)) => error,
             other => panic!("{other:?}"),
         }
@@ -137,7 +137,7 @@ fn a_run_that_failed_can_be_undone() {
         let run = trial.host.store().runs().unwrap()[0].id;
         let report = trial
             .host
-            .undo(run, ChangedItems::Refuse, &Stop::default())
+            .undo(run, ChangedItems::Refuse, &Control::default())
             .unwrap();
         assert!(report.done);
         assert_eq!(data(&*trial.backend), before, "batches of {size}");
@@ -186,7 +186,7 @@ fn a_run_that_stopped_at_a_failure_goes_on_with_a_mended_migration() {
         trial.host.options.on_failure = OnFailure::Stop;
         trial.failure();
         let mut mended = host(trial.backend.clone(), &made(&[order().mended()]));
-        let refused = mended.up(&Goal::default(), &Quiet, &Stop::default());
+        let refused = mended.up(&Goal::default(), &Quiet, &Control::default());
         assert!(matches!(refused, Err(HostError::Refused(_))), "{refused:?}");
         mended.policy = "digest-drift=accept".parse().unwrap();
         let report = up(&mended).remove(0);

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use godwit::catalogue::Catalogue;
 use godwit::model::RunState;
 use godwit::plan::Goal;
-use godwit::run::{ChangedItems, Quiet, Stop};
+use godwit::run::{ChangedItems, Control, Quiet};
 use godwit::store::{Backend, Memory};
 use godwit_tests::world::{
     StopAfter, catalogue_with, data, dump, host, of_each_kind, seed, small_batches, up_accepting,
@@ -41,7 +41,7 @@ fn operate(backend: &Arc<dyn Backend>, stop_after: Option<u64>, threads: usize) 
         let observer = StopAfter::new(after);
         let before = stopped;
         let report = host
-            .up(&Goal::default(), &observer, &observer.stop)
+            .up(&Goal::default(), &observer, &observer.control)
             .unwrap()
             .pop();
         if report.is_some_and(|report| report.run.state == RunState::Stopped) {
@@ -78,9 +78,9 @@ fn a_run_that_is_asked_to_stop_before_it_starts_does_nothing() {
     let host = host(backend.clone(), &CATALOGUE);
     seed(&host, "append", "items", &some_items());
     let before = data(&*backend);
-    let stop = Stop::default();
-    stop.ask();
-    let reports = host.up(&Goal::default(), &Quiet, &stop).unwrap();
+    let control = Control::default();
+    control.stop();
+    let reports = host.up(&Goal::default(), &Quiet, &control).unwrap();
     assert_eq!(reports[0].run.state, RunState::Stopped);
     let mut after = data(&*backend);
     // The collection's mark of being rewritten is there already.
@@ -97,13 +97,13 @@ fn every_store_holds_the_same_after_a_stop_and_after_the_way_back() {
         seed(&host, "append", "items", &some_items());
         let before = data(&*backend);
         let observer = StopAfter::new(4);
-        host.up(&Goal::default(), &observer, &observer.stop)
+        host.up(&Goal::default(), &observer, &observer.control)
             .unwrap();
         let stopped = data(&*backend);
         up_accepting(&host, &Quiet);
         let done = dump(&*backend);
         let run = host.store().runs().unwrap()[0].id;
-        host.undo(run, ChangedItems::Refuse, &Stop::default())
+        host.undo(run, ChangedItems::Refuse, &Control::default())
             .unwrap();
         assert_eq!(data(&*backend), before);
         let found = [stopped, done, dump(&*backend)];

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use godwit::model::{DefaultGrant, RunState};
 use godwit::plan::Goal;
-use godwit::run::{Observer, RunEvent, Stop};
+use godwit::run::{Control, Observer, RunEvent};
 use godwit::store::Memory;
 use godwit::{Host, HostError};
 use godwit_tests::made::{Order, doing, made, plain};
@@ -44,7 +44,7 @@ fn world(commands: Value) -> Host {
 
 fn up(host: &Host) -> (Result<RunState, HostError>, Vec<String>) {
     let denials = Denials::default();
-    let reports = host.up(&Goal::default(), &denials, &Stop::default());
+    let reports = host.up(&Goal::default(), &denials, &Control::default());
     let state = reports.map(|reports| reports[0].run.state);
     (state, denials.0.into_inner().unwrap())
 }

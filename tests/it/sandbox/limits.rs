@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use godwit::model::RunState;
 use godwit::plan::Goal;
-use godwit::run::{Observer, RunEvent, Stop};
+use godwit::run::{Control, Observer, RunEvent};
 use godwit::sandbox::{DuplicateNames, Engine, Limits};
 use godwit::store::Memory;
 use godwit_tests::made::{LAYOUTS, Order, doing, made_for, plain, rewrite};
@@ -57,7 +57,8 @@ fn lines_of_a_step_are_bounded_and_those_dropped_are_counted() {
     for (batch, expected) in [(1, (20, 40)), (5, (20, 40)), (20, (20, 40))] {
         let host = world(&limits, batch, &each_doing(60, &commands));
         let log = Log::default();
-        host.up(&Goal::default(), &log, &Stop::default()).unwrap();
+        host.up(&Goal::default(), &log, &Control::default())
+            .unwrap();
         assert_eq!(log.0.into_inner().unwrap(), expected, "batches of {batch}");
     }
 }
@@ -175,7 +176,7 @@ fn new_bodies_that_grow_are_bounded_in_the_same_way() {
     let all = each_doing(20, &json!([["large", 60_000]]));
     let host = world(&limits, 100, &all);
     let commits = Commits::default();
-    host.up(&Goal::default(), &commits, &Stop::default())
+    host.up(&Goal::default(), &commits, &Control::default())
         .unwrap();
     let commits = commits.0.into_inner().unwrap();
     assert!(commits >= 10, "{commits} commits");
@@ -223,7 +224,7 @@ fn what_a_batch_leaves_behind_is_bounded_by_committing_it_in_parts() {
         host.options.max_failures = "100%".parse().unwrap();
         seed(&host, "made", "items", &all);
         let commits = Commits::default();
-        host.up(&Goal::default(), &commits, &Stop::default())
+        host.up(&Goal::default(), &commits, &Control::default())
             .unwrap();
         let commits = commits.0.into_inner().unwrap();
         assert!(commits >= 10, "{commits} commits of batches of {batch}");

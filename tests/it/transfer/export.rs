@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use godwit::model::{RunId, Timestamp};
-use godwit::run::Stop;
+use godwit::run::Control;
 use godwit::store::{Collection, Visit};
 use godwit::transfer::{ExportError, Exporter, Generator, ImportSettings};
 
@@ -45,17 +45,17 @@ fn an_export_that_is_stopped_says_how_far_it_came() {
     let (world, expected) = world();
     let notes = name("notes");
     let mut lines = Vec::new();
-    let stop = Stop::default();
+    let control = Control::default();
     let mut exporter = Exporter::new(&world.store, &notes, None)
         .unwrap()
         .with_page_bytes(2_000);
     let first = exporter
-        .write_to(&mut lines, &stop, &|_| stop.ask())
+        .write_to(&mut lines, &control, &|_| control.stop())
         .unwrap();
     assert!(!first.done && first.items > 0 && first.items < 50);
     let mut rest = Exporter::new(&world.store, &notes, first.after).unwrap();
     let second = rest
-        .write_to(&mut lines, &Stop::default(), &|_| {})
+        .write_to(&mut lines, &Control::default(), &|_| {})
         .unwrap();
     assert!(second.done);
     assert_eq!(first.items + second.items, 50);
@@ -143,7 +143,7 @@ fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is() {
         let mut out = Broken(5_000, kind);
         exporter
             .with_page_bytes(1_000)
-            .write_to(&mut out, &Stop::default(), &|_| {})
+            .write_to(&mut out, &Control::default(), &|_| {})
     };
     let report = export(io::ErrorKind::BrokenPipe).unwrap();
     assert!(!report.done && report.bytes <= 5_000);

@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use godwit::model::{Digest, Timestamp};
-use godwit::run::Stop;
+use godwit::run::Control;
 use godwit::transfer::{Generator, ImportError, ImportReport, ImportSettings, OnExisting};
 
 use super::world::{Cut, World, lease, settings};
@@ -61,9 +61,11 @@ fn an_import_that_is_stopped_behind_every_batch_gives_the_same_store() {
     for mut world in World::of_each_kind() {
         let (mut rounds, mut lines) = (0, 0);
         let report = loop {
-            let stop = Stop::default();
+            let control = Control::default();
             let report = world
-                .import_with(&settings, &mut input().as_bytes(), &stop, &|_| stop.ask())
+                .import_with(&settings, &mut input().as_bytes(), &control, &|_| {
+                    control.stop()
+                })
                 .unwrap();
             assert_eq!(report.resumed_behind, (rounds > 0).then_some(lines));
             rounds += 1;
@@ -88,7 +90,7 @@ fn an_import_that_is_cut_off_anywhere_gives_the_same_store() {
         let mut world = World::new();
         let mut cut = BufReader::with_capacity(64, Cut(&input.as_bytes()[..end]));
         let error = world
-            .import_with(&settings, &mut cut, &Stop::default(), &|_| {})
+            .import_with(&settings, &mut cut, &Control::default(), &|_| {})
             .unwrap_err();
         let ImportError::Read { report, .. } = error else {
             panic!("{error}")
@@ -115,9 +117,11 @@ fn an_import_without_a_source_may_be_repeated() {
     let mut expected = World::new();
     expected.import(&settings, &input());
     let mut world = World::new();
-    let stop = Stop::default();
+    let control = Control::default();
     let report = world
-        .import_with(&settings, &mut input().as_bytes(), &stop, &|_| stop.ask())
+        .import_with(&settings, &mut input().as_bytes(), &control, &|_| {
+            control.stop()
+        })
         .unwrap();
     assert!(!report.done && !report.can_resume);
     let report = world.import(&settings, &input());
@@ -128,9 +132,11 @@ fn an_import_without_a_source_may_be_repeated() {
 /// Imports the first batch only.
 fn interrupted(settings: &ImportSettings) -> World {
     let mut world = World::new();
-    let stop = Stop::default();
+    let control = Control::default();
     let report = world
-        .import_with(settings, &mut input().as_bytes(), &stop, &|_| stop.ask())
+        .import_with(settings, &mut input().as_bytes(), &control, &|_| {
+            control.stop()
+        })
         .unwrap();
     assert!(!report.done && report.counts.lines > 1);
     world
@@ -208,7 +214,7 @@ fn slow_input_does_not_keep_the_lease_from_being_renewed() {
             &clock,
             &settings,
             &mut input().as_bytes(),
-            &Stop::default(),
+            &Control::default(),
             &|_| {
                 commits.set(commits.get() + 1);
             },

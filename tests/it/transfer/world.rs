@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 use godwit::model::{Clock, Name, Timestamp};
-use godwit::run::Stop;
+use godwit::run::Control;
 use godwit::store::{Backend, Claim, Holder, Lease, Lmdb, Memory, OpenMode, Sled, Store, Tallies};
 use godwit::transfer::{
     Exporter, ImportCounts, ImportError, ImportReport, ImportSettings, Importer,
@@ -69,17 +69,22 @@ impl World {
         settings: &ImportSettings,
         input: &str,
     ) -> Result<ImportReport, ImportError> {
-        self.import_with(settings, &mut input.as_bytes(), &Stop::default(), &|_| {})
+        self.import_with(
+            settings,
+            &mut input.as_bytes(),
+            &Control::default(),
+            &|_| {},
+        )
     }
 
     pub fn import_with(
         &mut self,
         settings: &ImportSettings,
         input: &mut dyn BufRead,
-        stop: &Stop,
+        control: &Control,
         observer: &dyn Fn(&ImportCounts),
     ) -> Result<ImportReport, ImportError> {
-        self.import_at(&(|| Timestamp(1)), settings, input, stop, observer)
+        self.import_at(&(|| Timestamp(1)), settings, input, control, observer)
     }
 
     pub fn import_at(
@@ -87,14 +92,14 @@ impl World {
         clock: &dyn Clock,
         settings: &ImportSettings,
         input: &mut dyn BufRead,
-        stop: &Stop,
+        control: &Control,
         observer: &dyn Fn(&ImportCounts),
     ) -> Result<ImportReport, ImportError> {
         let importer = Importer {
             store: &self.store,
             clock,
             settings,
-            stop,
+            control,
             observer,
         };
         importer.import(&mut self.lease, input)
@@ -106,7 +111,7 @@ impl World {
         let mut exporter = Exporter::new(&self.store, &collection, None).unwrap();
         let mut lines = Vec::new();
         let report = exporter
-            .write_to(&mut lines, &Stop::default(), &|_| {})
+            .write_to(&mut lines, &Control::default(), &|_| {})
             .unwrap();
         assert!(report.done);
         assert_eq!(report.bytes, lines.len() as u64);

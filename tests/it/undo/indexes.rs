@@ -2,7 +2,7 @@
 
 use godwit::model::RunId;
 use godwit::plan::Goal;
-use godwit::run::{ChangedItems, Quiet, Stop};
+use godwit::run::{ChangedItems, Control, Quiet};
 use godwit::store::Tallies;
 use godwit_tests::world::{catalogue_with, dump, memory_host, name, seed, up, version};
 use serde_json::json;
@@ -41,7 +41,7 @@ fn indexes_are_current_after_the_way_back() {
         to: Some(version("1.1.0")),
         phase: None,
     };
-    host.up(&goal, &Quiet, &Stop::default()).unwrap();
+    host.up(&goal, &Quiet, &Control::default()).unwrap();
     let find = |pointer: &str, value: serde_json::Value| {
         let (ids, by_index) = host
             .store()
@@ -59,7 +59,7 @@ fn indexes_are_current_after_the_way_back() {
     assert_eq!(find("/trail/0", json!("2.0.0")), (15, true));
     assert_eq!(find("/n", json!(1)), (10, false));
     assert_eq!(find("/trail/1", json!("3.0.0")), (15, true));
-    host.undo(RunId(2), ChangedItems::Refuse, &Stop::default())
+    host.undo(RunId(2), ChangedItems::Refuse, &Control::default())
         .unwrap();
     let after = (
         find("/trail/0", json!("first")),
@@ -68,7 +68,7 @@ fn indexes_are_current_after_the_way_back() {
     );
     assert_eq!(after, before);
     assert_eq!(find("/trail/1", json!("3.0.0")), (0, false));
-    host.undo(RunId(1), ChangedItems::Refuse, &Stop::default())
+    host.undo(RunId(1), ChangedItems::Refuse, &Control::default())
         .unwrap();
     assert_eq!(find("/n", json!(1)), (10, false));
     let tallies = host.store().tallies(&name("items")).unwrap();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use godwit::catalogue::Catalogue;
 use godwit::model::Batch;
-use godwit::run::{Stop, Stream};
+use godwit::run::{Control, Stream};
 use godwit::sandbox::{Cache, Context, Engine, Limits};
 use godwit::store::{Memory, Store};
 use godwit_tests::world::features;
@@ -174,9 +174,16 @@ fn pass(catalogue: &Catalogue) -> Duration {
         .component(&migration.digest)
         .expect("it is a component");
     let documents = Store::new(std::sync::Arc::new(Memory::new())).expect("it is empty");
-    let stop = Stop::default();
+    let control = Control::default();
     let context = Context::default();
-    let stream = Stream::new(component, &migration.steps[0], documents, context, 1, &stop);
+    let stream = Stream::new(
+        component,
+        &migration.steps[0],
+        documents,
+        context,
+        1,
+        &control,
+    );
     let stream = stream.expect("the step makes new items of old ones");
     let batches = batches();
     let mut passed = 0;

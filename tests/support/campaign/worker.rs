@@ -12,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use godwit::catalogue::Catalogue;
 use godwit::model::{Digest, Timestamp};
 use godwit::plan::Goal;
-use godwit::run::{MaxFailures, Observer, Options, RunEvent, Stop};
+use godwit::run::{Control, MaxFailures, Observer, Options, RunEvent};
 use godwit::sandbox::{Engine, Limits};
 use godwit::store::{Holder, Lease, OpenMode, Store, StoreUrl};
 use godwit::transfer::{ImportSettings, Importer};
@@ -214,7 +214,7 @@ pub fn acknowledged(file: &Path) -> Result<[u64; 2]> {
 /// # Errors
 /// What stopped it.
 pub fn up(host: &Host, observer: &dyn Observer) -> Result<u8, HostError> {
-    let reports = host.up(&Goal::default(), observer, &Stop::default())?;
+    let reports = host.up(&Goal::default(), observer, &Control::default())?;
     let is_done = reports.iter().all(|report| report.open == 0);
     Ok(if is_done { 0 } else { 4 })
 }
@@ -257,7 +257,7 @@ pub fn import(
         store: host.store(),
         clock: &*host.surroundings().clock,
         settings: &settings,
-        stop: &Stop::default(),
+        control: &Control::default(),
         observer: &|counts| acknowledge(counts.lines),
     };
     let report = importer.import(&mut lease, &mut BufReader::new(File::open(lines)?))?;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use godwit::catalogue::Catalogue;
 use godwit::model::{Mode, RunState, StepWork, Version};
 use godwit::plan::Goal;
-use godwit::run::{Observer, Report, RunEvent, Stop};
+use godwit::run::{Control, Observer, Report, RunEvent};
 use godwit::sandbox::Engine;
 use godwit::store::Memory;
 use godwit::{Host, HostError, with_causes};
@@ -107,7 +107,7 @@ impl Feeding {
         seed(&host, "hostile", "notes", &notes());
         let before = items(host.store(), "items");
         let listener = Listener::default();
-        let reports = host.up(&Goal::default(), &listener, &Stop::default());
+        let reports = host.up(&Goal::default(), &listener, &Control::default());
         let reports = match reports {
             Err(error @ HostError::Refused(_)) => return Self::refused(&error),
             reports => reports.map_err(|error| with_causes(&error))?,

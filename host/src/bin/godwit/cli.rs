@@ -70,6 +70,12 @@ pub enum Command {
     Plan(commands::plan::Args),
     Up(commands::up::Args),
     Status(commands::status::Args),
+    Progress(commands::progress::Args),
+    Pause(commands::direct::Pause),
+    Resume(commands::direct::Resume),
+    Cancel(commands::direct::Cancel),
+    Throttle(commands::direct::Throttle),
+    Batch(commands::direct::Batch),
     History(commands::history::Args),
     Runs(commands::runs::Args),
     Get(commands::get::Args),
@@ -77,6 +83,8 @@ pub enum Command {
     #[command(subcommand)]
     Quarantine(commands::quarantine::Verb),
     Undo(commands::undo::Args),
+    Verify(commands::verify::Args),
+    Digest(commands::digest::Args),
     Prune(commands::prune::Args),
     Baseline(commands::baseline::Args),
     /// Look after the compiled components that are kept.

@@ -1,6 +1,7 @@
 //! The configuration file, `godwit.toml`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use godwit::model::{DefaultGrant, Granted, Grants, Name};
@@ -10,7 +11,9 @@ use godwit::store::Compression;
 use serde::Deserialize;
 
 use crate::exit::Failure;
+use crate::hooks::HooksConfig;
 use crate::limits;
+use crate::outside::Outside;
 
 /// What `godwit.toml` may say.
 #[derive(Debug, Default, Deserialize)]
@@ -35,6 +38,11 @@ pub struct Config {
     /// Which collections migrations may reach beside what they are fed.
     #[serde(default)]
     pub grants: GrantsConfig,
+    /// What is called when something happens in a run.
+    #[serde(default)]
+    pub hooks: HooksConfig,
+    /// The folder of the JSON Schemas that `verify` holds items to; a relative path counts from the file's folder.
+    pub schemas: Option<PathBuf>,
     /// The folder of compiled components, or `none`; a relative path counts from the file's folder.
     pub cache: Option<PathBuf>,
 }
@@ -100,6 +108,18 @@ pub struct RunConfig {
     pub batch_bytes: Option<usize>,
     /// As `--batch-target`.
     pub batch_target: Option<String>,
+    /// As `--items-per-second`.
+    pub items_per_second: Option<NonZeroU32>,
+    /// As `--duty`.
+    pub duty: Option<String>,
+    /// As `--rest`.
+    pub rest: Option<String>,
+    /// The hours of the day in which runs may work, as in `22:00-06:00 Europe/Berlin`.
+    pub hours: Option<String>,
+    /// What says whether the system is well: a command or a URL.
+    pub health: Option<Outside>,
+    /// How often that is asked.
+    pub health_every: Option<String>,
     /// How many steps over one collection are carried out in one pass at most; 1: each has its own.
     pub fused_steps: Option<usize>,
     /// As `--max-failures`.
@@ -183,11 +203,16 @@ impl Config {
                 "`godwit inspect PLUGIN` shows every limit with its name",
             )
         })?;
+        config.hooks.check().map_err(|error| {
+            let message = format!("{} is not valid: {error}", file.display());
+            Failure::input(message, "README.md shows what it may say")
+        })?;
         Ok(config.relative_to(file.parent().unwrap_or(Path::new(""))))
     }
 
     fn relative_to(mut self, folder: &Path) -> Self {
         self.plugins = self.plugins.map(|plugins| folder.join(plugins));
+        self.schemas = self.schemas.map(|schemas| folder.join(schemas));
         let is_none = |cache: &PathBuf| cache.as_os_str() == crate::context::NO_CACHE;
         self.cache = self.cache.map(|cache| {
             if is_none(&cache) {

@@ -3,26 +3,29 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use godwit::catalogue::Catalogue;
-use godwit::run::{OnFailure, Options, Stop};
+use godwit::run::{Control, OnFailure, Options, Pacing};
 use godwit::sandbox::{Cache, CacheError, Compiler, CompilerProcess, Engine};
 use godwit::store::{Backend, OpenMode, Store, StoreUrl};
 use godwit::{Host, Surroundings};
 
 use crate::cli::Shared;
+use crate::commands::direct::parse_percent;
 use crate::config::Config;
 use crate::exit::{Code, Failure};
 use crate::limits;
 use crate::output;
 use crate::surroundings::{self, surroundings};
+use crate::watch::{Health, Hours, Watch};
 
 /// More threads than any machine has cores for are a slip.
 pub const MAX_THREADS: usize = 512;
 /// Every thread has an instance for each of them.
 const MAX_FUSED_STEPS: usize = 64;
 /// What is fed at once lies in a component's memory several times.
-pub const MAX_BATCH_BYTES: usize = 16 << 20;
+pub const MAX_BATCH_BYTES: usize = Pacing::MAX_BATCH_BYTES;
 
 /// What a command works with.
 pub struct Context {
@@ -30,11 +33,14 @@ pub struct Context {
     pub quiet: bool,
     pub config: Config,
     pub surroundings: Surroundings,
-    pub stop: Stop,
+    pub control: Control,
     store: Option<String>,
     plugins: Option<PathBuf>,
     cache: Option<PathBuf>,
 }
+
+/// How often it is asked whether the system is well.
+const HEALTH_EVERY: Duration = Duration::from_secs(10);
 
 /// Says that compiled components are not kept.
 pub const NO_CACHE: &str = "none";
@@ -56,7 +62,7 @@ impl Context {
                 .or_else(surroundings::users_cache),
             config,
             surroundings: surroundings(),
-            stop: Stop::default(),
+            control: Control::default(),
         })
     }
 
@@ -67,8 +73,17 @@ impl Context {
         }
     }
 
+    /// The folder of the store, if it is kept in one.
+    pub fn store_folder(&self) -> Result<Option<PathBuf>, Failure> {
+        Ok(self.store_url()?.folder().map(Path::to_owned))
+    }
+
     /// Opens the store's bytes.
     pub fn backend(&self, mode: OpenMode) -> Result<Arc<dyn Backend>, Failure> {
+        Ok(self.store_url()?.open(mode)?)
+    }
+
+    fn store_url(&self) -> Result<StoreUrl, Failure> {
         let url = self.store.as_deref().ok_or_else(|| {
             let message = "no store was named";
             Failure::input(
@@ -76,8 +91,7 @@ impl Context {
                 "use --store URL, GODWIT_STORE, or `store` in godwit.toml",
             )
         })?;
-        let url: StoreUrl = url.parse()?;
-        Ok(url.open(mode)?)
+        Ok(url.parse()?)
     }
 
     /// Opens the store.
@@ -141,6 +155,10 @@ impl Context {
         let mut host = Host::new(store, catalogue, self.surroundings.clone());
         host.policy = self.config.policy.clone();
         host.grants = self.config.grants.grants();
+        host.control_folder = self
+            .store_url()
+            .ok()
+            .and_then(|url| Some(url.folder()?.to_owned()));
         host
     }
 
@@ -207,10 +225,51 @@ impl Context {
         Ok(options)
     }
 
+    /// How fast runs may go, as godwit.toml says.
+    pub fn pacing(&self) -> Result<Pacing, Failure> {
+        let run = &self.config.run;
+        let malformed = |name: &str, message: String| {
+            Failure::input(format!("{name}: {message}"), "see [run] in godwit.toml")
+        };
+        let duty = run.duty.as_deref().map(parse_percent).transpose();
+        let rest = run.rest.as_deref().map(limits::parse_time).transpose();
+        Ok(Pacing {
+            items_per_second: run.items_per_second,
+            duty: duty.map_err(|error| malformed("duty", error))?,
+            rest: rest
+                .map_err(|error| malformed("rest", error))?
+                .unwrap_or_default(),
+            ..Pacing::default()
+        })
+    }
+
+    /// Holds runs while they may not work, as godwit.toml says.
+    pub fn watch(&self) -> Result<Watch, Failure> {
+        let run = &self.config.run;
+        let malformed = |name: &str, message: String| {
+            Failure::input(format!("{name}: {message}"), "see [run] in godwit.toml")
+        };
+        let hours = run.hours.as_deref().map(Hours::parse).transpose();
+        let hours = hours.map_err(|error| malformed("hours", error))?;
+        let every = run.health_every.as_deref().map(limits::parse_time);
+        let every = every.transpose();
+        let every = every.map_err(|error| malformed("health-every", error))?;
+        let health = run.health.clone();
+        if let Some(health) = &health {
+            health.check().map_err(|error| malformed("health", error))?;
+        }
+        let health = health.map(|signal| Health {
+            signal,
+            every: every.unwrap_or(HEALTH_EVERY),
+        });
+        let clock = &self.surroundings.clock;
+        Ok(Watch::start(hours, health, clock, &self.control))
+    }
+
     /// Lets Ctrl-C ask for a stop instead of ending the process; a second one ends it at once,
     /// which loses nothing either.
     pub fn catch_interrupts(&self) -> Result<(), Failure> {
-        let stop = self.stop.clone();
+        let control = self.control.clone();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -225,11 +284,11 @@ impl Context {
         drop(runtime.block_on(first));
         runtime.spawn(async move {
             while asked.await.is_ok() {
-                if stop.is_asked() {
+                if control.is_stopped() {
                     std::process::exit(130);
                 }
                 output::note("stopping after the batch in flight; again to stop at once");
-                stop.ask();
+                control.stop();
                 asked = Box::pin(tokio::signal::ctrl_c());
             }
         });

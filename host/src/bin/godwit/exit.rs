@@ -151,6 +151,8 @@ fn hint(error: &HostError) -> String {
         HostError::Folder(_) => "check the path given by --plugins".to_owned(),
         HostError::NoRun(_) => "`godwit runs` lists the runs".to_owned(),
         HostError::NoItem { .. } => "check the collection and the id".to_owned(),
+        HostError::NoCollection(_) => "`godwit status` lists the collections".to_owned(),
+        HostError::Verify { .. } => "mend the plugin; `godwit inspect FILE` shows more".to_owned(),
         HostError::NotInQuarantine { .. } => "`godwit quarantine list` lists the items".to_owned(),
         HostError::Baseline { .. } => "`godwit status` shows the versions of the apps".to_owned(),
     }

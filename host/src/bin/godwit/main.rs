@@ -6,14 +6,19 @@ mod cli;
 mod commands;
 mod config;
 mod context;
+mod events;
 mod exit;
+mod hooks;
 mod laboratory;
 mod limits;
 mod output;
+mod outside;
 mod progress;
 mod project;
+mod schemas;
 mod surroundings;
 mod timings;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -1,15 +1,15 @@
 //! Progress while a run goes on: a bar on a terminal, plain lines elsewhere.
 
-use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use godwit::model::Counts;
-use godwit::run::{Observer, RunEvent, StepName};
+use godwit::run::{Observer, RunEvent, RunProgress, StepName};
 use godwit::sandbox::LogLevel;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::commands::progress::{seconds_text, time_left};
 use crate::output;
 
 /// How often a plain line says how far a step is.
@@ -27,9 +27,7 @@ pub struct Progress {
 
 struct State {
     bar: ProgressBar,
-    total: Option<u64>,
     started: Instant,
-    read_before: u64,
     spoken: Instant,
     failures: u64,
 }
@@ -52,9 +50,7 @@ impl Progress {
             terminal: std::io::stderr().is_terminal() && !quiet,
             state: Mutex::new(State {
                 bar: ProgressBar::hidden(),
-                total: None,
                 started: Instant::now(),
-                read_before: 0,
                 spoken: Instant::now(),
                 failures: 0,
             }),
@@ -79,8 +75,6 @@ impl Progress {
         };
         state.bar.set_message(label(step));
         state.bar.set_position(counts.read);
-        state.bar.reset_eta();
-        (state.total, state.read_before) = (total, counts.read);
         (state.started, state.spoken) = (Instant::now(), Instant::now());
         if !self.terminal {
             let going_on = if counts.read > 0 {
@@ -96,7 +90,7 @@ impl Progress {
     }
 
     fn batch(&self, step: StepName<'_>, counts: Counts) {
-        let mut state = self.state();
+        let state = self.state();
         state.bar.set_position(counts.read);
         if counts.failed > 0 {
             state.bar.set_message(format!(
@@ -105,16 +99,36 @@ impl Progress {
                 output::count(counts.failed)
             ));
         }
-        if !self.terminal && state.spoken.elapsed() >= PLAIN_LINES {
+    }
+
+    /// Tells how fast the run is, and how long it will take.
+    fn progress(&self, progress: &RunProgress) {
+        let mut state = self.state();
+        let Some(step) = progress.steps.iter().find(|step| !step.done) else {
+            return;
+        };
+        let rate = progress.items_per_second.map_or_else(String::new, |rate| {
+            format!(", {}/s", output::count(rate as u64))
+        });
+        let left = time_left(step.seconds_left);
+        let is_last = progress.total - progress.read == step.total - step.counts.read;
+        let in_all = match progress.seconds_left {
+            Some(seconds) if !is_last => format!(", {} in all", seconds_text(seconds)),
+            _ => String::new(),
+        };
+        let pace = format!("{rate}{left}{in_all}");
+        if self.terminal {
+            state.bar.set_prefix(pace);
+        } else if state.spoken.elapsed() >= PLAIN_LINES {
             state.spoken = Instant::now();
-            let rate = rate(&state, counts);
-            let of = state.total.map_or_else(String::new, |total| {
-                format!(" of {}", output::count(total.max(counts.read)))
-            });
             let text = format!(
-                "{}: {}{of}, {rate}/s",
-                label(step),
-                output::count(counts.read)
+                "{} {} {} on {}: {} of {}{pace}",
+                step.app,
+                step.version,
+                step.step,
+                step.collection,
+                output::count(step.counts.read),
+                output::count(step.total),
             );
             self.say(&state, &text);
         }
@@ -175,6 +189,13 @@ impl Observer for Progress {
                 self.step_started(*step, *total, *counts);
             }
             RunEvent::Batch { step, counts } => self.batch(*step, *counts),
+            RunEvent::Progress { progress } => self.progress(progress),
+            RunEvent::Waiting { reasons } => {
+                let text = format!("waiting: {}", reasons.join(", "));
+                self.say(&self.state(), &text);
+            }
+            RunEvent::GoesOn => self.say(&self.state(), "going on"),
+            RunEvent::SettingUp { .. } | RunEvent::Ended { .. } | RunEvent::SetUp => {}
             RunEvent::Failed {
                 id, kind, reason, ..
             } => self.failed(id, kind, reason),
@@ -220,23 +241,13 @@ fn label(step: StepName<'_>) -> String {
     )
 }
 
-fn rate(state: &State, counts: Counts) -> String {
-    let seconds = state.started.elapsed().as_secs_f64().max(0.001);
-    let items = counts.read.saturating_sub(state.read_before) as f64;
-    output::count((items / seconds) as u64)
-}
-
 fn level(level: LogLevel) -> String {
     format!("{level:?}").to_lowercase()
 }
 
 fn bar(total: Option<u64>) -> ProgressBar {
-    let template = "{msg} [{bar:30}] {human_pos}/{human_len}, {rate}/s, {eta} left";
+    let template = "{msg} [{bar:30}] {human_pos}/{human_len}{prefix}";
     let style = ProgressStyle::with_template(template).expect("the template is valid");
-    let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
-        // A line that cannot be drawn is nothing to stop for.
-        let _ = out.write_str(&output::count(state.per_sec() as u64));
-    });
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
     bar.set_style(style.progress_chars("=> "));
     bar

@@ -30,7 +30,7 @@ pub use bad::{BadLine, BadLineReason, Difference};
 pub use settings::{ImportSettings, OnExisting};
 
 use crate::model::{Clock, Name, RunId, RunState};
-use crate::run::Stop;
+use crate::run::Control;
 use crate::store::{Lease, LeaseError, Store, StoreError};
 use work::Work;
 
@@ -43,7 +43,7 @@ pub struct Importer<'a> {
     /// What is imported, and how.
     pub settings: &'a ImportSettings,
     /// How an import is asked to stop: it commits the batch in hand first.
-    pub stop: &'a Stop,
+    pub control: &'a Control,
     /// Is told after each commit how far the import has come.
     pub observer: &'a dyn Fn(&ImportCounts),
 }

@@ -76,11 +76,29 @@ impl<'a> Work<'a> {
                         ..self.report()
                     });
                 }
-                Ending::Full if self.importer.stop.is_asked() => return Ok(self.report()),
+                Ending::Full if !self.proceed()? => return Ok(self.report()),
                 Ending::Full => {}
                 Ending::Failed(source) => return Err(self.unreadable(source)),
             }
         }
+    }
+
+    /// Waits while it is held; gives whether to go on.
+    fn proceed(&mut self) -> Result<bool, ImportError> {
+        let Importer {
+            store,
+            clock,
+            control,
+            ..
+        } = *self.importer;
+        let goes_on = control.proceed(|_| {
+            let now = clock.now();
+            match self.lease.is_due(now) {
+                true => self.lease.renew(store, now),
+                false => Ok(()),
+            }
+        })?;
+        Ok(goes_on)
     }
 
     fn report(&self) -> ImportReport {
@@ -99,14 +117,17 @@ impl<'a> Work<'a> {
     fn skip_to_checkpoint(&mut self) -> Result<bool, ImportError> {
         let end = self.checkpoint.counts.bytes;
         let Importer {
-            store, clock, stop, ..
+            store,
+            clock,
+            control,
+            ..
         } = *self.importer;
         while self
             .lines
             .skip_towards(end)
             .map_err(|source| self.unreadable(source))?
         {
-            if stop.is_asked() {
+            if control.is_stopped() {
                 return Ok(false);
             }
             let now = clock.now();
@@ -128,7 +149,7 @@ impl<'a> Work<'a> {
         let Importer {
             settings,
             clock,
-            stop,
+            control,
             ..
         } = *self.importer;
         let (first, start) = (self.checkpoint.counts.lines + 1, self.lines.offset());
@@ -141,7 +162,7 @@ impl<'a> Work<'a> {
             }
             let is_full = batch.counts.lines >= settings.batch_lines as u64
                 || self.lines.offset() - start >= settings.batch_bytes as u64;
-            if is_full || stop.is_asked() || self.lease.is_due(clock.now()) {
+            if is_full || control.is_stopped() || self.lease.is_due(clock.now()) {
                 break Ending::Full;
             }
         };

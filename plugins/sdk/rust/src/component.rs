@@ -8,8 +8,10 @@ use bindings::exports::godwit::migration::{description, transform_columns};
 use bindings::godwit::migration::{documents, log, run, types};
 
 use crate::host_side::HostSide;
+use crate::outcome::with_causes;
 use crate::{
-    Batch, Context, Descriptor, DocumentsError, Item, Level, Migration, Mode, Phase, Run, Step,
+    Batch, Context, Descriptor, DocumentsError, Item, Level, Migration, Mode, Outcome, Phase,
+    Revert, Run, Step, Verify,
 };
 
 /// What wit-bindgen makes of the contract.
@@ -20,6 +22,40 @@ pub mod bindings {
         world: "columnar-migration",
         pub_export_macro: true,
         export_macro_name: "export",
+    });
+}
+
+/// The same for migrations that check their own work.
+#[allow(missing_docs, reason = "generated; documented in the contract")]
+pub mod verified {
+    wit_bindgen::generate!({
+        path: "wit/v1",
+        world: "verified",
+        pub_export_macro: true,
+        export_macro_name: "export",
+        with: {
+            "godwit:migration/types@1.0.0": crate::component::bindings::godwit::migration::types,
+            "godwit:migration/log@1.0.0": crate::component::bindings::godwit::migration::log,
+            "godwit:migration/documents@1.0.0": crate::component::bindings::godwit::migration::documents,
+            "godwit:migration/run@1.0.0": crate::component::bindings::godwit::migration::run,
+        },
+    });
+}
+
+/// The same for migrations that can go back.
+#[allow(missing_docs, reason = "generated; documented in the contract")]
+pub mod reversible {
+    wit_bindgen::generate!({
+        path: "wit/v1",
+        world: "reversible",
+        pub_export_macro: true,
+        export_macro_name: "export",
+        with: {
+            "godwit:migration/types@1.0.0": crate::component::bindings::godwit::migration::types,
+            "godwit:migration/log@1.0.0": crate::component::bindings::godwit::migration::log,
+            "godwit:migration/documents@1.0.0": crate::component::bindings::godwit::migration::documents,
+            "godwit:migration/run@1.0.0": crate::component::bindings::godwit::migration::run,
+        },
     });
 }
 
@@ -44,6 +80,43 @@ impl<M: Migration> transform_columns::Guest for Component<M> {
             payloads: outcomes.payloads,
             payload_ends: outcomes.payload_ends,
         }
+    }
+}
+
+impl<M: Verify> verified::exports::godwit::migration::verify::Guest for Component<M> {
+    fn verify(step: String, batch: Vec<types::Item>) -> Vec<Option<String>> {
+        log_panics();
+        let context = Context::new(&Imports);
+        let items = batch.into_iter().map(|item| Item::new(item.id, item.body));
+        items
+            .map(|item| {
+                let verified = M::verify(&step, &item, &context.about(&item));
+                verified.err().map(|error| with_causes(&*error))
+            })
+            .collect()
+    }
+}
+
+impl<M: Revert> reversible::exports::godwit::migration::revert::Guest for Component<M> {
+    fn revert(step: String, batch: Vec<types::Item>) -> Vec<types::Outcome> {
+        log_panics();
+        let context = Context::new(&Imports);
+        let items = batch.into_iter().map(|item| Item::new(item.id, item.body));
+        items
+            .map(|item| reverted(M::revert(&step, &item, &context.about(&item))))
+            .collect()
+    }
+}
+
+fn reverted(outcome: crate::Result) -> types::Outcome {
+    match outcome {
+        Ok(Outcome::Unchanged) => types::Outcome::Unchanged,
+        Ok(Outcome::Removed) => types::Outcome::Removed,
+        Ok(Outcome::Updated(body)) => match body.into_bytes() {
+            Ok(body) => types::Outcome::Updated(body),
+            Err(error) => types::Outcome::Failed(error.to_string()),
+        },
+        Err(error) => types::Outcome::Failed(with_causes(&*error)),
     }
 }
 

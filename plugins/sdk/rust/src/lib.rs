@@ -53,6 +53,7 @@
 //! | to read and write other items | [`Context::documents`] |
 //! | to tell the operator something | [`Context::info`] and its siblings |
 //! | the version it started from, the time, a seed | [`Context::run`] |
+//! | to check finished items, to have a way back | [`Verify`], [`Revert`] |
 //! | to work on a whole batch | [`Migration::migrate_batch`] |
 //! | to test all this | [`testing`](https://docs.rs/godwit-plugin/latest/godwit_plugin/testing/) |
 //!
@@ -104,7 +105,7 @@ pub use context::{Context, Level, Run};
 pub use descriptor::{Dependency, Descriptor, Mode, Phase, Step};
 pub use documents::{Documents, DocumentsError, Scan};
 pub use item::{BodyError, Item};
-pub use migration::{Migration, Result};
+pub use migration::{Migration, Result, Revert, Verify};
 pub use outcome::{Body, Outcome, Outcomes};
 pub use serde_json::{self, Map, Value, json};
 pub use text::{EditError, JsonKind, JsonPiece, JsonSlice, JsonText, MAX_DEPTH, SyntaxError};
@@ -112,7 +113,7 @@ pub use text::{EditError, JsonKind, JsonPiece, JsonSlice, JsonText, MAX_DEPTH, S
 /// What [`export!`] expands to; not for direct use.
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
-pub use component::{Component, bindings};
+pub use component::{Component, bindings, reversible, verified};
 
 /// Keeps the README's example compiling.
 #[cfg(doctest)]

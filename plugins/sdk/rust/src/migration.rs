@@ -37,3 +37,23 @@ pub trait Migration {
         outcomes
     }
 }
+
+/// A migration that checks its own work: `godwit verify` shows it every item that has its version.
+pub trait Verify: Migration {
+    /// Whether an item that the named step rewrites has the shape that it should have.
+    ///
+    /// An `Err` says what is wrong with it. Items can be read through [`Context::documents`] as far as the step reads
+    /// them; nothing can be written.
+    fn verify(step: &str, item: &Item<'_>, context: &Context<'_>) -> Result<()>;
+}
+
+/// A migration that has a way back: `godwit down` takes it.
+///
+/// The host can undo a run without it, from what it has kept: then items are what they were before, byte for byte, and what
+/// was changed since is lost or left. A way back keeps what was changed since.
+pub trait Revert: Migration {
+    /// Gives an item of the named step the shape of the version before.
+    ///
+    /// An `Err` means that there is no way back for this item.
+    fn revert(step: &str, item: &Item<'_>, context: &Context<'_>) -> Result;
+}

@@ -42,6 +42,15 @@ pub enum Body {
 }
 
 impl Body {
+    /// The body's bytes.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn into_bytes(self) -> serde_json::Result<Vec<u8>> {
+        match self {
+            Self::Json(value) => serde_json::to_vec(&value),
+            Self::Bytes(finished) => Ok(finished),
+        }
+    }
+
     /// Appends the body's bytes.
     fn write_to(&self, bytes: &mut Vec<u8>) -> serde_json::Result<()> {
         match self {
@@ -163,18 +172,22 @@ impl Outcomes {
         }
     }
 
-    /// Writes an error and its causes down as one line, for the operator who reads the quarantine.
     fn push_reason(&mut self, error: &dyn Error) -> u8 {
         self.payloads
-            .extend_from_slice(error.to_string().as_bytes());
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            self.payloads
-                .extend_from_slice(format!(": {error}").as_bytes());
-            cause = error.source();
-        }
+            .extend_from_slice(with_causes(error).as_bytes());
         kind::FAILED
     }
+}
+
+/// An error and its causes as one line, for the operator who reads the quarantine.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line += &format!(": {error}");
+        cause = error.source();
+    }
+    line
 }
 
 impl Extend<Result> for Outcomes {

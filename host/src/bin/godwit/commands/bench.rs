@@ -215,7 +215,7 @@ fn rounds(
                 Part::WithoutPlugin => bench.without_plugin(&answers)?,
                 Part::Whole => bench.whole()?,
             };
-            if context.stop.is_asked() {
+            if context.control.is_stopped() {
                 return Ok(None);
             }
             *best = took.min(*best);

@@ -74,7 +74,7 @@ fn to_stdout(
     };
     let mut out = Packed::new(out, packing).map_err(unwritable)?;
     let report = exporter
-        .write_to(&mut out, &context.stop, &|_| {})
+        .write_to(&mut out, &context.control, &|_| {})
         .map_err(failure)?;
     match out.finish() {
         // Whoever read has seen enough.
@@ -85,7 +85,7 @@ fn to_stdout(
         warn_of_other_versions(store, &args.collection, context)?;
     }
     // With a reader that went away everything is as it was asked for.
-    if report.done || !context.stop.is_asked() {
+    if report.done || !context.control.is_stopped() {
         return Ok(Code::Done);
     }
     output::hint(&match &report.after {
@@ -161,7 +161,7 @@ fn write(
     let mut place = start;
     let (mut lines, mut bytes, mut kept) = (Vec::new(), 0, 0);
     let done = loop {
-        if context.stop.is_asked() {
+        if context.control.is_stopped() {
             file.checkpoint(identity, &place)?;
             break false;
         }

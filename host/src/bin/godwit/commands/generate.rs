@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use godwit::run::Stop;
+use godwit::run::Control;
 use godwit::transfer::Generator;
 
 use crate::archive::{Meter, Packed, Packing, PartialFile, Unit};
@@ -46,14 +46,14 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let packing = Packing::of(args.zstd, args.output.as_deref());
     match &args.output {
         Some(path) => to_file(args, path, packing, context),
-        None => to_stdout(args, packing, &context.stop),
+        None => to_stdout(args, packing, &context.control),
     }
 }
 
-fn to_stdout(args: &Args, packing: Packing, stop: &Stop) -> Result<Code, Failure> {
+fn to_stdout(args: &Args, packing: Packing, control: &Control) -> Result<Code, Failure> {
     let write = || {
         let mut out = Packed::new(io::stdout().lock(), packing)?;
-        let done = pages(args, stop, |lines, _| out.write_all(lines))?;
+        let done = pages(args, control, |lines, _| out.write_all(lines))?;
         out.finish().map(|_| done)
     };
     match write() {
@@ -75,7 +75,7 @@ fn to_file(args: &Args, path: &Path, packing: Packing, context: &Context) -> Res
     let mut file = PartialFile::create(path, packing)?;
     let quiet = context.quiet || context.json;
     let meter = Meter::new("generate".to_owned(), Some(args.count), Unit::Items, quiet);
-    let done = pages(args, &context.stop, |lines, items| {
+    let done = pages(args, &context.control, |lines, items| {
         meter.at(items, items);
         file.write(lines)
     })?;
@@ -103,14 +103,14 @@ fn to_file(args: &Args, path: &Path, packing: Packing, context: &Context) -> Res
 /// Makes the items, page by page; returns whether all were made, or else somebody asked to stop.
 fn pages<E>(
     args: &Args,
-    stop: &Stop,
+    control: &Control,
     mut write: impl FnMut(&[u8], u64) -> Result<(), E>,
 ) -> Result<bool, E> {
     let generator = Generator::new(args.seed, args.size);
     let mut lines = Vec::with_capacity(PAGE_BYTES + args.size as usize * 2);
     let mut next = 0;
     while next < args.count {
-        if stop.is_asked() {
+        if control.is_stopped() {
             return Ok(false);
         }
         lines.clear();

@@ -80,10 +80,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         store: host.store(),
         clock: &*context.surroundings.clock,
         settings: &settings,
-        stop: &context.stop,
+        control: &context.control,
         observer: &|counts| meter.at(position(), items(counts)),
     };
-    let result = importer.import(&mut lease, &mut *input.reader);
+    let result = host.directed("import", &context.control, || {
+        importer.import(&mut lease, &mut *input.reader)
+    });
     // Nothing is lost when that fails: the lease expires.
     let _ = lease.release(host.store());
     let took = meter.finish();

@@ -8,6 +8,8 @@ pub mod cache;
 pub mod check;
 pub mod compiler;
 pub mod completions;
+pub mod digest;
+pub mod direct;
 pub mod export;
 pub mod generate;
 pub mod get;
@@ -17,6 +19,7 @@ pub mod inspect;
 pub mod new;
 pub mod pack;
 pub mod plan;
+pub mod progress;
 pub mod prune;
 pub mod quarantine;
 pub mod runs;
@@ -25,6 +28,7 @@ pub mod test;
 pub mod transform;
 pub mod undo;
 pub mod up;
+pub mod verify;
 
 use std::path::Path;
 use std::time::Duration;
@@ -47,10 +51,18 @@ pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
         Command::Plan(args) => plan::run(args, context),
         Command::Up(args) => up::run(args, context),
         Command::Status(args) => status::run(args, context),
+        Command::Progress(args) => progress::run(args, context),
+        Command::Pause(_) => direct::pause(context),
+        Command::Resume(_) => direct::resume(context),
+        Command::Cancel(_) => direct::cancel(context),
+        Command::Throttle(args) => direct::throttle(args, context),
+        Command::Batch(args) => direct::batch(args, context),
         Command::History(args) => history::run(args, context),
         Command::Runs(args) => runs::run(args, context),
         Command::Get(args) => get::run(args, context),
         Command::Quarantine(verb) => quarantine::run(verb, context),
+        Command::Verify(args) => verify::run(args, context),
+        Command::Digest(args) => digest::run(args, context),
         Command::Undo(args) => undo::run(args, context),
         Command::Prune(args) => prune::run(args, context),
         Command::Baseline(args) => baseline::run(args, context),

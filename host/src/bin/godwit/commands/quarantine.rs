@@ -170,7 +170,7 @@ fn retry(context: &Context, items: &[ItemPath], grants: &[Grant]) -> Result<Code
     let items = pairs(items);
     let selection = (!items.is_empty()).then_some(items.as_slice());
     let progress = Progress::new(context.quiet || context.json);
-    let reports = host.retry(selection, &progress, &context.stop)?;
+    let reports = host.retry(selection, &progress, &context.control)?;
     let mut left = 0;
     host.quarantine(false, &mut |_, _, _| left += 1)?;
     let stopped = reports

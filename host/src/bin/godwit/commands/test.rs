@@ -71,7 +71,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         }
         output::note("watching; Ctrl-C ends it");
         while newest(&args.project) == seen {
-            if context.stop.is_asked() {
+            if context.control.is_stopped() {
                 return Ok(Code::Done);
             }
             std::thread::sleep(GLANCE);

@@ -99,7 +99,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
             seed: (context.surroundings.random)(),
         },
         threads,
-        &context.stop,
+        &context.control,
     );
     let stream = stream.map_err(unfit)?;
     let pending = Pending::default();
@@ -322,7 +322,7 @@ impl Writer {
         let _ = self.out.flush();
         let failures = self.failures.flush();
         failures.map_err(|error| unwritable(Path::new("the file of failures"), &error))?;
-        if context.stop.is_asked() {
+        if context.control.is_stopped() {
             return Ok(Code::Stopped);
         }
         if self.failed == 0 {

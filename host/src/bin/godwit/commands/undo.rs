@@ -35,7 +35,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         ChangedItems::Refuse
     };
     let before = host.store().run(args.run)?.map(|run| run.state);
-    let report = host.undo(args.run, changed, &context.stop)?;
+    let report = host.undo(args.run, changed, &context.control)?;
     let code = if report.done {
         Code::Done
     } else {

@@ -1,18 +1,22 @@
 //! `godwit up`
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use godwit::model::{Run, RunState};
 use godwit::plan::{Finding, Planned};
-use godwit::run::{MaxFailures, OnFailure, Report};
+use godwit::run::{MaxFailures, Observer, OnFailure, Report};
 use godwit::store::{Backend, OpenMode, StoreUrl};
 use godwit::{Change, DryGoal, DryRun, Host};
 use serde_json::{Value, json};
 
+use super::direct::PaceArgs;
 use super::plan::GoalArgs;
 use super::{FeedingArgs, ItemPath, runs};
 use crate::context::Context;
+use crate::events::{self, Events};
 use crate::exit::{Code, Failure};
+use crate::hooks::Hooks;
 use crate::output;
 use crate::progress::Progress;
 use crate::timings;
@@ -47,6 +51,11 @@ pub struct Args {
     max_failures: Option<MaxFailures>,
     #[command(flatten)]
     feeding: FeedingArgs,
+    #[command(flatten)]
+    pace: PaceArgs,
+    /// Append what happens to this file, a line of JSON for each event; `-` is standard output.
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    events: Option<PathBuf>,
     /// Tell where the time went.
     #[arg(long)]
     pub timings: bool,
@@ -82,16 +91,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     if args.dry_run {
         return dry_run(host, args, context, &findings);
     }
-    let progress = Progress::new(context.quiet || context.json);
-    let reports = match &args.id {
-        Some(ItemPath { collection, id }) => {
-            let to = args.goal.to.as_ref();
-            host.up_item(collection, id, to, &progress, &context.stop)?
-                .into_iter()
-                .collect()
-        }
-        None => host.up(&args.goal.goal(), &progress, &context.stop)?,
-    };
+    let reports = carry_out(&host, args, context)?;
+    if args.events.as_deref().is_some_and(events::is_stdout) && !context.json {
+        return Ok(code(&reports));
+    }
     if context.json {
         let mut told = json!({ "runs": reports, "findings": findings });
         if args.timings {
@@ -105,6 +108,33 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         }
     }
     Ok(code(&reports))
+}
+
+/// Does it, and tells whoever wants to know.
+fn carry_out(host: &Host, args: &Args, context: &Context) -> Result<Vec<Report>, Failure> {
+    let (clock, control) = (&context.surroundings.clock, &context.control);
+    let progress = Progress::new(context.quiet || context.json);
+    let events = args.events.as_deref();
+    let events = events.map(|file| Events::open(file, clock.clone()));
+    let events = events.transpose()?;
+    let hooks = Hooks::start(&context.config.hooks, clock.clone(), control);
+    let mut audience: Vec<&dyn Observer> = vec![&progress];
+    audience.extend(events.as_ref().map(|events| events as &dyn Observer));
+    audience.extend(hooks.as_ref().map(|hooks| hooks as &dyn Observer));
+    let watch = context.watch()?;
+    let reports = match &args.id {
+        Some(ItemPath { collection, id }) => {
+            let to = args.goal.to.as_ref();
+            let report = host.up_item(collection, id, to, &audience, control);
+            report.map(|report| report.into_iter().collect())
+        }
+        None => host.up(&args.goal.goal(), &audience, control),
+    };
+    drop(watch);
+    let called = hooks.as_ref().map_or(Ok(()), Hooks::finish);
+    let reports = reports?;
+    called?;
+    Ok(reports)
 }
 
 /// The findings in spite of which there is a plan; those that are refused end it as an error.
@@ -122,6 +152,9 @@ fn configure(host: &mut Host, args: &Args, context: &Context) -> Result<(), Fail
     options.max_failures = args.max_failures.unwrap_or(options.max_failures);
     args.feeding.apply(&mut options);
     host.options = options;
+    let mut pacing = context.pacing()?;
+    args.pace.apply(&mut pacing);
+    context.control.pace(|pace| *pace = pacing);
     Ok(())
 }
 
@@ -198,7 +231,7 @@ fn dry_run(
         })?;
     let scratch = scratch(folder.path())?;
     let progress = Progress::of_dry_run(context.quiet || context.json);
-    let dry = host.dry_run(scratch, &goal, &progress, &context.stop)?;
+    let dry = host.dry_run(scratch, &goal, &progress, &context.control)?;
     if context.json {
         print_dry_json(&dry, findings)
     } else {

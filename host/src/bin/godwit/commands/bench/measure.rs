@@ -80,7 +80,7 @@ impl Bench<'_> {
                 seed: 1,
             },
             threads,
-            &self.context.stop,
+            &self.context.control,
         );
         let unfit = |error| {
             let message = godwit::with_causes(&error);
@@ -174,7 +174,7 @@ impl Bench<'_> {
         host.options = self.options.clone();
         self.fill(&host, opaque)?;
         let started = Instant::now();
-        let reports = host.up(&Goal::default(), &Quiet, &self.context.stop)?;
+        let reports = host.up(&Goal::default(), &Quiet, &self.context.control)?;
         let took = started.elapsed();
         let state = reports.last().map(|report| report.run.state);
         if !matches!(

@@ -1,0 +1,144 @@
+//! What happens in a run, for programs.
+
+use serde_json::{Map, Value, json};
+
+use super::report::{RunEvent, StepName};
+use crate::model::{Plan, Run, Timestamp};
+use crate::sandbox::LogLine;
+
+impl RunEvent<'_> {
+    /// The name of the event, for programs; `None` for those that come with every batch, of which
+    /// [`RunEvent::Progress`] tells at most once a second.
+    pub fn name(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::SettingUp { .. } => "setting_up",
+            Self::Started { .. } => "run_started",
+            Self::StepStarted { .. } => "step_started",
+            Self::Batch { .. } => return None,
+            Self::Progress { .. } => "batch_committed",
+            Self::Waiting { .. } => "paused",
+            Self::GoesOn => "resumed",
+            Self::Failed { .. } => "item_failed",
+            Self::Log { .. } => "log",
+            Self::Denied { .. } => "denied",
+            Self::StepDone { .. } => "step_done",
+            Self::Applied { .. } => "applied",
+            Self::Ended { .. } => "run_done",
+            Self::SetUp => "set_up",
+        })
+    }
+
+    /// Every name that [`RunEvent::name`] gives.
+    pub const NAMES: [&'static str; 13] = [
+        "setting_up",
+        "run_started",
+        "step_started",
+        "batch_committed",
+        "paused",
+        "resumed",
+        "item_failed",
+        "log",
+        "denied",
+        "step_done",
+        "applied",
+        "run_done",
+        "set_up",
+    ];
+
+    /// The event as a JSON object, which says when it happened, in milliseconds since 1970;
+    /// `None` where it has no name.
+    pub fn to_json(&self, at: Timestamp) -> Option<Value> {
+        let mut object = Map::new();
+        object.insert("event".to_owned(), self.name()?.into());
+        object.insert("at".to_owned(), at.0.into());
+        if let Value::Object(more) = self.more() {
+            object.extend(more);
+        }
+        Some(Value::Object(object))
+    }
+
+    fn more(&self) -> Value {
+        match self {
+            Self::SettingUp { plan } => json!({ "stages": stages(plan) }),
+            Self::Started { run, resumed } => {
+                let mut told = about(run);
+                told["resumed"] = (*resumed).into();
+                told["stages"] = stages(&run.plan);
+                told
+            }
+            Self::StepStarted {
+                step,
+                total,
+                counts,
+            } => json!({ "step": name(*step), "total": total, "counts": counts }),
+            Self::Batch { step, counts } | Self::StepDone { step, counts } => {
+                json!({ "step": name(*step), "counts": counts })
+            }
+            Self::Progress { progress } => json!({ "progress": progress }),
+            Self::Waiting { reasons } => json!({ "reasons": reasons }),
+            Self::GoesOn | Self::SetUp => Value::Null,
+            Self::Failed {
+                step,
+                id,
+                kind,
+                reason,
+            } => json!({ "step": name(*step), "id": id, "kind": kind, "reason": reason }),
+            Self::Log {
+                step,
+                lines,
+                dropped,
+            } => {
+                let lines: Vec<_> = lines.iter().map(line).collect();
+                json!({ "step": name(*step), "lines": lines, "dropped": dropped })
+            }
+            Self::Denied { step, what } => json!({ "step": name(*step), "what": what }),
+            Self::Applied {
+                app,
+                version,
+                phase,
+            } => json!({ "app": app, "version": version, "phase": phase }),
+            Self::Ended { run } => about(run),
+        }
+    }
+}
+
+fn about(run: &Run) -> Value {
+    json!({
+        "run": run.id,
+        "purpose": run.purpose,
+        "state": run.state,
+        "reason": run.reason,
+    })
+}
+
+fn stages(plan: &Plan) -> Value {
+    let stages = plan.stages.iter().map(|stage| {
+        let steps: Vec<_> = stage.steps.iter().map(|step| &step.name).collect();
+        json!({
+            "app": stage.app,
+            "version": stage.version,
+            "from": stage.from,
+            "phase": stage.phase,
+            "steps": steps,
+        })
+    });
+    stages.collect()
+}
+
+fn name(step: StepName<'_>) -> Value {
+    json!({
+        "app": step.app,
+        "version": step.version,
+        "phase": step.phase,
+        "step": step.step,
+        "collection": step.collection,
+    })
+}
+
+fn line(line: &LogLine) -> Value {
+    json!({
+        "level": format!("{:?}", line.level).to_lowercase(),
+        "item": line.item,
+        "message": line.message,
+    })
+}

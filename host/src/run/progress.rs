@@ -1,0 +1,51 @@
+//! How far a run is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Counts, Name, Phase, Purpose, RunId, RunState, Version};
+
+/// How far a run is. What was read is what the store says was committed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunProgress {
+    /// The run.
+    pub run: RunId,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Its state.
+    pub state: RunState,
+    /// Its steps, in order.
+    pub steps: Vec<StepProgress>,
+    /// How many items were read, each counted once for every step that read it.
+    pub read: u64,
+    /// How many there are to be read, as far as can be told by now.
+    pub total: u64,
+    /// How many are read in a second; `None` where nobody knows: nothing carries it out, or only just.
+    pub items_per_second: Option<f64>,
+    /// How many seconds are left, at this rate.
+    pub seconds_left: Option<f64>,
+    /// Why it waits; empty where it does not.
+    pub waits_for: Vec<String>,
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepProgress {
+    /// The app.
+    pub app: Name,
+    /// The version.
+    pub version: Version,
+    /// The phase.
+    pub phase: Phase,
+    /// The step.
+    pub step: Name,
+    /// The collection that it is fed from.
+    pub collection: Name,
+    /// Whether it is done.
+    pub done: bool,
+    /// What became of the items.
+    pub counts: Counts,
+    /// How many there are to be read, as far as can be told by now.
+    pub total: u64,
+    /// How many seconds are left of it, at the rate of the run.
+    pub seconds_left: Option<f64>,
+}
