@@ -57,6 +57,6 @@ pub mod transfer;
 pub use host::{Answer, Request, SocketError};
 pub use host::{
     AppStatus, Change, CollectionDigest, CollectionStatus, CollectionVerified, DryGoal, DryRun,
-    ErrorKind, Flaw, FlawKind, Host, HostError, SchemaCheck, Status, Surroundings, Verified,
-    with_causes,
+    ErrorKind, Flaw, FlawKind, Host, HostError, Rehearsal, RehearsedFailure, Restored, Sample,
+    SchemaCheck, Status, StepTime, Surroundings, Verified, copy, restore, with_causes,
 };

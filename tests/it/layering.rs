@@ -48,7 +48,7 @@ const ROOMS: [(&str, &[&str]); 10] = [
 ];
 
 /// Outside crates with the only places that may name them, as the beginnings of paths.
-const HOMES: [(&str, &[&str]); 26] = [
+const HOMES: [(&str, &[&str]); 27] = [
     ("wasmtime", &["contract/", "sandbox/"]),
     ("wasmparser", &["contract/", "kit/"]),
     ("wit_component", &["contract/", "kit/"]),
@@ -63,7 +63,7 @@ const HOMES: [(&str, &[&str]); 26] = [
     ("sled", &["store/sled"]),
     ("heed", &["store/lmdb"]),
     ("lz4_flex", &["store/compressed"]),
-    ("rustix", &["sandbox/", "bin/"]),
+    ("rustix", &["sandbox/", "host/backup", "bin/"]),
     ("tempfile", &["sandbox/", "bin/"]),
     ("clap", &["bin/"]),
     ("clap_complete", &["bin/"]),
@@ -71,7 +71,7 @@ const HOMES: [(&str, &[&str]); 26] = [
     ("jiff", &["bin/"]),
     ("flate2", &["bin/"]),
     ("ureq", &["bin/"]),
-    ("zstd", &["bin/"]),
+    ("zstd", &["store/backup", "bin/"]),
     ("tokio", &["bin/"]),
     ("toml", &["bin/"]),
     ("tracing_subscriber", &["bin/"]),

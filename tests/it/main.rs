@@ -6,6 +6,7 @@
 )]
 
 mod authors;
+mod backups;
 mod catalogue;
 mod cli;
 mod compression;

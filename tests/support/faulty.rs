@@ -102,4 +102,8 @@ impl Backend for Faulty {
     fn size_on_disk(&self) -> Result<Option<u64>, StoreError> {
         self.inner.size_on_disk()
     }
+
+    fn shows_one_moment(&self) -> bool {
+        self.inner.shows_one_moment()
+    }
 }

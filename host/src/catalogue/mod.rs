@@ -3,6 +3,7 @@
 //! Components are compiled and asked, in the sandbox, what they are; schema files are parsed. A file
 //! that is no valid migration is kept with its reason ([`Rejected`]), never skipped in silence.
 
+mod lock;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::{Body, Digest, Migration};
 use crate::sandbox::{Component, Engine, LoadError, NativeCode};
+pub use lock::{Lock, LockFinding, Locked};
 pub use schema::SchemaError;
 
 /// The migrations that are to be had.

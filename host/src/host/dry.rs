@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{Host, HostError};
-use crate::model::{Apart, Difference, Name, RunId, diff};
+use crate::model::{Apart, Difference, Name, diff};
 use crate::plan::Goal;
 use crate::run::{Control, Observer, Report};
-use crate::store::{Backend, ItemRecord, Overlay, Store, key};
+use crate::store::{Backend, Overlay, Store};
 
 /// What a run would do. It lives in an overlay; the store itself was only read.
 pub struct DryRun {
@@ -101,12 +101,7 @@ impl DryRun {
         &self,
         visit: &mut dyn FnMut(&Change) -> ControlFlow<()>,
     ) -> Result<(), HostError> {
-        for report in &self.reports {
-            if self.changes_of(report.run.id, visit)?.is_break() {
-                break;
-            }
-        }
-        Ok(())
+        self.overlay.each_change(&self.reports, visit)
     }
 
     /// Visits every item that would be in quarantine.
@@ -118,84 +113,6 @@ impl DryRun {
         visit: &mut dyn FnMut(&Name, &str, &Apart),
     ) -> Result<(), HostError> {
         self.overlay.quarantine(false, visit)
-    }
-
-    fn changes_of(
-        &self,
-        run: RunId,
-        visit: &mut dyn FnMut(&Change) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>, HostError> {
-        let store = self.overlay.store();
-        let (mut from, to) = key::pre_images(run);
-        loop {
-            let mut page = Vec::new();
-            store.each_pre_image(
-                &(from.clone(), to.clone()),
-                &mut |place, step, key, kept| {
-                    let before = kept.before.map(<[u8]>::to_vec);
-                    page.push((place.to_vec(), step, key.to_vec(), before));
-                    if page.len() < 256 {
-                        ControlFlow::Continue(())
-                    } else {
-                        ControlFlow::Break(())
-                    }
-                },
-            )?;
-            let Some(last) = page.last() else {
-                return Ok(ControlFlow::Continue(()));
-            };
-            from = [&last.0[..], &[0]].concat();
-            for (_, step, changed, before) in page {
-                if let Some(change) = self.change(run, step, &changed, before)?
-                    && visit(&change).is_break()
-                {
-                    return Ok(ControlFlow::Break(()));
-                }
-            }
-        }
-    }
-
-    /// The change of an item, at the first step of the run that changed it.
-    fn change(
-        &self,
-        run: RunId,
-        step: u32,
-        changed: &[u8],
-        before: Option<Vec<u8>>,
-    ) -> Result<Option<Change>, HostError> {
-        let store = self.overlay.store();
-        let Some((collection, id)) =
-            key::parse_item(changed).filter(|_| changed[0] == key::tag::ITEM)
-        else {
-            return Ok(None);
-        };
-        let steps = self.reports.iter().filter(|report| report.run.id == run);
-        let mut earlier = steps.flat_map(|report| crate::run::step_numbers(&report.run));
-        if earlier.try_fold(false, |found, number| {
-            if number >= step || found {
-                return Ok::<_, HostError>(found);
-            }
-            Ok(store
-                .backend()
-                .get(&key::pre_image(run, number, changed))?
-                .is_some())
-        })? {
-            return Ok(None);
-        }
-        let body = |record: Vec<u8>| -> Result<Vec<u8>, HostError> {
-            Ok(ItemRecord::parse(&record)?.body.to_vec())
-        };
-        let before = before.map(body).transpose()?;
-        let after = store.item_record(&collection, id)?.map(body).transpose()?;
-        if before == after {
-            return Ok(None);
-        }
-        Ok(Some(Change {
-            collection,
-            id: id.to_owned(),
-            before,
-            after,
-        }))
     }
 }
 

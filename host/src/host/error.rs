@@ -4,7 +4,7 @@ use crate::catalogue::FolderError;
 use crate::model::{Name, RunId};
 use crate::plan::Finding;
 use crate::run::RunError;
-use crate::store::{LeaseError, StoreError};
+use crate::store::{BackupError, LeaseError, StoreError};
 
 /// Why the host cannot do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,9 @@ pub enum HostError {
         /// The id.
         id: String,
     },
+    /// Occurs when a backup cannot be made, read or restored.
+    #[error(transparent)]
+    Backup(BackupError),
     /// Occurs when there is no such collection.
     #[error("there is no collection {0}")]
     NoCollection(Name),
@@ -100,6 +103,8 @@ pub enum ErrorKind {
     Busy,
     /// Look after the store: its disk, its files, its format.
     Store,
+    /// Nothing: somebody asked to stop.
+    Stopped,
     /// Tell Godwit's authors.
     Internal,
 }
@@ -119,7 +124,18 @@ impl HostError {
             | Self::NotInQuarantine { .. }
             | Self::Baseline { .. } => ErrorKind::Input,
             Self::Verify { .. } => ErrorKind::Plugin,
+            Self::Backup(error) => of_backup(error),
         }
+    }
+}
+
+fn of_backup(error: &BackupError) -> ErrorKind {
+    match error {
+        BackupError::Lease(error) => of_lease(error),
+        BackupError::Store(error) => of_store(error),
+        BackupError::Exists(_) | BackupError::NewerFormat { .. } => ErrorKind::Input,
+        BackupError::Damaged { .. } | BackupError::Failed { .. } => ErrorKind::Store,
+        BackupError::Stopped => ErrorKind::Stopped,
     }
 }
 
@@ -169,6 +185,16 @@ impl From<LeaseError> for HostError {
         match error {
             LeaseError::Store(error) => Self::Store(error),
             error => Self::Lease(error),
+        }
+    }
+}
+
+impl From<BackupError> for HostError {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Store(error) => Self::Store(error),
+            BackupError::Lease(error) => error.into(),
+            error => Self::Backup(error),
         }
     }
 }

@@ -3,11 +3,14 @@
 //! A [`Host`] has a store, a catalogue and what the library is handed and never asks for: the time,
 //! randomness, and who holds leases ([`Surroundings`]).
 
+mod backup;
+mod changes;
 mod dry;
 mod error;
 mod items;
 mod pages;
 mod progress;
+mod rehearse;
 #[cfg(unix)]
 mod socket;
 mod status;
@@ -16,8 +19,10 @@ mod verify;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use backup::{Restored, restore};
 pub use dry::{Change, DryGoal, DryRun};
 pub use error::{ErrorKind, HostError, with_causes};
+pub use rehearse::{Rehearsal, RehearsedFailure, Sample, StepTime, copy};
 #[cfg(unix)]
 pub use socket::{Answer, Request, SocketError};
 pub use status::{AppStatus, CollectionStatus, Status};

@@ -150,6 +150,11 @@ impl Component {
         &self.speech
     }
 
+    /// The most memory that any session of its engine has had, in bytes.
+    pub fn peak_memory(&self) -> usize {
+        self.engine.peak_memory()
+    }
+
     /// The limits that it obeys.
     pub fn limits(&self) -> &Limits {
         self.engine.limits()

@@ -37,6 +37,9 @@ pub trait Backend: Send + Sync {
 
     /// The bytes that the store takes on disk; `None` where it keeps nothing on disk.
     fn size_on_disk(&self) -> Result<Option<u64>, StoreError>;
+
+    /// Whether one [`Backend::scan`] sees the store as it is at one moment, whatever is committed meanwhile.
+    fn shows_one_moment(&self) -> bool;
 }
 
 /// The longest key, in bytes: an item's id (512), its collection (64), a run's prefix and room
@@ -203,5 +206,9 @@ impl<B: Backend + ?Sized> Backend for std::sync::Arc<B> {
 
     fn size_on_disk(&self) -> Result<Option<u64>, StoreError> {
         (**self).size_on_disk()
+    }
+
+    fn shows_one_moment(&self) -> bool {
+        (**self).shows_one_moment()
     }
 }

@@ -107,6 +107,10 @@ impl Backend for Compressed {
     fn size_on_disk(&self) -> Result<Option<u64>, StoreError> {
         self.inner.size_on_disk()
     }
+
+    fn shows_one_moment(&self) -> bool {
+        self.inner.shows_one_moment()
+    }
 }
 
 /// How many bytes of a value stand before what is compressed of it, if it is one that may be.

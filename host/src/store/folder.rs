@@ -83,7 +83,7 @@ pub(super) fn prepare(path: &Path, kind: Kind, mode: OpenMode) -> Result<(), Sto
 
 /// Makes the entries of a folder durable: without it a power cut may lose files whose contents
 /// were synced.
-pub(super) fn sync(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn sync(path: &Path) -> Result<(), StoreError> {
     let synced = File::open(path).and_then(|folder| folder.sync_all());
     synced.map_err(|error| failed("syncing the folder", path, error))
 }

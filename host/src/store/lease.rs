@@ -164,6 +164,25 @@ impl Lease {
         self.replace(store, Commit::new(), record)
     }
 
+    /// Keeps everybody from changing a store for a while, in milliseconds: it was replaced by another one, and those who
+    /// have it open still should open that.
+    ///
+    /// # Errors
+    /// [`LeaseError::Lost`] when it was overtaken.
+    pub fn retire(mut self, store: &Store, now: Timestamp, time: u64) -> Result<(), LeaseError> {
+        let record = Record {
+            holder: Holder {
+                name: "nobody: it was replaced by a backup, and whoever".to_owned(),
+                process: None,
+            },
+            purpose: "it".to_owned(),
+            expires_at: now.plus(time),
+            duration: time,
+            ..self.record.clone()
+        };
+        self.replace(store, Commit::new(), record)
+    }
+
     /// Carries out a commit that takes place only while the lease is held, and renews the lease
     /// where that is due.
     pub(super) fn commit(

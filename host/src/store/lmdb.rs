@@ -298,6 +298,10 @@ impl Backend for Lmdb {
             data.map_err(|error| folder::failed("measuring the store", &self.path, error))?;
         Ok(Some(folder::allocated(&data)))
     }
+
+    fn shows_one_moment(&self) -> bool {
+        true
+    }
 }
 
 impl fmt::Debug for Lmdb {

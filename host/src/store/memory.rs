@@ -62,6 +62,10 @@ impl Backend for Memory {
     fn size_on_disk(&self) -> Result<Option<u64>, StoreError> {
         Ok(None)
     }
+
+    fn shows_one_moment(&self) -> bool {
+        true
+    }
 }
 
 type Entries = BTreeMap<Vec<u8>, Vec<u8>>;

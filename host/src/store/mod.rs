@@ -6,6 +6,7 @@
 //! other room knows a key or a record's bytes.
 
 mod backend;
+mod backup;
 mod compressed;
 mod error;
 mod folder;
@@ -23,8 +24,10 @@ mod url;
 mod write;
 
 pub use backend::{Backend, Commit, MAX_KEY, Value};
+pub use backup::{BackedUp, Backup, BackupError, BackupWriter, Chunk, Manifest};
 pub use compressed::Compression;
 pub use error::StoreError;
+pub(crate) use folder::sync as sync_folder;
 pub use lease::{Claim, Holder, Lease, LeaseError};
 pub use lmdb::Lmdb;
 pub use memory::Memory;

@@ -115,6 +115,10 @@ impl<B: Backend> Backend for Overlay<B> {
     fn size_on_disk(&self) -> Result<Option<u64>, StoreError> {
         self.top.size_on_disk()
     }
+
+    fn shows_one_moment(&self) -> bool {
+        false
+    }
 }
 
 /// Entries of the top in order: keys and marked values.

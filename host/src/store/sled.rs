@@ -288,6 +288,10 @@ impl Backend for Sled {
             .map(Some)
             .map_err(|error| folder::failed("measuring the store", &self.path, error))
     }
+
+    fn shows_one_moment(&self) -> bool {
+        false
+    }
 }
 
 impl Drop for Sled {

@@ -69,6 +69,45 @@ impl Store {
         &*self.backend
     }
 
+    /// The bytes below as they are stored, compressed where they are.
+    pub(super) fn stored(&self) -> &dyn Backend {
+        &*self.inner
+    }
+
+    /// Visits every entry as it is stored, but for the lease, until `visit` breaks. `without_state` leaves out the history, runs
+    /// and what they keep, and gives collections no level: each item has the version that it was last written with.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub(crate) fn each_stored(
+        &self,
+        without_state: bool,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        const STATE: [u8; 4] = [tag::HISTORY, tag::RUN, tag::PROGRESS, tag::PRE_IMAGE];
+        let mut failed = None;
+        self.inner.scan(&[0], &[u8::MAX], &mut |key, value| {
+            if key == key::LEASE || (without_state && STATE.contains(&key[0])) {
+                return ControlFlow::Continue(());
+            }
+            if !(without_state && key[0] == tag::COLLECTION) {
+                return visit(key, value);
+            }
+            match record::from_json::<Collection>(key, value) {
+                Ok(mut collection) => {
+                    collection.level = None;
+                    collection.under_way.clear();
+                    visit(key, &record::to_json(&collection))
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+
     /// The bytes below, shared.
     pub fn shared_backend(&self) -> Arc<dyn Backend> {
         self.backend.clone()

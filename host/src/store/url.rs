@@ -46,6 +46,19 @@ impl StoreUrl {
         }
     }
 
+    /// The scheme of the backend that keeps the store, or would keep a new one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the folder cannot be looked at.
+    pub fn kind(&self) -> Result<&'static str, StoreError> {
+        Ok(match self {
+            Self::Memory => "memory",
+            Self::Sled(_) => Kind::Sled.scheme(),
+            Self::Lmdb(_) => Kind::Lmdb.scheme(),
+            Self::Path(path) => found(path)?.scheme(),
+        })
+    }
+
     /// Opens the store that the URL names.
     ///
     /// A store in memory is always new, whatever the mode.

@@ -117,75 +117,75 @@ fn a_bad_configuration_is_named_with_its_line() {
         "godwit --config missing.toml status",
         "godwit --config folder status",
     ]), @r#"
-$ godwit --config key.toml status
-2> error: key.toml is not valid: TOML parse error at line 1, column 1
-2>   |
-2> 1 | stor = "x"
-2>   | ^^^^
-2> unknown field `stor`, expected one of `store`, `plugins`, `compression`, `policy`, `run`, `limits`, `grants`, `cache`
-2> hint: README.md shows what it may say
-[exit 2]
-$ godwit --config key.toml status --json
-2> error: key.toml is not valid: TOML parse error at line 1, column 1
-2>   |
-2> 1 | stor = "x"
-2>   | ^^^^
-2> unknown field `stor`, expected one of `store`, `plugins`, `compression`, `policy`, `run`, `limits`, `grants`, `cache`
-2> hint: README.md shows what it may say
-{
-  "error": "key.toml is not valid: TOML parse error at line 1, column 1\n  |\n1 | stor = \"x\"\n  | ^^^^\nunknown field `stor`, expected one of `store`, `plugins`, `compression`, `policy`, `run`, `limits`, `grants`, `cache`",
-  "hint": "README.md shows what it may say"
-}
-[exit 2]
-$ godwit --config syntax.toml status
-2> error: syntax.toml is not valid: TOML parse error at line 1, column 9
-2>   |
-2> 1 | store = 
-2>   |         ^
-2> string values must be quoted, expected literal string
-2> hint: README.md shows what it may say
-[exit 2]
-$ godwit --config type.toml status
-2> error: type.toml is not valid: TOML parse error at line 1, column 9
-2>   |
-2> 1 | store = 7
-2>   |         ^
-2> invalid type: integer `7`, expected a string
-2> hint: README.md shows what it may say
-[exit 2]
-$ godwit --config kind.toml status
-2> error: kind.toml is not valid: TOML parse error at line 2, column 1
-2>   |
-2> 2 | hole = "warn"
-2>   | ^^^^
-2> `hole` is no kind of finding that a policy can choose: invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order, grant
-2> hint: README.md shows what it may say
-[exit 2]
-$ godwit --config fixed.toml status
-2> error: fixed.toml is not valid: TOML parse error at line 1, column 1
-2>   |
-2> 1 | [policy]
-2>   | ^^^^^^^^
-2> target is always refused; a policy can choose invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order, grant
-2> hint: README.md shows what it may say
-[exit 2]
-$ godwit --config choice.toml status
-2> error: choice.toml is not valid: TOML parse error at line 2, column 7
-2>   |
-2> 2 | gap = "maybe"
-2>   |       ^^^^^^^
-2> unknown variant `maybe`, expected one of `refuse`, `warn`, `accept`
-2> hint: README.md shows what it may say
-[exit 2]
-$ godwit --config missing.toml status
-2> error: the configuration missing.toml cannot be read: No such file or directory (os error 2)
-2> hint: check the path given by --config
-[exit 2]
-$ godwit --config folder status
-2> error: the configuration folder cannot be read: Is a directory (os error 21)
-2> hint: check the path given by --config
-[exit 2]
-"#);
+    $ godwit --config key.toml status
+    2> error: key.toml is not valid: TOML parse error at line 1, column 1
+    2>   |
+    2> 1 | stor = "x"
+    2>   | ^^^^
+    2> unknown field `stor`, expected one of `store`, `plugins`, `compression`, `policy`, `run`, `limits`, `grants`, `hooks`, `backups`, `schemas`, `cache`
+    2> hint: README.md shows what it may say
+    [exit 2]
+    $ godwit --config key.toml status --json
+    2> error: key.toml is not valid: TOML parse error at line 1, column 1
+    2>   |
+    2> 1 | stor = "x"
+    2>   | ^^^^
+    2> unknown field `stor`, expected one of `store`, `plugins`, `compression`, `policy`, `run`, `limits`, `grants`, `hooks`, `backups`, `schemas`, `cache`
+    2> hint: README.md shows what it may say
+    {
+      "error": "key.toml is not valid: TOML parse error at line 1, column 1\n  |\n1 | stor = \"x\"\n  | ^^^^\nunknown field `stor`, expected one of `store`, `plugins`, `compression`, `policy`, `run`, `limits`, `grants`, `hooks`, `backups`, `schemas`, `cache`",
+      "hint": "README.md shows what it may say"
+    }
+    [exit 2]
+    $ godwit --config syntax.toml status
+    2> error: syntax.toml is not valid: TOML parse error at line 1, column 9
+    2>   |
+    2> 1 | store = 
+    2>   |         ^
+    2> string values must be quoted, expected literal string
+    2> hint: README.md shows what it may say
+    [exit 2]
+    $ godwit --config type.toml status
+    2> error: type.toml is not valid: TOML parse error at line 1, column 9
+    2>   |
+    2> 1 | store = 7
+    2>   |         ^
+    2> invalid type: integer `7`, expected a string
+    2> hint: README.md shows what it may say
+    [exit 2]
+    $ godwit --config kind.toml status
+    2> error: kind.toml is not valid: TOML parse error at line 2, column 1
+    2>   |
+    2> 2 | hole = "warn"
+    2>   | ^^^^
+    2> `hole` is no kind of finding that a policy can choose: invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order, grant
+    2> hint: README.md shows what it may say
+    [exit 2]
+    $ godwit --config fixed.toml status
+    2> error: fixed.toml is not valid: TOML parse error at line 1, column 1
+    2>   |
+    2> 1 | [policy]
+    2>   | ^^^^^^^^
+    2> target is always refused; a policy can choose invalid-file, gap, digest-drift, late-arrival, requires, dependency, phase-order, grant
+    2> hint: README.md shows what it may say
+    [exit 2]
+    $ godwit --config choice.toml status
+    2> error: choice.toml is not valid: TOML parse error at line 2, column 7
+    2>   |
+    2> 2 | gap = "maybe"
+    2>   |       ^^^^^^^
+    2> unknown variant `maybe`, expected one of `refuse`, `warn`, `accept`
+    2> hint: README.md shows what it may say
+    [exit 2]
+    $ godwit --config missing.toml status
+    2> error: the configuration missing.toml cannot be read: No such file or directory (os error 2)
+    2> hint: check the path given by --config
+    [exit 2]
+    $ godwit --config folder status
+    2> error: the configuration folder cannot be read: Is a directory (os error 21)
+    2> hint: check the path given by --config
+    [exit 2]
+    "#);
 }
 
 #[test]

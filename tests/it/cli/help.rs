@@ -3,29 +3,45 @@
 use godwit_tests::cli::Cli;
 
 /// The verbs below others.
-pub(super) const NESTED: [&str; 6] = [
+pub(super) const NESTED: [&str; 11] = [
     "quarantine list",
     "quarantine show",
     "quarantine retry",
     "quarantine accept",
+    "backup create",
+    "backup verify",
+    "backup restore",
+    "backup list",
+    "backup prune",
     "cache show",
     "cache clear",
 ];
 
-const VERBS: [&str; 24] = [
+const VERBS: [&str; 35] = [
     "import",
     "export",
     "inspect",
     "plan",
     "up",
     "status",
+    "progress",
+    "pause",
+    "resume",
+    "cancel",
+    "throttle",
+    "batch",
     "history",
     "runs",
     "get",
     "quarantine",
     "undo",
+    "backup",
+    "verify",
+    "digest",
     "prune",
     "baseline",
+    "rehearse",
+    "lock",
     "cache",
     "new",
     "build",
@@ -41,69 +57,82 @@ const VERBS: [&str; 24] = [
 
 #[test]
 fn the_whole_help() {
-    insta::assert_snapshot!(Cli::new().session(&["godwit --help"]), @r#"
-$ godwit --help
-Bring stored documents from one version of an application to the next
+    insta::assert_snapshot!(Cli::new().session(&["godwit --help"]), @"
+    $ godwit --help
+    Bring stored documents from one version of an application to the next
 
-Usage: godwit [OPTIONS] <COMMAND>
+    Usage: godwit [OPTIONS] <COMMAND>
 
-Commands:
-  import       Put documents into a collection: JSON, one document a line (NDJSON)
-  export       Write a collection as NDJSON, ordered by id: every body as it is stored, one a line
-  inspect      Show what a plugin is: app, version, steps, contract, layout, imports, digest
-  plan         Show what would be done, or why nothing can be
-  up           Carry out what is pending, or go on with what was interrupted
-  status       Show where the apps and collections are
-  history      Show what was applied when, by which file, with which counts
-  runs         Show the runs, or what one of them did
-  get          Print items: by id, or those that have a value at a JSON pointer
-  quarantine   Deal with items that failed
-  undo         Put back what a run changed, byte for byte, from the pre-images that it kept
-  prune        Drop the pre-images of runs, which can then not be undone any more
-  baseline     Declare the version that an app's existing items have, so that migrations up to it
-               never run
-  cache        Look after the compiled components that are kept
-  new          Make a project for a migration: it builds, and passes its tests
-  build        Build a project's migration with the language's own tools, and pack it
-  test         Build a project's migration and test it, under the limits that hold in production
-  check        Try any plugin on items, under the limits that hold in production
-  pack         Make a plugin of what a compiler made
-  transform    Pass documents through a plugin, without a store
-  bindgen      Write bindings to the contract, for those who do without an SDK
-  bench        Measure how fast a plugin is, and where the time goes
-  generate     Make items to try things with: the same ones each time, on every machine
-  completions  Print the completions of a shell
-  help         Print this message or the help of the given subcommand(s)
+    Commands:
+      import       Put documents into a collection: JSON, one document a line (NDJSON)
+      export       Write a collection as NDJSON, ordered by id: every body as it is stored, one a line
+      inspect      Show what a plugin is: app, version, steps, contract, layout, imports, digest
+      plan         Show what would be done, or why nothing can be
+      up           Carry out what is pending, or go on with what was interrupted
+      status       Show where the apps and collections are
+      progress     Show how far the run is that is under way, or that was left unfinished
+      pause        Let the run that is under way wait, after the batch that is being committed
+      resume       Let a run that waits since `godwit pause` go on
+      cancel       End the run that is under way, as Ctrl-C does: `godwit up` goes on, `godwit undo`
+                   goes back
+      throttle     Slow down the run that is under way; without limits, let it go as fast as it can
+      batch        Change how many bytes of documents the run that is under way feeds at once
+      history      Show what was applied when, by which file, with which counts
+      runs         Show the runs, or what one of them did
+      get          Print items: by id, or those that have a value at a JSON pointer
+      quarantine   Deal with items that failed
+      undo         Put back what a run changed, byte for byte, from the pre-images that it kept
+      backup       Make backups of the store, and put them in its place
+      verify       Check that everything that is stored is as it should be; nothing is changed
+      digest       Print a digest of each collection, by which stores can be compared
+      prune        Drop the pre-images of runs, which can then not be undone any more
+      baseline     Declare the version that an app's existing items have, so that migrations up to it
+                   never run
+      rehearse     Try everything that is pending on copies that are thrown away
+      lock         Write down which migrations there are, so that `godwit up --locked` takes these and
+                   no others
+      cache        Look after the compiled components that are kept
+      new          Make a project for a migration: it builds, and passes its tests
+      build        Build a project's migration with the language's own tools, and pack it
+      test         Build a project's migration and test it, under the limits that hold in production
+      check        Try any plugin on items, under the limits that hold in production
+      pack         Make a plugin of what a compiler made
+      transform    Pass documents through a plugin, without a store
+      bindgen      Write bindings to the contract, for those who do without an SDK
+      bench        Measure how fast a plugin is, and where the time goes
+      generate     Make items to try things with: the same ones each time, on every machine
+      completions  Print the completions of a shell
+      help         Print this message or the help of the given subcommand(s)
 
-Options:
-  -h, --help     Print help
-  -V, --version  Print version
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
 
-Everywhere:
-      --store <URL>       Use this store: lmdb:PATH, sled:PATH, memory:, or a PATH (what it is; new
-                          ones are LMDB) [env: GODWIT_STORE=]
-      --plugins <FOLDER>  Take the migrations (.wasm and .json) from this folder [env:
-                          GODWIT_PLUGINS=]
-      --config <FILE>     Read this configuration file instead of ./godwit.toml [env:
-                          GODWIT_CONFIG=]
-      --json              Print JSON for programs
-  -q, --quiet             Print results only, no progress
+    Everywhere:
+          --store <URL>       Use this store: lmdb:PATH, sled:PATH, memory:, or a PATH (what it is; new
+                              ones are LMDB) [env: GODWIT_STORE=]
+          --plugins <FOLDER>  Take the migrations (.wasm and .json) from this folder [env:
+                              GODWIT_PLUGINS=]
+          --config <FILE>     Read this configuration file instead of ./godwit.toml [env:
+                              GODWIT_CONFIG=]
+          --json              Print JSON for programs
+      -q, --quiet             Print results only, no progress
 
-Exit codes:
-  0    done
-  1    a fault of Godwit itself
-  2    bad input: a flag, a file, a name, a version
-  3    nothing was planned: a finding has to be decided first
-  4    a migration failed items, or is at fault itself; lines of an import were bad
-  5    somebody else works on the store
-  6    the store failed: its disk, its files, its format
-  130  stopped on request; nothing is lost, the same command goes on
+    Exit codes:
+      0    done
+      1    a fault of Godwit itself
+      2    bad input: a flag, a file, a name, a version
+      3    nothing was planned: a finding has to be decided first
+      4    a migration failed items, or is at fault itself; lines of an import were bad
+      5    somebody else works on the store
+      6    the store failed: its disk, its files, its format
+      130  stopped on request; nothing is lost, the same command goes on
 
-`godwit.toml` in the current folder (or --config FILE) may name the store and the plugins;
-GODWIT_STORE and GODWIT_PLUGINS override it, flags override both. Compiled plugins are kept in the
-user's cache folder, or where GODWIT_CACHE says (`none`: nowhere). GODWIT_LOG=debug traces what
-happens inside to standard error.
-"#);
+    `godwit.toml` in the current folder (or --config FILE) may name the store and the plugins;
+    GODWIT_STORE and GODWIT_PLUGINS override it, flags override both. Compiled plugins are kept in the
+    user's cache folder, or where GODWIT_CACHE says (`none`: nowhere). GODWIT_LOG=debug traces what
+    happens inside to standard error.
+    ");
 }
 
 #[test]
@@ -178,92 +207,107 @@ Examples:
   godwit import --collection features --version 1.0.0 --on-existing replace more.ndjson
   zcat notes.gz | godwit import --app notes --collection notes --version 2.3.0 --id /meta/id
 "#);
-    insta::assert_snapshot!(cli.session(&["godwit up --help"]), @r#"
-$ godwit up --help
-Carry out what is pending, or go on with what was interrupted.
+    insta::assert_snapshot!(cli.session(&["godwit up --help"]), @"
+    $ godwit up --help
+    Carry out what is pending, or go on with what was interrupted.
 
-It may be killed at any instant: the same command goes on as if nothing had happened. Ctrl-C commits
-the batch in flight first.
+    It may be killed at any instant: the same command goes on as if nothing had happened. Ctrl-C commits
+    the batch in flight first.
 
-Usage: godwit up [OPTIONS]
+    Usage: godwit up [OPTIONS]
 
-Options:
-      --app <APP>
-          This app only
+    Options:
+          --app <APP>
+              This app only
 
-      --to <VERSION>
-          Up to this version only
+          --to <VERSION>
+              Up to this version only
 
-      --phase <offline|online>
-          This phase only: offline before the new version takes traffic, online while it serves
+          --phase <offline|online>
+              This phase only: offline before the new version takes traffic, online while it serves
 
-      --accept <KIND>
-          Go on in spite of a kind of finding, as in digest-drift; may be repeated
+          --accept <KIND>
+              Go on in spite of a kind of finding, as in digest-drift; may be repeated
 
-      --grant <APP:COLLECTION[:read]>
-          Let migrations of an app reach a collection that they ask for; may be repeated
+          --grant <APP:COLLECTION[:read]>
+              Let migrations of an app reach a collection that they ask for; may be repeated
 
-      --dry-run
-          Change nothing: list every item that would fail, and how every other would change
+          --dry-run
+              Change nothing: list every item that would fail, and how every other would change
 
-      --id <COLLECTION/ID>
-          Bring only this item up to date
+          --id <COLLECTION/ID>
+              Bring only this item up to date
 
-      --on-failure <quarantine|stop>
-          Put items that fail into quarantine and go on, or stop before the first one
+          --on-failure <quarantine|stop>
+              Put items that fail into quarantine and go on, or stop before the first one
 
-      --max-failures <N|P%>
-          Stop the run when more items of a step fail: a count, or a share of those read (of 100 at
-          least). [default: 10%]
+          --max-failures <N|P%>
+              Stop the run when more items of a step fail: a count, or a share of those read (of 100 at
+              least). [default: 10%]
 
-      --threads <THREADS>
-          Transform on so many threads. [default: the number of cores]
+          --threads <THREADS>
+              Transform on so many threads. [default: the number of cores]
 
-      --batch-bytes <BATCH_BYTES>
-          Feed at most so many bytes of documents at once. [default: 262144]
+          --batch-bytes <BATCH_BYTES>
+              Feed at most so many bytes of documents at once. [default: 262144]
 
-      --batch-items <BATCH_ITEMS>
-          Feed at most so many documents at once. [default: 4096]
+          --batch-items <BATCH_ITEMS>
+              Feed at most so many documents at once. [default: 4096]
 
-      --batch-target <TIME>
-          Feed fewer documents at once while a batch takes longer than this, as in 500ms. [default:
-          250ms]
+          --batch-target <TIME>
+              Feed fewer documents at once while a batch takes longer than this, as in 500ms. [default:
+              250ms]
 
-      --timings
-          Tell where the time went
+          --items-per-second <N>
+              Migrate so many items a second at most
 
-  -h, --help
-          Print help (see a summary with '-h')
+          --duty <P%>
+              Work so many percent of the time at most, and rest for the others
 
-Everywhere:
-      --store <URL>
-          Use this store: lmdb:PATH, sled:PATH, memory:, or a PATH (what it is; new ones are LMDB)
-          
-          [env: GODWIT_STORE=]
+          --rest <TIME>
+              Rest so long after each batch of each thread, as in 100ms
 
-      --plugins <FOLDER>
-          Take the migrations (.wasm and .json) from this folder
-          
-          [env: GODWIT_PLUGINS=]
+          --locked [<FILE>]
+              Refuse migrations that are not those of the lock. [default file: godwit.lock]
 
-      --config <FILE>
-          Read this configuration file instead of ./godwit.toml
-          
-          [env: GODWIT_CONFIG=]
+          --events <FILE>
+              Append what happens to this file, a line of JSON for each event; `-` is standard output
 
-      --json
-          Print JSON for programs
+          --timings
+              Tell where the time went
 
-  -q, --quiet
-          Print results only, no progress
+      -h, --help
+              Print help (see a summary with '-h')
 
-Examples:
-  godwit up --store lmdb:data --plugins migrations
-  godwit up --dry-run
-  godwit up --dry-run --id features/api.Window
-  godwit up --app bcd --to 3.0.0 --phase offline
-  godwit up --max-failures 1% --json
-"#);
+    Everywhere:
+          --store <URL>
+              Use this store: lmdb:PATH, sled:PATH, memory:, or a PATH (what it is; new ones are LMDB)
+              
+              [env: GODWIT_STORE=]
+
+          --plugins <FOLDER>
+              Take the migrations (.wasm and .json) from this folder
+              
+              [env: GODWIT_PLUGINS=]
+
+          --config <FILE>
+              Read this configuration file instead of ./godwit.toml
+              
+              [env: GODWIT_CONFIG=]
+
+          --json
+              Print JSON for programs
+
+      -q, --quiet
+              Print results only, no progress
+
+    Examples:
+      godwit up --store lmdb:data --plugins migrations
+      godwit up --dry-run
+      godwit up --dry-run --id features/api.Window
+      godwit up --app bcd --to 3.0.0 --phase offline
+      godwit up --max-failures 1% --json
+    ");
     insta::assert_snapshot!(cli.session(&["godwit quarantine --help"]), @r#"
 $ godwit quarantine --help
 Deal with items that failed
@@ -299,7 +343,7 @@ fn every_verb_has_help_with_examples() {
         let help = cli.run(&format!("godwit {verb} --help"));
         assert_eq!(help.code, Some(0), "{help}");
         assert_eq!(help.err, "", "{help}");
-        let has_verbs = ["quarantine", "cache"].contains(&verb);
+        let has_verbs = ["quarantine", "backup", "cache"].contains(&verb);
         let has_examples = help.out.contains("\nExample") || has_verbs;
         assert!(has_examples, "{help}");
     }

@@ -1,5 +1,6 @@
 //! The command line: every verb, with good and bad input, as transcripts.
 
+mod backup;
 mod baseline;
 mod bench;
 mod busy;
@@ -27,6 +28,7 @@ mod prune;
 mod quarantine;
 mod readme;
 mod refused;
+mod rehearse;
 mod runs;
 mod sandbox;
 mod status;

@@ -69,20 +69,23 @@ fn a_bar_shows_counts_rate_and_time_left() {
         import.contains("import of items: ") && import.contains(" left"),
         "{import}"
     );
-    let up = shown(&cli, "godwit up --batch-items 50");
+    // What there is to tell is told once a second.
+    let up = shown(&cli, "godwit up --items-per-second 2000");
     let bars: Vec<_> = up
         .split('\r')
         .filter(|part| part.contains("append 2.0.0 append on items ["))
         .collect();
-    assert!(!bars.is_empty(), "{up}");
+    let mut told = 0;
     for bar in bars {
         let (_, numbers) = bar.split_once("] ").expect("the bar ends");
-        let has_all =
-            numbers.contains("/5,000, ") && numbers.contains("/s, ") && numbers.contains(" left");
-        assert!(has_all, "{bar}");
-        let rate = numbers.split(", ").nth(1).expect("there is a rate");
-        assert!(!rate.contains('.'), "{bar}");
+        assert!(numbers.contains("/5,000"), "{bar}");
+        if numbers.contains("/s, ") && numbers.contains(" left") {
+            told += 1;
+            let rate = numbers.split(", ").nth(1).expect("there is a rate");
+            assert!(!rate.contains('.'), "{bar}");
+        }
     }
+    assert!(told > 0, "{up}");
     assert!(up.contains("5,000 read, 5,000 updated in "), "{up}");
 }
 

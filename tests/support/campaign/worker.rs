@@ -282,5 +282,6 @@ pub fn exit_code(error: &HostError) -> u8 {
         ErrorKind::Plugin => 4,
         ErrorKind::Busy => 5,
         ErrorKind::Store => 6,
+        ErrorKind::Stopped => 130,
     }
 }

@@ -83,10 +83,15 @@ pub enum Command {
     #[command(subcommand)]
     Quarantine(commands::quarantine::Verb),
     Undo(commands::undo::Args),
+    /// Make backups of the store, and put them in its place.
+    #[command(subcommand)]
+    Backup(commands::backup::Verb),
     Verify(commands::verify::Args),
     Digest(commands::digest::Args),
     Prune(commands::prune::Args),
     Baseline(commands::baseline::Args),
+    Rehearse(commands::rehearse::Args),
+    Lock(commands::lock::Args),
     /// Look after the compiled components that are kept.
     #[command(subcommand)]
     Cache(commands::cache::Verb),

@@ -41,6 +41,8 @@ pub struct Config {
     /// What is called when something happens in a run.
     #[serde(default)]
     pub hooks: HooksConfig,
+    /// The folder of the store's backups; a relative path counts from the file's folder.
+    pub backups: Option<PathBuf>,
     /// The folder of the JSON Schemas that `verify` holds items to; a relative path counts from the file's folder.
     pub schemas: Option<PathBuf>,
     /// The folder of compiled components, or `none`; a relative path counts from the file's folder.
@@ -212,6 +214,7 @@ impl Config {
 
     fn relative_to(mut self, folder: &Path) -> Self {
         self.plugins = self.plugins.map(|plugins| folder.join(plugins));
+        self.backups = self.backups.map(|backups| folder.join(backups));
         self.schemas = self.schemas.map(|schemas| folder.join(schemas));
         let is_none = |cache: &PathBuf| cache.as_os_str() == crate::context::NO_CACHE;
         self.cache = self.cache.map(|cache| {

@@ -83,7 +83,8 @@ impl Context {
         Ok(self.store_url()?.open(mode)?)
     }
 
-    fn store_url(&self) -> Result<StoreUrl, Failure> {
+    /// The store that was named.
+    pub fn store_url(&self) -> Result<StoreUrl, Failure> {
         let url = self.store.as_deref().ok_or_else(|| {
             let message = "no store was named";
             Failure::input(

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use godwit::plan::{Finding, Severity};
 use godwit::run::RunError;
-use godwit::store::{LeaseError, StoreError};
+use godwit::store::{BackupError, LeaseError, StoreError};
 use godwit::{ErrorKind, HostError};
 
 use crate::output;
@@ -78,6 +78,7 @@ impl Failure {
                 ErrorKind::Plugin => Code::Migration,
                 ErrorKind::Busy => Code::Busy,
                 ErrorKind::Store => Code::Store,
+                ErrorKind::Stopped => Code::Stopped,
                 ErrorKind::Internal => Code::Internal,
             },
             Self::Input { .. } => Code::Input,
@@ -151,6 +152,7 @@ fn hint(error: &HostError) -> String {
         HostError::Folder(_) => "check the path given by --plugins".to_owned(),
         HostError::NoRun(_) => "`godwit runs` lists the runs".to_owned(),
         HostError::NoItem { .. } => "check the collection and the id".to_owned(),
+        HostError::Backup(error) => of_backup(error),
         HostError::NoCollection(_) => "`godwit status` lists the collections".to_owned(),
         HostError::Verify { .. } => "mend the plugin; `godwit inspect FILE` shows more".to_owned(),
         HostError::NotInQuarantine { .. } => "`godwit quarantine list` lists the items".to_owned(),
@@ -169,6 +171,20 @@ fn of_lease(error: &LeaseError) -> String {
                 .to_owned()
         }
         LeaseError::Store(error) => of_store(error),
+    }
+}
+
+fn of_backup(error: &BackupError) -> String {
+    match error {
+        BackupError::Damaged { .. } => {
+            "use another backup; `godwit backup list` names them".to_owned()
+        }
+        BackupError::NewerFormat { .. } => "use the Godwit that made it, or a newer one".to_owned(),
+        BackupError::Failed { .. } => "check the path, and the room on its disk".to_owned(),
+        BackupError::Exists(_) => "name another file".to_owned(),
+        BackupError::Stopped => "nothing was left behind; give the same command again".to_owned(),
+        BackupError::Lease(error) => of_lease(error),
+        BackupError::Store(error) => of_store(error),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+pub mod backup;
 pub mod baseline;
 pub mod bench;
 pub mod bindgen;
@@ -16,12 +17,14 @@ pub mod get;
 pub mod history;
 pub mod import;
 pub mod inspect;
+pub mod lock;
 pub mod new;
 pub mod pack;
 pub mod plan;
 pub mod progress;
 pub mod prune;
 pub mod quarantine;
+pub mod rehearse;
 pub mod runs;
 pub mod status;
 pub mod test;
@@ -61,10 +64,13 @@ pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
         Command::Runs(args) => runs::run(args, context),
         Command::Get(args) => get::run(args, context),
         Command::Quarantine(verb) => quarantine::run(verb, context),
+        Command::Backup(verb) => backup::run(verb, context),
         Command::Verify(args) => verify::run(args, context),
         Command::Digest(args) => digest::run(args, context),
         Command::Undo(args) => undo::run(args, context),
         Command::Prune(args) => prune::run(args, context),
+        Command::Rehearse(args) => rehearse::run(args, context),
+        Command::Lock(args) => lock::run(args, context),
         Command::Baseline(args) => baseline::run(args, context),
         Command::Cache(verb) => cache::run(verb, context),
         Command::New(args) => new::run(args, context),

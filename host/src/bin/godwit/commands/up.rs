@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::direct::PaceArgs;
 use super::plan::GoalArgs;
-use super::{FeedingArgs, ItemPath, runs};
+use super::{FeedingArgs, ItemPath, lock, runs};
 use crate::context::Context;
 use crate::events::{self, Events};
 use crate::exit::{Code, Failure};
@@ -53,6 +53,9 @@ pub struct Args {
     feeding: FeedingArgs,
     #[command(flatten)]
     pace: PaceArgs,
+    /// Refuse migrations that are not those of the lock. [default file: godwit.lock]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = lock::NAME)]
+    locked: Option<PathBuf>,
     /// Append what happens to this file, a line of JSON for each event; `-` is standard output.
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     events: Option<PathBuf>,
@@ -79,6 +82,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     };
     let mut host = context.host(mode)?;
     configure(&mut host, args, context)?;
+    if let Some(file) = &args.locked {
+        lock::check(file, host.catalogue())?;
+    }
     context.catch_interrupts()?;
     // Of the plan of one item nothing is told: it concerns no other.
     let findings = match &args.id {

@@ -1,0 +1,428 @@
+//! `godwit backup`
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use godwit::model::Timestamp;
+use godwit::store::{Backup, Manifest, OpenMode};
+use serde_json::json;
+
+use crate::archive::{Meter, Unit};
+use crate::context::Context;
+use crate::exit::{Code, Failure};
+use crate::limits;
+use crate::output;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Verb {
+    Create(Create),
+    Verify(Verify),
+    Restore(Restore),
+    List(List),
+    Prune(Prune),
+}
+
+/// Copy everything that the store has, as it is at one moment, into a file.
+///
+/// Items, what an undo needs, history, indexes. Reading and writing go on meanwhile; on sled only reading does.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit backup create --store lmdb:data
+  godwit backup create before-3.0.godwit")]
+pub struct Create {
+    /// The file. [default: one named after the moment, in the folder of backups]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    folder: FolderArgs,
+}
+
+/// Read every byte of a backup and compare it with what was written.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit backup verify data.backups/2026-11-27T14-00-00.000Z.godwit")]
+pub struct Verify {
+    /// The backup: a file, or a name in the folder of backups. [default: the newest one]
+    backup: Option<PathBuf>,
+    #[command(flatten)]
+    folder: FolderArgs,
+}
+
+/// Put a backup in the place of the store, at once.
+///
+/// It is put into a new store and read back first; then the one takes the place of the other in a single step. What was
+/// there before is kept beside it, under a name that is told.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit backup restore --store lmdb:data --dry-run
+  godwit backup restore --store lmdb:data before-3.0.godwit
+  godwit backup restore --store sled:copy before-3.0.godwit")]
+pub struct Restore {
+    /// The backup: a file, or a name in the folder of backups. [default: the newest one]
+    backup: Option<PathBuf>,
+    /// Change nothing: read every byte of the backup, and say what would be replaced.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    folder: FolderArgs,
+}
+
+/// List the backups of the store.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit backup list --store lmdb:data")]
+pub struct List {
+    #[command(flatten)]
+    folder: FolderArgs,
+}
+
+/// Remove old backups of the store.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit backup prune --keep 7
+  godwit backup prune --older-than 30d --keep 1")]
+pub struct Prune {
+    /// Keep so many of the newest ones.
+    #[arg(long, value_name = "N")]
+    keep: usize,
+    /// Of the others, remove those only that are older than this, as in 30d or 12h.
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    older_than: Option<Duration>,
+    #[command(flatten)]
+    folder: FolderArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct FolderArgs {
+    /// The folder of backups. [default: `backups` in godwit.toml, or a folder beside the store]
+    #[arg(long, value_name = "FOLDER")]
+    backups: Option<PathBuf>,
+}
+
+/// How the files of backups end.
+const EXTENSION: &str = "godwit";
+
+fn parse_age(text: &str) -> Result<Duration, String> {
+    let days = text.strip_suffix('d').map(|days| (days, 86_400));
+    let hours = text.strip_suffix('h').map(|hours| (hours, 3_600));
+    let Some((number, unit)) = days.or(hours) else {
+        return limits::parse_time(text)
+            .map_err(|_| format!("`{text}` is no age, as in 30d or 12h"));
+    };
+    let number: Option<u64> = number.trim().parse().ok();
+    let seconds = number.and_then(|number| number.checked_mul(unit));
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| format!("`{text}` is no age, as in 30d or 12h"))
+}
+
+pub fn run(verb: &Verb, context: &Context) -> Result<Code, Failure> {
+    match verb {
+        Verb::Create(args) => create(args, context),
+        Verb::Verify(args) => verify(args, context),
+        Verb::Restore(args) => restore(args, context),
+        Verb::List(args) => list(args, context),
+        Verb::Prune(args) => prune(args, context),
+    }
+}
+
+impl FolderArgs {
+    fn folder(&self, context: &Context) -> Result<PathBuf, Failure> {
+        match &self.backups {
+            Some(folder) => Ok(folder.clone()),
+            None => folder(context),
+        }
+    }
+}
+
+/// The folder of the store's backups.
+pub fn folder(context: &Context) -> Result<PathBuf, Failure> {
+    if let Some(folder) = &context.config.backups {
+        return Ok(folder.clone());
+    }
+    let store = context.store_folder()?.ok_or_else(|| {
+        let message = "a store in memory has no folder beside it";
+        Failure::input(message, "name a folder with --backups")
+    })?;
+    let name = store.file_name().unwrap_or_default().to_string_lossy();
+    Ok(store.with_file_name(format!("{name}.backups")))
+}
+
+/// A new file in a folder of backups.
+pub fn new_file(folder: &Path, now: Timestamp) -> PathBuf {
+    let moment = i64::try_from(now.0).ok();
+    let moment = moment.and_then(|moment| jiff::Timestamp::from_millisecond(moment).ok());
+    let name = moment.map_or_else(|| now.0.to_string(), |moment| format!("{moment:.3}"));
+    // Colons are no part of file names everywhere.
+    folder.join(format!("{}.{EXTENSION}", name.replace(':', "-")))
+}
+
+fn create(args: &Create, context: &Context) -> Result<Code, Failure> {
+    let host = context.host_without_plugins(OpenMode::Existing)?;
+    context.catch_interrupts()?;
+    let file = match &args.file {
+        Some(file) => file.clone(),
+        None => new_file(
+            &args.folder.folder(context)?,
+            context.surroundings.clock.now(),
+        ),
+    };
+    let manifest = back_up(&host, &file, context)?;
+    if context.json {
+        output::json(&json!({ "file": file, "backup": told(&manifest) }));
+    } else {
+        let bytes = std::fs::metadata(&file).map_or(0, |file| file.len());
+        output::line(format!(
+            "{}: {}, {}",
+            file.display(),
+            summary(&manifest),
+            output::bytes(bytes)
+        ));
+    }
+    Ok(Code::Done)
+}
+
+/// Makes a backup, with progress.
+pub fn back_up(host: &godwit::Host, file: &Path, context: &Context) -> Result<Manifest, Failure> {
+    let meter = Meter::new(
+        "backup".to_owned(),
+        None,
+        Unit::Items,
+        context.quiet || context.json,
+    );
+    let made = host.back_up(file, &context.control, &mut |entries| {
+        meter.at(entries, entries)
+    });
+    meter.finish();
+    Ok(made?)
+}
+
+/// The backup that is meant.
+fn chosen(named: Option<&Path>, folder: &FolderArgs, context: &Context) -> Result<Backup, Failure> {
+    let Some(named) = named else {
+        let folder = folder.folder(context)?;
+        let newest = files(&folder)?.pop().ok_or_else(|| {
+            let message = format!("there is no backup in {}", folder.display());
+            Failure::input(message, "name a file; `godwit backup create` makes one")
+        })?;
+        return Ok(Backup::open(&newest)?);
+    };
+    let is_name = named.components().count() == 1 && !named.exists();
+    let path = match is_name {
+        true => folder.folder(context)?.join(named),
+        false => named.to_owned(),
+    };
+    Ok(Backup::open(&path)?)
+}
+
+fn verify(args: &Verify, context: &Context) -> Result<Code, Failure> {
+    context.catch_interrupts()?;
+    let backup = chosen(args.backup.as_deref(), &args.folder, context)?;
+    read_all(&backup, context)?;
+    if context.json {
+        output::json(&json!({ "file": backup.path(), "backup": told(backup.manifest()) }));
+    } else {
+        let text = format!(
+            "{} is whole: {}",
+            backup.path().display(),
+            summary(backup.manifest())
+        );
+        output::line(text);
+    }
+    Ok(Code::Done)
+}
+
+fn read_all(backup: &Backup, context: &Context) -> Result<(), Failure> {
+    let entries = backup.manifest().entries;
+    let quiet = context.quiet || context.json;
+    let meter = Meter::new(
+        "reading the backup".to_owned(),
+        Some(entries),
+        Unit::Items,
+        quiet,
+    );
+    let read = backup.verify(&mut |entries| {
+        meter.at(entries, entries);
+        match context.control.is_stopped() {
+            true => std::ops::ControlFlow::Break(()),
+            false => std::ops::ControlFlow::Continue(()),
+        }
+    });
+    meter.finish();
+    Ok(read?)
+}
+
+fn restore(args: &Restore, context: &Context) -> Result<Code, Failure> {
+    context.catch_interrupts()?;
+    let backup = chosen(args.backup.as_deref(), &args.folder, context)?;
+    let url = context.store_url()?;
+    if args.dry_run {
+        read_all(&backup, context)?;
+        let is_there = url.folder().is_some_and(Path::exists);
+        if context.json {
+            output::json(&json!({ "would_replace": is_there, "backup": told(backup.manifest()) }));
+        } else {
+            let what = if is_there {
+                "would replace"
+            } else {
+                "would become"
+            };
+            output::line(format!("{} {what} {url}", summary(backup.manifest())));
+        }
+        return Ok(Code::Done);
+    }
+    let entries = backup.manifest().entries;
+    let quiet = context.quiet || context.json;
+    let meter = Meter::new("restore".to_owned(), Some(entries), Unit::Items, quiet);
+    let restored = godwit::restore(
+        &url,
+        &backup,
+        &context.surroundings,
+        &context.control,
+        &mut |entries| meter.at(entries, entries),
+    );
+    meter.finish();
+    let restored = restored?;
+    if context.json {
+        output::json(&json!({ "restored": restored, "backup": told(backup.manifest()) }));
+    } else {
+        output::line(format!(
+            "{} now has {}",
+            restored.store,
+            summary(backup.manifest())
+        ));
+        if let Some(replaced) = &restored.replaced {
+            let text = format!(
+                "what was there before is in {}; remove it when it is no longer needed",
+                replaced.display()
+            );
+            output::hint(&text);
+        }
+    }
+    Ok(Code::Done)
+}
+
+/// The files of backups in a folder, the newest one last.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            let message = format!("{} cannot be read: {error}", folder.display());
+            return Err(Failure::input(message, "check the path given by --backups"));
+        }
+    };
+    let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
+    let is_backup = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        path.extension().is_some_and(|found| found == EXTENSION) && !name.starts_with('.')
+    };
+    let mut files: Vec<_> = paths.filter(is_backup).collect();
+    files.sort_by_cached_key(|path| {
+        let made = Backup::open(path).map(|backup| backup.manifest().created_at);
+        (made.ok(), path.clone())
+    });
+    Ok(files)
+}
+
+fn list(args: &List, context: &Context) -> Result<Code, Failure> {
+    let folder = args.folder.folder(context)?;
+    let backups: Vec<_> = files(&folder)?
+        .into_iter()
+        .map(|file| (Backup::open(&file), file))
+        .collect();
+    if context.json {
+        let told = backups.iter().map(|(backup, file)| match backup {
+            Ok(backup) => json!({ "file": file, "bytes": backup.file_bytes(), "backup": told(backup.manifest()) }),
+            Err(error) => json!({ "file": file, "error": godwit::with_causes(error) }),
+        });
+        output::json(&told.collect::<Vec<_>>());
+        return Ok(Code::Done);
+    }
+    if backups.is_empty() {
+        output::line(format!("there is no backup in {}", folder.display()));
+    }
+    for (backup, file) in &backups {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        match backup {
+            Ok(backup) => {
+                let bytes = output::bytes(backup.file_bytes());
+                output::line(format!("{name}: {}, {bytes}", summary(backup.manifest())));
+            }
+            Err(error) => output::line(format!("{name}: {}", godwit::with_causes(error))),
+        }
+    }
+    Ok(Code::Done)
+}
+
+fn prune(args: &Prune, context: &Context) -> Result<Code, Failure> {
+    let folder = args.folder.folder(context)?;
+    let mut files = files(&folder)?;
+    files.truncate(files.len().saturating_sub(args.keep));
+    let now = context.surroundings.clock.now();
+    let mut removed = Vec::new();
+    for file in files {
+        // What is no whole backup keeps nobody from having one.
+        let made = Backup::open(&file)
+            .ok()
+            .map(|backup| backup.manifest().created_at);
+        let age = made.map(|made| Duration::from_millis(now.since(made)));
+        if age.is_some_and(|age| args.older_than.is_some_and(|limit| age <= limit)) {
+            continue;
+        }
+        std::fs::remove_file(&file).map_err(|error| {
+            let message = format!("{} cannot be removed: {error}", file.display());
+            Failure::input(message, "check who owns it")
+        })?;
+        removed.push(file);
+    }
+    if context.json {
+        output::json(&json!({ "removed": removed }));
+    } else {
+        for file in &removed {
+            output::line(format!("removed {}", file.display()));
+        }
+        if removed.is_empty() {
+            output::line("nothing to remove");
+        }
+    }
+    Ok(Code::Done)
+}
+
+/// What a backup has, for programs: without its chunks.
+fn told(manifest: &Manifest) -> serde_json::Value {
+    json!({
+        "created_at": manifest.created_at,
+        "made_by": manifest.made_by,
+        "store": manifest.store,
+        "collections": manifest.collections,
+        "apps": manifest.apps,
+        "entries": manifest.entries,
+        "bytes": manifest.bytes,
+        "digest": manifest.digest,
+    })
+}
+
+/// What a backup has, on one line.
+fn summary(manifest: &Manifest) -> String {
+    let items = manifest
+        .collections
+        .iter()
+        .map(|collection| collection.items)
+        .sum();
+    let apps = manifest.apps.iter().map(|(app, version)| match version {
+        Some(version) => format!("{app} {version}"),
+        None => app.to_string(),
+    });
+    let apps: Vec<_> = apps.collect();
+    let apps = match &apps[..] {
+        [] => String::new(),
+        apps => format!(" of {}", apps.join(", ")),
+    };
+    let at = output::time(manifest.created_at);
+    format!("{}{apps} at {at}", output::counted(items, "item"))
+}

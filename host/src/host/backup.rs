@@ -1,0 +1,274 @@
+//! Backups of a store, and putting one in a store's place.
+
+use std::fs::{File, OpenOptions};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+
+use super::{Host, HostError, Surroundings};
+use crate::model::Timestamp;
+use crate::run::Control;
+use crate::store::{
+    Backup, BackupError, BackupWriter, Claim, Lease, LeaseError, Manifest, OpenMode, Store,
+    StoreError, StoreUrl, sync_folder,
+};
+
+/// How long a store that was replaced is kept from being changed by those who have it open, in milliseconds.
+const RETIRED: u64 = 3_600_000;
+
+/// What a restore did.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Restored {
+    /// The store that has it all now.
+    pub store: String,
+    /// Where the store is that was there before, if there was one.
+    pub replaced: Option<PathBuf>,
+    /// How many entries it has.
+    pub entries: u64,
+}
+
+impl Host {
+    /// Copies everything that the store has, as it is at one moment, into a file. Nobody who reads is kept waiting, and on
+    /// stores that can show one moment nobody who writes; on others (sled) the lease is held meanwhile.
+    ///
+    /// # Errors
+    /// [`HostError::Backup`] when the file is there already or cannot be written; [`HostError::Lease`] when the lease is
+    /// needed and somebody else has it.
+    pub fn back_up(
+        &self,
+        path: &Path,
+        control: &Control,
+        observer: &mut dyn FnMut(u64),
+    ) -> Result<Manifest, HostError> {
+        let writer = BackupWriter::begin(path, &self.store, self.clock().now())?;
+        if self.store.backend().shows_one_moment() {
+            let manifest = writer.copy(&self.store, &mut |entries| {
+                observer(entries);
+                going_on(control)
+            })?;
+            return Ok(manifest);
+        }
+        self.leased("backup", |lease| {
+            let manifest = writer.copy_in_pages(&self.store, &mut |entries| {
+                observer(entries);
+                if control.is_stopped() {
+                    return Err(BackupError::Stopped);
+                }
+                let now = self.clock().now();
+                match lease.is_due(now) {
+                    true => lease.renew(&self.store, now).map_err(BackupError::Lease),
+                    false => Ok(()),
+                }
+            })?;
+            Ok(manifest)
+        })
+    }
+}
+
+/// Puts a backup in the place of a store, at once: whoever looks sees all of the one or all of the other, whenever this is
+/// killed. What was there before is kept beside it. Nobody may work on it meanwhile; if it cannot be opened, nobody can.
+///
+/// # Errors
+/// [`HostError::Backup`] when the backup is damaged, [`HostError::Lease`] when somebody works on the store. Nothing was
+/// replaced then.
+pub fn restore(
+    url: &StoreUrl,
+    backup: &Backup,
+    surroundings: &Surroundings,
+    control: &Control,
+    observer: &mut dyn FnMut(u64),
+) -> Result<Restored, HostError> {
+    let place = Place::of(url)?;
+    let _lock = place.lock()?;
+    let old = Old::open(url, surroundings)?;
+    let mut lease = old
+        .as_ref()
+        .map(|old| old.lease(surroundings))
+        .transpose()?;
+    place.clear_draft()?;
+    let draft = place.draft_url(url)?;
+    {
+        let backend = draft.open(OpenMode::Create)?;
+        let mut lost = None;
+        backup
+            .restore_into(&*backend, &mut |entries| {
+                observer(entries);
+                if let (Some(old), Some(lease)) = (&old, &mut lease) {
+                    lost = old.keep(lease, surroundings).err();
+                }
+                match lost {
+                    Some(_) => ControlFlow::Break(()),
+                    None => going_on(control),
+                }
+            })
+            .map_err(|error| match lost.take() {
+                Some(lost) => HostError::from(lost),
+                None => error.into(),
+            })?;
+        Store::new(backend)?;
+    }
+    let moment = surroundings.clock.now();
+    let replaced = place.exchange(moment)?;
+    if let (Some(old), Some(lease)) = (old, lease) {
+        lease.retire(&old.0, moment, RETIRED)?;
+    }
+    Ok(Restored {
+        store: url.to_string(),
+        replaced,
+        entries: backup.manifest().entries,
+    })
+}
+
+/// The store that is replaced.
+struct Old(Store);
+
+impl Old {
+    /// Opens it; `None` where there is none, or none that anybody could open.
+    fn open(url: &StoreUrl, _: &Surroundings) -> Result<Option<Self>, HostError> {
+        let opened = url.open(OpenMode::Existing).and_then(Store::new);
+        match opened {
+            Ok(store) => Ok(Some(Self(store))),
+            Err(error @ (StoreError::InUse { .. } | StoreError::BadUrl { .. })) => {
+                Err(error.into())
+            }
+            Err(StoreError::NotAStore { path, reason }) => {
+                Err(StoreError::NotAStore { path, reason }.into())
+            }
+            Err(error) => {
+                tracing::info!(%error, "there is no store to be replaced, or none that can be opened");
+                Ok(None)
+            }
+        }
+    }
+
+    fn lease(&self, surroundings: &Surroundings) -> Result<Lease, LeaseError> {
+        let claim = Claim {
+            holder: surroundings.holder.clone(),
+            purpose: "restore",
+            duration: Lease::DURATION,
+            nonce: (surroundings.random)(),
+            is_gone: &*surroundings.is_gone,
+        };
+        Lease::acquire(&self.0, &*surroundings.clock, &claim)
+    }
+
+    fn keep(&self, lease: &mut Lease, surroundings: &Surroundings) -> Result<(), LeaseError> {
+        let now = surroundings.clock.now();
+        match lease.is_due(now) {
+            true => lease.renew(&self.0, now),
+            false => Ok(()),
+        }
+    }
+}
+
+/// A store's folder and what lies beside it while it is replaced.
+struct Place {
+    folder: PathBuf,
+    /// Where the new store is made.
+    draft: PathBuf,
+    /// Held by whoever makes it.
+    lock: PathBuf,
+}
+
+impl Place {
+    fn of(url: &StoreUrl) -> Result<Self, StoreError> {
+        let folder = url.folder().ok_or_else(|| StoreError::BadUrl {
+            url: url.to_string(),
+            reason: "a store in memory cannot be restored".to_owned(),
+        })?;
+        // A link stays one: what it leads to is replaced.
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        Ok(Self {
+            draft: folder.with_file_name(format!(".{name}.restoring")),
+            lock: folder.with_file_name(format!(".{name}.restoring.lock")),
+            folder,
+        })
+    }
+
+    /// One restore at a time; the lock ends with the process that has it.
+    fn lock(&self) -> Result<File, HostError> {
+        let failed = |error| BackupError::Failed {
+            action: "locking",
+            path: self.lock.clone(),
+            source: error,
+        };
+        if let Some(parent) = self.folder.parent() {
+            std::fs::create_dir_all(parent).map_err(failed)?;
+        }
+        let mut options = OpenOptions::new();
+        let file = options
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&self.lock);
+        let file = file.map_err(failed)?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| StoreError::InUse {
+            path: self.folder.clone(),
+        })?;
+        Ok(file)
+    }
+
+    /// Drops what a restore has left that was killed.
+    fn clear_draft(&self) -> Result<(), BackupError> {
+        match std::fs::remove_dir_all(&self.draft) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(BackupError::Failed {
+                    action: "removing",
+                    path: self.draft.clone(),
+                    source: error,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The store that is made: of the kind that is asked for, or of that which is there.
+    fn draft_url(&self, url: &StoreUrl) -> Result<StoreUrl, StoreError> {
+        Ok(match url.kind()? {
+            "sled" => StoreUrl::Sled(self.draft.clone()),
+            _ => StoreUrl::Lmdb(self.draft.clone()),
+        })
+    }
+
+    /// Puts the draft in the folder's place, in one step; gives where the folder is now that was there.
+    fn exchange(&self, moment: Timestamp) -> Result<Option<PathBuf>, HostError> {
+        let failed = |error: std::io::Error| BackupError::Failed {
+            action: "replacing",
+            path: self.folder.clone(),
+            source: error,
+        };
+        let parent = self.folder.parent().unwrap_or(Path::new("."));
+        let parent = match parent.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => parent,
+        };
+        if !self.folder.exists() {
+            std::fs::rename(&self.draft, &self.folder).map_err(failed)?;
+            sync_folder(parent)?;
+            return Ok(None);
+        }
+        // The name comes first, so that what is replaced has it from the moment on in which it is.
+        let name = self
+            .folder
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let replaced = self
+            .folder
+            .with_file_name(format!("{name}.replaced-{}", moment.0));
+        std::fs::rename(&self.draft, &replaced).map_err(failed)?;
+        renameat_with(CWD, &replaced, CWD, &self.folder, RenameFlags::EXCHANGE)
+            .map_err(|error| failed(error.into()))?;
+        sync_folder(parent)?;
+        Ok(Some(replaced))
+    }
+}
+
+fn going_on(control: &Control) -> ControlFlow<()> {
+    match control.is_stopped() {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    }
+}

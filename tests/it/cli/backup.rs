@@ -1,0 +1,191 @@
+//! `godwit backup`
+
+use std::io::Write;
+
+use godwit_tests::cli::Cli;
+
+use super::KINDS;
+
+/// A store with items, an index, a history, pre-images, and an item in quarantine.
+fn desk(kind: &str) -> Cli {
+    let cli = super::of_kind(kind, super::MIXED, &["append-2-0-0"]);
+    let index = r#"{"app": "append", "version": "1.5.0", "operations": [
+        {"ensure_index": {"collection": "items", "pointer": "/n"}}]}"#;
+    cli.write("plugins/append-1-5-0.json", index);
+    cli.run("godwit up --max-failures 100% --quiet");
+    cli.prepare(&["godwit quarantine accept items/b --quiet"]);
+    cli
+}
+
+/// All that can be seen of a store.
+fn seen(cli: &Cli, store: &str) -> Vec<String> {
+    let lines = [
+        "digest",
+        "history",
+        "runs",
+        "quarantine list --all",
+        "export --collection items",
+    ];
+    let seen = lines.map(|line| cli.run(&format!("godwit {line} --store {store}")).out);
+    assert!(seen[0].contains("  items  "), "{}", seen[0]);
+    seen.to_vec()
+}
+
+#[test]
+fn a_backup_of_each_kind_is_restored_to_each_kind() {
+    for from in KINDS {
+        let cli = desk(from);
+        let store = format!("{from}:store");
+        let before = seen(&cli, &store);
+        let made = cli.run("godwit backup create one.godwit");
+        assert_eq!(made.code, Some(0), "{made}");
+        assert!(
+            made.out.starts_with("one.godwit: 4 items of append "),
+            "{made}"
+        );
+        cli.prepare(&["godwit backup verify one.godwit"]);
+        for to in KINDS {
+            let copy = format!("{to}:copy-{to}");
+            cli.prepare(&[&format!("godwit backup restore one.godwit --store {copy}")]);
+            assert_eq!(seen(&cli, &copy), before, "{from} to {to}");
+            // The way back is in it, too.
+            let undone = cli.run(&format!("godwit undo 1 --store {copy}"));
+            assert_eq!(undone.code, Some(0), "{undone}");
+        }
+    }
+}
+
+#[test]
+fn a_restore_takes_the_place_of_a_store_and_keeps_it() {
+    for kind in KINDS {
+        let cli = desk(kind);
+        let store = format!("{kind}:store");
+        let before = seen(&cli, &store);
+        cli.prepare(&["godwit backup create", "godwit undo 1 --quiet"]);
+        let between = seen(&cli, &store);
+        assert_ne!(before, between);
+        let dry = cli.run("godwit backup restore --dry-run");
+        assert!(dry.out.contains(" would replace "), "{dry}");
+        assert_eq!(seen(&cli, &store), between, "dry is dry");
+        let restored = cli.run("godwit backup restore --json").json();
+        assert_eq!(seen(&cli, &store), before);
+        let replaced = restored["restored"]["replaced"].as_str().unwrap();
+        assert_eq!(
+            seen(&cli, &format!("{kind}:{replaced}")),
+            between,
+            "it is kept"
+        );
+        // Whoever has the old one open still may not change it.
+        let late = cli.run(&format!(
+            "godwit import --store {kind}:{replaced} --collection items --version 1.0.0 items.ndjson"
+        ));
+        assert_eq!(late.code, Some(5), "{late}");
+        assert!(late.err.contains("replaced by a backup"), "{late}");
+        let left: Vec<_> = std::fs::read_dir(cli.path("."))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.starts_with('.') && !name.ends_with(".lock"))
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
+fn backups_are_listed_and_pruned() {
+    let cli = desk("lmdb");
+    assert_eq!(
+        cli.run("godwit backup list").out,
+        "there is no backup in store.backups\n"
+    );
+    cli.prepare(&[
+        "godwit backup create",
+        "godwit backup create",
+        "godwit backup create",
+    ]);
+    let listed = cli.run("godwit backup list --json").json();
+    let files: Vec<_> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["file"].as_str().unwrap())
+        .collect();
+    assert_eq!(files.len(), 3);
+    assert!(files.is_sorted());
+    assert_eq!(listed[0]["backup"]["collections"][0]["items"], 4);
+    assert_eq!(
+        cli.run("godwit backup prune --keep 0 --older-than 30d").out,
+        "nothing to remove\n"
+    );
+    let pruned = cli.run("godwit backup prune --keep 1").out;
+    assert_eq!(
+        pruned,
+        format!("removed {}\nremoved {}\n", files[0], files[1])
+    );
+    let newest = cli.run("godwit backup verify");
+    assert!(newest.out.starts_with(files[2]), "{newest}");
+    // A file that is none is named and removed.
+    cli.write("store.backups/cut.godwit", "godwit backup 1\n");
+    let listed = cli.run("godwit backup list").out;
+    assert!(listed.contains("cut.godwit: "), "{listed}");
+    let pruned = cli.run("godwit backup prune --keep 1").out;
+    assert!(pruned.contains("cut.godwit"), "{pruned}");
+}
+
+#[test]
+fn what_is_no_backup_is_refused_and_changes_nothing() {
+    let cli = desk("lmdb");
+    let before = seen(&cli, "lmdb:store");
+    cli.prepare(&["godwit backup create whole.godwit"]);
+    let whole = std::fs::read(cli.path("whole.godwit")).unwrap();
+    cli.write("cut.godwit", &whole[..whole.len() - 1]).write(
+        "other.godwit",
+        "no backup at all, of whatever length it may be",
+    );
+    let mut changed = whole.clone();
+    changed[40] ^= 1;
+    cli.write("changed.godwit", changed);
+    for (line, part) in [
+        ("restore cut.godwit", "it does not end like one"),
+        ("restore other.godwit", "it does not begin like one"),
+        ("restore changed.godwit", "chunk 0 is not what was written"),
+        ("verify changed.godwit", "chunk 0 is not what was written"),
+        (
+            "restore nowhere/x.godwit",
+            "reading nowhere/x.godwit failed",
+        ),
+        ("restore", "there is no backup in store.backups"),
+        ("create whole.godwit", "whole.godwit is there already"),
+        (
+            "restore whole.godwit --store memory:",
+            "a store in memory cannot be restored",
+        ),
+        ("prune --keep 1 --older-than soon", "`soon` is no age"),
+    ] {
+        let ended = cli.run(&format!("godwit backup {line}"));
+        assert_ne!(ended.code, Some(0), "{ended}");
+        assert!(ended.err.contains(part), "`{part}` is not in {ended}");
+        assert!(
+            ended.err.contains("hint: ") || line.contains("prune"),
+            "{ended}"
+        );
+    }
+    assert_eq!(seen(&cli, "lmdb:store"), before);
+}
+
+#[test]
+fn nobody_restores_while_somebody_works() {
+    for kind in KINDS {
+        let cli = super::of_kind(kind, super::GOOD, &[]);
+        cli.prepare(&["godwit backup create one.godwit"]);
+        let mut import = cli.start("godwit import --collection items --version 1.0.0");
+        // It looks at the beginning before anything else.
+        let mut stdin = import.child.stdin.take().expect("it is piped");
+        stdin.write_all(b"{\"_id\":\"more\"}\n").expect("it reads");
+        // It has the lease once it listens.
+        while !cli.path("store/control.sock").exists() {}
+        let busy = cli.run("godwit backup restore one.godwit");
+        assert!(matches!(busy.code, Some(5 | 6)), "{busy}");
+        drop(stdin);
+        import.finish();
+    }
+}
