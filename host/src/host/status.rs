@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Host, HostError};
-use crate::model::{Name, Phase, Run, Version};
+use crate::model::{Name, Phase, Run, RunState, Version};
 use crate::run::{Control, Quiet, Report};
 use crate::store::Tallies;
 
@@ -29,6 +29,8 @@ pub struct AppStatus {
     pub app: Name,
     /// Its version: the highest whose offline phase is applied.
     pub version: Option<Version>,
+    /// The version that may serve now; `None` while items are between two versions, or have none.
+    pub serves: Option<Version>,
     /// The version that existing items were declared to have.
     pub baseline: Option<Version>,
     /// The versions applied, with their phases.
@@ -80,7 +82,12 @@ impl Host {
             });
         }
         let apps = self.store.history()?.apps();
+        let unfinished = self.unfinished()?;
         let apps = apps.into_iter().map(|(app, state)| AppStatus {
+            serves: match &unfinished {
+                Some(run) if is_between(run, &app) => None,
+                _ => state.version().cloned(),
+            },
             app,
             version: state.version().cloned(),
             baseline: state.baseline,
@@ -95,7 +102,19 @@ impl Host {
             bytes: self.store.backend().size_on_disk()?,
             apps: apps.collect(),
             collections,
-            unfinished: self.unfinished()?,
+            unfinished,
         })
     }
+}
+
+/// Whether an unfinished run has left items of an app between two versions, as far as its offline steps go: online ones are
+/// made for a version that serves.
+fn is_between(run: &Run, app: &Name) -> bool {
+    let done = match run.state {
+        // What was done is being taken back.
+        RunState::Undoing => 0,
+        _ => run.stages_done as usize,
+    };
+    let mut left = run.plan.stages.iter().skip(done);
+    left.any(|stage| stage.app == *app && stage.phase == Phase::Offline)
 }

@@ -41,7 +41,16 @@ fn print(status: &Status) {
             .map_or_else(|| "-".to_owned(), ToString::to_string)
     };
     for app in &status.apps {
-        output::line(format!("{} is at {}", app.app, version(&app.version)));
+        let serves = match (&app.serves, &status.unfinished) {
+            (Some(_), _) => ", which may serve".to_owned(),
+            (None, Some(run)) => format!("; none may serve before run {} is done", run.id),
+            (None, None) => String::new(),
+        };
+        output::line(format!(
+            "{} is at {}{serves}",
+            app.app,
+            version(&app.version)
+        ));
     }
     if !status.collections.is_empty() {
         let head = [
