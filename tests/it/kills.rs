@@ -1,5 +1,6 @@
 //! A few kills of the campaign that `cargo run -p godwit-tests --bin kills` carries out at length.
 
+use godwit_tests::campaign::backups;
 use godwit_tests::campaign::kills::{Settings, campaign};
 
 fn a_few_kills_change_nothing(scheme: &str) {
@@ -14,6 +15,23 @@ fn a_few_kills_change_nothing(scheme: &str) {
     let score = campaign(settings, &mut |line| eprintln!("{line}")).unwrap();
     assert_eq!(score.violations, []);
     assert!(score.counted("kills") >= 10);
+}
+
+#[test]
+fn a_few_kills_of_backups_and_restores_change_nothing() {
+    for scheme in ["lmdb", "sled"] {
+        let settings = Settings {
+            scheme: scheme.to_owned(),
+            kills: 8,
+            seed: 3,
+            items: 600,
+            batch_bytes: 32 << 10,
+            keep: false,
+        };
+        let score = backups::campaign(settings, &mut |line| eprintln!("{line}")).unwrap();
+        assert_eq!(score.violations, []);
+        assert!(score.counted("kills") >= 8);
+    }
 }
 
 #[test]

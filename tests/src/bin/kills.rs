@@ -7,7 +7,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use godwit_tests::campaign::kills::{Settings, campaign};
+use godwit_tests::campaign::kills::Settings;
+use godwit_tests::campaign::{backups, kills};
 
 /// Kill godwit at random moments; nothing may be lost, done twice or stuck.
 #[derive(Debug, Parser)]
@@ -15,6 +16,9 @@ struct Args {
     /// The kind of store.
     #[arg(long, value_parser = ["lmdb", "sled"])]
     store: String,
+    /// What is killed.
+    #[arg(long, value_enum, default_value_t = What::Runs)]
+    what: What,
     /// How many kills there are to be.
     #[arg(long, default_value_t = 300)]
     kills: u64,
@@ -32,10 +36,19 @@ struct Args {
     keep: bool,
 }
 
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum What {
+    /// Imports, runs and undos.
+    Runs,
+    /// Backups and restores.
+    Backups,
+}
+
 fn main() -> ExitCode {
     let Args {
         store,
-        kills,
+        what,
+        kills: number,
         seed,
         items,
         batch_bytes,
@@ -43,14 +56,19 @@ fn main() -> ExitCode {
     } = Args::parse();
     let settings = Settings {
         scheme: store,
-        kills,
+        kills: number,
         seed,
         items,
         batch_bytes,
         keep,
     };
     let title = settings.scheme.clone();
-    match campaign(settings, &mut |line| eprintln!("{line}")) {
+    let say = &mut |line: &str| eprintln!("{line}");
+    let score = match what {
+        What::Runs => kills::campaign(settings, say),
+        What::Backups => backups::campaign(settings, say),
+    };
+    match score {
         Ok(score) => {
             score
                 .violations

@@ -8,6 +8,7 @@
 //! keeps at the end, to be compared with that of a run that nobody disturbed. The oracle is always
 //! outside of the store.
 
+pub mod backups;
 pub mod boundary;
 pub mod disk;
 pub mod documents;

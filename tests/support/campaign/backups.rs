@@ -1,0 +1,237 @@
+//! The campaign of kills against backups: `backup create` and `backup restore`, killed at random moments.
+//!
+//! A store was imported, backed up, and migrated. From a copy of it each cycle makes a backup and restores the older one. A
+//! killed `create` leaves no file that is not whole; a killed `restore` leaves all of the old store or all of the restored
+//! one; the same command goes on until it has done everything. What the stores hold is compared byte for byte.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use godwit::store::{Backup, OpenMode, Store, StoreUrl};
+use tempfile::TempDir;
+
+use super::godwit::Godwit;
+use super::kills::Settings;
+use super::orders::Pace;
+use super::process::{Ended, Moment, copy_folder};
+use super::score::{Kind, Score};
+use super::{Documents, Outcome, Result};
+use crate::store_conformance::Dice;
+
+/// How often a command is killed before it is left alone, so that every cycle ends.
+const KILLS_OF_ONE_COMMAND: u32 = 6;
+
+struct Campaign {
+    settings: Settings,
+    folder: PathBuf,
+    godwit: Godwit,
+    imported: Outcome,
+    migrated: Outcome,
+    create: Pace,
+    restore: Pace,
+    dice: Dice,
+    score: Score,
+}
+
+/// Carries out a campaign; `say` is told from time to time how far it is.
+///
+/// # Errors
+/// When it cannot be carried out. What was found wrong is part of the score.
+pub fn campaign(settings: Settings, say: &mut dyn FnMut(&str)) -> Result<Score> {
+    let folder = TempDir::with_prefix("godwit-backups-")?;
+    let mut campaign = Campaign::prepare(settings, folder.path().to_owned())?;
+    let start = Instant::now();
+    while campaign.score.counted("kills") < campaign.settings.kills {
+        campaign.cycle()?;
+    }
+    let Campaign {
+        score, settings, ..
+    } = campaign;
+    say(&format!(
+        "{}: {} kills of backups and restores in {} cycles, {} s, {} violations",
+        settings.scheme,
+        score.counted("kills"),
+        score.counted("cycles"),
+        start.elapsed().as_secs(),
+        score.violations.len()
+    ));
+    if settings.keep || !score.is_clean() {
+        say(&format!(
+            "the stores are kept in {}",
+            folder.keep().display()
+        ));
+    }
+    Ok(score)
+}
+
+impl Campaign {
+    fn prepare(settings: Settings, folder: PathBuf) -> Result<Self> {
+        let godwit = Godwit::copy_to(&folder, &["append-2-0-0", "append-3-0-0"])?;
+        let documents = Documents {
+            seed: settings.seed,
+            count: settings.items,
+        };
+        std::fs::write(folder.join("documents.ndjson"), documents.lines())?;
+        let mut this = Self {
+            dice: Dice::new(settings.seed),
+            settings,
+            folder,
+            godwit,
+            imported: Outcome::default(),
+            migrated: Outcome::default(),
+            create: Pace::default(),
+            restore: Pace::default(),
+            score: Score::default(),
+        };
+        let documents = this.folder.join("documents.ndjson").display().to_string();
+        let old = this.folder.join("old.godwit").display().to_string();
+        let import = "import --app append --collection items --version 1.0.0";
+        let import: Vec<_> = import.split(' ').chain([&*documents]).collect();
+        this.must("base", &import, 0)?;
+        this.imported = this.outcome("base")?;
+        this.create = Pace::of(&this.must("base", &["backup", "create", &old], 0)?);
+        this.must("base", &["up", "--max-failures", "1000"], 4)?;
+        this.migrated = this.outcome("base")?;
+        copy_folder(&this.folder.join("base"), &this.folder.join("other"))?;
+        this.restore = Pace::of(&this.must("other", &["backup", "restore", &old], 0)?);
+        match this.outcome("other")?.compare(&this.imported).first() {
+            Some(first) => Err(format!("an undisturbed restore is wrong already: {first}").into()),
+            None => Ok(this),
+        }
+    }
+
+    fn must(&self, store: &str, arguments: &[&str], code: i32) -> Result<Ended> {
+        let ended = self
+            .godwit
+            .run(&self.url(store), arguments, Moment::Never)?;
+        match ended.code {
+            Some(found) if found == code => Ok(ended),
+            found => Err(format!("{arguments:?} ended with {found:?}: {}", ended.said).into()),
+        }
+    }
+
+    fn cycle(&mut self) -> Result<()> {
+        self.score.count("cycles");
+        let cycle = format!("cycle-{}", self.score.counted("cycles"));
+        let folder = self.folder.join(&cycle);
+        let before = self.score.violations.len();
+        copy_folder(&self.folder.join("base"), &folder.join("store"))?;
+        let store = format!("{cycle}/store");
+        if self.back_up(&store, &folder.join("new.godwit"))? {
+            self.restore(&store)?;
+        }
+        if self.score.violations.len() == before && !self.settings.keep {
+            std::fs::remove_dir_all(folder)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a backup, however often that is killed.
+    fn back_up(&mut self, store: &str, file: &Path) -> Result<bool> {
+        let name = file.display().to_string();
+        let is_whole = |file: &Path| {
+            let read = Backup::open(file);
+            read.and_then(|backup| backup.verify(&mut |_| std::ops::ControlFlow::Continue(())))
+        };
+        let pace = self.create;
+        let done = self.insist(store, &["backup", "create", &name], pace, &mut |this| {
+            if !file.exists() {
+                return Ok(false);
+            }
+            if let Err(error) = is_whole(file) {
+                let what = format!("{name}: {error}");
+                this.score.violations.push(Kind::Lost.because(what));
+            }
+            // It was killed when all was done: the same command would find the file.
+            Ok(true)
+        })?;
+        if done && let Err(error) = is_whole(file) {
+            self.score
+                .violations
+                .push(Kind::Lost.because(format!("{name}: {error}")));
+        }
+        let copy = format!("{store}-copy");
+        let restored = self.godwit.run(
+            &self.url(&copy),
+            &["backup", "restore", &name],
+            Moment::Never,
+        )?;
+        if restored.code != Some(0) {
+            let what = format!("{name} cannot be restored: {}", restored.said);
+            self.score.violations.push(Kind::Lost.because(what));
+            return Ok(false);
+        }
+        let found = self.outcome(&copy)?.compare(&self.migrated);
+        self.score.violations.extend(found);
+        Ok(done)
+    }
+
+    /// Restores the older backup, however often that is killed.
+    fn restore(&mut self, store: &str) -> Result<()> {
+        let old = self.folder.join("old.godwit").display().to_string();
+        let (pace, place) = (self.restore, store.to_owned());
+        self.insist(store, &["backup", "restore", &old], pace, &mut |this| {
+            this.score.count("looks");
+            let found = this.outcome(&place)?;
+            let is_either = found.compare(&this.imported).is_empty()
+                || found.compare(&this.migrated).is_empty();
+            if !is_either {
+                let what = format!("{place} is neither the old store nor the restored one");
+                this.score.violations.push(Kind::Different.because(what));
+            }
+            Ok(false)
+        })?;
+        let found = self.outcome(store)?.compare(&self.imported);
+        self.score.violations.extend(found);
+        Ok(())
+    }
+
+    /// Gives a command until it has done everything; `look` is told of each kill, and whether all was done before.
+    fn insist(
+        &mut self,
+        store: &str,
+        arguments: &[&str],
+        pace: Pace,
+        look: &mut dyn FnMut(&mut Self) -> Result<bool>,
+    ) -> Result<bool> {
+        for attempt in 0.. {
+            let is_killed = attempt < KILLS_OF_ONE_COMMAND && self.dice.below(10) < 8;
+            let moment = match is_killed {
+                true => pace.moment(&mut self.dice),
+                false => Moment::Never,
+            };
+            let ended = self.godwit.run(&self.url(store), arguments, moment)?;
+            match ended.code {
+                None => {
+                    self.score.count("kills");
+                    if look(self)? {
+                        return Ok(true);
+                    }
+                }
+                Some(0) => return Ok(true),
+                Some(code) => {
+                    let kind = match code {
+                        5 => Kind::StuckLease,
+                        6 => Kind::Unopenable,
+                        _ => Kind::ManualCommand,
+                    };
+                    let what = format!("{store}: {arguments:?} ended with {code}: {}", ended.said);
+                    self.score.violations.push(kind.because(what));
+                    return Ok(false);
+                }
+            }
+        }
+        unreachable!("a command that is left alone ends")
+    }
+
+    fn url(&self, store: &str) -> String {
+        let path = self.folder.join(store);
+        format!("{}:{}", self.settings.scheme, path.display())
+    }
+
+    fn outcome(&self, store: &str) -> Result<Outcome> {
+        let url: StoreUrl = self.url(store).parse()?;
+        let store = Store::new(url.open(OpenMode::Existing)?)?;
+        Outcome::read(store.backend())
+    }
+}
