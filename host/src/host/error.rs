@@ -46,6 +46,16 @@ pub enum HostError {
     /// Occurs when a backup cannot be made, read or restored.
     #[error(transparent)]
     Backup(BackupError),
+    /// Occurs when a migration's file cannot be taken for the one that was applied.
+    #[error("{app} {version} cannot be repaired: {reason}")]
+    Repair {
+        /// The app.
+        app: Name,
+        /// The version.
+        version: crate::model::Version,
+        /// Why.
+        reason: String,
+    },
     /// Occurs when there is no such collection.
     #[error("there is no collection {0}")]
     NoCollection(Name),
@@ -122,6 +132,7 @@ impl HostError {
             | Self::NoItem { .. }
             | Self::NoCollection(_)
             | Self::NotInQuarantine { .. }
+            | Self::Repair { .. }
             | Self::Baseline { .. } => ErrorKind::Input,
             Self::Verify { .. } => ErrorKind::Plugin,
             Self::Backup(error) => of_backup(error),

@@ -31,7 +31,9 @@ pub use verify::{CollectionDigest, CollectionVerified, Flaw, FlawKind, SchemaChe
 use progress::Metered;
 
 use crate::catalogue::Catalogue;
-use crate::model::{Clock, Event, Grants, Name, Plan, Purpose, Run, RunId, RunState, Version};
+use crate::model::{
+    Clock, Digest, Event, Grants, Name, Plan, Purpose, Run, RunId, RunState, Version,
+};
 use crate::plan::{self, CollectionState, Finding, Goal, Planned, Policy, Recorded};
 use crate::run::{
     ChangedItems, Control, Meter, Observer, Options, Report, RunEvent, Runner, UndoReport, prune,
@@ -343,6 +345,48 @@ impl Host {
             }
             write.add_history(now, app, version, Event::Baseline)?;
             Ok(write.commit(lease, now)?)
+        })
+    }
+
+    /// Has the file of an applied migration taken for the one that was applied, though it has other bytes. The history keeps
+    /// the reason; nothing else in it is changed. Gives the digest that holds from now on.
+    ///
+    /// # Errors
+    /// [`HostError::Repair`] when the version is not applied, its file is not there, or is the applied one.
+    pub fn repair(&self, app: &Name, version: &Version, reason: &str) -> Result<Digest, HostError> {
+        let refused = |reason: &str| HostError::Repair {
+            app: app.clone(),
+            version: version.clone(),
+            reason: reason.to_owned(),
+        };
+        if reason.trim().is_empty() {
+            return Err(refused("the history keeps a reason, and there is none"));
+        }
+        let mut found = self.catalogue.migrations().iter();
+        let found = found.find(|known| (&known.app, &known.version) == (app, version));
+        let found = found.ok_or_else(|| refused("its file is not among the plugins"))?;
+        self.leased("repair", |lease| {
+            let apps = self.store.history()?.apps();
+            let applied = apps.get(app).and_then(|state| state.applied.get(version));
+            let applied = applied.ok_or_else(|| refused("it is not applied"))?;
+            if applied.digests.contains(&found.digest) {
+                return Err(refused("its file is the one that was applied"));
+            }
+            let event = Event::Repaired {
+                digest: found.digest,
+                file: found
+                    .file
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
+                reason: reason.trim().to_owned(),
+            };
+            let now = self.clock().now();
+            let mut write = self.store.write(RunId(0), None);
+            write.add_history(now, app, version, event)?;
+            write.commit(lease, now)?;
+            Ok(found.digest)
         })
     }
 

@@ -52,6 +52,15 @@ pub enum Event {
         /// The run that did it.
         run: RunId,
     },
+    /// The file of its migration was taken for the one that was applied, by name and for a reason.
+    Repaired {
+        /// The file's digest; from now on it is not taken for drift.
+        digest: Digest,
+        /// The file.
+        file: String,
+        /// Why, in the operator's words.
+        reason: String,
+    },
     /// A phase was undone.
     Undone {
         /// The phase.
@@ -134,7 +143,7 @@ impl AppState {
                 applied.digests.push(*digest);
                 applied.file.clone_from(file);
             }
-            Event::Mended { digest, .. } => {
+            Event::Mended { digest, .. } | Event::Repaired { digest, .. } => {
                 if let Some(applied) = self.applied.get_mut(&entry.version) {
                     applied.digests.push(*digest);
                 }

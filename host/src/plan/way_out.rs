@@ -19,7 +19,7 @@ impl Finding {
             Matter::Duplicate { other } => {
                 format!("remove {} or {other} from the catalogue", file(subject))
             }
-            Matter::DigestDrift { drift, .. } => after_drift(&file(subject), *drift),
+            Matter::DigestDrift { drift, .. } => after_drift(subject, *drift),
             Matter::LateArrival { current } => after_late_arrival(&file(subject), current),
             Matter::Requires { .. } => format!(
                 "add the migrations in between to the catalogue, or go on: {}",
@@ -99,11 +99,16 @@ fn after_gap(file: &str, need: Need) -> String {
     }
 }
 
-fn after_drift(file: &str, drift: Drift) -> String {
+fn after_drift(subject: &Subject, drift: Drift) -> String {
+    let file = file(subject);
+    let name = match (&subject.app, &subject.version) {
+        (Some(app), Some(version)) => format!("{app} {version}"),
+        _ => "APP VERSION".to_owned(),
+    };
     match drift {
         Drift::Applied => format!(
             "put the {file} back that was applied, or give the new one a version of its own; or \
-             let it be: {}",
+             let it be: {}; or take it for the applied one from now on: `godwit repair {name} --reason TEXT`",
             accepting("digest-drift")
         ),
         Drift::InProgress(run) => format!(

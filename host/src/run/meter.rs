@@ -120,69 +120,96 @@ mod tests {
         move || Timestamp(millis)
     }
 
-    #[test]
-    fn the_rate_is_that_of_late_and_starts_anew_behind_a_pause() {
-        let (app, step, version) = (
-            "app".parse().unwrap(),
-            "step".parse().unwrap(),
-            Version::new(2, 0, 0),
-        );
-        let step = StepName {
-            app: &app,
-            version: &version,
-            phase: Phase::Offline,
-            step: &step,
-            collection: &app,
-        };
-        let meter = Meter::default();
-        let batch = |read, millis| {
-            let counts = Counts {
-                read,
-                ..Counts::default()
+    /// A meter that is told of one step.
+    struct Told {
+        meter: Meter,
+        name: Name,
+        version: Version,
+    }
+
+    impl Told {
+        fn new() -> Self {
+            Self {
+                meter: Meter::default(),
+                name: "notes".parse().unwrap(),
+                version: Version::new(2, 0, 0),
+            }
+        }
+
+        fn step(&self) -> StepName<'_> {
+            StepName {
+                app: &self.name,
+                version: &self.version,
+                phase: Phase::Offline,
+                step: &self.name,
+                collection: &self.name,
+            }
+        }
+
+        fn started(&self, read: u64, millis: u64) {
+            let event = RunEvent::StepStarted {
+                step: self.step(),
+                total: None,
+                counts: counts(read),
             };
-            meter.note(&RunEvent::Batch { step, counts }, &at(millis));
-        };
-        let counts = Counts {
-            read: 1_000,
+            self.meter.note(&event, &at(millis));
+        }
+
+        fn batch(&self, read: u64, millis: u64) {
+            let event = RunEvent::Batch {
+                step: self.step(),
+                counts: counts(read),
+            };
+            self.meter.note(&event, &at(millis));
+        }
+
+        fn rate(&self, millis: u64) -> Option<f64> {
+            self.meter.items_per_second(Timestamp(millis))
+        }
+    }
+
+    fn counts(read: u64) -> Counts {
+        Counts {
+            read,
             ..Counts::default()
-        };
-        let total = None;
-        meter.note(
-            &RunEvent::StepStarted {
-                step,
-                total,
-                counts,
-            },
-            &at(0),
-        );
+        }
+    }
+
+    #[test]
+    fn the_rate_is_that_of_late() {
+        let told = Told::new();
+        told.started(1_000, 0);
         assert_eq!(
-            meter.items_per_second(Timestamp(10_000)),
+            told.rate(10_000),
             None,
             "what was read before is not counted"
         );
         for second in 1..=100 {
-            batch(1_000 + second * 10, second * 1_000);
+            told.batch(1_000 + second * 10, second * 1_000);
         }
-        assert_eq!(meter.items_per_second(Timestamp(100_000)), Some(10.0));
+        assert_eq!(told.rate(100_000), Some(10.0));
         for millis in (100_100..=140_000).step_by(100) {
-            batch(2_000 + (millis - 100_000) / 10, millis);
+            told.batch(2_000 + (millis - 100_000) / 10, millis);
         }
-        let rate = meter.items_per_second(Timestamp(140_000)).unwrap();
+        let rate = told.rate(140_000).unwrap();
         assert!(
             (rate - 100.0).abs() < 1e-9,
-            "{rate}: what is older than {SPAN} ms does not matter"
+            "{rate}: what is older does not matter"
         );
-        meter.note(
-            &RunEvent::Waiting {
-                reasons: &["paused".to_owned()],
-            },
-            &at(150_000),
-        );
-        assert_eq!(meter.items_per_second(Timestamp(150_000)), None);
-        assert_eq!(meter.waits_for(), ["paused"]);
-        meter.note(&RunEvent::GoesOn, &at(1_000_000));
-        batch(6_010, 1_001_000);
-        assert_eq!(meter.items_per_second(Timestamp(1_001_000)), Some(10.0));
-        assert_eq!(meter.waits_for(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn it_starts_anew_behind_a_pause() {
+        let told = Told::new();
+        told.started(0, 0);
+        told.batch(100, 1_000);
+        let reasons = &["paused".to_owned()];
+        told.meter.note(&RunEvent::Waiting { reasons }, &at(2_000));
+        assert_eq!(told.rate(2_000), None);
+        assert_eq!(told.meter.waits_for(), ["paused"]);
+        told.meter.note(&RunEvent::GoesOn, &at(1_000_000));
+        told.batch(110, 1_001_000);
+        assert_eq!(told.rate(1_001_000), Some(10.0));
+        assert_eq!(told.meter.waits_for(), Vec::<String>::new());
     }
 }

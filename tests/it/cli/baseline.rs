@@ -13,54 +13,55 @@ fn items_are_declared_to_have_a_version() {
         "godwit baseline append 1.0.0 --json",
         "godwit baseline append 2.1.0 --json",
     ]), @r#"
-$ godwit baseline append 2.0.0
-append is at 2.0.0 from here on
-$ godwit history
-when                  app     version  what      run  file  digest  items
-[moment]  append  1.0.0    baseline
-[moment]  append  2.0.0    baseline
-$ godwit plan
-append 2.0.0 -> 3.0.0 (offline) by append-3-0-0.wasm
-  append (offline) rewrites items, writes tallies: 4 items
-$ godwit baseline append 2.0.0
-2> error: the baseline of append cannot be set: it is at 2.0.0 already
-2> hint: `godwit status` shows the versions of the apps
-[exit 2]
-$ godwit baseline append 1.0.0 --json
-2> error: the baseline of append cannot be set: it is at 2.0.0 already
-2> hint: `godwit status` shows the versions of the apps
-{
-  "error": "the baseline of append cannot be set: it is at 2.0.0 already",
-  "hint": "`godwit status` shows the versions of the apps"
-}
-[exit 2]
-$ godwit baseline append 2.1.0 --json
-{
-  "store": "lmdb:store",
-  "bytes": "[size]",
-  "apps": [
+    $ godwit baseline append 2.0.0
+    append is at 2.0.0 from here on
+    $ godwit history
+    when                  app     version  what      run  file  digest  items
+    [moment]  append  1.0.0    baseline
+    [moment]  append  2.0.0    baseline
+    $ godwit plan
+    append 2.0.0 -> 3.0.0 (offline) by append-3-0-0.wasm
+      append (offline) rewrites items, writes tallies: 4 items
+    $ godwit baseline append 2.0.0
+    2> error: the baseline of append cannot be set: it is at 2.0.0 already
+    2> hint: `godwit status` shows the versions of the apps
+    [exit 2]
+    $ godwit baseline append 1.0.0 --json
+    2> error: the baseline of append cannot be set: it is at 2.0.0 already
+    2> hint: `godwit status` shows the versions of the apps
     {
-      "app": "append",
-      "version": "2.1.0",
-      "baseline": "2.1.0",
-      "applied": []
+      "error": "the baseline of append cannot be set: it is at 2.0.0 already",
+      "hint": "`godwit status` shows the versions of the apps"
     }
-  ],
-  "collections": [
+    [exit 2]
+    $ godwit baseline append 2.1.0 --json
     {
-      "collection": "items",
-      "app": "append",
-      "level": "2.1.0",
-      "indexes": [],
-      "items": 4,
-      "open": 0,
-      "accepted": 0,
-      "waiting": 0
+      "store": "lmdb:store",
+      "bytes": "[size]",
+      "apps": [
+        {
+          "app": "append",
+          "version": "2.1.0",
+          "serves": "2.1.0",
+          "baseline": "2.1.0",
+          "applied": []
+        }
+      ],
+      "collections": [
+        {
+          "collection": "items",
+          "app": "append",
+          "level": "2.1.0",
+          "indexes": [],
+          "items": 4,
+          "open": 0,
+          "accepted": 0,
+          "waiting": 0
+        }
+      ],
+      "unfinished": null
     }
-  ],
-  "unfinished": null
-}
-"#);
+    "#);
 }
 
 #[test]

@@ -42,17 +42,17 @@ fn a_file_that_differs_from_the_one_applied() {
     ]), @r#"
 $ godwit plan
 2> error: append 2.5.0 (plugins/index.json): the file has digest [digest], it was applied with [digest] [digest-drift]
-2> hint: put the plugins/index.json back that was applied, or give the new one a version of its own; or let it be: repeat the command with `--accept digest-drift`
+2> hint: put the plugins/index.json back that was applied, or give the new one a version of its own; or let it be: repeat the command with `--accept digest-drift`; or take it for the applied one from now on: `godwit repair append 2.5.0 --reason TEXT`
 2> error: nothing was planned: 1 finding to decide first
 [exit 3]
 $ godwit up
 2> error: append 2.5.0 (plugins/index.json): the file has digest [digest], it was applied with [digest] [digest-drift]
-2> hint: put the plugins/index.json back that was applied, or give the new one a version of its own; or let it be: repeat the command with `--accept digest-drift`
+2> hint: put the plugins/index.json back that was applied, or give the new one a version of its own; or let it be: repeat the command with `--accept digest-drift`; or take it for the applied one from now on: `godwit repair append 2.5.0 --reason TEXT`
 2> error: nothing was planned: 1 finding to decide first
 [exit 3]
 $ godwit up --json
 2> error: append 2.5.0 (plugins/index.json): the file has digest [digest], it was applied with [digest] [digest-drift]
-2> hint: put the plugins/index.json back that was applied, or give the new one a version of its own; or let it be: repeat the command with `--accept digest-drift`
+2> hint: put the plugins/index.json back that was applied, or give the new one a version of its own; or let it be: repeat the command with `--accept digest-drift`; or take it for the applied one from now on: `godwit repair append 2.5.0 --reason TEXT`
 2> error: nothing was planned: 1 finding to decide first
 {
   "error": "nothing was planned",
@@ -67,7 +67,7 @@ $ godwit up --json
       "version": "2.5.0",
       "file": "plugins/index.json",
       "message": "append 2.5.0 (plugins/index.json): the file has digest [digest], it was applied with [digest]",
-      "way_out": "put the plugins/index.json back that was applied, or give the new one a version of its own; or let it be: repeat the command with `--accept digest-drift`"
+      "way_out": "put the plugins/index.json back that was applied, or give the new one a version of its own; or let it be: repeat the command with `--accept digest-drift`; or take it for the applied one from now on: `godwit repair append 2.5.0 --reason TEXT`"
     }
   ]
 }

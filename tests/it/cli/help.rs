@@ -17,7 +17,7 @@ pub(super) const NESTED: [&str; 11] = [
     "cache clear",
 ];
 
-const VERBS: [&str; 35] = [
+const VERBS: [&str; 36] = [
     "import",
     "export",
     "inspect",
@@ -40,6 +40,7 @@ const VERBS: [&str; 35] = [
     "digest",
     "prune",
     "baseline",
+    "repair",
     "rehearse",
     "lock",
     "cache",
@@ -88,6 +89,7 @@ fn the_whole_help() {
       prune        Drop the pre-images of runs, which can then not be undone any more
       baseline     Declare the version that an app's existing items have, so that migrations up to it
                    never run
+      repair       Take a migration's file for the one that was applied, though it has other bytes
       rehearse     Try everything that is pending on copies that are thrown away
       lock         Write down which migrations there are, so that `godwit up --locked` takes these and
                    no others

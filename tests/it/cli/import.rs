@@ -17,44 +17,44 @@ fn documents_come_from_files_and_streams() {
         "godwit status",
         "godwit history",
     ]), @r#"
-$ godwit import --collection items --version 1.0.0 items.ndjson
-2> error: items is a new collection, and no app was named for it
-2> hint: say which app the documents belong to: --app NAME
-[exit 2]
-$ godwit import --app append --collection items --version 1.0.0 items.ndjson
-items (append 1.0.0): 4 documents: 4 new in [time]
-$ godwit import --collection items --version 1.0.0 items.ndjson
-items (append 1.0.0): 4 documents: 4 there already in [time]
-$ godwit import --collection items --version 1.0.0 < items.ndjson
-items (append 1.0.0): 4 documents: 4 there already in [time]
-$ godwit import --collection items --version 1.0.0 - --json < items.ndjson
-{
-  "import": {
-    "done": true,
-    "resumed_behind": null,
-    "can_resume": false,
-    "counts": {
-      "lines": 4,
-      "bytes": 93,
-      "created": 0,
-      "replaced": 0,
-      "kept": 0,
-      "present": 4,
-      "blank": 0,
-      "bad": 0
-    },
-    "bad_lines": []
-  }
-}
-$ godwit status
-lmdb:store, [size]
-append is at 1.0.0
-collection  app     version  items  quarantine  accepted  behind
-items       append  1.0.0        4           0         0       0
-$ godwit history
-when                  app     version  what      run  file  digest  items
-[moment]  append  1.0.0    baseline
-"#);
+    $ godwit import --collection items --version 1.0.0 items.ndjson
+    2> error: items is a new collection, and no app was named for it
+    2> hint: say which app the documents belong to: --app NAME
+    [exit 2]
+    $ godwit import --app append --collection items --version 1.0.0 items.ndjson
+    items (append 1.0.0): 4 documents: 4 new in [time]
+    $ godwit import --collection items --version 1.0.0 items.ndjson
+    items (append 1.0.0): 4 documents: 4 there already in [time]
+    $ godwit import --collection items --version 1.0.0 < items.ndjson
+    items (append 1.0.0): 4 documents: 4 there already in [time]
+    $ godwit import --collection items --version 1.0.0 - --json < items.ndjson
+    {
+      "import": {
+        "done": true,
+        "resumed_behind": null,
+        "can_resume": false,
+        "counts": {
+          "lines": 4,
+          "bytes": 93,
+          "created": 0,
+          "replaced": 0,
+          "kept": 0,
+          "present": 4,
+          "blank": 0,
+          "bad": 0
+        },
+        "bad_lines": []
+      }
+    }
+    $ godwit status
+    lmdb:store, [size]
+    append is at 1.0.0, which may serve
+    collection  app     version  items  quarantine  accepted  behind
+    items       append  1.0.0        4           0         0       0
+    $ godwit history
+    when                  app     version  what      run  file  digest  items
+    [moment]  append  1.0.0    baseline
+    "#);
 }
 
 #[test]
@@ -215,32 +215,32 @@ fn items_of_older_versions_wait_for_up() {
         "godwit get items x --json",
         "godwit up",
     ]), @r#"
-$ godwit up --quiet
-run 1: append 1.0.0 -> 2.0.0, completed
-  append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
-$ godwit import --collection items --version 1.0.0 more.ndjson
-items (append 1.0.0): 2 documents: 2 new in [time]
-$ godwit status
-lmdb:store, [size]
-append is at 2.0.0
-collection  app     version  items  quarantine  accepted  behind
-items       append  2.0.0        5           0         0       2
-tallies     append  2.0.0        1           0         0       0
-$ godwit plan
-append 1.0.0 -> 2.0.0 (offline, items that are behind) by append-2-0-0.wasm
-  append (offline) rewrites items, writes tallies: 2 items
-$ godwit up
-2> run 2
-2> append 2.0.0 append on items (2 items)
-2> append 2.0.0 append on items: 2 read, 2 updated in [time]
-2> hint: `godwit undo 2` would put everything back
-run 2: append 1.0.0 -> 2.0.0, completed
-  append 2.0.0 append on items: 2 read, 2 updated
-$ godwit get items x --json
-{"id":"x","version":"2.0.0","body":{"_id":"x","trail":["2.0.0"]}}
-$ godwit up
-nothing to do: everything is up to date
-"#);
+    $ godwit up --quiet
+    run 1: append 1.0.0 -> 2.0.0, completed
+      append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
+    $ godwit import --collection items --version 1.0.0 more.ndjson
+    items (append 1.0.0): 2 documents: 2 new in [time]
+    $ godwit status
+    lmdb:store, [size]
+    append is at 2.0.0, which may serve
+    collection  app     version  items  quarantine  accepted  behind
+    items       append  2.0.0        5           0         0       2
+    tallies     append  2.0.0        1           0         0       0
+    $ godwit plan
+    append 1.0.0 -> 2.0.0 (offline, items that are behind) by append-2-0-0.wasm
+      append (offline) rewrites items, writes tallies: 2 items
+    $ godwit up
+    2> run 2
+    2> append 2.0.0 append on items (2 items)
+    2> append 2.0.0 append on items: 2 read, 2 updated in [time]
+    2> hint: `godwit undo 2` would put everything back
+    run 2: append 1.0.0 -> 2.0.0, completed
+      append 2.0.0 append on items: 2 read, 2 updated
+    $ godwit get items x --json
+    {"id":"x","version":"2.0.0","body":{"_id":"x","trail":["2.0.0"]}}
+    $ godwit up
+    nothing to do: everything is up to date
+    "#);
 }
 
 /// A frame with one raw block, as RFC 8878 has it: no packer is needed to test unpacking.

@@ -143,31 +143,31 @@ fn phases_are_planned_apart() {
         "godwit up --phase offline",
         "godwit status",
         "godwit plan",
-    ]), @r#"
-$ godwit plan
-todos 1.0.0 -> 2.0.0 (offline) by todos-2-0-0.wasm
-  shape (offline) rewrites todos: 1 item
-todos 1.0.0 -> 2.0.0 (online) by todos-2-0-0.wasm
-  search (online) derives from todos, writes todo-search: 1 item
-$ godwit plan --phase online
-2> warning: todos 2.0.0 (plugins/todos-2-0-0.wasm): its online stage comes after the offline stage of 2.0.0 [phase-order]
-2> hint: first `godwit up --phase offline`
-nothing to do: everything is up to date
-$ godwit up --phase offline
-2> run 1
-2> todos 2.0.0 shape on todos (1 item)
-2> todos 2.0.0 shape on todos: 1 read, 1 unchanged in [time]
-2> applied todos 2.0.0 (offline)
-2> hint: `godwit undo 1` would put everything back
-run 1: todos 1.0.0 -> 2.0.0, completed
-  todos 2.0.0 shape on todos: 1 read, 1 unchanged
-$ godwit status
-lmdb:store, [size]
-todos is at 2.0.0
-collection  app    version  items  quarantine  accepted  behind
-todos       todos  2.0.0        1           0         0       0
-$ godwit plan
-todos 1.0.0 -> 2.0.0 (online) by todos-2-0-0.wasm
-  search (online) derives from todos, writes todo-search: 1 item
-"#);
+    ]), @"
+    $ godwit plan
+    todos 1.0.0 -> 2.0.0 (offline) by todos-2-0-0.wasm
+      shape (offline) rewrites todos: 1 item
+    todos 1.0.0 -> 2.0.0 (online) by todos-2-0-0.wasm
+      search (online) derives from todos, writes todo-search: 1 item
+    $ godwit plan --phase online
+    2> warning: todos 2.0.0 (plugins/todos-2-0-0.wasm): its online stage comes after the offline stage of 2.0.0 [phase-order]
+    2> hint: first `godwit up --phase offline`
+    nothing to do: everything is up to date
+    $ godwit up --phase offline
+    2> run 1
+    2> todos 2.0.0 shape on todos (1 item)
+    2> todos 2.0.0 shape on todos: 1 read, 1 unchanged in [time]
+    2> applied todos 2.0.0 (offline)
+    2> hint: `godwit undo 1` would put everything back
+    run 1: todos 1.0.0 -> 2.0.0, completed
+      todos 2.0.0 shape on todos: 1 read, 1 unchanged
+    $ godwit status
+    lmdb:store, [size]
+    todos is at 2.0.0, which may serve
+    collection  app    version  items  quarantine  accepted  behind
+    todos       todos  2.0.0        1           0         0       0
+    $ godwit plan
+    todos 1.0.0 -> 2.0.0 (online) by todos-2-0-0.wasm
+      search (online) derives from todos, writes todo-search: 1 item
+    ");
 }

@@ -55,8 +55,9 @@ fn the_verbs_of_readme_are_there() {
     let verbs = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
     let verbs: Vec<_> = verbs.filter_map(|verb| verb.split(' ').next()).collect();
     assert!(verbs.len() >= 15, "{verbs:?}");
-    let help =
-        Cli::new().run("godwit --help").out + &Cli::new().run("godwit quarantine --help").out;
+    let pages = ["--help", "quarantine --help", "backup --help"];
+    let pages = pages.map(|page| Cli::new().run(&format!("godwit {page}")).out);
+    let help = pages.concat();
     for verb in verbs {
         assert!(help.contains(&format!("\n  {verb} ")), "{verb}");
     }

@@ -12,45 +12,46 @@ fn a_store_at_a_glance() {
         "godwit history --store memory:",
         "godwit runs --store memory:",
     ]), @r#"
-$ godwit status
-lmdb:store, [size]
-append is at 1.0.0
-collection  app     version  items  quarantine  accepted  behind
-items       append  1.0.0        4           0         0       0
-$ godwit status --json
-{
-  "store": "lmdb:store",
-  "bytes": "[size]",
-  "apps": [
+    $ godwit status
+    lmdb:store, [size]
+    append is at 1.0.0, which may serve
+    collection  app     version  items  quarantine  accepted  behind
+    items       append  1.0.0        4           0         0       0
+    $ godwit status --json
     {
-      "app": "append",
-      "version": "1.0.0",
-      "baseline": "1.0.0",
-      "applied": []
+      "store": "lmdb:store",
+      "bytes": "[size]",
+      "apps": [
+        {
+          "app": "append",
+          "version": "1.0.0",
+          "serves": "1.0.0",
+          "baseline": "1.0.0",
+          "applied": []
+        }
+      ],
+      "collections": [
+        {
+          "collection": "items",
+          "app": "append",
+          "level": "1.0.0",
+          "indexes": [],
+          "items": 4,
+          "open": 0,
+          "accepted": 0,
+          "waiting": 0
+        }
+      ],
+      "unfinished": null
     }
-  ],
-  "collections": [
-    {
-      "collection": "items",
-      "app": "append",
-      "level": "1.0.0",
-      "indexes": [],
-      "items": 4,
-      "open": 0,
-      "accepted": 0,
-      "waiting": 0
-    }
-  ],
-  "unfinished": null
-}
-$ godwit status --store memory:
-memory:
-the store is empty
-$ godwit history --store memory:
-nothing was applied yet
-$ godwit runs --store memory:
-there was no run yet
-"#);
+    $ godwit status --store memory:
+    memory:
+    the store is empty
+    $ godwit history --store memory:
+    nothing was applied yet
+    $ godwit runs --store memory:
+    there was no run yet
+    "#);
 }
 
 #[test]

@@ -91,20 +91,20 @@ fn a_bare_path_is_what_it_is_and_new_ones_are_lmdb() {
         "godwit status --store store",
         "godwit import --store new --app a --collection c --version 1.0.0 items.ndjson",
         "godwit status --store new",
-    ]), @r#"
-$ godwit status --store store
-sled:store, [size]
-append is at 1.0.0
-collection  app     version  items  quarantine  accepted  behind
-items       append  1.0.0        4           0         0       0
-$ godwit import --store new --app a --collection c --version 1.0.0 items.ndjson
-c (a 1.0.0): 4 documents: 4 new in [time]
-$ godwit status --store new
-lmdb:new, [size]
-a is at 1.0.0
-collection  app  version  items  quarantine  accepted  behind
-c           a    1.0.0        4           0         0       0
-"#);
+    ]), @"
+    $ godwit status --store store
+    sled:store, [size]
+    append is at 1.0.0, which may serve
+    collection  app     version  items  quarantine  accepted  behind
+    items       append  1.0.0        4           0         0       0
+    $ godwit import --store new --app a --collection c --version 1.0.0 items.ndjson
+    c (a 1.0.0): 4 documents: 4 new in [time]
+    $ godwit status --store new
+    lmdb:new, [size]
+    a is at 1.0.0, which may serve
+    collection  app  version  items  quarantine  accepted  behind
+    c           a    1.0.0        4           0         0       0
+    ");
 }
 
 #[test]

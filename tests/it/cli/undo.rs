@@ -19,43 +19,43 @@ fn everything_is_put_back_byte_for_byte() {
                 "godwit up --quiet",
             ]).replace(kind, "[kind]");
             insta::assert_snapshot!(seen, @r#"
-$ godwit up --quiet
-run 1: append 1.0.0 -> 3.0.0, completed
-  append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
-  append 3.0.0 append on items: 3 read, 2 updated, 1 unchanged, 1 written elsewhere
-$ godwit undo 1
-run 1 is undone: 7 changes put back
-$ godwit export --collection items
-{"_id":"a","n":1}
-{"_id":"b","keep":true}
-{"_id":"c","remove":true}
-{"_id":"d","tally":true}
-$ godwit export --collection tallies
-2> error: there is no collection tallies
-2> hint: `godwit status` lists the collections
-[exit 2]
-$ godwit undo 1
-run 1 is undone already
-$ godwit status
-[kind]:store, [size]
-append is at 1.0.0
-collection  app     version  items  quarantine  accepted  behind
-items       append  1.0.0        4           0         0       0
-$ godwit history
-when                  app     version  what               run  file               digest        items
-[moment]  append  1.0.0    baseline
-[moment]  append  2.0.0    applied (offline)  1    append-2-0-0.wasm  [digest]  4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
-[moment]  append  3.0.0    applied (offline)  1    append-3-0-0.wasm  [digest]  3 read, 2 updated, 1 unchanged, 1 written elsewhere
-[moment]  append  3.0.0    undone (offline)   1
-[moment]  append  2.0.0    undone (offline)   1
-$ godwit runs
-run  started               what  state   versions               can be undone
-  1  [moment]  up    undone  append 1.0.0 -> 3.0.0  no
-$ godwit up --quiet
-run 2: append 1.0.0 -> 3.0.0, completed
-  append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
-  append 3.0.0 append on items: 3 read, 2 updated, 1 unchanged, 1 written elsewhere
-"#);
+            $ godwit up --quiet
+            run 1: append 1.0.0 -> 3.0.0, completed
+              append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
+              append 3.0.0 append on items: 3 read, 2 updated, 1 unchanged, 1 written elsewhere
+            $ godwit undo 1
+            run 1 is undone: 7 changes put back
+            $ godwit export --collection items
+            {"_id":"a","n":1}
+            {"_id":"b","keep":true}
+            {"_id":"c","remove":true}
+            {"_id":"d","tally":true}
+            $ godwit export --collection tallies
+            2> error: there is no collection tallies
+            2> hint: `godwit status` lists the collections
+            [exit 2]
+            $ godwit undo 1
+            run 1 is undone already
+            $ godwit status
+            [kind]:store, [size]
+            append is at 1.0.0, which may serve
+            collection  app     version  items  quarantine  accepted  behind
+            items       append  1.0.0        4           0         0       0
+            $ godwit history
+            when                  app     version  what               run  file               digest        items
+            [moment]  append  1.0.0    baseline
+            [moment]  append  2.0.0    applied (offline)  1    append-2-0-0.wasm  [digest]  4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
+            [moment]  append  3.0.0    applied (offline)  1    append-3-0-0.wasm  [digest]  3 read, 2 updated, 1 unchanged, 1 written elsewhere
+            [moment]  append  3.0.0    undone (offline)   1
+            [moment]  append  2.0.0    undone (offline)   1
+            $ godwit runs
+            run  started               what  state   versions               can be undone
+              1  [moment]  up    undone  append 1.0.0 -> 3.0.0  no
+            $ godwit up --quiet
+            run 2: append 1.0.0 -> 3.0.0, completed
+              append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
+              append 3.0.0 append on items: 3 read, 2 updated, 1 unchanged, 1 written elsewhere
+            "#);
         }
     }
 }
@@ -137,22 +137,22 @@ fn a_blocked_run_can_be_undone() {
         "godwit undo 1",
         "godwit quarantine list",
         "godwit status",
-    ]), @r#"
-$ godwit up --quiet
-2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
-run 1: append 1.0.0 -> 2.0.0, blocked
-  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
-  2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
-[exit 4]
-$ godwit undo 1
-run 1 is undone: 2 changes put back
-$ godwit quarantine list
-the quarantine is empty
-$ godwit status
-lmdb:store, [size]
-append is at 1.0.0
-collection  app     version  items  quarantine  accepted  behind
-items       append  1.0.0        4           0         0       0
-"#);
+    ]), @"
+    $ godwit up --quiet
+    2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
+    run 1: append 1.0.0 -> 2.0.0, blocked
+      append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+      2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+    [exit 4]
+    $ godwit undo 1
+    run 1 is undone: 2 changes put back
+    $ godwit quarantine list
+    the quarantine is empty
+    $ godwit status
+    lmdb:store, [size]
+    append is at 1.0.0, which may serve
+    collection  app     version  items  quarantine  accepted  behind
+    items       append  1.0.0        4           0         0       0
+    ");
     assert_eq!(cli.run("godwit export --collection items").out, MIXED);
 }

@@ -17,41 +17,41 @@ fn everything_pending_is_carried_out_once() {
                 "godwit export --collection tallies",
             ]).replace(kind, "[kind]");
             insta::assert_snapshot!(seen, @r#"
-$ godwit up
-2> run 1
-2> append 2.0.0 append on items (4 items)
-2> append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere in [time]
-2> applied append 2.0.0 (offline)
-2> append 3.0.0 append on items (3 items)
-2> append 3.0.0 append on items: 3 read, 2 updated, 1 unchanged, 1 written elsewhere in [time]
-2> applied append 3.0.0 (offline)
-2> hint: `godwit undo 1` would put everything back
-run 1: append 1.0.0 -> 3.0.0, completed
-  append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
-  append 3.0.0 append on items: 3 read, 2 updated, 1 unchanged, 1 written elsewhere
-$ godwit up
-nothing to do: everything is up to date
-$ godwit status
-[kind]:store, [size]
-append is at 3.0.0
-collection  app     version  items  quarantine  accepted  behind
-items       append  3.0.0        3           0         0       0
-tallies     append  3.0.0        1           0         0       0
-$ godwit history
-when                  app     version  what               run  file               digest        items
-[moment]  append  1.0.0    baseline
-[moment]  append  2.0.0    applied (offline)  1    append-2-0-0.wasm  [digest]  4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
-[moment]  append  3.0.0    applied (offline)  1    append-3-0-0.wasm  [digest]  3 read, 2 updated, 1 unchanged, 1 written elsewhere
-$ godwit runs
-run  started               what  state      versions               can be undone
-  1  [moment]  up    completed  append 1.0.0 -> 3.0.0  yes
-$ godwit export --collection items
-{"_id":"a","n":1,"trail":["2.0.0","3.0.0"]}
-{"_id":"b","keep":true}
-{"_id":"d","tally":true,"trail":["2.0.0","3.0.0"]}
-$ godwit export --collection tallies
-{"_id":"total","count":2}
-"#);
+            $ godwit up
+            2> run 1
+            2> append 2.0.0 append on items (4 items)
+            2> append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere in [time]
+            2> applied append 2.0.0 (offline)
+            2> append 3.0.0 append on items (3 items)
+            2> append 3.0.0 append on items: 3 read, 2 updated, 1 unchanged, 1 written elsewhere in [time]
+            2> applied append 3.0.0 (offline)
+            2> hint: `godwit undo 1` would put everything back
+            run 1: append 1.0.0 -> 3.0.0, completed
+              append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
+              append 3.0.0 append on items: 3 read, 2 updated, 1 unchanged, 1 written elsewhere
+            $ godwit up
+            nothing to do: everything is up to date
+            $ godwit status
+            [kind]:store, [size]
+            append is at 3.0.0, which may serve
+            collection  app     version  items  quarantine  accepted  behind
+            items       append  3.0.0        3           0         0       0
+            tallies     append  3.0.0        1           0         0       0
+            $ godwit history
+            when                  app     version  what               run  file               digest        items
+            [moment]  append  1.0.0    baseline
+            [moment]  append  2.0.0    applied (offline)  1    append-2-0-0.wasm  [digest]  4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
+            [moment]  append  3.0.0    applied (offline)  1    append-3-0-0.wasm  [digest]  3 read, 2 updated, 1 unchanged, 1 written elsewhere
+            $ godwit runs
+            run  started               what  state      versions               can be undone
+              1  [moment]  up    completed  append 1.0.0 -> 3.0.0  yes
+            $ godwit export --collection items
+            {"_id":"a","n":1,"trail":["2.0.0","3.0.0"]}
+            {"_id":"b","keep":true}
+            {"_id":"d","tally":true,"trail":["2.0.0","3.0.0"]}
+            $ godwit export --collection tallies
+            {"_id":"total","count":2}
+            "#);
         }
     }
 }
@@ -185,49 +185,49 @@ fn one_item_goes_ahead_and_the_others_follow() {
                 "godwit up --id items/a",
             ]).replace(kind, "[kind]");
             insta::assert_snapshot!(seen, @r#"
-$ godwit up --id items/a
-2> run 1
-2> append 2.0.0 append on items (1 item)
-2> append 2.0.0 append on items: 1 read, 1 updated in [time]
-2> append 3.0.0 append on items (1 item)
-2> append 3.0.0 append on items: 1 read, 1 updated in [time]
-2> hint: `godwit undo 1` would put everything back
-run 1: append 1.0.0 -> 3.0.0, completed
-  append 2.0.0 append on items: 1 read, 1 updated
-  append 3.0.0 append on items: 1 read, 1 updated
-$ godwit get items a b --json
-{"id":"a","version":"3.0.0","body":{"_id":"a","n":1,"trail":["2.0.0","3.0.0"]}}
-{"id":"b","version":"1.0.0","body":{"_id":"b","keep":true}}
-$ godwit status
-[kind]:store, [size]
-append is at 1.0.0
-collection  app     version  items  quarantine  accepted  behind
-items       append  1.0.0        4           0         0       1
-$ godwit up --id items/zzz
-2> error: there is no item items/zzz
-2> hint: check the collection and the id
-[exit 2]
-$ godwit up --id nothing/a
-2> error: there is no item nothing/a
-2> hint: check the collection and the id
-[exit 2]
-$ godwit up
-2> run 2
-2> append 2.0.0 append on items (3 items)
-2> append 2.0.0 append on items: 3 read, 1 updated, 1 unchanged, 1 removed, 1 written elsewhere in [time]
-2> applied append 2.0.0 (offline)
-2> append 3.0.0 append on items (2 items)
-2> append 3.0.0 append on items: 2 read, 1 updated, 1 unchanged, 1 written elsewhere in [time]
-2> applied append 3.0.0 (offline)
-2> hint: `godwit undo 2` would put everything back
-run 2: append 1.0.0 -> 3.0.0, completed
-  append 2.0.0 append on items: 3 read, 1 updated, 1 unchanged, 1 removed, 1 written elsewhere
-  append 3.0.0 append on items: 2 read, 1 updated, 1 unchanged, 1 written elsewhere
-$ godwit get items a
-{"_id":"a","n":1,"trail":["2.0.0","3.0.0"]}
-$ godwit up --id items/a
-nothing to do: everything is up to date
-"#);
+            $ godwit up --id items/a
+            2> run 1
+            2> append 2.0.0 append on items (1 item)
+            2> append 2.0.0 append on items: 1 read, 1 updated in [time]
+            2> append 3.0.0 append on items (1 item)
+            2> append 3.0.0 append on items: 1 read, 1 updated in [time]
+            2> hint: `godwit undo 1` would put everything back
+            run 1: append 1.0.0 -> 3.0.0, completed
+              append 2.0.0 append on items: 1 read, 1 updated
+              append 3.0.0 append on items: 1 read, 1 updated
+            $ godwit get items a b --json
+            {"id":"a","version":"3.0.0","body":{"_id":"a","n":1,"trail":["2.0.0","3.0.0"]}}
+            {"id":"b","version":"1.0.0","body":{"_id":"b","keep":true}}
+            $ godwit status
+            [kind]:store, [size]
+            append is at 1.0.0, which may serve
+            collection  app     version  items  quarantine  accepted  behind
+            items       append  1.0.0        4           0         0       1
+            $ godwit up --id items/zzz
+            2> error: there is no item items/zzz
+            2> hint: check the collection and the id
+            [exit 2]
+            $ godwit up --id nothing/a
+            2> error: there is no item nothing/a
+            2> hint: check the collection and the id
+            [exit 2]
+            $ godwit up
+            2> run 2
+            2> append 2.0.0 append on items (3 items)
+            2> append 2.0.0 append on items: 3 read, 1 updated, 1 unchanged, 1 removed, 1 written elsewhere in [time]
+            2> applied append 2.0.0 (offline)
+            2> append 3.0.0 append on items (2 items)
+            2> append 3.0.0 append on items: 2 read, 1 updated, 1 unchanged, 1 written elsewhere in [time]
+            2> applied append 3.0.0 (offline)
+            2> hint: `godwit undo 2` would put everything back
+            run 2: append 1.0.0 -> 3.0.0, completed
+              append 2.0.0 append on items: 3 read, 1 updated, 1 unchanged, 1 removed, 1 written elsewhere
+              append 3.0.0 append on items: 2 read, 1 updated, 1 unchanged, 1 written elsewhere
+            $ godwit get items a
+            {"_id":"a","n":1,"trail":["2.0.0","3.0.0"]}
+            $ godwit up --id items/a
+            nothing to do: everything is up to date
+            "#);
         }
     }
 }
@@ -235,27 +235,27 @@ nothing to do: everything is up to date
 #[test]
 fn an_empty_store_gets_the_history_of_an_up_to_date_one() {
     let cli = super::Cli::on("lmdb", &["append-2-0-0"]);
-    insta::assert_snapshot!(cli.session(&["godwit plan", "godwit up --dry-run", "godwit up", "godwit status"]), @r#"
-$ godwit plan
-2> error: there is no store at store
-2> hint: check the path; `godwit import --store PATH …` makes a new store
-[exit 2]
-$ godwit up --dry-run
-2> error: there is no store at store
-2> hint: check the path; `godwit import --store PATH …` makes a new store
-[exit 2]
-$ godwit up
-2> run 1
-2> append 2.0.0 append on items (0 items)
-2> append 2.0.0 append on items: 0 read in [time]
-2> applied append 2.0.0 (offline)
-2> hint: `godwit undo 1` would put everything back
-run 1: append new -> 2.0.0, completed
-  append 2.0.0 append on items: 0 read
-$ godwit status
-lmdb:store, [size]
-append is at 2.0.0
-"#);
+    insta::assert_snapshot!(cli.session(&["godwit plan", "godwit up --dry-run", "godwit up", "godwit status"]), @"
+    $ godwit plan
+    2> error: there is no store at store
+    2> hint: check the path; `godwit import --store PATH …` makes a new store
+    [exit 2]
+    $ godwit up --dry-run
+    2> error: there is no store at store
+    2> hint: check the path; `godwit import --store PATH …` makes a new store
+    [exit 2]
+    $ godwit up
+    2> run 1
+    2> append 2.0.0 append on items (0 items)
+    2> append 2.0.0 append on items: 0 read in [time]
+    2> applied append 2.0.0 (offline)
+    2> hint: `godwit undo 1` would put everything back
+    run 1: append new -> 2.0.0, completed
+      append 2.0.0 append on items: 0 read
+    $ godwit status
+    lmdb:store, [size]
+    append is at 2.0.0, which may serve
+    ");
 }
 
 #[test]
@@ -271,46 +271,46 @@ fn a_run_that_is_blocked() {
                 "godwit runs",
                 "godwit runs 1",
             ]).replace(kind, "[kind]");
-            insta::assert_snapshot!(seen, @r#"
-$ godwit up
-2> run 1
-2> append 2.0.0 append on items (4 items)
-2> log error: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics
-2> quarantine: b: refused: this item is bad
-2> quarantine: c: trapped: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics; it trapped: wasm `unreachable` instruction executed
-2> append 2.0.0 append on items: 4 read, 2 updated, 2 failed in [time]
-2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
-run 1: append 1.0.0 -> 2.0.0, blocked
-  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
-  2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
-[exit 4]
-$ godwit up
-2> run 1 goes on
-2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
-run 1: append 1.0.0 -> 2.0.0, blocked
-  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
-  2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
-[exit 4]
-$ godwit status
-2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
-[kind]:store, [size]
-append is at 1.0.0
-collection  app     version  items  quarantine  accepted  behind
-items       append  2.0.0        4           2         0       0
-run 1 is blocked: 2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
-$ godwit plan
-run 1 is unfinished; `godwit up` goes on with it
-append 1.0.0 -> 2.0.0 (offline) by append-2-0-0.wasm
-  append (offline) rewrites items, writes tallies: 2 items, done
-$ godwit runs
-run  started               what  state    versions               can be undone
-  1  [moment]  up    blocked  append 1.0.0 -> 2.0.0  yes
-run 1 is blocked: 2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
-$ godwit runs 1
-run 1: append 1.0.0 -> 2.0.0, blocked
-  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
-  2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
-"#);
+            insta::assert_snapshot!(seen, @"
+            $ godwit up
+            2> run 1
+            2> append 2.0.0 append on items (4 items)
+            2> log error: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics
+            2> quarantine: b: refused: this item is bad
+            2> quarantine: c: trapped: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics; it trapped: wasm `unreachable` instruction executed
+            2> append 2.0.0 append on items: 4 read, 2 updated, 2 failed in [time]
+            2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
+            run 1: append 1.0.0 -> 2.0.0, blocked
+              append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+              2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+            [exit 4]
+            $ godwit up
+            2> run 1 goes on
+            2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
+            run 1: append 1.0.0 -> 2.0.0, blocked
+              append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+              2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+            [exit 4]
+            $ godwit status
+            2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
+            [kind]:store, [size]
+            append is at 1.0.0; none may serve before run 1 is done
+            collection  app     version  items  quarantine  accepted  behind
+            items       append  2.0.0        4           2         0       0
+            run 1 is blocked: 2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+            $ godwit plan
+            run 1 is unfinished; `godwit up` goes on with it
+            append 1.0.0 -> 2.0.0 (offline) by append-2-0-0.wasm
+              append (offline) rewrites items, writes tallies: 2 items, done
+            $ godwit runs
+            run  started               what  state    versions               can be undone
+              1  [moment]  up    blocked  append 1.0.0 -> 2.0.0  yes
+            run 1 is blocked: 2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+            $ godwit runs 1
+            run 1: append 1.0.0 -> 2.0.0, blocked
+              append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+              2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+            ");
         }
     }
 }
@@ -324,33 +324,33 @@ fn a_run_that_stops_before_the_first_failure() {
         "godwit status",
         "godwit export --collection items",
     ]), @r#"
-$ godwit up --on-failure stop
-2> run 1
-2> append 2.0.0 append on items (4 items)
-2> error: items/b failed step append of 2.0.0: refused: this item is bad
-2> hint: mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside
-[exit 4]
-$ godwit up --on-failure stop --json
-2> error: items/b failed step append of 2.0.0: refused: this item is bad
-2> hint: mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside
-{
-  "error": "items/b failed step append of 2.0.0: refused: this item is bad",
-  "hint": "mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside"
-}
-[exit 4]
-$ godwit status
-2> hint: mend the cause, then `godwit up` goes on; `godwit undo 1` goes back
-lmdb:store, [size]
-append is at 1.0.0
-collection  app     version  items  quarantine  accepted  behind
-items       append  1.0.0        4           0         0       0
-run 1 failed: items/b failed step append of 2.0.0: refused: this item is bad
-$ godwit export --collection items
-{"_id":"a","n":1,"trail":["2.0.0"]}
-{"_id":"b","bad":true}
-{"_id":"c","panic":true}
-{"_id":"d","n":4}
-"#);
+    $ godwit up --on-failure stop
+    2> run 1
+    2> append 2.0.0 append on items (4 items)
+    2> error: items/b failed step append of 2.0.0: refused: this item is bad
+    2> hint: mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside
+    [exit 4]
+    $ godwit up --on-failure stop --json
+    2> error: items/b failed step append of 2.0.0: refused: this item is bad
+    2> hint: mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside
+    {
+      "error": "items/b failed step append of 2.0.0: refused: this item is bad",
+      "hint": "mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside"
+    }
+    [exit 4]
+    $ godwit status
+    2> hint: mend the cause, then `godwit up` goes on; `godwit undo 1` goes back
+    lmdb:store, [size]
+    append is at 1.0.0; none may serve before run 1 is done
+    collection  app     version  items  quarantine  accepted  behind
+    items       append  1.0.0        4           0         0       0
+    run 1 failed: items/b failed step append of 2.0.0: refused: this item is bad
+    $ godwit export --collection items
+    {"_id":"a","n":1,"trail":["2.0.0"]}
+    {"_id":"b","bad":true}
+    {"_id":"c","panic":true}
+    {"_id":"d","n":4}
+    "#);
 }
 
 #[test]

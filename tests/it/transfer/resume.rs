@@ -64,7 +64,7 @@ fn an_import_that_is_stopped_behind_every_batch_gives_the_same_store() {
             let control = Control::default();
             let report = world
                 .import_with(&settings, &mut input().as_bytes(), &control, &|_| {
-                    control.stop()
+                    control.stop();
                 })
                 .unwrap();
             assert_eq!(report.resumed_behind, (rounds > 0).then_some(lines));
@@ -120,7 +120,7 @@ fn an_import_without_a_source_may_be_repeated() {
     let control = Control::default();
     let report = world
         .import_with(&settings, &mut input().as_bytes(), &control, &|_| {
-            control.stop()
+            control.stop();
         })
         .unwrap();
     assert!(!report.done && !report.can_resume);
@@ -135,7 +135,7 @@ fn interrupted(settings: &ImportSettings) -> World {
     let control = Control::default();
     let report = world
         .import_with(settings, &mut input().as_bytes(), &control, &|_| {
-            control.stop()
+            control.stop();
         })
         .unwrap();
     assert!(!report.done && report.counts.lines > 1);

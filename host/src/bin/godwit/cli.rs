@@ -90,6 +90,7 @@ pub enum Command {
     Digest(commands::digest::Args),
     Prune(commands::prune::Args),
     Baseline(commands::baseline::Args),
+    Repair(commands::repair::Args),
     Rehearse(commands::rehearse::Args),
     Lock(commands::lock::Args),
     /// Look after the compiled components that are kept.

@@ -153,6 +153,7 @@ fn hint(error: &HostError) -> String {
         HostError::NoRun(_) => "`godwit runs` lists the runs".to_owned(),
         HostError::NoItem { .. } => "check the collection and the id".to_owned(),
         HostError::Backup(error) => of_backup(error),
+        HostError::Repair { .. } => "`godwit history` shows what was applied".to_owned(),
         HostError::NoCollection(_) => "`godwit status` lists the collections".to_owned(),
         HostError::Verify { .. } => "mend the plugin; `godwit inspect FILE` shows more".to_owned(),
         HostError::NotInQuarantine { .. } => "`godwit quarantine list` lists the items".to_owned(),

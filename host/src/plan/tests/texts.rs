@@ -27,7 +27,8 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "file notes 1.0.0 #new\n applied notes 1.0.0 offline",
         "notes 1.0.0 (notes-1.0.0.wasm): the file has digest NEW, it was applied with OLD",
         "put the notes-1.0.0.wasm back that was applied, or give the new one a version of its own; \
-         or let it be: repeat the command with `--accept digest-drift`",
+         or let it be: repeat the command with `--accept digest-drift`; or take it for the applied \
+         one from now on: `godwit repair notes 1.0.0 --reason TEXT`",
     ),
     (
         "file notes 1.0.0\n run failed 0\n replace notes 1.0.0 #new",

@@ -34,11 +34,13 @@ impl Backup {
             }
         };
         self.each(&mut |key, value| {
-            if commit.len_bytes() + value.len() > COMMIT_BYTES && !commit.is_empty() {
-                if let Err(error) = write(&mut commit, written) {
-                    failed = Some(error);
-                    return ControlFlow::Break(());
-                }
+            let is_full = commit.len_bytes() + value.len() > COMMIT_BYTES;
+            if is_full
+                && !commit.is_empty()
+                && let Err(error) = write(&mut commit, written)
+            {
+                failed = Some(error);
+                return ControlFlow::Break(());
             }
             written += 1;
             commit.put(key, &[value]);

@@ -195,7 +195,7 @@ pub fn back_up(host: &godwit::Host, file: &Path, context: &Context) -> Result<Ma
         context.quiet || context.json,
     );
     let made = host.back_up(file, &context.control, &mut |entries| {
-        meter.at(entries, entries)
+        meter.at(entries, entries);
     });
     meter.finish();
     Ok(made?)

@@ -1,6 +1,6 @@
 //! `godwit history`
 
-use godwit::model::{Entry, Event, Name};
+use godwit::model::{Digest, Entry, Event, Name, RunId};
 use godwit::store::OpenMode;
 
 use crate::context::Context;
@@ -43,14 +43,41 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
 }
 
 fn row(entry: &Entry) -> Vec<String> {
-    let (what, run, file, digest, items) = match &entry.event {
-        Event::Baseline => (
-            "baseline".to_owned(),
-            None,
-            String::new(),
-            None,
-            String::new(),
-        ),
+    let Told {
+        what,
+        run,
+        file,
+        digest,
+        items,
+    } = told(&entry.event);
+    vec![
+        output::time(entry.at),
+        entry.app.to_string(),
+        entry.version.to_string(),
+        what,
+        run.map_or_else(String::new, |run| run.to_string()),
+        file.to_owned(),
+        digest.map_or_else(String::new, Digest::short),
+        items,
+    ]
+}
+
+/// What a row tells of an event.
+#[derive(Default)]
+struct Told<'a> {
+    what: String,
+    run: Option<RunId>,
+    file: &'a str,
+    digest: Option<&'a Digest>,
+    items: String,
+}
+
+fn told(event: &Event) -> Told<'_> {
+    match event {
+        Event::Baseline => Told {
+            what: "baseline".to_owned(),
+            ..Told::default()
+        },
         Event::Applied {
             phase,
             digest,
@@ -62,42 +89,36 @@ fn row(entry: &Entry) -> Vec<String> {
         } => {
             let mut items = output::counts(counts);
             if *accepted > 0 {
-                items = format!(
-                    "{items}, {} accepted in quarantine",
-                    output::count(*accepted)
-                );
+                items += &format!(", {} accepted in quarantine", output::count(*accepted));
             }
-            (
-                format!("applied ({phase})"),
-                Some(*run),
-                file.clone(),
-                Some(digest),
+            Told {
+                what: format!("applied ({phase})"),
+                run: Some(*run),
+                file,
+                digest: Some(digest),
                 items,
-            )
+            }
         }
-        Event::Mended { digest, run } => (
-            "mended".to_owned(),
-            Some(*run),
-            String::new(),
-            Some(digest),
-            String::new(),
-        ),
-        Event::Undone { phase, run } => (
-            format!("undone ({phase})"),
-            Some(*run),
-            String::new(),
-            None,
-            String::new(),
-        ),
-    };
-    vec![
-        output::time(entry.at),
-        entry.app.to_string(),
-        entry.version.to_string(),
-        what,
-        run.map_or_else(String::new, |run| run.to_string()),
-        file,
-        digest.map_or_else(String::new, godwit::model::Digest::short),
-        items,
-    ]
+        Event::Mended { digest, run } => Told {
+            what: "mended".to_owned(),
+            run: Some(*run),
+            digest: Some(digest),
+            ..Told::default()
+        },
+        Event::Repaired {
+            digest,
+            file,
+            reason,
+        } => Told {
+            what: format!("repaired: {}", output::one_line(reason, 60)),
+            file,
+            digest: Some(digest),
+            ..Told::default()
+        },
+        Event::Undone { phase, run } => Told {
+            what: format!("undone ({phase})"),
+            run: Some(*run),
+            ..Told::default()
+        },
+    }
 }

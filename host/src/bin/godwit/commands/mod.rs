@@ -25,6 +25,7 @@ pub mod progress;
 pub mod prune;
 pub mod quarantine;
 pub mod rehearse;
+pub mod repair;
 pub mod runs;
 pub mod status;
 pub mod test;
@@ -69,6 +70,7 @@ pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
         Command::Digest(args) => digest::run(args, context),
         Command::Undo(args) => undo::run(args, context),
         Command::Prune(args) => prune::run(args, context),
+        Command::Repair(args) => repair::run(args, context),
         Command::Rehearse(args) => rehearse::run(args, context),
         Command::Lock(args) => lock::run(args, context),
         Command::Baseline(args) => baseline::run(args, context),
