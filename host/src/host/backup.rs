@@ -81,7 +81,7 @@ pub fn restore(
 ) -> Result<Restored, HostError> {
     let place = Place::of(url)?;
     let _lock = place.lock()?;
-    let old = Old::open(url, surroundings)?;
+    let old = Old::open(url)?;
     let mut lease = old
         .as_ref()
         .map(|old| old.lease(surroundings))
@@ -125,7 +125,7 @@ struct Old(Store);
 
 impl Old {
     /// Opens it; `None` where there is none, or none that anybody could open.
-    fn open(url: &StoreUrl, _: &Surroundings) -> Result<Option<Self>, HostError> {
+    fn open(url: &StoreUrl) -> Result<Option<Self>, HostError> {
         let opened = url.open(OpenMode::Existing).and_then(Store::new);
         match opened {
             Ok(store) => Ok(Some(Self(store))),

@@ -88,12 +88,12 @@ pub enum SocketError {
     Failed(#[from] io::Error),
 }
 
-/// What goes over the socket.
+/// What goes over the socket: an answer, or why there is none.
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(rename_all = "snake_case")]
 enum Reply {
     Answer(Box<Answer>),
-    Refused { error: String },
+    Refused(String),
 }
 
 impl Request {
@@ -115,7 +115,7 @@ impl Request {
         write_line(&mut stream, self)?;
         match read_line(stream)? {
             Reply::Answer(answer) => Ok(*answer),
-            Reply::Refused { error } => Err(SocketError::Refused(error)),
+            Reply::Refused(reason) => Err(SocketError::Refused(reason)),
         }
     }
 
@@ -251,8 +251,7 @@ fn answer(host: &Host, purpose: &str, control: &Control, mut stream: UnixStream)
     let request: Request = match read_line(&stream) {
         Ok(request) => request,
         Err(error) if error.kind() == ErrorKind::InvalidData => {
-            let error = error.to_string();
-            return write_line(&mut stream, &Reply::Refused { error });
+            return write_line(&mut stream, &Reply::Refused(error.to_string()));
         }
         Err(error) => return Err(error),
     };
@@ -264,10 +263,8 @@ fn answer(host: &Host, purpose: &str, control: &Control, mut stream: UnixStream)
             pacing: control.pacing(),
             progress,
         })),
-        Ok(Err(error)) => Reply::Refused {
-            error: with_causes(&error),
-        },
-        Err(error) => Reply::Refused { error },
+        Ok(Err(error)) => Reply::Refused(with_causes(&error)),
+        Err(reason) => Reply::Refused(reason),
     };
     write_line(&mut stream, &reply)
 }

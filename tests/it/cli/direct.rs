@@ -32,6 +32,17 @@ fn a_run_is_paused_resumed_and_let_go() {
         let cli = large(kind);
         let mut up = slow(&cli);
 
+        // How fast it is, is known after a while.
+        let told = std::iter::repeat_with(|| cli.run("godwit progress --json"));
+        let mut told = told.inspect(|told| assert_eq!(told.code, Some(0), "{told}"));
+        let told = told.find(|told| !told.json()["items_per_second"].is_null());
+        let told = told.unwrap().json();
+        let (rate, left) = (&told["items_per_second"], &told["seconds_left"]);
+        assert!(
+            rate.as_f64() > Some(0.0) && left.as_f64() > Some(0.0),
+            "{told}"
+        );
+
         let paused = cli.run("godwit pause");
         assert_eq!(paused.code, Some(0), "{paused}");
         assert!(paused.out.starts_with("up: it waits: paused\n"), "{paused}");

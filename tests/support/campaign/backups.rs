@@ -210,11 +210,7 @@ impl Campaign {
                 }
                 Some(0) => return Ok(true),
                 Some(code) => {
-                    let kind = match code {
-                        5 => Kind::StuckLease,
-                        6 => Kind::Unopenable,
-                        _ => Kind::ManualCommand,
-                    };
+                    let kind = Kind::of_exit(code);
                     let what = format!("{store}: {arguments:?} ended with {code}: {}", ended.said);
                     self.score.violations.push(kind.because(what));
                     return Ok(false);

@@ -255,11 +255,7 @@ impl Campaign {
                 }
                 Some(code) if code == order.code() => return Ok(true),
                 Some(code) => {
-                    let kind = match code {
-                        5 => Kind::StuckLease,
-                        6 => Kind::Unopenable,
-                        _ => Kind::ManualCommand,
-                    };
+                    let kind = Kind::of_exit(code);
                     let what = format!("{store}: {order:?} ended with {code}: {}", ended.said);
                     self.score.violations.push(kind.because(what));
                     return Ok(false);

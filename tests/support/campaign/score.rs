@@ -50,6 +50,15 @@ impl Kind {
         }
     }
 
+    /// What it means that a command ended with a code that an undisturbed one does not end with.
+    pub fn of_exit(code: i32) -> Self {
+        match code {
+            5 => Self::StuckLease,
+            6 => Self::Unopenable,
+            _ => Self::ManualCommand,
+        }
+    }
+
     /// The violation of this kind.
     pub fn because(self, what: impl Into<String>) -> Violation {
         Violation {
