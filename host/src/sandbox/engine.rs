@@ -1,8 +1,7 @@
 //! wasmtime, narrowed to what migrations need.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ pub struct Engine {
 struct Shared {
     wasmtime: wasmtime::Engine,
     // Dropped with the last engine, which ends the thread.
-    _ticker: Ticker,
+    ticker: Ticker,
 }
 
 impl Engine {
@@ -49,10 +48,7 @@ impl Engine {
         let wasmtime = wasmtime::Engine::new(config).expect("the settings are valid");
         let ticker = Ticker::start(wasmtime.clone());
         Self {
-            shared: Arc::new(Shared {
-                wasmtime,
-                _ticker: ticker,
-            }),
+            shared: Arc::new(Shared { wasmtime, ticker }),
             limits: Arc::new(limits),
             compiler: Arc::new(Compiler::InProcess),
             cache: None,
@@ -114,6 +110,10 @@ impl Engine {
         self.cache.as_deref()
     }
 
+    pub(super) fn clock(&self) -> &Arc<Clock> {
+        &self.shared.ticker.clock
+    }
+
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.shared.wasmtime
     }
@@ -145,26 +145,79 @@ pub(super) fn config(limits: &Limits) -> wasmtime::Config {
     config
 }
 
-/// A thread that advances the engine's epoch.
+/// A thread that advances the engine's epoch while components are called. In between it sleeps: a host that waits costs
+/// nothing.
 struct Ticker {
-    stop: Option<Sender<()>>,
+    clock: Arc<Clock>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What decides whether the clock ticks.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    calls: Mutex<Calls>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Calls {
+    under_way: usize,
+    is_over: bool,
+}
+
+/// The clock ticks until it is dropped.
+#[derive(Debug)]
+pub(super) struct Ticking(Arc<Clock>);
+
+impl Clock {
+    /// Has the clock tick for a call.
+    pub(super) fn ticking(self: &Arc<Self>) -> Ticking {
+        let mut calls = self.calls();
+        calls.under_way += 1;
+        if calls.under_way == 1 {
+            self.changed.notify_all();
+        }
+        Ticking(self.clone())
+    }
+
+    fn calls(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ticks whenever there is a call, until it is over.
+    fn run(&self, tick: impl Fn()) {
+        let mut calls = self.calls();
+        while !calls.is_over {
+            if calls.under_way == 0 {
+                let woken = self.changed.wait(calls);
+                calls = woken.unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let waited = self
+                .changed
+                .wait_timeout_while(calls, TICK, |calls| !calls.is_over);
+            (calls, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            tick();
+        }
+    }
+}
+
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        self.0.calls().under_way -= 1;
+    }
 }
 
 impl Ticker {
     fn start(engine: wasmtime::Engine) -> Self {
-        let (stop, stopped) = channel();
-        let tick = move || {
-            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                engine.increment_epoch();
-            }
-        };
+        let clock = Arc::new(Clock::default());
+        let ticking = clock.clone();
         let thread = std::thread::Builder::new()
             .name("godwit-ticker".to_owned())
-            .spawn(tick)
+            .spawn(move || ticking.run(|| engine.increment_epoch()))
             .expect("a thread can be started");
         Self {
-            stop: Some(stop),
+            clock,
             thread: Some(thread),
         }
     }
@@ -172,7 +225,8 @@ impl Ticker {
 
 impl Drop for Ticker {
     fn drop(&mut self) {
-        drop(self.stop.take());
+        self.clock.calls().is_over = true;
+        self.clock.changed.notify_all();
         if let Some(thread) = self.thread.take() {
             // The ticker never panics; were it to, there is nobody to tell.
             let _ = thread.join();

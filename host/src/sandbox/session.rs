@@ -1,12 +1,13 @@
 //! One live instance of a component.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::Store;
 use wasmtime::component::Linker;
 
 use super::component::cause;
-use super::engine::TICK;
+use super::engine::{Clock, TICK};
 use super::fault::Circumstances;
 use super::state::State;
 use super::{Call, Component, Context, Documents, Fault, Limits, LoadError, LogLine, closed};
@@ -18,6 +19,7 @@ use crate::model::{Batch, Reply};
 pub struct Session<D: Documents> {
     store: Store<State<D>>,
     guest: Guest,
+    clock: Arc<Clock>,
     /// How many batches it was fed.
     calls: u64,
 }
@@ -71,6 +73,8 @@ impl<D: Documents> Session<D> {
         store.set_hostcall_fuel(hostcall);
         store.set_max_component_handles(handles);
         refuel(&mut store, fuel);
+        let clock = engine.clock().clone();
+        let _ticking = clock.ticking();
         // Before instantiation: a start function may loop, too.
         store.set_epoch_deadline(ticks(time));
         let guest = Guest::instantiate(&pre, component.speech(), &mut store);
@@ -78,6 +82,7 @@ impl<D: Documents> Session<D> {
             Ok(guest) => Ok(Self {
                 store,
                 guest,
+                clock: engine.clock().clone(),
                 calls: 0,
             }),
             Err(StartError::Exports(error)) => Err(link(error)),
@@ -92,6 +97,7 @@ impl<D: Documents> Session<D> {
     pub(super) fn describe(&mut self, context: Context) -> Result<RawDescriptor, Fault> {
         let time = self.limits().time(self.limits().describe);
         self.store.data_mut().context = context;
+        let _ticking = self.clock.ticking();
         let described = self.guest.describe(&mut self.store);
         described.map_err(|error| circumstances(&self.store, time).fault(AnswerError::Call(error)))
     }
@@ -119,7 +125,10 @@ impl<D: Documents> Session<D> {
         let time = self.set_out(self.limits().batch);
         self.calls += 1;
         self.store.data_mut().start(batch.len(), context, documents);
-        let answer = self.guest.call(call, &mut self.store, step, batch);
+        let answer = {
+            let _ticking = self.clock.ticking();
+            self.guest.call(call, &mut self.store, step, batch)
+        };
         let limit = self.limits().reply_bytes;
         let reply = match answer {
             Ok(reply) if reply.payload_bytes() > limit => Err(Fault::TooMuchOutput { limit }),
