@@ -55,11 +55,8 @@ impl Host {
                 if control.is_stopped() {
                     return Err(BackupError::Stopped);
                 }
-                let now = self.clock().now();
-                match lease.is_due(now) {
-                    true => lease.renew(&self.store, now).map_err(BackupError::Lease),
-                    false => Ok(()),
-                }
+                let kept = lease.keep(&self.store, self.clock().now());
+                kept.map_err(BackupError::Lease)
             })?;
             Ok(manifest)
         })
@@ -95,7 +92,7 @@ pub fn restore(
             .restore_into(&*backend, &mut |entries| {
                 observer(entries);
                 if let (Some(old), Some(lease)) = (&old, &mut lease) {
-                    lost = old.keep(lease, surroundings).err();
+                    lost = lease.keep(&old.0, surroundings.clock.now()).err();
                 }
                 match lost {
                     Some(_) => ControlFlow::Break(()),
@@ -151,14 +148,6 @@ impl Old {
             is_gone: &*surroundings.is_gone,
         };
         Lease::acquire(&self.0, &*surroundings.clock, &claim)
-    }
-
-    fn keep(&self, lease: &mut Lease, surroundings: &Surroundings) -> Result<(), LeaseError> {
-        let now = surroundings.clock.now();
-        match lease.is_due(now) {
-            true => lease.renew(&self.0, now),
-            false => Ok(()),
-        }
     }
 }
 

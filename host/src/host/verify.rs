@@ -1,6 +1,6 @@
 //! Whether what is stored is as it should be, and digests to compare stores by.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use super::{Host, HostError};
 use crate::model::{
     Access, Batch, Digest, FailureKind, Item, Migration, Mode, Name, Step, StepWork, Version,
 };
-use crate::run::{Became, Control, Stream, StreamError};
+use crate::run::{Became, Control, Stream, StreamError, granted};
 use crate::sandbox::{Call, Context};
 use crate::store::{Collection, Index, StoreError, Tallies, index_entry};
 
@@ -380,28 +380,6 @@ impl Check<'_, '_> {
         Ok((shown, true))
     }
 
-    /// What the step may read of what it asks for.
-    fn granted(&self, migration: &Migration, step: &Step) -> Result<BTreeSet<Name>, StoreError> {
-        let mut granted = BTreeSet::new();
-        let StepWork::Transform { reads, .. } = &step.work else {
-            return Ok(granted);
-        };
-        for name in reads {
-            let owner = self.host.store.collection(name)?.map(|record| record.app);
-            let grants = &self.host.grants;
-            if grants.allow(
-                &migration.app,
-                self.name,
-                name,
-                owner.as_ref(),
-                Access::Read,
-            ) {
-                granted.insert(name.clone());
-            }
-        }
-        Ok(granted)
-    }
-
     fn by(
         &mut self,
         migration: &Migration,
@@ -425,8 +403,13 @@ impl Check<'_, '_> {
                 source: error,
             },
         };
-        let reads = self.granted(migration, step)?;
         let store = host.store.clone();
+        let reads = match &step.work {
+            StepWork::Transform { reads, .. } => &reads[..],
+            StepWork::Schema(_) => &[],
+        };
+        let (app, grants) = (&migration.app, &host.grants);
+        let reads = granted(&store, grants, app, self.name, reads, Access::Read)?;
         let stream = Stream::verifying(component, step, reads, store, context, threads, control);
         let failed = Arc::new(Mutex::new(None));
         let source = Source {

@@ -42,6 +42,7 @@ pub use options::{MaxFailures, OnFailure, Options, TIMINGS};
 pub use progress::{RunProgress, StepProgress};
 pub use quarantine::{accept, list};
 pub use report::{Observer, Quiet, Report, RunError, RunEvent, StepName, StepReport};
+pub(crate) use runner::granted;
 pub use runner::{Runner, step_number};
 pub use stream::{Became, Passed, Stream, StreamError};
 pub(crate) use timed::timed;

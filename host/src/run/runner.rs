@@ -201,11 +201,7 @@ impl Runner<'_> {
 
     /// Renews the lease once that is due, while nothing is committed that would.
     pub(super) fn keep_lease(&self, lease: &mut Lease) -> Result<(), LeaseError> {
-        let now = self.clock.now();
-        if lease.is_due(now) {
-            lease.renew(self.store, now)?;
-        }
-        Ok(())
+        lease.keep(self.store, self.clock.now())
     }
 
     fn step(
@@ -241,9 +237,19 @@ impl Runner<'_> {
         };
         self.check_owner(stage, step, collection)?;
         let component = self.component(stage)?;
+        let granted = |asked: &[Name], access| {
+            granted(
+                self.store,
+                self.grants,
+                &stage.app,
+                collection,
+                asked,
+                access,
+            )
+        };
         let grants = Grants {
-            reads: self.granted(stage, collection, reads, Access::Read)?,
-            writes: self.granted(stage, collection, writes, Access::Write)?,
+            reads: granted(reads, Access::Read)?,
+            writes: granted(writes, Access::Write)?,
             opaque: self.opaque()?,
             ..Grants::pure(mode, collection, component.limits())
         };
@@ -265,25 +271,6 @@ impl Runner<'_> {
             told: Told::default(),
         }
         .carry_out()
-    }
-
-    /// What a step gets of what it asks for.
-    fn granted(
-        &self,
-        stage: &Stage,
-        fed: &Name,
-        asked: &[Name],
-        access: Access,
-    ) -> Result<BTreeSet<Name>, StoreError> {
-        let mut granted = BTreeSet::new();
-        for name in asked {
-            let owner = self.store.collection(name)?.map(|record| record.app);
-            let grants = self.grants;
-            if grants.allow(&stage.app, fed, name, owner.as_ref(), access) {
-                granted.insert(name.clone());
-            }
-        }
-        Ok(granted)
     }
 
     /// The step over a collection that comes before another one.
@@ -327,6 +314,25 @@ impl Runner<'_> {
             .map(|(name, _)| name)
             .collect())
     }
+}
+
+/// What a step of an app that is fed a collection gets of those that it asks for.
+pub(crate) fn granted(
+    store: &Store,
+    grants: &model::Grants,
+    app: &Name,
+    fed: &Name,
+    asked: &[Name],
+    access: Access,
+) -> Result<BTreeSet<Name>, StoreError> {
+    let mut granted = BTreeSet::new();
+    for name in asked {
+        let owner = store.collection(name)?.map(|record| record.app);
+        if grants.allow(app, fed, name, owner.as_ref(), access) {
+            granted.insert(name.clone());
+        }
+    }
+    Ok(granted)
 }
 
 /// What a stage's migration is told of the run.

@@ -200,13 +200,9 @@ impl Undo<'_> {
     /// Puts back the pre-images of a range; `false` when it was asked to stop.
     fn step(&mut self, range: &key::KeyRange) -> Result<bool, RunError> {
         loop {
-            let goes_on = self.control.proceed(|_| {
-                let now = self.clock.now();
-                match self.lease.is_due(now) {
-                    true => self.lease.renew(self.store, now),
-                    false => Ok(()),
-                }
-            })?;
+            let goes_on = self
+                .control
+                .proceed(|_| self.lease.keep(self.store, self.clock.now()))?;
             if !goes_on {
                 return Ok(false);
             }

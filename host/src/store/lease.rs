@@ -152,6 +152,17 @@ impl Lease {
         self.commit(store, Commit::new(), now)
     }
 
+    /// Renews the lease once that is due.
+    ///
+    /// # Errors
+    /// [`LeaseError::Lost`] when it was overtaken.
+    pub fn keep(&mut self, store: &Store, now: Timestamp) -> Result<(), LeaseError> {
+        match self.is_due(now) {
+            true => self.renew(store, now),
+            false => Ok(()),
+        }
+    }
+
     /// Gives the lease back. Nothing is lost when that fails: it expires.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use godwit::run::{Observer, RunEvent, RunProgress, StepName};
 use godwit::sandbox::LogLevel;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::commands::progress::{seconds_text, time_left};
+use crate::commands::progress::{rate, seconds_text, time_left};
 use crate::output;
 
 /// How often a plain line says how far a step is.
@@ -107,9 +107,7 @@ impl Progress {
         let Some(step) = progress.steps.iter().find(|step| !step.done) else {
             return;
         };
-        let rate = progress.items_per_second.map_or_else(String::new, |rate| {
-            format!(", {}/s", output::count(rate as u64))
-        });
+        let rate = rate(progress.items_per_second);
         let left = time_left(step.seconds_left);
         let is_last = progress.total - progress.read == step.total - step.counts.read;
         let in_all = match progress.seconds_left {

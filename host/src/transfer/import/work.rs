@@ -91,14 +91,7 @@ impl<'a> Work<'a> {
             control,
             ..
         } = *self.importer;
-        let goes_on = control.proceed(|_| {
-            let now = clock.now();
-            match self.lease.is_due(now) {
-                true => self.lease.renew(store, now),
-                false => Ok(()),
-            }
-        })?;
-        Ok(goes_on)
+        Ok(control.proceed(|_| self.lease.keep(store, clock.now()))?)
     }
 
     fn report(&self) -> ImportReport {
@@ -130,10 +123,7 @@ impl<'a> Work<'a> {
             if control.is_stopped() {
                 return Ok(false);
             }
-            let now = clock.now();
-            if self.lease.is_due(now) {
-                self.lease.renew(store, now)?;
-            }
+            self.lease.keep(store, clock.now())?;
         }
         if self.lines.digest() != self.checkpoint.read {
             return Err(ImportError::SourceChanged {

@@ -63,9 +63,7 @@ fn tell(progress: Option<&RunProgress>, context: &Context) {
 /// Prints how far a run is.
 pub fn print(progress: &RunProgress) {
     let left = time_left(progress.seconds_left);
-    let rate = progress.items_per_second.map_or_else(String::new, |rate| {
-        format!(", {}/s", output::count(rate as u64))
-    });
+    let rate = rate(progress.items_per_second);
     output::line(format!(
         "run {} is {}: {} of {} read{rate}{left}",
         progress.run,
@@ -94,6 +92,13 @@ pub fn print(progress: &RunProgress) {
     if !progress.waits_for.is_empty() {
         output::line(format!("  it waits: {}", progress.waits_for.join(", ")));
     }
+}
+
+/// How many items a second, behind a comma.
+pub fn rate(items: Option<f64>) -> String {
+    items.map_or_else(String::new, |items| {
+        format!(", {}/s", output::count(items as u64))
+    })
 }
 
 /// The time left, behind a comma.
