@@ -36,6 +36,15 @@ fn reading(criterion: &mut Criterion) {
             bencher.iter(|| batch.iter().all(|(_, body)| read(black_box(body))));
         });
     }
+    // What comes out of a component's memory does so once, all bodies of a batch together.
+    group.bench_function("copied out of the guest, with its batch", |bencher| {
+        let mut copy = Vec::with_capacity(batch.bodies.len());
+        bencher.iter(|| {
+            copy.clear();
+            copy.extend_from_slice(black_box(&batch.bodies));
+            black_box(copy.len())
+        });
+    });
     group.finish();
 }
 

@@ -9,7 +9,12 @@ use super::world::InFlight;
 use super::{Line, World, descriptor, ndjson};
 use crate::batch::span;
 use crate::outcome::kind;
-use crate::{Context, Migration, Mode, Outcomes, Run, Step};
+use crate::{
+    Batch, Context, Item, Migration, Mode, Outcome, Outcomes, Result, Revert, Run, Step, Verify,
+};
+
+/// What is done to a batch of a step.
+type Work = fn(&str, &Batch, &Context<'_>) -> Outcomes;
 
 /// Holds collections in memory and brings them from version to version.
 pub struct Host {
@@ -84,7 +89,55 @@ impl Host {
     pub fn migrate<M: Migration>(&mut self) -> Report {
         let mut report = Report::default();
         for step in described::<M>() {
-            self.feed_all::<M>(&step, &mut report);
+            self.feed_all(&step, M::migrate_batch, &mut report);
+        }
+        report
+    }
+
+    /// Shows the items of each step that rewrites to a migration's `verify`: those that it finds wrong are the failed ones
+    /// of the report.
+    ///
+    /// ```
+    /// # use godwit_plugin::{Context, Descriptor, Item, Migration, Outcome, Result, Step, Verify, testing::Host};
+    /// # struct Titles;
+    /// # impl Migration for Titles {
+    /// #     fn describe() -> Descriptor { Descriptor::new("notes", "2.0.0").step(Step::rewrite("titles", "notes")) }
+    /// #     fn migrate(_: &str, _: &Item<'_>, _: &Context<'_>) -> Result { Ok(Outcome::Unchanged) }
+    /// # }
+    /// impl Verify for Titles {
+    ///     fn verify(_step: &str, item: &Item<'_>, _context: &Context<'_>) -> Result<()> {
+    ///         item.json()?["title"].as_str().ok_or("there is no title")?;
+    ///         Ok(())
+    ///     }
+    /// }
+    /// let mut host = Host::new().with("notes", "{\"_id\":\"a\",\"title\":\"A\"}\n{\"_id\":\"b\"}");
+    /// assert_eq!(host.verify::<Titles>().failed(), [("b", "there is no title")]);
+    /// ```
+    ///
+    /// # Panics
+    /// When the migration does what the real host would refuse, and when it panics itself.
+    #[track_caller]
+    pub fn verify<M: Verify>(&mut self) -> Report {
+        let mut report = Report::default();
+        for step in described::<M>() {
+            if step.mode == Mode::Rewrite {
+                self.feed_all(&only_reading(step), verify_batch::<M>, &mut report);
+            }
+        }
+        report
+    }
+
+    /// Takes a migration's way back: the items of each step that rewrites, the last step first.
+    ///
+    /// # Panics
+    /// When the migration does what the real host would refuse, and when it panics itself.
+    #[track_caller]
+    pub fn revert<M: Revert>(&mut self) -> Report {
+        let mut report = Report::default();
+        for step in described::<M>().into_iter().rev() {
+            if step.mode == Mode::Rewrite {
+                self.feed_all(&only_reading(step), revert_batch::<M>, &mut report);
+            }
         }
         report
     }
@@ -100,7 +153,7 @@ impl Host {
         let Some(step) = steps.iter().find(|step| step.name == name) else {
             panic!("the migration has no step `{name}`");
         };
-        self.feed_all::<M>(step, &mut report);
+        self.feed_all(step, M::migrate_batch, &mut report);
         report
     }
 
@@ -142,10 +195,11 @@ impl Host {
     }
 
     /// Feeds a collection from its first item to its last.
-    fn feed_all<M: Migration>(&self, step: &Step, report: &mut Report) {
+    fn feed_all(&self, step: &Step, work: Work, report: &mut Report) {
         let mut feed = Feed {
             world: &self.world,
             step,
+            work,
             brought: BTreeSet::new(),
             report,
         };
@@ -156,7 +210,7 @@ impl Host {
                 .ids_after(&step.collection, &after, self.batch_size);
             let Some(last) = ids.last() else { return };
             after.clone_from(last);
-            feed.feed::<M>(&ids);
+            feed.feed(&ids);
         }
     }
 }
@@ -171,10 +225,32 @@ fn described<M: Migration>() -> Vec<Step> {
     described.steps
 }
 
+/// The step as checks and ways back are granted it: nothing is written on the side.
+fn only_reading(mut step: Step) -> Step {
+    step.reads.append(&mut step.writes);
+    step
+}
+
+fn verify_batch<M: Verify>(step: &str, batch: &Batch, context: &Context<'_>) -> Outcomes {
+    let verify = |item| M::verify(step, &item, &context.about(&item));
+    each(batch, |item| verify(item).map(|()| Outcome::Unchanged))
+}
+
+fn revert_batch<M: Revert>(step: &str, batch: &Batch, context: &Context<'_>) -> Outcomes {
+    each(batch, |item| M::revert(step, &item, &context.about(&item)))
+}
+
+fn each<'a>(batch: &'a Batch, outcome: impl Fn(Item<'a>) -> Result) -> Outcomes {
+    let mut outcomes = Outcomes::with_room_for(batch);
+    outcomes.extend(batch.iter().map(outcome));
+    outcomes
+}
+
 /// One step under way.
 struct Feed<'a> {
     world: &'a World,
     step: &'a Step,
+    work: Work,
     /// Items of the fed collection that the step wrote on the side: they have the new version already.
     brought: BTreeSet<String>,
     report: &'a mut Report,
@@ -182,13 +258,13 @@ struct Feed<'a> {
 
 impl Feed<'_> {
     /// Feeds a batch, and again in halves where its size would show.
-    fn feed<M: Migration>(&mut self, ids: &[String]) {
+    fn feed(&mut self, ids: &[String]) {
         let ids: Vec<String> = ids.iter().filter(|id| self.is_due(id)).cloned().collect();
         if ids.is_empty() {
             return;
         }
         let batch = self.world.begin(self.step, &ids);
-        let outcomes = M::migrate_batch(&self.step.name, &batch, &Context::new(self.world));
+        let outcomes = (self.work)(&self.step.name, &batch, &Context::new(self.world));
         let in_flight = self.world.end();
         assert_eq!(
             outcomes.len(),
@@ -198,8 +274,8 @@ impl Feed<'_> {
         if ids.len() > 1 && shows_its_size(&in_flight, &outcomes) {
             self.world.forget_log_of(&in_flight);
             let (first, second) = ids.split_at(ids.len() / 2);
-            self.feed::<M>(first);
-            self.feed::<M>(second);
+            self.feed(first);
+            self.feed(second);
         } else {
             self.commit(&ids, &outcomes, in_flight);
         }
@@ -272,7 +348,7 @@ fn shows_its_size(in_flight: &InFlight, outcomes: &Outcomes) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Descriptor, Item, Outcome, Result, json};
+    use crate::{Descriptor, json};
 
     /// Adds each item's number to the one before it, and counts; fails odd jobs.
     struct Sums;
@@ -358,6 +434,77 @@ mod tests {
             .batch_size(1);
         assert_eq!(host.migrate::<Split>().unchanged(), ["a", "b"]);
         assert_eq!(host.lines("c").lines().count(), 4);
+    }
+
+    /// Adds a member, which the second step makes larger; both steps can be checked and taken back.
+    struct Sizes;
+
+    impl Migration for Sizes {
+        fn describe() -> Descriptor {
+            Descriptor::new("test", "1.0.0")
+                .step(Step::rewrite("measure", "c").reads("units"))
+                .step(Step::rewrite("double", "c"))
+                .step(Step::derive("count", "c").writes("counts"))
+        }
+
+        fn migrate(step: &str, item: &Item<'_>, _: &Context<'_>) -> Result {
+            let size = item.json()?["size"].as_u64().unwrap_or(0);
+            Ok(match step {
+                "measure" => Outcome::updated(json!({"_id": item.id(), "size": 1})),
+                "double" => Outcome::updated(json!({"_id": item.id(), "size": 2 * size})),
+                _ => Outcome::Unchanged,
+            })
+        }
+    }
+
+    impl Verify for Sizes {
+        fn verify(step: &str, item: &Item<'_>, context: &Context<'_>) -> Result<()> {
+            if step == "measure" {
+                context.documents().get("units", "one")?.ok_or("no unit")?;
+            }
+            match item.json()?["size"].as_u64() {
+                Some(2) => Ok(()),
+                other => Err(format!("{step}: {other:?}").into()),
+            }
+        }
+    }
+
+    impl Revert for Sizes {
+        fn revert(step: &str, item: &Item<'_>, context: &Context<'_>) -> Result {
+            let size = item.json()?["size"].as_u64().ok_or("it has no size")?;
+            if size > 2 {
+                context.documents().put("counts", "large", "1")?;
+            }
+            Ok(match step {
+                "double" => Outcome::updated(json!({"_id": item.id(), "size": size / 2})),
+                _ => Outcome::updated(json!({"_id": item.id()})),
+            })
+        }
+    }
+
+    #[test]
+    fn a_migration_can_check_its_work_and_take_it_back() {
+        let before = "{\"_id\":\"a\"}\n{\"_id\":\"b\"}\n";
+        let mut host = Host::new()
+            .with("c", before)
+            .with_item("units", "one", "1")
+            .batch_size(1);
+        host.migrate::<Sizes>();
+        assert_eq!(host.verify::<Sizes>().failed(), []);
+        assert_eq!(host.revert::<Sizes>().updated(), ["a", "b", "a", "b"]);
+        host.assert_holds("c", before);
+        let failed = host.verify::<Sizes>();
+        assert_eq!(failed.failed()[3], ("b", "double: None"));
+        host.assert_holds("c", before);
+    }
+
+    #[test]
+    fn what_has_no_way_back_stays_and_a_way_back_writes_nothing_on_the_side() {
+        let mut host = Host::new().with("c", "{\"_id\":\"a\",\"size\":3}\n{\"_id\":\"b\"}");
+        let report = host.revert::<Sizes>();
+        assert!(report.failed()[0].1.contains("`counts` is denied"));
+        assert_eq!(report.failed()[1], ("b", "it has no size"));
+        assert_eq!(host.get("c", "b"), Some(json!({"_id": "b"})));
     }
 
     /// Does what its step says, where that is wrong.
