@@ -12,6 +12,7 @@ mod cli;
 mod compression;
 mod conformance;
 mod contract;
+mod down;
 mod dry_run;
 mod every_k;
 mod examples;

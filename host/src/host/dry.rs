@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Host, HostError};
+use super::{DownGoal, Host, HostError};
 use crate::model::{Apart, Difference, Name, diff};
 use crate::plan::Goal;
 use crate::run::{Control, Observer, Report};
@@ -46,7 +46,7 @@ impl Change {
 }
 
 impl Host {
-    /// Carries out on an overlay what [`Host::up`] would do. What would be written goes to
+    /// Carries out on an overlay what [`Host::up`] or [`Host::down`] would do. What would be written goes to
     /// `scratch`, an empty backend that may be thrown away afterwards.
     ///
     /// # Errors
@@ -71,6 +71,11 @@ impl Host {
                 .up_item(collection, id, to.as_ref(), observer, control)?
                 .into_iter()
                 .collect(),
+            DryGoal::Down(goal) => {
+                let on_failure = overlay.options.on_failure;
+                let report = overlay.go_down(goal, on_failure, observer, control)?;
+                report.into_iter().collect()
+            }
         };
         Ok(DryRun { reports, overlay })
     }
@@ -81,6 +86,8 @@ impl Host {
 pub enum DryGoal {
     /// Everything that is pending.
     Apps(Goal),
+    /// The way back to an older version.
+    Down(DownGoal),
     /// One item.
     Item {
         /// Its collection.

@@ -70,6 +70,16 @@ pub enum HostError {
         #[source]
         source: crate::run::StreamError,
     },
+    /// Occurs when an app cannot be brought back to an older version; nothing was changed.
+    #[error("{app} cannot go back to {to}: {}", .reasons.join("; "))]
+    Down {
+        /// The app.
+        app: Name,
+        /// The version.
+        to: crate::model::Version,
+        /// Every reason.
+        reasons: Vec<String>,
+    },
     /// Occurs when a baseline cannot be set.
     #[error("the baseline of {app} cannot be set: {reason}")]
     Baseline {
@@ -133,6 +143,7 @@ impl HostError {
             | Self::NoCollection(_)
             | Self::NotInQuarantine { .. }
             | Self::Repair { .. }
+            | Self::Down { .. }
             | Self::Baseline { .. } => ErrorKind::Input,
             Self::Verify { .. } => ErrorKind::Plugin,
             Self::Backup(error) => of_backup(error),
@@ -181,6 +192,7 @@ fn of_run(error: &RunError) -> ErrorKind {
         | RunError::Load { .. }
         | RunError::TooManyFailures { .. }
         | RunError::ItemFailed { .. }
+        | RunError::NoWayBack { .. }
         | RunError::ForeignCollection { .. } => ErrorKind::Plugin,
         RunError::NoRun(_)
         | RunError::NotUndoable { .. }

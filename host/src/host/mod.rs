@@ -5,6 +5,7 @@
 
 mod backup;
 mod changes;
+mod down;
 mod dry;
 mod error;
 mod items;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use backup::{Restored, restore};
+pub use down::DownGoal;
 pub use dry::{Change, DryGoal, DryRun};
 pub use error::{ErrorKind, HostError, with_causes};
 pub use rehearse::{Rehearsal, RehearsedFailure, Sample, StepTime, copy};
@@ -156,7 +158,7 @@ impl Host {
     fn unfinished(&self) -> Result<Option<Run>, StoreError> {
         let is_in_the_way = |run: &Run| {
             run.state == RunState::Undoing
-                || (run.purpose == Purpose::Up && run.state.is_unfinished())
+                || (run.purpose.is_exclusive() && run.state.is_unfinished())
         };
         Ok(self.store.runs()?.into_iter().rev().find(is_in_the_way))
     }
@@ -445,7 +447,7 @@ impl Host {
     /// Marks retries whose process died as stopped: nobody will go on with them.
     fn mark_abandoned(&self, lease: &mut Lease) -> Result<(), HostError> {
         for mut run in self.store.runs()? {
-            if run.state == RunState::Running && run.purpose != Purpose::Up {
+            if run.state == RunState::Running && !run.purpose.is_exclusive() {
                 run.state = RunState::Stopped;
                 run.reason = Some("its process ended; start it again".to_owned());
                 let mut write = self.store.write(run.id, None);

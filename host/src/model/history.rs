@@ -61,6 +61,20 @@ pub enum Event {
         /// Why, in the operator's words.
         reason: String,
     },
+    /// A phase was taken back by its migration's own way back.
+    Reverted {
+        /// The phase.
+        phase: Phase,
+        /// The run that took it back.
+        run: RunId,
+    },
+    /// A phase that was taken back is applied again, since the run that took it back was undone.
+    Reinstated {
+        /// The phase.
+        phase: Phase,
+        /// The run that had taken it back.
+        run: RunId,
+    },
     /// A phase was undone.
     Undone {
         /// The phase.
@@ -93,6 +107,8 @@ pub struct AppState {
     pub baseline: Option<Version>,
     /// The migrations applied, at least their offline phase.
     pub applied: BTreeMap<Version, Applied>,
+    /// The migrations that were applied and then taken back by their own way back, as they were last.
+    pub reverted: BTreeMap<Version, Applied>,
 }
 
 /// A migration that was applied.
@@ -148,6 +164,22 @@ impl AppState {
                     applied.digests.push(*digest);
                 }
             }
+            Event::Reverted { phase, .. } => {
+                shift(
+                    &mut self.applied,
+                    &mut self.reverted,
+                    &entry.version,
+                    *phase,
+                );
+            }
+            Event::Reinstated { phase, .. } => {
+                shift(
+                    &mut self.reverted,
+                    &mut self.applied,
+                    &entry.version,
+                    *phase,
+                );
+            }
             Event::Undone { phase, .. } => {
                 if let Some(applied) = self.applied.get_mut(&entry.version) {
                     applied.phases.remove(phase);
@@ -157,6 +189,28 @@ impl AppState {
                 }
             }
         }
+    }
+}
+
+/// Moves a phase of a migration, with what is known of its file.
+fn shift(
+    from: &mut BTreeMap<Version, Applied>,
+    to: &mut BTreeMap<Version, Applied>,
+    version: &Version,
+    phase: Phase,
+) {
+    let Some(known) = from.get_mut(version) else {
+        return;
+    };
+    let Some(run) = known.phases.remove(&phase) else {
+        return;
+    };
+    let moved = to.entry(version.clone()).or_default();
+    moved.phases.insert(phase, run);
+    moved.digests.clone_from(&known.digests);
+    moved.file.clone_from(&known.file);
+    if known.phases.is_empty() {
+        from.remove(version);
     }
 }
 
@@ -207,6 +261,27 @@ mod tests {
             },
         ));
         assert_eq!(version(&facts), "2.0.0");
+    }
+
+    #[test]
+    fn what_is_reverted_is_not_applied_until_it_is_reinstated() {
+        let mut facts = vec![
+            entry("1.0.0", Event::Baseline),
+            applied("2.0.0", Phase::Offline),
+            applied("2.0.0", Phase::Online),
+        ];
+        let state = |facts: &[Entry]| History(facts.to_vec()).apps()["notes"].clone();
+        let before = state(&facts);
+        let run = RunId(2);
+        for phase in [Phase::Online, Phase::Offline] {
+            facts.push(entry("2.0.0", Event::Reverted { phase, run }));
+        }
+        assert_eq!(state(&facts).version(), Some(&Version::new(1, 0, 0)));
+        assert_eq!(state(&facts).applied.len(), 0);
+        for phase in [Phase::Offline, Phase::Online] {
+            facts.push(entry("2.0.0", Event::Reinstated { phase, run }));
+        }
+        assert_eq!(state(&facts), before);
     }
 
     #[test]

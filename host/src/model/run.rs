@@ -144,6 +144,16 @@ pub enum Purpose {
     Retry,
     /// Brings one item up to date.
     Item,
+    /// Brings an app back to an older version, by the ways back of its migrations. Its plan has one stage, with a step for
+    /// each collection of the app.
+    Down,
+}
+
+impl Purpose {
+    /// Whether an unfinished run of this kind must be finished or undone before another one may start.
+    pub fn is_exclusive(self) -> bool {
+        matches!(self, Self::Up | Self::Down)
+    }
 }
 
 /// How far a run has come.

@@ -8,7 +8,7 @@ use super::finding::Subject;
 use super::findings::Findings;
 use super::lines::{Line, Lines};
 use super::ownership::Claims;
-use super::resume::check_undoing;
+use super::resume::check_going_back;
 use super::up::{check_lines, check_target, known_line};
 use super::{Drift, ItemGoal, Matter, Need, Planned, Policy, Recorded};
 
@@ -25,7 +25,7 @@ pub fn plan_item(
 ) -> Planned {
     let mut findings = Findings::new(policy);
     let lines = Lines::new(catalogue, recorded);
-    check_undoing(recorded, &mut findings);
+    check_going_back(recorded, &mut findings);
     let claims = Claims::of(&lines);
     let Some(app) = claims.owner(&goal.collection, recorded) else {
         let collection = goal.collection.clone();

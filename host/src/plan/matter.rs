@@ -183,6 +183,8 @@ pub enum Exclusion {
     OtherPhase,
     /// It is being undone.
     Undoing,
+    /// It brings an app back to an older version.
+    GoingDown,
 }
 
 impl Matter {

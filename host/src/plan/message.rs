@@ -212,6 +212,9 @@ impl fmt::Display for Exclusion {
             Self::BeyondTarget => "and leads beyond the version that was asked for",
             Self::OtherPhase => "and this phase was not asked for",
             Self::Undoing => "and nothing can be planned before that is done",
+            Self::GoingDown => {
+                "and leads back to an older version: nothing can be planned before that is done"
+            }
         })
     }
 }

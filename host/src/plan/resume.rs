@@ -18,13 +18,17 @@ pub(super) fn resumable(recorded: &Recorded) -> Option<&Run> {
     (run.purpose == Purpose::Up && run.state.is_unfinished()).then_some(run)
 }
 
-/// Reports a run that is being undone: until that is done nothing can be planned.
-pub(super) fn check_undoing(recorded: &Recorded, findings: &mut Findings<'_>) {
-    if let Some(run) = &recorded.unfinished
-        && run.state == RunState::Undoing
-    {
-        report_unfinished(run, run.plan.stages.first(), Exclusion::Undoing, findings);
-    }
+/// Reports a run that goes back: until that is done nothing can be planned.
+pub(super) fn check_going_back(recorded: &Recorded, findings: &mut Findings<'_>) {
+    let Some(run) = &recorded.unfinished else {
+        return;
+    };
+    let exclusion = match (run.state, run.purpose) {
+        (RunState::Undoing, _) => Exclusion::Undoing,
+        (_, Purpose::Down) => Exclusion::GoingDown,
+        _ => return,
+    };
+    report_unfinished(run, run.plan.stages.first(), exclusion, findings);
 }
 
 /// The run's own plan. What is left of it has the digests and steps of the files as they are, if

@@ -8,7 +8,7 @@ use super::backlog::{check_drift, check_gaps};
 use super::due::{Due, phases};
 use super::findings::Findings;
 use super::lines::{Line, Lines};
-use super::resume::{check_undoing, resumable};
+use super::resume::{check_going_back, resumable};
 use super::up::{check_lines, known_line};
 use super::{Drift, Matter, Need, Planned, Policy, Recorded, RetryGoal};
 
@@ -24,7 +24,7 @@ pub fn plan_retry(
 ) -> Planned {
     let mut findings = Findings::new(policy);
     let lines = Lines::new(catalogue, recorded);
-    check_undoing(recorded, &mut findings);
+    check_going_back(recorded, &mut findings);
     let line = known_line(&lines, &goal.app, &mut findings);
     let stages = line.map(|line| stages(&lines, line, recorded, goal, &mut findings));
     findings.into_planned(stages.unwrap_or_default(), None)

@@ -11,7 +11,7 @@ use super::findings::Findings;
 use super::lines::{Line, Lines};
 use super::ownership::Claims;
 use super::phases::{allowed_behind, only_asked};
-use super::resume::{check_undoing, resumable, resumed};
+use super::resume::{check_going_back, resumable, resumed};
 use super::{Drift, Goal, Matter, Need, OffTarget, Planned, Policy, Recorded};
 
 /// Plans how to reach `goal`: with the unfinished run if there is one, else with a new one.
@@ -21,7 +21,7 @@ use super::{Drift, Goal, Matter, Need, OffTarget, Planned, Policy, Recorded};
 pub fn plan(catalogue: &[Migration], recorded: &Recorded, goal: &Goal, policy: &Policy) -> Planned {
     let mut findings = Findings::new(policy);
     let lines = Lines::new(catalogue, recorded);
-    check_undoing(recorded, &mut findings);
+    check_going_back(recorded, &mut findings);
     let scope = scope(&lines, goal, &mut findings);
     let target = target(&lines, &scope, goal, &mut findings);
     check_lines(&lines, &scope, recorded, &mut findings);

@@ -172,6 +172,9 @@ fn after_phase_order(asked: Phase, is_own: bool) -> String {
 fn after_unfinished(run: RunId, exclusion: Exclusion) -> String {
     match exclusion {
         Exclusion::Undoing => format!("let it be undone: `godwit undo {run}`"),
+        Exclusion::GoingDown => {
+            format!("go on with it, as `godwit status` says; or give it up: `godwit undo {run}`")
+        }
         _ => format!("go on with it: `godwit up`; or give it up: `godwit undo {run}`"),
     }
 }

@@ -10,6 +10,7 @@ mod ahead;
 mod applied;
 mod chain;
 mod control;
+mod down;
 mod events;
 mod feed;
 mod fused;

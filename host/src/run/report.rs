@@ -248,6 +248,16 @@ pub enum RunError {
         /// What was said.
         reason: String,
     },
+    /// Occurs when an item cannot be brought back to an older version.
+    #[error("{collection}/{id} has no way back {reason}")]
+    NoWayBack {
+        /// The collection.
+        collection: Name,
+        /// The item's id.
+        id: String,
+        /// Why: from which version, the kind of fault, what was said.
+        reason: String,
+    },
     /// Occurs when a step is to write a collection of another app.
     #[error("step {step} writes {collection}, which belongs to {owner}")]
     ForeignCollection {

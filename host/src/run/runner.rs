@@ -160,6 +160,9 @@ impl Runner<'_> {
         lease: &mut Lease,
         run: &mut Run,
     ) -> Result<(RunState, Option<String>), RunError> {
+        if run.purpose == Purpose::Down {
+            return self.down(lease, run);
+        }
         while let Some(stage) = run.plan.stages.get(run.stages_done as usize).cloned() {
             let number = run.stages_done as usize;
             if self.fuse(lease, run)? == Ending::Stopped {

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::runner::{STAGE_END, step_number};
 use super::{Control, RunError};
-use crate::model::{Clock, Event, Name, Run, RunId, RunState, Timestamp};
+use crate::model::{Clock, Event, Name, Purpose, Run, RunId, RunState, Timestamp};
 use crate::store::{ItemRecord, Lease, Store, StoreError, Write, key, parse_apart};
 use check::check;
 
@@ -273,11 +273,29 @@ impl Undo<'_> {
         Ok(ItemRecord::parse(current)?.writer != self.run.id)
     }
 
+    /// Has applied again what a way back had taken back.
+    fn reinstate(&self, write: &mut Write<'_>, now: Timestamp) -> Result<(), StoreError> {
+        let facts = self.store.history()?.0;
+        for fact in facts.iter().rev() {
+            let Event::Reverted { phase, run } = fact.event else {
+                continue;
+            };
+            if run == self.run.id {
+                let event = Event::Reinstated { phase, run };
+                write.add_history(now, &fact.app, &fact.version, event)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the run's facts back, the last one first.
     fn finish(&mut self) -> Result<(), RunError> {
         let now: Timestamp = self.clock.now();
         let mut write = self.store.write(self.run.id, None);
         let apps = self.store.history()?.apps();
+        if self.run.purpose == Purpose::Down {
+            self.reinstate(&mut write, now)?;
+        }
         for stage in self.run.plan.stages.iter().rev() {
             let applied = apps
                 .get(&stage.app)

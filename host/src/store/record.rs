@@ -137,6 +137,17 @@ impl Collection {
     }
 }
 
+impl Collection {
+    /// Gives the collection the older version that a way back leads to, which is no longer under way.
+    pub fn lower(&mut self, run: RunId, step: u32, version: &Version) {
+        self.under_way
+            .retain(|under_way| (under_way.run, under_way.step) != (run, step));
+        let lower = |known: Option<Version>| known.map(|known| known.min(version.clone()));
+        self.level = lower(self.level.take());
+        self.newest = lower(self.newest.take());
+    }
+}
+
 /// An index on the value at a JSON pointer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Index {
@@ -149,7 +160,7 @@ pub struct Index {
 }
 
 /// A rewrite step under way over a whole collection: items up to its checkpoint have the version
-/// that it leads to.
+/// that it leads to. That of a way back is below the collection's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnderWay {
     /// The run.

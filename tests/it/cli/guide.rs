@@ -1,6 +1,7 @@
 //! The operator's guide: what it tells people to type does what it says.
 
 use godwit_tests::cli::Cli;
+use godwit_tests::made::{Order, rewrite};
 
 const INDEX: &str = r#"{"app": "todos", "version": "2.1.0", "requires": ">=2, <3", "operations": [
     {"ensure_index": {"collection": "todo-search", "pointer": "/words"}}]}"#;
@@ -18,6 +19,8 @@ fn every_command_of_the_operators_guide_works_in_its_order() {
     assert!(commands.len() > 15, "{commands:?}");
 
     let cli = Cli::on("lmdb", &["todos-2-0-0"]);
+    // An app of its own whose migration has a way back.
+    let labels = Order::new("labels", "2.0.0").step(rewrite("apply", "labels"));
     let config = "store = \"lmdb:store\"\nplugins = \"plugins\"\n";
     let todos: String = (0..50)
         .map(|n| format!("{{\"_id\":\"{n:02}\",\"title\":\"Feed the {n} birds\"}}\n"))
@@ -25,7 +28,13 @@ fn every_command_of_the_operators_guide_works_in_its_order() {
     cli.write("godwit.toml", config)
         .write("plugins/todos-2-1-0.json", INDEX)
         .write("todos.ndjson", todos)
-        .prepare(&["godwit import --app todos --collection todos --version 1.0.0 todos.ndjson"]);
+        .write("labels.ndjson", "{\"_id\":\"home\"}\n{\"_id\":\"work\"}\n")
+        .write("plugins/labels-2-0-0.wasm", labels.file("both-ways-2-0-0"))
+        .prepare(&[
+            "godwit import --app labels --collection labels --version 1.0.0 labels.ndjson",
+            "godwit up --app labels",
+            "godwit import --app todos --collection todos --version 1.0.0 todos.ndjson",
+        ]);
     let mut told = String::new();
     for command in commands {
         let ended = cli.run(command);
@@ -37,6 +46,7 @@ fn every_command_of_the_operators_guide_works_in_its_order() {
         "todos is at 2.0.0, which may serve",
         "todos 2.0.0 search on todos: 50 read, 50 unchanged, 50 written elsewhere",
         "todo-search: 50 items",
+        "run 5: labels 2.0.0 -> 1.0.0, completed",
         "would replace",
     ] {
         assert!(told.contains(part), "`{part}` is not in {told}");

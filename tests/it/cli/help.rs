@@ -17,7 +17,7 @@ pub(super) const NESTED: [&str; 11] = [
     "cache clear",
 ];
 
-const VERBS: [&str; 36] = [
+const VERBS: [&str; 37] = [
     "import",
     "export",
     "inspect",
@@ -35,6 +35,7 @@ const VERBS: [&str; 36] = [
     "get",
     "quarantine",
     "undo",
+    "down",
     "backup",
     "verify",
     "digest",
@@ -83,6 +84,7 @@ fn the_whole_help() {
       get          Print items: by id, or those that have a value at a JSON pointer
       quarantine   Deal with items that failed
       undo         Put back what a run changed, byte for byte, from the pre-images that it kept
+      down         Bring an app back to an older version, by what its migrations do in their `revert`
       backup       Make backups of the store, and put them in its place
       verify       Check that everything that is stored is as it should be; nothing is changed
       digest       Print a digest of each collection, by which stores can be compared

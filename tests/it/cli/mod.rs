@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod config;
 mod direct;
+mod down;
 mod dry_run;
 mod events;
 mod export;

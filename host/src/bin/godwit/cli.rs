@@ -83,6 +83,7 @@ pub enum Command {
     #[command(subcommand)]
     Quarantine(commands::quarantine::Verb),
     Undo(commands::undo::Args),
+    Down(commands::down::Args),
     /// Make backups of the store, and put them in its place.
     #[command(subcommand)]
     Backup(commands::backup::Verb),

@@ -157,6 +157,10 @@ fn hint(error: &HostError) -> String {
         HostError::NoCollection(_) => "`godwit status` lists the collections".to_owned(),
         HostError::Verify { .. } => "mend the plugin; `godwit inspect FILE` shows more".to_owned(),
         HostError::NotInQuarantine { .. } => "`godwit quarantine list` lists the items".to_owned(),
+        HostError::Down { .. } => {
+            "nothing was changed; `godwit undo RUN` goes back without the migrations' help"
+                .to_owned()
+        }
         HostError::Baseline { .. } => "`godwit status` shows the versions of the apps".to_owned(),
     }
 }
@@ -228,6 +232,11 @@ fn of_run(error: &RunError) -> String {
         RunError::ItemFailed { .. } => "mend the migration or the item, then `godwit up` goes on; \
              `--on-failure quarantine` leaves such items aside"
             .to_owned(),
+        RunError::NoWayBack { .. } => {
+            "`godwit down --dry-run` names every item that has none. Mend \
+             it and `godwit down` again goes on, or give it up with `godwit undo`"
+                .to_owned()
+        }
         RunError::ForeignCollection { .. } => {
             "let the migration write a collection of its own app".to_owned()
         }

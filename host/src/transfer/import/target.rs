@@ -1,7 +1,7 @@
 //! The collection that items are imported into.
 
 use super::{ImportError, ImportSettings, OnExisting};
-use crate::model::{Apart, Event, Purpose, Run, RunId, RunState, Timestamp, Version};
+use crate::model::{Apart, Event, Run, RunId, RunState, Timestamp, Version};
 use crate::store::{Collection, Store, StoreError, Write};
 
 /// The longest version that the store keeps with an item, in bytes.
@@ -127,7 +127,7 @@ fn run_in_the_way(
 ) -> Result<Option<(RunId, RunState)>, ImportError> {
     let app = &settings.app;
     let is_in_the_way = |run: &&Run| {
-        let is_open = run.purpose == Purpose::Up && run.state.is_unfinished();
+        let is_open = run.purpose.is_exclusive() && run.state.is_unfinished();
         let is_of_app = run.plan.stages.iter().any(|stage| stage.app == *app);
         is_of_app && (is_open || run.state == RunState::Undoing)
     };

@@ -54,6 +54,6 @@ pub trait Verify: Migration {
 pub trait Revert: Migration {
     /// Gives an item of the named step the shape of the version before.
     ///
-    /// An `Err` means that there is no way back for this item.
+    /// An `Err` means that there is no way back for this item. Other items can be neither read nor written.
     fn revert(step: &str, item: &Item<'_>, context: &Context<'_>) -> Result;
 }

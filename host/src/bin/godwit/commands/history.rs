@@ -115,6 +115,16 @@ fn told(event: &Event) -> Told<'_> {
             digest: Some(digest),
             ..Told::default()
         },
+        Event::Reverted { phase, run } => Told {
+            what: format!("reverted ({phase})"),
+            run: Some(*run),
+            ..Told::default()
+        },
+        Event::Reinstated { phase, run } => Told {
+            what: format!("applied again ({phase})"),
+            run: Some(*run),
+            ..Told::default()
+        },
         Event::Undone { phase, run } => Told {
             what: format!("undone ({phase})"),
             run: Some(*run),

@@ -11,6 +11,7 @@ pub mod compiler;
 pub mod completions;
 pub mod digest;
 pub mod direct;
+pub mod down;
 pub mod export;
 pub mod generate;
 pub mod get;
@@ -69,6 +70,7 @@ pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
         Command::Verify(args) => verify::run(args, context),
         Command::Digest(args) => digest::run(args, context),
         Command::Undo(args) => undo::run(args, context),
+        Command::Down(args) => down::run(args, context),
         Command::Prune(args) => prune::run(args, context),
         Command::Repair(args) => repair::run(args, context),
         Command::Rehearse(args) => rehearse::run(args, context),

@@ -70,6 +70,7 @@ fn purpose(purpose: Purpose) -> &'static str {
         Purpose::Up => "up",
         Purpose::Retry => "quarantine retry",
         Purpose::Item => "up of one item",
+        Purpose::Down => "down",
     }
 }
 
@@ -102,7 +103,7 @@ pub fn versions(run: &Run) -> String {
     let apps = apps.into_iter().map(|(app, from, to)| match from {
         None => format!("{app} new -> {to}"),
         // A migration that arrived late, a phase that was left, an item that was.
-        Some(from) if from >= to => format!("{app} {to}"),
+        Some(from) if from >= to && run.purpose != Purpose::Down => format!("{app} {to}"),
         Some(from) => format!("{app} {from} -> {to}"),
     });
     apps.collect::<Vec<_>>().join(", ")

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use godwit::model::{Run, RunState};
+use godwit::model::{Purpose, Run, RunState};
 use godwit::plan::{Finding, Planned};
 use godwit::run::{MaxFailures, Observer, OnFailure, Report};
 use godwit::store::{Backend, OpenMode, StoreUrl};
@@ -189,6 +189,13 @@ fn print(reports: &[Report], context: &Context) {
 pub fn way_on(run: &Run, open: u64) -> String {
     let id = run.id;
     match run.state {
+        _ if run.purpose == Purpose::Down && run.state.is_unfinished() => {
+            let stage = run.plan.stages.first();
+            let goal = stage.map_or_else(String::new, |stage| {
+                format!(" --app {} --to {}", stage.app, stage.version)
+            });
+            format!("`godwit down{goal}` goes on; `godwit undo {id}` gives it up")
+        }
         RunState::Running | RunState::Stopped => "`godwit up` goes on".to_owned(),
         RunState::Failed => {
             format!("mend the cause, then `godwit up` goes on; `godwit undo {id}` goes back")
@@ -224,6 +231,16 @@ fn dry_run(
         },
         None => DryGoal::Apps(args.goal.goal()),
     };
+    try_out(host, &goal, context, findings)
+}
+
+/// Carries something out on an overlay, and tells what it would do.
+pub fn try_out(
+    host: Host,
+    goal: &DryGoal,
+    context: &Context,
+    findings: &[Finding],
+) -> Result<Code, Failure> {
     let folder = tempfile::Builder::new()
         .prefix("godwit-dry-run-")
         .tempdir()
@@ -237,7 +254,7 @@ fn dry_run(
         })?;
     let scratch = scratch(folder.path())?;
     let progress = Progress::of_dry_run(context.quiet || context.json);
-    let dry = host.dry_run(scratch, &goal, &progress, &context.control)?;
+    let dry = host.dry_run(scratch, goal, &progress, &context.control)?;
     if context.json {
         print_dry_json(&dry, findings)
     } else {

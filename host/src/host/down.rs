@@ -1,0 +1,273 @@
+//! Back to an older version by the migrations' own ways back.
+
+use std::collections::BTreeSet;
+
+use super::{Host, HostError};
+use crate::model::{
+    AppState, Applied, Migration, Mode, Name, Operation, Phase, Plan, Purpose, RunId, RunState,
+    Source, Stage, Step, StepWork, Version, counted,
+};
+use crate::plan::satisfies;
+use crate::run::{Control, Observer, OnFailure, Options, Report, Runner};
+use crate::sandbox::Call;
+
+/// Which app is to have which older version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DownGoal {
+    /// The app.
+    pub app: Name,
+    /// The version that it is to have: one that is applied, or its baseline.
+    pub to: Version,
+}
+
+impl Host {
+    /// Brings an app back to an older version by what its migrations do in their `revert`, or goes on doing so. `None` where it
+    /// has the version already.
+    ///
+    /// It differs from [`Host::undo`], which puts back the bytes that were there before a run: what was changed since is kept, and
+    /// items that came since go along; what a migration has dropped comes back only as far as its author knows how.
+    /// The first item that has no way back stops the run, which can then be gone on with or undone.
+    ///
+    /// # Errors
+    /// [`HostError::Down`] with every reason why there is no way back; nothing was changed then.
+    /// [`HostError::Run`] when the run stopped at an item.
+    pub fn down(
+        &self,
+        goal: &DownGoal,
+        observer: &dyn Observer,
+        control: &Control,
+    ) -> Result<Option<Report>, HostError> {
+        self.go_down(goal, OnFailure::Stop, observer, control)
+    }
+
+    /// As [`Host::down`]; items that have no way back are put into quarantine if that is wanted, and all others go back.
+    pub(super) fn go_down(
+        &self,
+        goal: &DownGoal,
+        on_failure: OnFailure,
+        observer: &dyn Observer,
+        control: &Control,
+    ) -> Result<Option<Report>, HostError> {
+        let observer = &self.metered(observer);
+        let options = Options {
+            on_failure,
+            ..self.options.clone()
+        };
+        self.directed_lease("down", control, |lease| {
+            let runner = Runner {
+                options: &options,
+                ..self.runner(observer, control)
+            };
+            if let Some(run) = self.unfinished()? {
+                let is_it = run.purpose == Purpose::Down && run.state != RunState::Undoing;
+                let stage = run.plan.stages.first();
+                let is_it = is_it
+                    && stage.is_some_and(|it| (&it.app, &it.version) == (&goal.app, &goal.to));
+                if !is_it {
+                    return Err(self.no_way(goal, vec![in_the_way(run.id, run.state)]));
+                }
+                return Ok(Some(runner.go_on(lease, run)?));
+            }
+            let plan = self.plan_down(goal)?;
+            if plan.is_empty() {
+                return Ok(None);
+            }
+            let run = self.start(&runner, lease, Purpose::Down, plan)?;
+            Ok(Some(runner.carry_out(lease, run)?))
+        })
+    }
+
+    fn no_way(&self, goal: &DownGoal, reasons: Vec<String>) -> HostError {
+        HostError::Down {
+            app: goal.app.clone(),
+            to: goal.to.clone(),
+            reasons,
+        }
+    }
+
+    /// Plans the way back: one stage with a step for each collection of the app.
+    ///
+    /// # Errors
+    /// [`HostError::Down`] with every reason why there is none.
+    fn plan_down(&self, goal: &DownGoal) -> Result<Plan, HostError> {
+        let apps = self.store.history()?.apps();
+        let nothing = || vec![format!("nothing is applied to {}", goal.app)];
+        let state = apps.get(&goal.app);
+        let state = state.ok_or_else(|| self.no_way(goal, nothing()))?;
+        let current = state.version();
+        let current = current.ok_or_else(|| self.no_way(goal, nothing()))?;
+        if goal.to == *current {
+            return Ok(Plan::default());
+        }
+        let known = versions_below(state, current);
+        if !known.contains(&goal.to) {
+            let known: Vec<_> = known.iter().map(ToString::to_string).collect();
+            let reason = match &known[..] {
+                [] => format!("it is at {current}, and no version below is known"),
+                known => format!("it is at {current}, and has been at {}", known.join(", ")),
+            };
+            return Err(self.no_way(goal, vec![reason]));
+        }
+        let mut reasons = Vec::new();
+        let above = state.applied.range(&goal.to..).rev();
+        let above: Vec<_> = above.filter(|(version, _)| **version > goal.to).collect();
+        for (version, applied) in &above {
+            self.check_way_back(&goal.app, version, applied, &mut reasons);
+        }
+        for (app, other) in &apps {
+            self.check_dependant(goal, app, other, &mut reasons);
+        }
+        let collections = self.collections_down(goal, current, &mut reasons)?;
+        let newest = above
+            .first()
+            .and_then(|(_, applied)| applied.digests.last().zip(Some(&applied.file)));
+        let Some((digest, file)) = newest.filter(|_| reasons.is_empty()) else {
+            return Err(self.no_way(goal, reasons));
+        };
+        let step = |collection| Step {
+            name: "revert".parse().expect("it is a name"),
+            phase: Phase::Offline,
+            work: StepWork::Transform {
+                mode: Mode::Rewrite,
+                collection,
+                reads: Vec::new(),
+                writes: Vec::new(),
+            },
+        };
+        let stage = Stage {
+            app: goal.app.clone(),
+            version: goal.to.clone(),
+            from: Some(current.clone()),
+            phase: Phase::Offline,
+            digest: *digest,
+            file: file.clone(),
+            first_step: 0,
+            steps: collections.into_iter().map(step).collect(),
+            source: Source::Collection,
+        };
+        Ok(Plan {
+            stages: vec![stage],
+        })
+    }
+
+    /// Checks that an applied migration has a way back.
+    fn check_way_back(
+        &self,
+        app: &Name,
+        version: &Version,
+        applied: &Applied,
+        reasons: &mut Vec<String>,
+    ) {
+        let mut digests = applied.digests.iter().rev();
+        let Some(migration) = digests.find_map(|digest| self.catalogue.migration(digest)) else {
+            let file = &applied.file;
+            reasons.push(format!(
+                "the migration that was applied as {version} ({file}) is not among the plugins"
+            ));
+            return;
+        };
+        for step in &migration.steps {
+            if let Some(reason) = no_way_back(step) {
+                reasons.push(format!("step {} of {app} {version} {reason}", step.name));
+            }
+        }
+        let component = self.catalogue.component(&migration.digest);
+        let has_revert = component.is_none_or(|component| component.speech().has(Call::Revert));
+        if rewrites(migration) && !has_revert {
+            reasons.push(format!("{app} {version} has no `revert`"));
+        }
+    }
+
+    /// Checks that another app can do with the older version.
+    fn check_dependant(
+        &self,
+        goal: &DownGoal,
+        app: &Name,
+        state: &AppState,
+        reasons: &mut Vec<String>,
+    ) {
+        if *app == goal.app {
+            return;
+        }
+        for (version, applied) in &state.applied {
+            let mut digests = applied.digests.iter().rev();
+            let Some(migration) = digests.find_map(|digest| self.catalogue.migration(digest))
+            else {
+                continue;
+            };
+            for dependency in &migration.depends_on {
+                if dependency.app == goal.app && !satisfies(&goal.to, &dependency.versions) {
+                    let versions = &dependency.versions;
+                    reasons.push(format!(
+                        "{app} {version}, which is applied, depends on {} {versions}",
+                        goal.app
+                    ));
+                }
+            }
+        }
+    }
+
+    /// The collections that go along, all of whose items must have the app's present version.
+    fn collections_down(
+        &self,
+        goal: &DownGoal,
+        current: &Version,
+        reasons: &mut Vec<String>,
+    ) -> Result<BTreeSet<Name>, HostError> {
+        let mut found = BTreeSet::new();
+        for (name, record) in self.store.collections()? {
+            if record.app != goal.app {
+                continue;
+            }
+            let apart = self.store.tallies(&name)?.apart();
+            if apart > 0 {
+                let items = counted(apart, "item", "items");
+                reasons.push(format!("{items} of {name} wait or are in quarantine"));
+            }
+            if let Some(newest) = record.newest.filter(|newest| newest > current) {
+                reasons.push(format!(
+                    "{name} has items of {newest}, which is newer than the app"
+                ));
+            }
+            found.insert(name);
+        }
+        Ok(found)
+    }
+}
+
+/// The versions below the present one that an app is known to have had.
+fn versions_below(state: &AppState, current: &Version) -> Vec<Version> {
+    let baseline = state.baseline.iter();
+    let known = baseline.chain(state.applied.keys());
+    let above = |version: &&Version| {
+        state
+            .baseline
+            .as_ref()
+            .is_none_or(|baseline| *version >= baseline)
+    };
+    let below = known.filter(|version| *version < current).filter(above);
+    below.cloned().collect()
+}
+
+fn rewrites(migration: &Migration) -> bool {
+    migration.fed().next().is_some()
+}
+
+/// Why what a step did cannot be taken back by a `revert`.
+fn no_way_back(step: &Step) -> Option<&'static str> {
+    match &step.work {
+        StepWork::Transform {
+            mode: Mode::Derive, ..
+        } => Some("derives items, which `revert` cannot take back"),
+        StepWork::Transform { writes, .. } if !writes.is_empty() => {
+            Some("writes other collections, which `revert` cannot take back")
+        }
+        StepWork::Schema(Operation::DropIndex { .. }) => Some("dropped an index"),
+        // More collections and indexes are in nobody's way.
+        StepWork::Transform { .. } | StepWork::Schema(_) => None,
+    }
+}
+
+fn in_the_way(run: RunId, state: RunState) -> String {
+    format!("run {run} is {state}: it must be finished or undone first")
+}
