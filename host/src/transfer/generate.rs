@@ -1,19 +1,82 @@
 //! Items that are made up: the same ones for the same seed and size, on every machine.
 
+use std::fmt;
 use std::io::Write;
 use std::ops::Range;
+use std::str::FromStr;
 
 use crate::model::Dice;
 
-/// Makes items up: documents with an id, nested objects, lists, numbers in several spellings, and
-/// text that is not all ASCII.
+/// Makes items up: documents with an id, of a [`Shape`].
 ///
-/// An item depends on the seed, the size and its own number only, so that any range of them can be
+/// An item depends on the seed, the size, the shape and its own number only, so that any range of them can be
 /// made, and fewer items are always the first of more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Generator {
     seed: u64,
     size: u32,
+    shape: Shape,
+}
+
+/// What made-up items are like: what a migration of JSON takes depends on it as much as on their size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shape {
+    /// Nested objects, lists, numbers in several spellings, and text that is not all ASCII.
+    #[default]
+    Record,
+    /// Many short members side by side.
+    Flat,
+    /// Objects in objects, up to [`Shape::DEPTH`] deep.
+    Nested,
+    /// One list of small objects.
+    List,
+    /// One text, with escapes and not all ASCII.
+    Text,
+}
+
+impl Shape {
+    /// All shapes.
+    pub const ALL: [Self; 5] = [
+        Self::Record,
+        Self::Flat,
+        Self::Nested,
+        Self::List,
+        Self::Text,
+    ];
+
+    /// How deep objects are nested at most: well below what the host takes for JSON.
+    pub const DEPTH: usize = 32;
+
+    /// Its name, as in `flat`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Record => "record",
+            Self::Flat => "flat",
+            Self::Nested => "nested",
+            Self::List => "list",
+            Self::Text => "text",
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Occurs when a text names no shape.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no shape of items: record, flat, nested, list or text")]
+pub struct UnknownShape(pub String);
+
+impl FromStr for Shape {
+    type Err = UnknownShape;
+
+    fn from_str(name: &str) -> Result<Self, UnknownShape> {
+        let found = Self::ALL.into_iter().find(|shape| shape.name() == name);
+        found.ok_or_else(|| UnknownShape(name.to_owned()))
+    }
 }
 
 /// Words of the made-up texts, as they are spelled in JSON.
@@ -97,7 +160,17 @@ impl Generator {
     /// Makes items of about `size` bytes: from three quarters of it to five quarters, evenly. Below
     /// some 400 bytes they have fewer members; none is smaller than some 40 bytes.
     pub fn new(seed: u64, size: u32) -> Self {
-        Self { seed, size }
+        Self {
+            seed,
+            size,
+            shape: Shape::default(),
+        }
+    }
+
+    /// The same, of another shape.
+    #[must_use]
+    pub fn of_shape(self, shape: Shape) -> Self {
+        Self { shape, ..self }
     }
 
     /// Adds the body of item `number` to `out`.
@@ -106,13 +179,18 @@ impl Generator {
         let size = u64::from(self.size);
         let most = out.len() + (size - size / 4 + dice.below(size / 2 + 1)) as usize;
         push(out, format_args!("{{\"_id\":\"item-{number:012}\""));
-        if out.len() + HEAD_BYTES <= most {
-            head(out, &mut dice);
-            parts(out, &mut dice, most);
+        match self.shape {
+            Shape::Record if out.len() + HEAD_BYTES <= most => {
+                head(out, &mut dice);
+                parts(out, &mut dice, most);
+                text(out, &mut dice, most);
+            }
+            Shape::Record | Shape::Text => text(out, &mut dice, most),
+            Shape::Flat => flat(out, &mut dice, most),
+            Shape::Nested => nested(out, &mut dice, most),
+            Shape::List => list(out, &mut dice, most.saturating_sub(2)),
         }
-        out.extend_from_slice(b",\"text\":\"");
-        words(out, &mut dice, most.saturating_sub(2));
-        out.extend_from_slice(b"\"}");
+        out.push(b'}');
     }
 
     /// Adds the items of a range of numbers to `out`, one a line.
@@ -168,6 +246,60 @@ fn head(out: &mut Vec<u8>, dice: &mut Dice) {
     });
 }
 
+/// A text that fills what is left.
+fn text(out: &mut Vec<u8>, dice: &mut Dice, most: usize) {
+    out.extend_from_slice(b",\"text\":\"");
+    words(out, dice, most.saturating_sub(2));
+    out.push(b'"');
+}
+
+/// Members side by side, with names and values in turn that real documents have.
+fn flat(out: &mut Vec<u8>, dice: &mut Dice, most: usize) {
+    let mut number = 0;
+    while out.len() + 1 < most {
+        push(out, format_args!(",\"member-{number}\":"));
+        value(out, dice);
+        number += 1;
+    }
+}
+
+/// Chains of objects in objects.
+fn nested(out: &mut Vec<u8>, dice: &mut Dice, most: usize) {
+    let mut number = 0;
+    while out.len() + 1 < most {
+        push(out, format_args!(",\"branch-{number}\":"));
+        let mut depth = 0;
+        // One less, for the document is an object, too; what closes them takes a byte each.
+        while depth + 1 < Shape::DEPTH && (depth == 0 || out.len() + depth + 20 < most) {
+            push(out, format_args!("{{\"n\":{},\"in\":", dice.below(1_000)));
+            depth += 1;
+        }
+        value(out, dice);
+        out.resize(out.len() + depth, b'}');
+        number += 1;
+    }
+}
+
+/// A list of small objects.
+fn list(out: &mut Vec<u8>, dice: &mut Dice, most: usize) {
+    out.extend_from_slice(b",\"parts\":");
+    push_parts(out, dice, most);
+}
+
+/// A value that is no object and no list.
+fn value(out: &mut Vec<u8>, dice: &mut Dice) {
+    match dice.below(5) {
+        0 => push(out, format_args!("{}", dice.below(1_000_000))),
+        1 => push(
+            out,
+            format_args!("{}.{:02}", dice.below(1_000), dice.below(100)),
+        ),
+        2 => push(out, format_args!("{}", dice.below(2) == 1)),
+        3 => push(out, format_args!("\"{}\"", dice.pick(&CITIES))),
+        _ => push(out, format_args!("\"{}\"", dice.pick(&WORDS))),
+    }
+}
+
 /// The lists: tags, and an order's parts for a third of what is left.
 fn parts(out: &mut Vec<u8>, dice: &mut Dice, most: usize) {
     push(
@@ -179,7 +311,13 @@ fn parts(out: &mut Vec<u8>, dice: &mut Dice, most: usize) {
         ),
     );
     let end = out.len() + most.saturating_sub(out.len()) / 3;
-    out.extend_from_slice(b",\"parts\":[");
+    out.extend_from_slice(b",\"parts\":");
+    push_parts(out, dice, end);
+}
+
+/// A list of an order's parts, up to `end` or one part more.
+fn push_parts(out: &mut Vec<u8>, dice: &mut Dice, end: usize) {
+    out.push(b'[');
     let start = out.len();
     while out.len() < end {
         if out.len() > start {

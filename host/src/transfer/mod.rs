@@ -11,7 +11,7 @@ mod import;
 mod pointer;
 
 pub use export::{ExportError, ExportReport, Exporter};
-pub use generate::Generator;
+pub use generate::{Generator, Shape, UnknownShape};
 pub use import::{
     BadLine, BadLineReason, Difference, ImportCounts, ImportError, ImportReport, ImportSettings,
     Importer, OnExisting, identify,

@@ -48,6 +48,36 @@ fn each_part_is_measured_on_each_store() {
 }
 
 #[test]
+fn items_have_the_shape_that_is_asked_for() {
+    let cli = desk();
+    for shape in ["record", "flat", "nested", "list", "text"] {
+        let line = format!(
+            "godwit bench made.wasm --count 50 --shape {shape} --rounds 1 --on memory --json"
+        );
+        let ended = cli.run(&line);
+        assert_eq!(ended.code, Some(0), "{ended}");
+        assert_eq!(ended.json()["shape"], shape);
+        let items = cli.run(&format!("godwit generate --count 3 --shape {shape}"));
+        assert_eq!(items.out.lines().count(), 3, "{items}");
+    }
+    let ended = cli.run("godwit bench made.wasm --count 50 --shape list --rounds 1 --on memory");
+    assert!(
+        ended
+            .out
+            .starts_with("made 2.0.0 over 50 items of 1000 B (list) on memory, "),
+        "{ended}"
+    );
+    for verb in ["bench made.wasm", "generate --count 1"] {
+        let ended = cli.run(&format!("godwit {verb} --shape round"));
+        assert_eq!(ended.code, Some(2), "{ended}");
+        assert!(
+            ended.err.contains("record, flat, nested, list or text"),
+            "{ended}"
+        );
+    }
+}
+
+#[test]
 fn documents_of_ones_own_are_taken_over_and_over() {
     let cli = desk();
     cli.write(

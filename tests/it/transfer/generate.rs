@@ -1,7 +1,7 @@
 //! Made-up items: the same ones everywhere.
 
 use godwit::model::Digest;
-use godwit::transfer::Generator;
+use godwit::transfer::{Generator, Shape};
 use serde_json::Value;
 
 use super::world::{World, settings};
@@ -48,6 +48,55 @@ fn items_are_about_as_large_as_asked() {
         items
             .lines()
             .for_each(|line| drop(serde_json::from_str::<Value>(line).unwrap()));
+    }
+}
+
+#[test]
+fn every_shape_is_sound_as_large_as_asked_and_the_same_each_time() {
+    let mut seen = Vec::new();
+    for shape in Shape::ALL {
+        assert_eq!(shape.name().parse(), Ok(shape));
+        for size in [0, 40, 100, 500, 1_000, 20_000] {
+            let generator = Generator::new(3, size).of_shape(shape);
+            assert_ne!(generator, Generator::new(4, size).of_shape(shape));
+            let mut lines = Vec::new();
+            generator.lines(0..1_000, &mut lines);
+            let mut again = Vec::new();
+            generator.lines(500..1_000, &mut again);
+            assert!(lines.ends_with(&again));
+            let bytes = lines.len() as u64 / 1_000;
+            let size = u64::from(size);
+            if size >= 500 {
+                assert!(
+                    bytes.abs_diff(size) < size / 10,
+                    "{shape}: {bytes} for {size}"
+                );
+            }
+            let deepest = lines
+                .split(|byte| *byte == b'\n')
+                .filter(|line| !line.is_empty());
+            let deepest = deepest.map(|line| depth(&serde_json::from_slice(line).unwrap()));
+            assert!(deepest.max().unwrap() <= Shape::DEPTH, "{shape}");
+        }
+        let mut one = Vec::new();
+        Generator::new(1, 1_000).of_shape(shape).item(0, &mut one);
+        seen.push((depth(&serde_json::from_slice(&one).unwrap()), one));
+    }
+    seen.dedup_by(|a, b| a.1 == b.1);
+    assert_eq!(seen.len(), Shape::ALL.len());
+    let depths: Vec<_> = seen.iter().map(|(depth, _)| *depth).collect();
+    assert_eq!(depths, [3, 1, Shape::DEPTH, 3, 1]);
+    assert_eq!(
+        "round".parse::<Shape>().unwrap_err().to_string(),
+        "`round` is no shape of items: record, flat, nested, list or text"
+    );
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }
 

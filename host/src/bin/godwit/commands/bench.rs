@@ -11,6 +11,7 @@ use godwit::catalogue::Catalogue;
 use godwit::kit::Subject;
 use godwit::model::{Migration, Mode, Name, StepWork};
 use godwit::store::Compression;
+use godwit::transfer::Shape;
 use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
 use serde_json::{Value, json};
@@ -33,6 +34,7 @@ use source::Source;
 Examples:
   godwit bench notes-2-0-0.wasm --items notes.ndjson
   godwit bench made-2-0-0.wasm --count 1000000 --size 1000 --on sled
+  godwit bench made-2-0-0.wasm --shape nested
   godwit bench notes-2-0-0.wasm --items notes.ndjson --threads 1 --chart bench.svg --json")]
 pub struct Args {
     /// The plugin: it has one step, which rewrites items and writes no others.
@@ -43,8 +45,11 @@ pub struct Args {
     /// Make them up, each of about so many bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(..=6_000_000))]
     size: u32,
+    /// Make them up of this shape: record, flat, nested, list or text.
+    #[arg(long, value_name = "SHAPE", default_value_t)]
+    shape: Shape,
     /// Take these documents instead, one a line, over and over until there are enough.
-    #[arg(long, value_name = "FILE", conflicts_with = "size")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["size", "shape"])]
     items: Option<PathBuf>,
     /// Measure on a store of this kind.
     #[arg(long, value_name = "KIND", default_value = "lmdb")]
@@ -158,7 +163,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         component: subject.component(migration).expect("it has a step"),
         collection: &collection,
         from: &from,
-        source: Source::new(args.items.as_deref(), args.size, args.count)?,
+        source: Source::new(args.items.as_deref(), args.size, args.shape, args.count)?,
         scheme: args.on.scheme(),
         compression: args.compression.unwrap_or(context.config.compression),
         options,
@@ -257,9 +262,13 @@ fn tell(
 ) -> Result<(), Failure> {
     let Migration { app, version, .. } = bench.migration;
     let title = format!(
-        "{app} {version} over {} of {} on {}{}, {}",
+        "{app} {version} over {} of {}{} on {}{}, {}",
         output::counted(args.count, "item"),
         output::bytes(bench.source.mean_bytes()),
+        match bench.source.shape() {
+            None | Some(Shape::Record) => String::new(),
+            Some(shape) => format!(" ({shape})"),
+        },
         args.on.scheme(),
         match bench.compression {
             Compression::None => "",
@@ -309,6 +318,7 @@ fn as_json(bench: &Bench<'_>, measured: &[Measured], args: &Args) -> Value {
         "version": bench.migration.version,
         "items": args.count,
         "mean_bytes": bench.source.mean_bytes(),
+        "shape": bench.source.shape().map(Shape::name),
         "store": args.on.scheme(),
         "compression": bench.compression,
         "threads": bench.options.threads,

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use godwit::run::Control;
-use godwit::transfer::Generator;
+use godwit::transfer::{Generator, Shape};
 
 use crate::archive::{Meter, Packed, Packing, PartialFile, Unit};
 use crate::context::Context;
@@ -16,8 +16,8 @@ const PAGE_BYTES: usize = 1 << 20;
 
 /// Make items to try things with: the same ones each time, on every machine.
 ///
-/// Documents with an id in `_id`, nested objects, lists, numbers and text that is not all ASCII, one
-/// a line. Fewer items are always the first of more.
+/// Documents with an id in `_id`, one a line: with nested objects, lists, numbers and text that is not
+/// all ASCII, or of another shape. Fewer items are always the first of more.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -33,6 +33,9 @@ pub struct Args {
     /// Give each about so many bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(..=6_000_000))]
     size: u32,
+    /// Give them this shape: record, flat, nested, list or text.
+    #[arg(long, value_name = "SHAPE", default_value_t)]
+    shape: Shape,
     /// Write to this file instead of standard output; with a name ending in .zst, packed.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -106,7 +109,7 @@ fn pages<E>(
     control: &Control,
     mut write: impl FnMut(&[u8], u64) -> Result<(), E>,
 ) -> Result<bool, E> {
-    let generator = Generator::new(args.seed, args.size);
+    let generator = Generator::new(args.seed, args.size).of_shape(args.shape);
     let mut lines = Vec::with_capacity(PAGE_BYTES + args.size as usize * 2);
     let mut next = 0;
     while next < args.count {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use godwit::transfer::Generator;
+use godwit::transfer::{Generator, Shape};
 
 use crate::commands::read_text;
 use crate::exit::Failure;
@@ -14,15 +14,15 @@ pub struct Source {
 }
 
 enum Kind {
-    MadeUp(Generator, u32),
+    MadeUp(Generator, u32, Shape),
     /// Documents, which are taken over and over.
     Given(Vec<String>),
 }
 
 impl Source {
-    pub fn new(file: Option<&Path>, size: u32, count: u64) -> Result<Self, Failure> {
+    pub fn new(file: Option<&Path>, size: u32, shape: Shape, count: u64) -> Result<Self, Failure> {
         let kind = match file {
-            None => Kind::MadeUp(Generator::new(1, size), size),
+            None => Kind::MadeUp(Generator::new(1, size).of_shape(shape), size, shape),
             Some(file) => {
                 let text = read_text(file, "check the path; one JSON document a line")?;
                 let lines = text.lines().filter(|line| !line.trim().is_empty());
@@ -40,11 +40,19 @@ impl Source {
     /// How many bytes bodies have in the mean, about.
     pub fn mean_bytes(&self) -> u64 {
         match &self.kind {
-            Kind::MadeUp(_, size) => u64::from(*size),
+            Kind::MadeUp(_, size, _) => u64::from(*size),
             Kind::Given(lines) => {
                 let bytes: usize = lines.iter().map(String::len).sum();
                 (bytes / lines.len()) as u64
             }
+        }
+    }
+
+    /// Which shape they have, where they are made up.
+    pub fn shape(&self) -> Option<Shape> {
+        match &self.kind {
+            Kind::MadeUp(_, _, shape) => Some(*shape),
+            Kind::Given(_) => None,
         }
     }
 
@@ -54,7 +62,7 @@ impl Source {
         for number in 0..self.count {
             let id = format!("{number:012}");
             match &self.kind {
-                Kind::MadeUp(generator, _) => {
+                Kind::MadeUp(generator, ..) => {
                     body.clear();
                     generator.item(number, &mut body);
                     visit(&id, &body)?;
