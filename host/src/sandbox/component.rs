@@ -1,6 +1,7 @@
 //! A component: checked, compiled, ready to be instantiated.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::component::Component as Code;
 
@@ -153,6 +154,16 @@ impl Component {
     /// The most memory that any session of its engine has had, in bytes.
     pub fn peak_memory(&self) -> usize {
         self.engine.peak_memory()
+    }
+
+    /// The longest that any session of its engine took for a batch, to a hundredth of a second.
+    pub fn longest_batch(&self) -> Duration {
+        self.engine.longest_batch()
+    }
+
+    /// The longest that a batch may take on the clock: [`Limits::batch`], or more where fuel is metered.
+    pub fn batch_limit(&self) -> Duration {
+        self.limits().time(self.limits().batch)
     }
 
     /// The limits that it obeys.

@@ -1,6 +1,6 @@
 //! wasmtime, narrowed to what migrations need.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -20,6 +20,8 @@ pub struct Engine {
     compiler: Arc<Compiler>,
     cache: Option<Arc<Cache>>,
     peak_memory: Arc<AtomicUsize>,
+    /// In ticks.
+    longest_batch: Arc<AtomicU64>,
 }
 
 struct Shared {
@@ -53,6 +55,7 @@ impl Engine {
             compiler: Arc::new(Compiler::InProcess),
             cache: None,
             peak_memory: Arc::default(),
+            longest_batch: Arc::default(),
         }
     }
 
@@ -68,6 +71,7 @@ impl Engine {
         Self {
             limits: Arc::new(limits),
             peak_memory: Arc::default(),
+            longest_batch: Arc::default(),
             ..self.clone()
         }
     }
@@ -96,6 +100,16 @@ impl Engine {
     /// The most bytes of linear memory that an instance of this engine's components had so far.
     pub fn peak_memory(&self) -> usize {
         self.peak_memory.load(Ordering::Relaxed)
+    }
+
+    /// The longest that an instance of this engine's components took for a batch so far, to a hundredth of a second.
+    pub fn longest_batch(&self) -> Duration {
+        let ticks = self.longest_batch.load(Ordering::Relaxed);
+        TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
+    }
+
+    pub(super) fn longest(&self) -> Arc<AtomicU64> {
+        self.longest_batch.clone()
     }
 
     pub(super) fn peak(&self) -> Arc<AtomicUsize> {
@@ -157,6 +171,8 @@ struct Ticker {
 pub(super) struct Clock {
     calls: Mutex<Calls>,
     changed: Condvar,
+    /// How often it has ticked.
+    ticks: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -167,7 +183,11 @@ struct Calls {
 
 /// The clock ticks until it is dropped.
 #[derive(Debug)]
-pub(super) struct Ticking(Arc<Clock>);
+pub(super) struct Ticking {
+    clock: Arc<Clock>,
+    /// How often it had ticked before.
+    since: u64,
+}
 
 impl Clock {
     /// Has the clock tick for a call.
@@ -177,7 +197,10 @@ impl Clock {
         if calls.under_way == 1 {
             self.changed.notify_all();
         }
-        Ticking(self.clone())
+        Ticking {
+            clock: self.clone(),
+            since: self.ticks.load(Ordering::Relaxed),
+        }
     }
 
     fn calls(&self) -> MutexGuard<'_, Calls> {
@@ -197,14 +220,22 @@ impl Clock {
                 .changed
                 .wait_timeout_while(calls, TICK, |calls| !calls.is_over);
             (calls, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            self.ticks.fetch_add(1, Ordering::Relaxed);
             tick();
         }
     }
 }
 
+impl Ticking {
+    /// How often it has ticked for the call so far.
+    pub(super) fn ticks(&self) -> u64 {
+        self.clock.ticks.load(Ordering::Relaxed) - self.since
+    }
+}
+
 impl Drop for Ticking {
     fn drop(&mut self) {
-        self.0.calls().under_way -= 1;
+        self.clock.calls().under_way -= 1;
     }
 }
 

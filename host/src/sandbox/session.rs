@@ -1,6 +1,7 @@
 //! One live instance of a component.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use wasmtime::Store;
@@ -20,6 +21,8 @@ pub struct Session<D: Documents> {
     store: Store<State<D>>,
     guest: Guest,
     clock: Arc<Clock>,
+    /// The most ticks that a batch of its engine's components took.
+    longest: Arc<AtomicU64>,
     /// How many batches it was fed.
     calls: u64,
 }
@@ -83,6 +86,7 @@ impl<D: Documents> Session<D> {
                 store,
                 guest,
                 clock: engine.clock().clone(),
+                longest: engine.longest(),
                 calls: 0,
             }),
             Err(StartError::Exports(error)) => Err(link(error)),
@@ -126,8 +130,10 @@ impl<D: Documents> Session<D> {
         self.calls += 1;
         self.store.data_mut().start(batch.len(), context, documents);
         let answer = {
-            let _ticking = self.clock.ticking();
-            self.guest.call(call, &mut self.store, step, batch)
+            let ticking = self.clock.ticking();
+            let answer = self.guest.call(call, &mut self.store, step, batch);
+            self.longest.fetch_max(ticking.ticks(), Ordering::Relaxed);
+            answer
         };
         let limit = self.limits().reply_bytes;
         let reply = match answer {

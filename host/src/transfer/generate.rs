@@ -343,6 +343,6 @@ fn words(out: &mut Vec<u8>, dice: &mut Dice, most: usize) {
     }
 }
 
-fn push(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+fn push(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     out.write_fmt(text).expect("a vector takes everything");
 }

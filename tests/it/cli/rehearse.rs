@@ -228,3 +228,48 @@ fn what_was_not_locked_does_not_run() {
     let newer = cli.run("godwit lock --check");
     assert!(newer.err.contains("the lock has format 9"), "{newer}");
 }
+
+#[test]
+fn limits_that_were_nearly_reached_are_told() {
+    let cli = desk("lmdb", GOOD);
+    let rehearsed = cli.run("godwit rehearse --json --only data --html page.html");
+    let used = rehearsed.json()["plugins"][0].clone();
+    assert_eq!(used["batch_milliseconds_limit"], 5_000, "{used}");
+    let page = cli.read("page.html");
+    for row in [
+        "<td>made 2.0.0</td><td>memory</td><td class=\"n \">",
+        "<td>made 2.0.0</td><td>time for a batch</td><td class=\"n \">",
+    ] {
+        assert!(page.contains(row), "`{row}` is not in {page}");
+    }
+    assert!(!cli.run("godwit rehearse").err.contains("came near"));
+
+    // A little more than it needs, and an item that never ends.
+    let memory = used["memory"].as_u64().unwrap() + (64 << 10);
+    let config = format!(
+        "store = \"lmdb:store\"\nplugins = \"plugins\"\n[limits]\nbatch-time = \"300ms\"\nmemory = \"{memory} B\"\n"
+    );
+    let looping = Order::new("made", "4.0.0").step(rewrite("apply", "items"));
+    cli.write("godwit.toml", config)
+        .write("plugins/made-4-0-0.wasm", looping.file("columns-2-0-0"))
+        .write(
+            "more.ndjson",
+            "{\"_id\":\"d\",\"do\":{\"4.0.0/apply\":[[\"loop\"]]}}\n",
+        )
+        .prepare(&["godwit import --collection items --version 1.0.0 more.ndjson --quiet"]);
+    let rehearsed = cli.run("godwit rehearse --only data");
+    let near = |line: &&str| line.contains("came near its limit");
+    let near: Vec<_> = rehearsed.err.lines().filter(near).collect();
+    assert!(
+        near.iter()
+            .any(|line| line.contains("made 2.0.0 came near its limit")
+                && line.ends_with("of memory")),
+        "{rehearsed}"
+    );
+    assert!(
+        near.iter()
+            .any(|line| line.contains("made 4.0.0 came near its limit")
+                && line.ends_with("of 300 ms of time for a batch")),
+        "{rehearsed}"
+    );
+}

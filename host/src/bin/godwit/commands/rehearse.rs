@@ -3,6 +3,7 @@
 mod page;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use godwit::catalogue::Catalogue;
 use godwit::store::{Backup, OpenMode, Store, StoreUrl};
@@ -84,12 +85,40 @@ struct Used {
     memory: usize,
     /// The most that it may have.
     memory_limit: usize,
+    /// The longest that it took for a batch, in milliseconds, to a hundredth of a second.
+    batch_milliseconds: u64,
+    /// The longest that it may take, in milliseconds.
+    batch_milliseconds_limit: u64,
+}
+
+/// A limit of a plugin, and how near it came.
+struct Reached {
+    what: &'static str,
+    most: String,
+    limit: String,
+    is_near: bool,
 }
 
 impl Used {
-    /// A share of the limit that leaves little room.
-    fn is_near(&self) -> bool {
-        self.memory > self.memory_limit / 10 * 8
+    /// Its limits, and how near it came to each. It is near where less than a fifth of it is left.
+    fn limits(&self) -> [Reached; 2] {
+        let is_near = |most: u64, limit: u64| most > limit / 10 * 8;
+        let (memory, memory_limit) = (self.memory as u64, self.memory_limit as u64);
+        let (time, time_limit) = (self.batch_milliseconds, self.batch_milliseconds_limit);
+        [
+            Reached {
+                what: "memory",
+                most: output::bytes(memory),
+                limit: output::bytes(memory_limit),
+                is_near: is_near(memory, memory_limit),
+            },
+            Reached {
+                what: "time for a batch",
+                most: output::duration(time),
+                limit: output::duration(time_limit),
+                is_near: is_near(time, time_limit),
+            },
+        ]
     }
 }
 
@@ -168,9 +197,15 @@ fn used(catalogue: &Catalogue) -> Vec<Used> {
                 version: migration.version.to_string(),
                 memory: component.peak_memory(),
                 memory_limit: component.limits().memory_bytes,
+                batch_milliseconds: milliseconds(component.longest_batch()),
+                batch_milliseconds_limit: milliseconds(component.batch_limit()),
             })
         })
         .collect()
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Where it takes place.
@@ -263,15 +298,13 @@ fn print(rehearsed: &Rehearsed, args: &Args) {
         output::line("on existing data:");
         print_part(rehearsal);
     }
-    for used in rehearsed.plugins.iter().filter(|used| used.is_near()) {
-        let (memory, limit) = (used.memory as u64, used.memory_limit as u64);
-        output::warning(&format!(
-            "{} {} came near its limit: {} of {} of memory",
-            used.app,
-            used.version,
-            output::bytes(memory),
-            output::bytes(limit)
-        ));
+    for used in &rehearsed.plugins {
+        for reached in used.limits().iter().filter(|reached| reached.is_near) {
+            output::warning(&format!(
+                "{} {} came near its limit: {} of {} of {}",
+                used.app, used.version, reached.most, reached.limit, reached.what
+            ));
+        }
     }
     if rehearsed.good {
         output::line("nothing is wrong");

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use godwit::Rehearsal;
 
-use super::{Rehearsed, checks};
+use super::{Reached, Rehearsed, checks};
 use crate::commands::runs;
 use crate::output;
 
@@ -152,22 +152,25 @@ fn list(page: &mut String, title: &str, rows: Vec<(String, String)>) {
 
 fn plugins(page: &mut String, rehearsed: &Rehearsed) {
     page.push_str(
-        "<h2>Plugins</h2>\n<table><tr><th>plugin</th><th>memory</th><th>limit</th></tr>\n",
+        "<h2>Plugins</h2>\n<table><tr><th>plugin</th><th>what</th><th>most</th><th>limit</th></tr>\n",
     );
     for used in &rehearsed.plugins {
-        let class = if used.is_near() { "bad" } else { "" };
-        let name = format!("{} {}", used.app, used.version);
-        let (memory, limit) = (
-            output::bytes(used.memory as u64),
-            output::bytes(used.memory_limit as u64),
-        );
-        add(
-            page,
-            format_args!(
-                "<tr><td>{}</td><td class=\"n {class}\">{memory}</td><td class=\"n\">{limit}</td></tr>\n",
-                escaped(&name)
-            ),
-        );
+        let name = escaped(&format!("{} {}", used.app, used.version));
+        for Reached {
+            what,
+            most,
+            limit,
+            is_near,
+        } in used.limits()
+        {
+            let class = if is_near { "bad" } else { "" };
+            add(
+                page,
+                format_args!(
+                    "<tr><td>{name}</td><td>{what}</td><td class=\"n {class}\">{most}</td><td class=\"n\">{limit}</td></tr>\n"
+                ),
+            );
+        }
     }
     page.push_str("</table>\n");
 }
