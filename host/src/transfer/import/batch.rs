@@ -6,6 +6,7 @@ use super::bad::{BadLine, BadLineReason};
 use super::identify::identify;
 use super::lines::Line;
 use super::{ImportCounts, ImportSettings};
+use crate::model::Version;
 
 /// Lines that were read and are not committed yet.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub(super) struct Pending {
     pub line: u64,
     /// Its id.
     pub id: String,
+    /// The version whose shape it has.
+    pub version: Version,
     body: Range<usize>,
 }
 
@@ -63,6 +66,7 @@ impl Batch {
                 self.items.push(Pending {
                     line: number,
                     id,
+                    version: settings.version.clone(),
                     body: start..self.bodies.len(),
                 });
             }

@@ -6,7 +6,7 @@ use super::bad::{BadLineReason, Difference};
 use super::batch::{Batch, Pending};
 use super::target::Target;
 use super::{ImportSettings, OnExisting};
-use crate::model::Apart;
+use crate::model::{Apart, Version};
 use crate::store::{ItemRecord, Store, StoreError, Stored, Visit, Write, parse_apart};
 
 /// What is, or will be, under an id.
@@ -25,10 +25,10 @@ pub(super) struct Place {
 /// What a batch has written.
 #[derive(Debug, Default)]
 pub(super) struct Placed {
-    /// Any item at all.
-    pub any: bool,
-    /// Any that waits to be brought up to date.
-    pub any_waits: bool,
+    /// The newest version of any item; `None` where there is no item.
+    pub newest: Option<Version>,
+    /// The oldest version of those that wait to be brought up to date.
+    pub oldest_waiting: Option<Version>,
 }
 
 /// Decides what becomes of each item of a batch, in the order of their lines; gives the places of all, by id.
@@ -64,15 +64,20 @@ pub(super) fn put<'b>(
     let collection = &settings.collection;
     for (id, there) in places {
         let Some(index) = there.new else { continue };
-        let new = Some((&settings.version, batch.body(&batch.items[index]).into()));
+        let item = &batch.items[index];
+        let new = Some((&item.version, batch.body(item).into()));
         let record = there.record.map(Stored::from);
         write.set_item(collection, &id, record, new, Visit::Once)?;
-        let (old, entry) = (there.apart.as_deref(), target.entry(there.parsed.as_ref()));
+        let old = there.apart.as_deref();
+        let entry = target.entry(&item.version, there.parsed.as_ref());
         if old.is_some() || entry.is_some() {
             write.set_apart(collection, &id, old, entry.as_ref(), Visit::Once)?;
         }
-        placed.any = true;
-        placed.any_waits |= entry.is_some();
+        placed.newest = placed.newest.max(Some(item.version.clone()));
+        if entry.is_some() {
+            let oldest = (placed.oldest_waiting).get_or_insert_with(|| item.version.clone());
+            *oldest = oldest.clone().min(item.version.clone());
+        }
     }
     Ok(placed)
 }
@@ -137,8 +142,12 @@ fn differs(
     there: &Place,
 ) -> Result<Option<Difference>, StoreError> {
     if let Some(new) = there.new {
-        let is_same = batch.body(&batch.items[new]) == batch.body(item);
-        return Ok((!is_same).then_some(Difference::Body));
+        let new = &batch.items[new];
+        if batch.body(new) != batch.body(item) {
+            return Ok(Some(Difference::Body));
+        }
+        let is_other = new.version != item.version;
+        return Ok(is_other.then(|| Difference::Version(new.version.clone())));
     }
     let Some(record) = &there.record else {
         return Ok(None);
@@ -148,5 +157,5 @@ fn differs(
         return Ok(Some(Difference::Body));
     }
     let version = store.version_of(&settings.collection, &item.id, record.stamp()?)?;
-    Ok((version != settings.version).then_some(Difference::Version(version)))
+    Ok((version != item.version).then_some(Difference::Version(version)))
 }

@@ -1,5 +1,6 @@
 //! The collection that items are imported into.
 
+use super::place::Placed;
 use super::{ImportError, ImportSettings, OnExisting};
 use crate::model::{Apart, Event, Run, RunId, RunState, Timestamp, Version};
 use crate::store::{Collection, Store, StoreError, Write};
@@ -53,10 +54,9 @@ impl<'a> Target<'a> {
         self.run.filter(|_| !is_in_quarantine)
     }
 
-    /// The entry that an imported item gets, which had `old`: those that are older than their
+    /// The entry that an imported item of this version gets, which had `old`: those that are older than their
     /// collection wait to be brought up to date, and so do those that a run has passed by.
-    pub fn entry(&self, old: Option<&Apart>) -> Option<Apart> {
-        let version = &self.settings.version;
+    pub fn entry(&self, version: &Version, old: Option<&Apart>) -> Option<Apart> {
         let is_older = self.level.as_ref().is_some_and(|level| version < level);
         let passed_by = old.filter(|old| self.run.is_some() && old.version == *version);
         let waits = is_older || passed_by.is_some();
@@ -85,22 +85,18 @@ impl<'a> Target<'a> {
         write.set_collection(collection, Collection::new(app.clone(), self.level.clone()))
     }
 
-    /// Notes in the collection's record that items of the imported version were written, and whether
-    /// any of them waits.
-    pub fn note_version(&self, write: &mut Write<'_>, any_waits: bool) -> Result<(), StoreError> {
-        let ImportSettings {
-            collection,
-            version,
-            ..
-        } = self.settings;
+    /// Notes in the collection's record the newest version of the items that were written, and the
+    /// oldest of those that wait.
+    pub fn note_versions(&self, write: &mut Write<'_>, placed: Placed) -> Result<(), StoreError> {
+        let collection = &self.settings.collection;
         let Some(old) = write.collection(collection)?.cloned() else {
             return Ok(());
         };
         let mut record = old.clone();
-        record.newest = record.newest.max(Some(version.clone()));
-        if any_waits {
+        record.newest = record.newest.max(placed.newest);
+        if let Some(version) = placed.oldest_waiting {
             let oldest = record.oldest_waiting.get_or_insert_with(|| version.clone());
-            *oldest = oldest.clone().min(version.clone());
+            *oldest = oldest.clone().min(version);
         }
         if record != old {
             write.set_collection(collection, record)?;

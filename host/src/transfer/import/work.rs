@@ -181,8 +181,8 @@ impl<'a> Work<'a> {
         let places = place::places(store, settings, &self.target, &mut batch)?;
         let (counts, bad) = (batch.counts, std::mem::take(&mut batch.bad));
         let placed = place::put(settings, &self.target, &batch, places, &mut write)?;
-        if placed.any {
-            self.target.note_version(&mut write, placed.any_waits)?;
+        if placed.newest.is_some() {
+            self.target.note_versions(&mut write, placed)?;
         }
         let (read, most) = (self.lines.digest(), settings.bad_lines);
         let next = self.checkpoint.behind(counts, bad, read, most);
