@@ -9,7 +9,7 @@ mod schema;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::model::{Body, Digest, Migration};
+use crate::model::{Applied, Body, Digest, Migration};
 use crate::sandbox::{Component, Engine, LoadError, NativeCode};
 pub use lock::{Lock, LockFinding, Locked};
 pub use schema::SchemaError;
@@ -153,6 +153,12 @@ impl Catalogue {
         self.migrations
             .iter()
             .find(|migration| migration.digest == *digest)
+    }
+
+    /// The migration that was applied, if its file, or one that was taken for it since, is there.
+    pub fn applied(&self, applied: &Applied) -> Option<&Migration> {
+        let mut digests = applied.digests.iter().rev();
+        digests.find_map(|digest| self.migration(digest))
     }
 
     /// Lets native code answer in the place of a component, as [`Component::in_native_code`] says.

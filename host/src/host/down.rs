@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Host, HostError};
 use crate::model::{
-    AppState, Applied, Migration, Mode, Name, Operation, Phase, Plan, Purpose, RunId, RunState,
-    Source, Stage, Step, StepWork, Version, counted,
+    AppState, Applied, Mode, Name, Operation, Phase, Plan, Purpose, RunId, RunState, Source, Stage,
+    Step, StepWork, Version, counted,
 };
 use crate::plan::satisfies;
 use crate::run::{Control, Observer, OnFailure, Options, Report, Runner};
@@ -109,17 +109,16 @@ impl Host {
             return Err(self.no_way(goal, vec![reason]));
         }
         let mut reasons = Vec::new();
-        let above = state.applied.range(&goal.to..).rev();
-        let above: Vec<_> = above.filter(|(version, _)| **version > goal.to).collect();
-        for (version, applied) in &above {
+        for (version, applied) in state.applied_above(&goal.to) {
             self.check_way_back(&goal.app, version, applied, &mut reasons);
         }
         for (app, other) in &apps {
             self.check_dependant(goal, app, other, &mut reasons);
         }
         let collections = self.collections_down(goal, current, &mut reasons)?;
-        let newest = above
-            .first()
+        let newest = state
+            .applied_above(&goal.to)
+            .next()
             .and_then(|(_, applied)| applied.digests.last().zip(Some(&applied.file)));
         let Some((digest, file)) = newest.filter(|_| reasons.is_empty()) else {
             return Err(self.no_way(goal, reasons));
@@ -158,8 +157,7 @@ impl Host {
         applied: &Applied,
         reasons: &mut Vec<String>,
     ) {
-        let mut digests = applied.digests.iter().rev();
-        let Some(migration) = digests.find_map(|digest| self.catalogue.migration(digest)) else {
+        let Some(migration) = self.catalogue.applied(applied) else {
             let file = &applied.file;
             reasons.push(format!(
                 "the migration that was applied as {version} ({file}) is not among the plugins"
@@ -171,9 +169,9 @@ impl Host {
                 reasons.push(format!("step {} of {app} {version} {reason}", step.name));
             }
         }
+        let is_fed = migration.fed().next().is_some();
         let component = self.catalogue.component(&migration.digest);
-        let has_revert = component.is_none_or(|component| component.speech().has(Call::Revert));
-        if rewrites(migration) && !has_revert {
+        if is_fed && component.is_some_and(|component| !component.speech().has(Call::Revert)) {
             reasons.push(format!("{app} {version} has no `revert`"));
         }
     }
@@ -190,12 +188,9 @@ impl Host {
             return;
         }
         for (version, applied) in &state.applied {
-            let mut digests = applied.digests.iter().rev();
-            let Some(migration) = digests.find_map(|digest| self.catalogue.migration(digest))
-            else {
-                continue;
-            };
-            for dependency in &migration.depends_on {
+            let migration = self.catalogue.applied(applied);
+            let dependencies = migration.into_iter().flat_map(|found| &found.depends_on);
+            for dependency in dependencies {
                 if dependency.app == goal.app && !satisfies(&goal.to, &dependency.versions) {
                     let versions = &dependency.versions;
                     reasons.push(format!(
@@ -237,20 +232,10 @@ impl Host {
 
 /// The versions below the present one that an app is known to have had.
 fn versions_below(state: &AppState, current: &Version) -> Vec<Version> {
-    let baseline = state.baseline.iter();
-    let known = baseline.chain(state.applied.keys());
-    let above = |version: &&Version| {
-        state
-            .baseline
-            .as_ref()
-            .is_none_or(|baseline| *version >= baseline)
-    };
-    let below = known.filter(|version| *version < current).filter(above);
-    below.cloned().collect()
-}
-
-fn rewrites(migration: &Migration) -> bool {
-    migration.fed().next().is_some()
+    let baseline = state.baseline.as_ref();
+    let known = baseline.into_iter().chain(state.applied.keys());
+    let is_below = |version: &&Version| *version < current && baseline <= Some(*version);
+    known.filter(is_below).cloned().collect()
 }
 
 /// Why what a step did cannot be taken back by a `revert`.

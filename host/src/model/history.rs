@@ -143,6 +143,12 @@ impl AppState {
                 .is_some_and(|baseline| version <= baseline)
     }
 
+    /// The migrations applied above a version, the newest first.
+    pub fn applied_above(&self, version: &Version) -> impl Iterator<Item = (&Version, &Applied)> {
+        let applied = self.applied.iter().rev();
+        applied.take_while(move |(known, _)| *known > version)
+    }
+
     fn add(&mut self, entry: &Entry) {
         match &entry.event {
             Event::Baseline => self.baseline = Some(entry.version.clone()),

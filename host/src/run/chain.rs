@@ -1,5 +1,7 @@
 //! A batch through the components of several steps, one behind the other.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::feed::Feed;
@@ -82,6 +84,24 @@ impl Chain {
     }
 }
 
+/// The items at some places of a batch, with their new bodies if they have any. It is the batch itself where that comes to
+/// the same, so that nothing is copied.
+pub(super) fn batch_of<'b, 'n>(
+    batch: &'b Batch,
+    places: &[usize],
+    new: impl Fn(usize) -> Option<&'n [u8]>,
+) -> Cow<'b, Batch> {
+    if places.len() == batch.len() && places.iter().all(|index| new(*index).is_none()) {
+        return Cow::Borrowed(batch);
+    }
+    let mut made = Batch::default();
+    for index in places {
+        let body = new(*index).unwrap_or_else(|| batch.body(*index));
+        made.push(batch.id(*index), body);
+    }
+    Cow::Owned(made)
+}
+
 /// Takes those whose turn it is through one step.
 fn pass(
     transformer: &mut Transformer,
@@ -93,30 +113,15 @@ fn pass(
     let fed: Vec<usize> = (0..places.len())
         .filter(|index| is_fed(&places[*index]))
         .collect();
-    let is_untouched = fed.len() == places.len() && places.iter().all(|place| place.body.is_none());
-    let made;
-    let mut sound = Vec::new();
-    let batch = if is_untouched {
-        &feed.batch
-    } else {
-        let mut batch = Batch::default();
-        for index in &fed {
-            let body = places[*index].body.as_deref();
-            sound.push(places[*index].rules == Some(transformer.grants.json));
-            batch.push(
-                feed.batch.id(*index),
-                body.unwrap_or_else(|| feed.batch.body(*index)),
-            );
-        }
-        made = batch;
-        &made
-    };
     let mut link = Link::default();
-    if batch.is_empty() {
+    if fed.is_empty() {
         return Ok(link);
     }
+    let is_sound = |index: &usize| places[*index].rules == Some(transformer.grants.json);
+    let sound: Vec<bool> = fed.iter().map(is_sound).collect();
+    let batch = batch_of(&feed.batch, &fed, |index| places[index].body.as_deref());
     // Nothing may fail.
-    let judged = transformer.transform(batch, &sound, 0)?;
+    let judged = transformer.transform(&batch, &sound, 0)?;
     if judged.verdicts.len() < fed.len() {
         return Err(Abort::Unfit(number));
     }

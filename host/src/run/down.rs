@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::ahead::{Budget, Read};
+use super::chain::batch_of;
 use super::feed::{Feed, Feeder};
 use super::judge::{Failed, Verdict, is_failed};
 use super::pipeline::{self, Ending, Pass};
@@ -22,8 +23,8 @@ use super::transform::{Abort, Judged, Transformer};
 use super::view::Grants;
 use super::{OnFailure, RunError, RunEvent, timed};
 use crate::model::{
-    Apart, Batch, Counts, Event, Failure, Migration, Mode, Name, Phase, Progress, Run, RunState,
-    Stage, Step, StepWork, Version, counted,
+    Apart, Batch, Counts, Event, Migration, Mode, Name, Phase, Progress, Run, RunState, Stage,
+    Step, StepWork, Version, counted,
 };
 use crate::sandbox::{Call, Component, Context};
 use crate::store::{ItemRecord, Keeper, Lease, StoreError, Visit, Write};
@@ -35,8 +36,7 @@ impl Runner<'_> {
         lease: &mut Lease,
         run: &mut Run,
     ) -> Result<(RunState, Option<String>), RunError> {
-        let stages = run.plan.stages.iter().skip(run.stages_done as usize);
-        let Some(stage) = stages.take(1).next().cloned() else {
+        let Some(stage) = run.plan.stages.get(run.stages_done as usize).cloned() else {
             return Ok((RunState::Completed, None));
         };
         let links = self.ways_back(&stage)?;
@@ -88,13 +88,11 @@ impl Runner<'_> {
                 let StepWork::Transform { collection, .. } = &step.work else {
                     continue;
                 };
-                let missing =
-                    || missing(stage, &migration.version, &migration.file.to_string_lossy());
                 links.push(Link {
                     version: migration.version.clone(),
                     step: step.name.clone(),
                     collection: collection.clone(),
-                    component: component.ok_or_else(missing)?.clone(),
+                    component: component.expect("only components are fed").clone(),
                 });
             }
         }
@@ -108,17 +106,17 @@ impl Runner<'_> {
         version: &Version,
     ) -> Result<Vec<(&Migration, Vec<Phase>)>, RunError> {
         let apps = self.store.history()?.apps();
-        let applied = apps.get(app).map(|state| &state.applied);
-        let applied = applied.into_iter().flatten().rev();
-        let above = applied.filter(|(known, _)| *known > version);
+        let state = apps.get(app).into_iter();
+        let above = state.flat_map(|state| state.applied_above(version));
         let found = above.map(|(version, applied)| {
-            let mut digests = applied.digests.iter().rev();
-            let found = digests.find_map(|digest| self.catalogue.migration(digest));
-            let migration = found.ok_or_else(|| RunError::MissingMigration {
-                app: app.clone(),
-                version: version.clone(),
-                file: applied.file.clone(),
-            })?;
+            let migration =
+                self.catalogue
+                    .applied(applied)
+                    .ok_or_else(|| RunError::MissingMigration {
+                        app: app.clone(),
+                        version: version.clone(),
+                        file: applied.file.clone(),
+                    })?;
             Ok((migration, applied.phases.keys().copied().collect()))
         });
         found.collect()
@@ -137,14 +135,6 @@ impl Runner<'_> {
         }
         write.set_run(run);
         Ok(write.commit(lease, now)?)
-    }
-}
-
-fn missing(stage: &Stage, version: &Version, file: &str) -> RunError {
-    RunError::MissingMigration {
-        app: stage.app.clone(),
-        version: version.clone(),
-        file: file.to_owned(),
     }
 }
 
@@ -199,6 +189,11 @@ impl<'a> Down<'a> {
         StepName::of(self.stage, self.step, self.collection)
     }
 
+    /// The version that the way back leads away from.
+    fn from(&self) -> &Version {
+        self.stage.from.as_ref().unwrap_or(&self.stage.version)
+    }
+
     fn feeder(&self) -> Feeder {
         Feeder {
             store: self.work.store.clone(),
@@ -223,25 +218,21 @@ impl<'a> Down<'a> {
     /// Marks the collection as being on its way back, so that the version of each item can be told at any time.
     fn begin(&mut self) -> Result<(), RunError> {
         let mut write = self.write();
-        let Some(collection) = write.collection(self.collection)? else {
-            return Ok(());
-        };
-        let mut collection = collection.clone();
-        if !collection.begin(self.run.id, self.number, &self.stage.version) {
+        let has_begun = write.change_collection(self.collection, |collection| {
+            collection.begin(self.run.id, self.number, &self.stage.version);
+        })?;
+        if !has_begun {
             return Ok(());
         }
-        write.set_collection(self.collection, collection)?;
         Ok(write.commit(self.lease, self.work.clock.now())?)
     }
 
     /// Gives the collection the version that the way back leads to.
     fn lower(&self, write: &mut Write<'_>) -> Result<(), StoreError> {
-        let Some(collection) = write.collection(self.collection)? else {
-            return Ok(());
-        };
-        let mut collection = collection.clone();
-        collection.lower(self.run.id, self.number, &self.stage.version);
-        write.set_collection(self.collection, collection)
+        write.change_collection(self.collection, |collection| {
+            collection.lower(self.run.id, self.number, &self.stage.version);
+        })?;
+        Ok(())
     }
 
     /// What is to be in the store of an item.
@@ -276,34 +267,19 @@ impl<'a> Down<'a> {
             Verdict::Failed(failed) => {
                 counts.failed += 1;
                 let (link, _) = &self.links[judged.changed_by[index]];
-                let apart = self.apart(stamp, failed, link);
+                let now = self.work.clock.now();
+                let failure = failed.at_step(&link.version, &link.step, self.run.id, now);
+                let apart = Apart {
+                    version: self.from().clone(),
+                    next: None,
+                    failure: Some(failure),
+                };
                 return write.set_apart(self.collection, id, None, Some(&apart), Visit::Once);
             }
         };
         let old = Some(feed.record(index));
         write.set_item(self.collection, id, old, new, Visit::Once)?;
         Ok(())
-    }
-
-    /// The entry of an item that has no way back.
-    fn apart(&self, stamp: Version, failed: &Failed, link: &Link) -> Apart {
-        Apart {
-            version: self
-                .stage
-                .from
-                .clone()
-                .map_or(stamp.clone(), |from| from.max(stamp)),
-            next: None,
-            failure: Some(Failure {
-                kind: failed.kind.name().to_owned(),
-                reason: failed.reason.clone(),
-                migration: link.version.clone(),
-                step: link.step.clone(),
-                run: self.run.id,
-                at: self.work.clock.now(),
-                accepted: false,
-            }),
-        }
     }
 
     fn tell(&mut self, feed: &Feed, judged: &Judged) {
@@ -313,19 +289,8 @@ impl<'a> Down<'a> {
         let (log, dropped) = (&judged.log, judged.log_dropped);
         self.told
             .log(observer, step, most.max().unwrap_or(0), log, dropped);
-        for (index, verdict) in judged.verdicts.iter().enumerate() {
-            if let Verdict::Failed(failed) = verdict {
-                observer.event(&RunEvent::Failed {
-                    step,
-                    id: feed.batch.id(index),
-                    kind: failed.kind.name(),
-                    reason: &failed.reason,
-                });
-            }
-        }
         let counts = self.progress.counts;
-        observer.event(&RunEvent::Batch { step, counts });
-        self.told.denied(observer, step, &judged.denied);
+        self.told.batch(observer, step, feed, judged, counts);
     }
 }
 
@@ -433,11 +398,7 @@ impl<'a> Pass<'a> for Down<'a> {
             Abort::Store(error) => RunError::Store(error),
             Abort::Load(source) => RunError::Load {
                 app: self.stage.app.clone(),
-                version: self
-                    .stage
-                    .from
-                    .clone()
-                    .unwrap_or_else(|| self.stage.version.clone()),
+                version: self.from().clone(),
                 source,
             },
             Abort::TooManyFailures { place, why, .. } => {
@@ -503,15 +464,10 @@ impl Walk<'_> {
         let fed: Vec<usize> = (0..self.ends.len())
             .filter(|index| self.ends[*index].is_none())
             .collect();
-        let mut batch = Batch::default();
-        for index in &fed {
-            let body = self.bodies[*index].as_deref();
-            let body = body.unwrap_or_else(|| self.batch.body(*index));
-            batch.push(self.batch.id(*index), body);
-        }
-        if batch.is_empty() {
+        if fed.is_empty() {
             return Ok(());
         }
+        let batch = batch_of(self.batch, &fed, |index| self.bodies[index].as_deref());
         let located = |failed: Failed| Failed {
             reason: format!("from {version}: {}", failed.reason),
             ..failed

@@ -228,32 +228,26 @@ impl<'a> Fused<'a> {
     /// Marks the collection as being rewritten by all of the steps, and the run as having begun them.
     fn begin(&mut self) -> Result<(), RunError> {
         let mut write = self.write();
-        let Some(collection) = write.collection(&self.collection)? else {
-            return Ok(());
-        };
-        let mut collection = collection.clone();
-        let mut has_begun = false;
-        for part in &self.parts {
-            has_begun |= collection.begin(self.run.id, part.number, &part.stage.version);
-        }
+        let has_begun = write.change_collection(&self.collection, |collection| {
+            for part in &self.parts {
+                collection.begin(self.run.id, part.number, &part.stage.version);
+            }
+        })?;
         if !has_begun {
             return Ok(());
         }
-        write.set_collection(&self.collection, collection)?;
         write.set_run(self.run);
         Ok(write.commit(self.lease, self.work.clock.now())?)
     }
 
     /// Gives the collection the version that the last step leads to.
     fn level(&self, write: &mut Write<'_>) -> Result<(), StoreError> {
-        let Some(collection) = write.collection(&self.collection)? else {
-            return Ok(());
-        };
-        let mut collection = collection.clone();
-        for part in &self.parts {
-            collection.end(self.run.id, part.number, &part.stage.version);
-        }
-        write.set_collection(&self.collection, collection)
+        write.change_collection(&self.collection, |collection| {
+            for part in &self.parts {
+                collection.end(self.run.id, part.number, &part.stage.version);
+            }
+        })?;
+        Ok(())
     }
 
     /// What is to be in the store of an item.

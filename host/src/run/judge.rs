@@ -2,7 +2,8 @@
 
 use super::view::Grants;
 use crate::model::{
-    Batch, FailureKind, Glance, Kind, Mode, Reply, Rules, fingerprint, glance, json,
+    Batch, Failure, FailureKind, Glance, Kind, Mode, Name, Reply, Rules, RunId, Timestamp, Version,
+    fingerprint, glance, json,
 };
 use bytes::Bytes;
 
@@ -38,6 +39,25 @@ impl Verdict {
 }
 
 impl Failed {
+    /// What the store keeps of it.
+    pub(super) fn at_step(
+        &self,
+        migration: &Version,
+        step: &Name,
+        run: RunId,
+        at: Timestamp,
+    ) -> Failure {
+        Failure {
+            kind: self.kind.name().to_owned(),
+            reason: self.reason.clone(),
+            migration: migration.clone(),
+            step: step.clone(),
+            run,
+            at,
+            accepted: false,
+        }
+    }
+
     /// The failure of an item that was denied something.
     pub(super) fn having_been_denied(self, denied: &[String]) -> Self {
         if denied.is_empty() {

@@ -2,9 +2,9 @@
 
 use super::RunError;
 use super::feed::Feed;
-use super::judge::{Failed, Verdict};
+use super::judge::Verdict;
 use super::step::TransformStep;
-use crate::model::{Apart, Counts, Failure, Mode, Name, Position, Version};
+use crate::model::{Apart, Counts, Mode, Name, Position, Version};
 use crate::store::{Collection, ItemRecord, StoreError, Stored, Visit, Write, parse_apart};
 
 impl TransformStep<'_> {
@@ -65,7 +65,9 @@ impl TransformStep<'_> {
                     Some(old) => old.version,
                     None => self.version_before(feed, index)?,
                 };
-                let failure = Some(self.failure(failed));
+                let (version_to, step) = (&self.stage.version, &self.step.name);
+                let now = self.work.clock.now();
+                let failure = Some(failed.at_step(version_to, step, self.run, now));
                 Some(Apart {
                     version,
                     next: next(self.index),
@@ -96,18 +98,6 @@ impl TransformStep<'_> {
             .collection(self.collection)?
             .and_then(|record| record.level);
         Ok(level.map_or(stamp.clone(), |level| level.max(stamp)))
-    }
-
-    fn failure(&self, failed: &Failed) -> Failure {
-        Failure {
-            kind: failed.kind.name().to_owned(),
-            reason: failed.reason.clone(),
-            migration: self.stage.version.clone(),
-            step: self.step.name.clone(),
-            run: self.run,
-            at: self.work.clock.now(),
-            accepted: false,
-        }
     }
 
     /// Writes what a batch left of an item of any collection, and returns by how much the number of

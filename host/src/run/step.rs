@@ -74,6 +74,29 @@ impl Told {
         }
     }
 
+    /// Tells of a batch that was committed: which items failed, what became of all so far, what was denied.
+    pub(super) fn batch(
+        &mut self,
+        observer: &dyn Observer,
+        step: StepName<'_>,
+        feed: &Feed,
+        judged: &Judged,
+        counts: Counts,
+    ) {
+        for (index, verdict) in judged.verdicts.iter().enumerate() {
+            if let Verdict::Failed(failed) = verdict {
+                observer.event(&RunEvent::Failed {
+                    step,
+                    id: feed.batch.id(index),
+                    kind: failed.kind.name(),
+                    reason: &failed.reason,
+                });
+            }
+        }
+        observer.event(&RunEvent::Batch { step, counts });
+        self.denied(observer, step, &judged.denied);
+    }
+
     /// Tells what a component was denied, each thing once.
     pub(super) fn denied(
         &mut self,
@@ -173,14 +196,12 @@ impl<'a> TransformStep<'a> {
             return Ok(());
         }
         let mut write = self.write();
-        let Some(collection) = write.collection(self.collection)? else {
-            return Ok(());
-        };
-        let mut collection = collection.clone();
-        if !collection.begin(self.run, self.number, &self.stage.version) {
+        let has_begun = write.change_collection(self.collection, |collection| {
+            collection.begin(self.run, self.number, &self.stage.version);
+        })?;
+        if !has_begun {
             return Ok(());
         }
-        write.set_collection(self.collection, collection)?;
         Ok(write.commit(self.lease, self.work.clock.now())?)
     }
 
@@ -208,12 +229,10 @@ impl<'a> TransformStep<'a> {
 
     /// Gives the collection the version that the step leads to.
     fn level(&self, write: &mut Write<'_>) -> Result<(), StoreError> {
-        let Some(collection) = write.collection(self.collection)? else {
-            return Ok(());
-        };
-        let mut collection = collection.clone();
-        collection.end(self.run, self.number, &self.stage.version);
-        write.set_collection(self.collection, collection)
+        write.change_collection(self.collection, |collection| {
+            collection.end(self.run, self.number, &self.stage.version);
+        })?;
+        Ok(())
     }
 
     fn tell(&mut self, feed: &Feed, judged: &Judged) {
@@ -221,23 +240,8 @@ impl<'a> TransformStep<'a> {
         let most = self.component.limits().log_step_bytes;
         self.told
             .log(observer, step, most, &judged.log, judged.log_dropped);
-        for (index, verdict) in judged.verdicts.iter().enumerate() {
-            if let Verdict::Failed(failed) = verdict {
-                let (id, kind) = (feed.batch.id(index), failed.kind.name());
-                let reason = &failed.reason;
-                observer.event(&RunEvent::Failed {
-                    step,
-                    id,
-                    kind,
-                    reason,
-                });
-            }
-        }
-        observer.event(&RunEvent::Batch {
-            step,
-            counts: self.progress.counts,
-        });
-        self.told.denied(observer, step, &judged.denied);
+        let counts = self.progress.counts;
+        self.told.batch(observer, step, feed, judged, counts);
     }
 
     pub(super) fn too_many(

@@ -113,19 +113,16 @@ impl Collection {
         }
     }
 
-    /// Marks a rewrite step of a run, which leads to a version, as being under way; `false` if it is so
-    /// already.
-    pub fn begin(&mut self, run: RunId, step: u32, version: &Version) -> bool {
+    /// Marks a rewrite step of a run, which leads to a version, as being under way.
+    pub fn begin(&mut self, run: RunId, step: u32, version: &Version) {
         let under_way = UnderWay {
             run,
             step,
             version: version.clone(),
         };
-        let is_new = !self.under_way.contains(&under_way);
-        if is_new {
+        if !self.under_way.contains(&under_way) {
             self.under_way.push(under_way);
         }
-        is_new
     }
 
     /// Gives the collection the version that a rewrite step leads to, which is no longer under way.
@@ -135,9 +132,7 @@ impl Collection {
         self.level = Some(version.clone());
         self.newest = self.newest.take().max(self.level.clone());
     }
-}
 
-impl Collection {
     /// Gives the collection the older version that a way back leads to, which is no longer under way.
     pub fn lower(&mut self, run: RunId, step: u32, version: &Version) {
         self.under_way

@@ -261,14 +261,12 @@ impl Store {
         let Some(record) = self.collection(collection)? else {
             return Ok(stamp);
         };
-        let level = record.level;
-        let mut version = level
-            .clone()
-            .map_or(stamp.clone(), |level| level.max(stamp));
+        let level = record.level.as_ref();
+        let mut version = level.map_or(&stamp, |level| level.max(&stamp)).clone();
         for under_way in record.under_way {
             let after = self.progress(under_way.run, under_way.step)?.after;
             if after.is_some_and(|after| id <= after.as_str()) {
-                version = if level.as_ref() > Some(&under_way.version) {
+                version = if level > Some(&under_way.version) {
                     under_way.version
                 } else {
                     version.max(under_way.version)

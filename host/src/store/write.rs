@@ -141,6 +141,27 @@ impl<'a> Write<'a> {
         Ok(())
     }
 
+    /// Changes the record of a collection, if there is one; gives whether it is another one now.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn change_collection(
+        &mut self,
+        name: &Name,
+        change: impl FnOnce(&mut Collection),
+    ) -> Result<bool, StoreError> {
+        let Some(old) = self.collection(name)? else {
+            return Ok(false);
+        };
+        let mut record = old.clone();
+        change(&mut record);
+        if record == *old {
+            return Ok(false);
+        }
+        self.set_collection(name, record)?;
+        Ok(true)
+    }
+
     /// Removes a collection that has no items.
     pub fn drop_collection(&mut self, name: &Name) {
         self.collections.remove(name);

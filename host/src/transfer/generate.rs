@@ -173,6 +173,16 @@ impl Generator {
         Self { shape, ..self }
     }
 
+    /// About how many bytes items have.
+    pub fn size(&self) -> u32 {
+        self.size
+    }
+
+    /// Which shape items have.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
     /// Adds the body of item `number` to `out`.
     pub fn item(&self, number: u64, out: &mut Vec<u8>) {
         let mut dice = Dice::of_item(self.seed, number);
@@ -253,7 +263,7 @@ fn text(out: &mut Vec<u8>, dice: &mut Dice, most: usize) {
     out.push(b'"');
 }
 
-/// Members side by side, with names and values in turn that real documents have.
+/// Members side by side.
 fn flat(out: &mut Vec<u8>, dice: &mut Dice, most: usize) {
     let mut number = 0;
     while out.len() + 1 < most {

@@ -115,11 +115,9 @@ impl Undo<'_> {
         change: impl FnOnce(&mut Collection),
     ) -> Result<(), RunError> {
         let mut write = self.store.write(self.run.id, None);
-        let Some(mut record) = write.collection(name)?.cloned() else {
+        if !write.change_collection(name, change)? {
             return Ok(());
-        };
-        change(&mut record);
-        write.set_collection(name, record)?;
+        }
         Ok(write.commit(self.lease, self.clock.now())?)
     }
 }

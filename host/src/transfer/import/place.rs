@@ -73,10 +73,13 @@ pub(super) fn put<'b>(
         if old.is_some() || entry.is_some() {
             write.set_apart(collection, &id, old, entry.as_ref(), Visit::Once)?;
         }
-        placed.newest = placed.newest.max(Some(item.version.clone()));
-        if entry.is_some() {
-            let oldest = (placed.oldest_waiting).get_or_insert_with(|| item.version.clone());
-            *oldest = oldest.clone().min(item.version.clone());
+        let version = &item.version;
+        if placed.newest.as_ref() < Some(version) {
+            placed.newest = Some(version.clone());
+        }
+        let is_older = |oldest: &Version| version < oldest;
+        if entry.is_some() && placed.oldest_waiting.as_ref().is_none_or(is_older) {
+            placed.oldest_waiting = Some(version.clone());
         }
     }
     Ok(placed)

@@ -88,19 +88,11 @@ impl<'a> Target<'a> {
     /// Notes in the collection's record the newest version of the items that were written, and the
     /// oldest of those that wait.
     pub fn note_versions(&self, write: &mut Write<'_>, placed: Placed) -> Result<(), StoreError> {
-        let collection = &self.settings.collection;
-        let Some(old) = write.collection(collection)?.cloned() else {
-            return Ok(());
-        };
-        let mut record = old.clone();
-        record.newest = record.newest.max(placed.newest);
-        if let Some(version) = placed.oldest_waiting {
-            let oldest = record.oldest_waiting.get_or_insert_with(|| version.clone());
-            *oldest = oldest.clone().min(version);
-        }
-        if record != old {
-            write.set_collection(collection, record)?;
-        }
+        write.change_collection(&self.settings.collection, |record| {
+            record.newest = record.newest.take().max(placed.newest);
+            let waiting = [record.oldest_waiting.take(), placed.oldest_waiting];
+            record.oldest_waiting = waiting.into_iter().flatten().min();
+        })?;
         Ok(())
     }
 }

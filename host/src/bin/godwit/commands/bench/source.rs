@@ -14,7 +14,7 @@ pub struct Source {
 }
 
 enum Kind {
-    MadeUp(Generator, u32, Shape),
+    MadeUp(Generator),
     /// Documents, which are taken over and over.
     Given(Vec<String>),
 }
@@ -22,7 +22,7 @@ enum Kind {
 impl Source {
     pub fn new(file: Option<&Path>, size: u32, shape: Shape, count: u64) -> Result<Self, Failure> {
         let kind = match file {
-            None => Kind::MadeUp(Generator::new(1, size).of_shape(shape), size, shape),
+            None => Kind::MadeUp(Generator::new(1, size).of_shape(shape)),
             Some(file) => {
                 let text = read_text(file, "check the path; one JSON document a line")?;
                 let lines = text.lines().filter(|line| !line.trim().is_empty());
@@ -40,7 +40,7 @@ impl Source {
     /// How many bytes bodies have in the mean, about.
     pub fn mean_bytes(&self) -> u64 {
         match &self.kind {
-            Kind::MadeUp(_, size, _) => u64::from(*size),
+            Kind::MadeUp(generator) => u64::from(generator.size()),
             Kind::Given(lines) => {
                 let bytes: usize = lines.iter().map(String::len).sum();
                 (bytes / lines.len()) as u64
@@ -51,7 +51,7 @@ impl Source {
     /// Which shape they have, where they are made up.
     pub fn shape(&self) -> Option<Shape> {
         match &self.kind {
-            Kind::MadeUp(_, _, shape) => Some(*shape),
+            Kind::MadeUp(generator) => Some(generator.shape()),
             Kind::Given(_) => None,
         }
     }
@@ -62,7 +62,7 @@ impl Source {
         for number in 0..self.count {
             let id = format!("{number:012}");
             match &self.kind {
-                Kind::MadeUp(generator, ..) => {
+                Kind::MadeUp(generator) => {
                     body.clear();
                     generator.item(number, &mut body);
                     visit(&id, &body)?;
