@@ -57,6 +57,7 @@ pub mod transfer;
 pub use host::{Answer, Request, SocketError};
 pub use host::{
     AppStatus, Change, CollectionDigest, CollectionStatus, CollectionVerified, DownGoal, DryGoal,
-    DryRun, ErrorKind, Flaw, FlawKind, Host, HostError, Rehearsal, RehearsedFailure, Restored,
-    Sample, SchemaCheck, Status, StepTime, Surroundings, Verified, copy, restore, with_causes,
+    DryRun, ErrorKind, Flaw, FlawKind, Host, HostError, ItemWrite, Rehearsal, RehearsedFailure,
+    Restored, Sample, SchemaCheck, ShadowReport, ShadowStats, Status, StepTime, Surroundings,
+    Verified, copy, restore, with_causes,
 };

@@ -1,7 +1,7 @@
 //! A few kills of the campaign that `cargo run -p godwit-tests --bin kills` carries out at length.
 
-use godwit_tests::campaign::backups;
 use godwit_tests::campaign::kills::{Settings, campaign};
+use godwit_tests::campaign::{backups, shadows};
 
 fn a_few_kills_change_nothing(scheme: &str) {
     let settings = Settings {
@@ -31,6 +31,23 @@ fn a_few_kills_of_backups_and_restores_change_nothing() {
         let score = backups::campaign(settings, &mut |line| eprintln!("{line}")).unwrap();
         assert_eq!(score.violations, []);
         assert!(score.counted("kills") >= 8);
+    }
+}
+
+#[test]
+fn a_few_kills_of_shadow_runs_change_nothing() {
+    for scheme in ["lmdb", "sled"] {
+        let settings = Settings {
+            scheme: scheme.to_owned(),
+            kills: 3,
+            seed: 5,
+            items: 300,
+            batch_bytes: 16 << 10,
+            keep: false,
+        };
+        let score = shadows::campaign(settings, &mut |line| eprintln!("{line}")).unwrap();
+        assert_eq!(score.violations, []);
+        assert!(score.counted("kills") >= 18);
     }
 }
 

@@ -31,6 +31,7 @@ mod runs;
 mod sandbox;
 mod schema;
 mod sdks;
+mod shadow;
 mod store_conformance;
 mod transfer;
 mod undo;

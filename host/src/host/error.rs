@@ -80,6 +80,44 @@ pub enum HostError {
         /// Every reason.
         reasons: Vec<String>,
     },
+    /// Occurs when a shadow run must be finalized or reset first.
+    #[error(
+        "a shadow run is under way: `godwit finalize` makes what it made live, `godwit reset` drops it"
+    )]
+    ShadowUnderWay,
+    /// Occurs when there is no shadow run.
+    #[error("there is no shadow run; `godwit up --shadow` begins one")]
+    NoShadow,
+    /// Occurs when a shadow run is for another app or version.
+    #[error(
+        "the shadow run under way is for {was}; go on with that, or drop it with `godwit reset`"
+    )]
+    OtherShadow {
+        /// What it is for.
+        was: String,
+    },
+    /// Occurs when a run that is not finished keeps the application from writing items.
+    #[error(
+        "run {run} is {state}: items of {app} cannot be written until it is finished or undone"
+    )]
+    RunInTheWay {
+        /// The app.
+        app: Name,
+        /// The run.
+        run: RunId,
+        /// How far it has come.
+        state: crate::model::RunState,
+    },
+    /// Occurs when what is to be written is no item; nothing was written.
+    #[error("{collection}/{id} cannot be written: {reason}")]
+    BadItem {
+        /// The collection.
+        collection: Name,
+        /// The id.
+        id: String,
+        /// Why.
+        reason: String,
+    },
     /// Occurs when a baseline cannot be set.
     #[error("the baseline of {app} cannot be set: {reason}")]
     Baseline {
@@ -144,7 +182,11 @@ impl HostError {
             | Self::NotInQuarantine { .. }
             | Self::Repair { .. }
             | Self::Down { .. }
+            | Self::NoShadow
+            | Self::OtherShadow { .. }
+            | Self::BadItem { .. }
             | Self::Baseline { .. } => ErrorKind::Input,
+            Self::ShadowUnderWay | Self::RunInTheWay { .. } => ErrorKind::Busy,
             Self::Verify { .. } => ErrorKind::Plugin,
             Self::Backup(error) => of_backup(error),
         }
@@ -170,7 +212,9 @@ fn of_lease(error: &LeaseError) -> ErrorKind {
 
 fn of_store(error: &StoreError) -> ErrorKind {
     match error {
-        StoreError::Conflict { .. } | StoreError::InUse { .. } => ErrorKind::Busy,
+        StoreError::Conflict { .. } | StoreError::InUse { .. } | StoreError::Switched { .. } => {
+            ErrorKind::Busy
+        }
         StoreError::Missing { .. } | StoreError::NotAStore { .. } | StoreError::BadUrl { .. } => {
             ErrorKind::Input
         }

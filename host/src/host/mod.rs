@@ -12,10 +12,12 @@ mod items;
 mod pages;
 mod progress;
 mod rehearse;
+mod shadow;
 #[cfg(unix)]
 mod socket;
 mod status;
 mod verify;
+mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,10 +27,12 @@ pub use down::DownGoal;
 pub use dry::{Change, DryGoal, DryRun};
 pub use error::{ErrorKind, HostError, with_causes};
 pub use rehearse::{Rehearsal, RehearsedFailure, Sample, StepTime, copy};
+pub use shadow::{ShadowReport, ShadowStats};
 #[cfg(unix)]
 pub use socket::{Answer, Request, SocketError};
 pub use status::{AppStatus, CollectionStatus, Status};
 pub use verify::{CollectionDigest, CollectionVerified, Flaw, FlawKind, SchemaCheck, Verified};
+pub use write::ItemWrite;
 
 use progress::Metered;
 
@@ -118,8 +122,19 @@ impl Host {
     /// Takes the lease of the store.
     ///
     /// # Errors
-    /// [`HostError::Lease`] while somebody else holds it.
+    /// [`HostError::Lease`] while somebody else holds it, [`HostError::ShadowUnderWay`] while there is a shadow run.
     pub fn lease(&self, purpose: &str) -> Result<Lease, HostError> {
+        self.check_no_shadow()?;
+        let lease = self.any_lease(purpose)?;
+        if let Err(error) = self.check_no_shadow() {
+            // It began just before; that the lease is not given back would matter less.
+            let _ = lease.release(&self.store);
+            return Err(error);
+        }
+        Ok(lease)
+    }
+
+    fn any_lease(&self, purpose: &str) -> Result<Lease, HostError> {
         let claim = Claim {
             holder: self.surroundings.holder.clone(),
             purpose,
@@ -157,8 +172,9 @@ impl Host {
     /// The run that must be finished or undone before another one may start.
     fn unfinished(&self) -> Result<Option<Run>, StoreError> {
         let is_in_the_way = |run: &Run| {
+            let is_seen = run.purpose != Purpose::Shadow || self.store.is_shadow();
             run.state == RunState::Undoing
-                || (run.purpose.is_exclusive() && run.state.is_unfinished())
+                || (run.purpose.is_exclusive() && run.state.is_unfinished() && is_seen)
         };
         Ok(self.store.runs()?.into_iter().rev().find(is_in_the_way))
     }
@@ -434,7 +450,15 @@ impl Host {
         purpose: &str,
         work: impl FnOnce(&mut Lease) -> Result<T, HostError>,
     ) -> Result<T, HostError> {
-        let mut lease = self.lease(purpose)?;
+        self.holding(self.lease(purpose)?, work)
+    }
+
+    /// Does something under a lease, and gives it back.
+    fn holding<T>(
+        &self,
+        mut lease: Lease,
+        work: impl FnOnce(&mut Lease) -> Result<T, HostError>,
+    ) -> Result<T, HostError> {
         self.mark_abandoned(&mut lease)?;
         let result = work(&mut lease);
         // A lease that cannot be given back expires; the result matters more.

@@ -103,7 +103,7 @@ impl Rehearsal {
     }
 }
 
-/// Copies everything that a store has, but for its lease, into an empty one. With `clear_state` what was applied is left
+/// Copies everything that is live in a store, but for its lease, into an empty one. With `clear_state` what was applied is left
 /// behind: each item has the version that it was last written with, and everything behind that is pending.
 ///
 /// # Errors
@@ -111,7 +111,7 @@ impl Rehearsal {
 pub fn copy(from: &Store, to: &dyn Backend, clear_state: bool) -> Result<(), StoreError> {
     let mut commit = Commit::new();
     let mut failed = None;
-    from.each_stored(clear_state, &mut |key, value| {
+    from.each_live(clear_state, &mut |key, value| {
         if commit.len_bytes() + value.len() > COMMIT_BYTES && !commit.is_empty() {
             failed = to.commit(&std::mem::take(&mut commit)).err();
         }

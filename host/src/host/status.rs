@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Host, HostError};
 use crate::model::{Name, Phase, Run, RunState, Version};
 use crate::run::{Control, Quiet, Report};
-use crate::store::Tallies;
+use crate::store::{ShadowState, Tallies};
 
 /// What a store has, and where its apps are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,6 +20,9 @@ pub struct Status {
     pub collections: Vec<CollectionStatus>,
     /// The run that has to be finished or undone first.
     pub unfinished: Option<Run>,
+    /// How far the shadow run is, if there is one; [`Host::shadow`] tells more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowState>,
 }
 
 /// Where an app is.
@@ -103,6 +106,7 @@ impl Host {
             apps: apps.collect(),
             collections,
             unfinished,
+            shadow: self.store.shadow()?.map(|shadow| shadow.state),
         })
     }
 }

@@ -147,12 +147,14 @@ pub enum Purpose {
     /// Brings an app back to an older version, by the ways back of its migrations. Its plan has one stage, with a step for
     /// each collection of the app.
     Down,
+    /// Brings apps to newer versions in generations of their collections that become live later.
+    Shadow,
 }
 
 impl Purpose {
     /// Whether an unfinished run of this kind must be finished or undone before another one may start.
     pub fn is_exclusive(self) -> bool {
-        matches!(self, Self::Up | Self::Down)
+        matches!(self, Self::Up | Self::Down | Self::Shadow)
     }
 }
 

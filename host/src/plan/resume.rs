@@ -15,7 +15,8 @@ use super::{Drift, Exclusion, Goal, Matter, Need, Recorded};
 /// The run to go on with, if there is one.
 pub(super) fn resumable(recorded: &Recorded) -> Option<&Run> {
     let run = recorded.unfinished.as_ref()?;
-    (run.purpose == Purpose::Up && run.state.is_unfinished()).then_some(run)
+    let goes_up = matches!(run.purpose, Purpose::Up | Purpose::Shadow);
+    (goes_up && run.state.is_unfinished()).then_some(run)
 }
 
 /// Reports a run that goes back: until that is done nothing can be planned.

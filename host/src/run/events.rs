@@ -13,6 +13,10 @@ impl RunEvent<'_> {
         Some(match self {
             Self::SettingUp { .. } => "setting_up",
             Self::Started { .. } => "run_started",
+            Self::Copied { done: false, .. } => return None,
+            Self::Copied { done: true, .. } => "copied",
+            Self::Followed { .. } => "followed",
+            Self::Switched { .. } => "switched",
             Self::StepStarted { .. } => "step_started",
             Self::Batch { .. } => return None,
             Self::Progress { .. } => "batch_committed",
@@ -29,9 +33,12 @@ impl RunEvent<'_> {
     }
 
     /// Every name that [`RunEvent::name`] gives.
-    pub const NAMES: [&'static str; 13] = [
+    pub const NAMES: [&'static str; 16] = [
         "setting_up",
         "run_started",
+        "copied",
+        "followed",
+        "switched",
         "step_started",
         "batch_committed",
         "paused",
@@ -71,6 +78,11 @@ impl RunEvent<'_> {
                 total,
                 counts,
             } => json!({ "step": name(*step), "total": total, "counts": counts }),
+            Self::Copied {
+                collection, items, ..
+            } => json!({ "collection": collection, "items": items }),
+            Self::Followed { writes } => json!({ "writes": writes }),
+            Self::Switched { collections } => json!({ "collections": collections }),
             Self::Batch { step, counts } | Self::StepDone { step, counts } => {
                 json!({ "step": name(*step), "counts": counts })
             }

@@ -33,6 +33,27 @@ pub enum RunEvent<'a> {
         /// What became of items before.
         counts: Counts,
     },
+    /// A shadow run has copied some items of a collection.
+    Copied {
+        /// The collection.
+        collection: &'a Name,
+        /// How many were copied so far.
+        items: u64,
+        /// How many there are, about.
+        total: u64,
+        /// Whether all are.
+        done: bool,
+    },
+    /// A shadow run has followed what the application wrote.
+    Followed {
+        /// How many writes.
+        writes: u64,
+    },
+    /// What a shadow run had made is live.
+    Switched {
+        /// The collections.
+        collections: &'a [Name],
+    },
     /// A batch was committed.
     Batch {
         /// The step.

@@ -25,6 +25,23 @@ pub trait Backend: Send + Sync {
         visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError>;
 
+    /// Does as [`Backend::scan`] while the key of `guard` has its value (`None`: is absent), and says whether it had: at the
+    /// moment that is seen, where one is; else before and after, so that `false` may come behind some visits.
+    fn scan_guarded(
+        &self,
+        guard: (&[u8], Option<&[u8]>),
+        from: &[u8],
+        to: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<bool, StoreError> {
+        let holds = || Ok::<_, StoreError>(self.get(guard.0)?.as_deref() == guard.1);
+        if !holds()? {
+            return Ok(false);
+        }
+        self.scan(from, to, visit)?;
+        holds()
+    }
+
     /// Carries out `commit` as a whole or not at all.
     ///
     /// When it returns `Ok`, every write is in place and as durable as the backend promises. With
@@ -194,6 +211,16 @@ impl<B: Backend + ?Sized> Backend for std::sync::Arc<B> {
         visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         (**self).scan(from, to, visit)
+    }
+
+    fn scan_guarded(
+        &self,
+        guard: (&[u8], Option<&[u8]>),
+        from: &[u8],
+        to: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<bool, StoreError> {
+        (**self).scan_guarded(guard, from, to, visit)
     }
 
     fn commit(&self, commit: &Commit) -> Result<(), StoreError> {

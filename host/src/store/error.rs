@@ -11,6 +11,14 @@ pub enum StoreError {
         /// The key whose value was not the expected one.
         key: Vec<u8>,
     },
+    /// Occurs when another generation of a collection became the live one while it was read.
+    #[error(
+        "{collection} was switched to what a shadow run had made while it was read; read it again"
+    )]
+    Switched {
+        /// The collection.
+        collection: String,
+    },
     /// Occurs when there is no store where one should be opened.
     #[error("there is no store at {path}")]
     Missing {

@@ -34,7 +34,18 @@ pub mod tag {
     pub const PRE_IMAGE: u8 = b'Z';
     /// An import's checkpoint.
     pub const IMPORT: u8 = b'J';
+    /// The generation of a collection that is live.
+    pub const GENERATION: u8 = b'G';
+    /// What a shadow run has of its own, below the key under which it would be live.
+    pub const SHADOW: u8 = b'V';
+    /// An item that was written while a shadow run was under way.
+    pub const WRITTEN: u8 = b'W';
 }
+
+/// The record of the shadow run.
+pub const SHADOW: &[u8] = &[tag::SHADOW];
+/// The number of the last write that a shadow run has still to follow; absent while there is nothing to follow.
+pub const WRITTEN: &[u8] = &[tag::WRITTEN];
 
 /// A range of keys: from the first, to but without the second.
 pub type KeyRange = (Vec<u8>, Vec<u8>);
@@ -136,6 +147,56 @@ pub fn parse_pre_image(key: &[u8]) -> Option<(u32, &[u8])> {
     Some((u32::from_be_bytes(step.try_into().ok()?), &key[13..]))
 }
 
+/// The key of the write `number` that a shadow run has still to follow.
+pub fn written(number: u64) -> Vec<u8> {
+    [WRITTEN, &number.to_be_bytes()].concat()
+}
+
+/// Where a shadow run keeps what would be under `key` if it were live.
+pub fn shadow(key: &[u8]) -> Vec<u8> {
+    [SHADOW, key].concat()
+}
+
+/// What comes between a collection's name and its end in the keys of what lies in a generation but the first one, 0: this
+/// byte and the number in decimal digits. No name has it.
+const OF_GENERATION: u8 = 1;
+
+/// Whether there is one such record for each item of a collection, or more.
+pub fn is_of_item(tag: u8) -> bool {
+    matches!(tag, tag::ITEM | tag::APART | tag::INDEX)
+}
+
+/// The bytes of a collection's name in a key, or a bound, of what is there for its items.
+pub fn name_in(key: &[u8]) -> &[u8] {
+    let rest = key.get(1..).unwrap_or_default();
+    let end = rest.iter().position(|byte| *byte <= OF_GENERATION);
+    &rest[..end.unwrap_or(rest.len())]
+}
+
+/// A key, or a bound, of what is there for the items of a collection, in a generation of that.
+pub fn in_generation(key: &[u8], generation: u64) -> Vec<u8> {
+    if generation == 0 {
+        return key.to_vec();
+    }
+    let (head, end) = key.split_at(1 + name_in(key).len());
+    let number = generation.to_string();
+    [head, &[OF_GENERATION], number.as_bytes(), end].concat()
+}
+
+/// Puts a key made by [`in_generation`] as it was before into `out`, and gives the generation; `None` where it is not one.
+pub fn out_of_generation(key: &[u8], out: &mut Vec<u8>) -> Option<u64> {
+    out.clear();
+    let (head, rest) = key.split_at(1 + name_in(key).len());
+    out.extend_from_slice(head);
+    let Some((&OF_GENERATION, rest)) = rest.split_first() else {
+        out.extend_from_slice(rest);
+        return Some(0);
+    };
+    let digits = rest.iter().position(|byte| !byte.is_ascii_digit())?;
+    out.extend_from_slice(&rest[digits..]);
+    std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()
+}
+
 /// The key of an import's checkpoint.
 pub fn import(source: &Digest) -> Vec<u8> {
     [&[tag::IMPORT], &source.0[..]].concat()
@@ -165,11 +226,48 @@ mod tests {
     }
 
     #[test]
+    fn generations_of_a_collection_lie_beside_one_another() {
+        let (a, ab): (Name, Name) = ("a".parse().unwrap(), "ab".parse().unwrap());
+        let ids = ["", "\u{1}7", "x"];
+        let keys: Vec<_> = [(&a, 0), (&a, 1), (&a, 10), (&a, 2), (&ab, 0), (&ab, 1)]
+            .into_iter()
+            .flat_map(|(name, generation)| {
+                ids.map(|id| {
+                    (
+                        generation,
+                        item(b'D', name, id),
+                        in_generation(&item(b'D', name, id), generation),
+                    )
+                })
+            })
+            .collect();
+        assert!(keys.is_sorted_by_key(|(_, _, key)| key), "{keys:?}");
+        let mut plain = Vec::new();
+        for (generation, before, key) in &keys {
+            assert_eq!(out_of_generation(key, &mut plain), Some(*generation));
+            assert_eq!(plain, *before);
+        }
+        let (from, to) = items(b'D', &a, None);
+        let (from, to) = (in_generation(&from, 1), in_generation(&to, 1));
+        let inside = keys
+            .iter()
+            .filter(|(_, _, key)| (&from..&to).contains(&key));
+        assert_eq!(
+            inside
+                .map(|(generation, ..)| *generation)
+                .collect::<Vec<_>>(),
+            [1, 1, 1]
+        );
+    }
+
+    #[test]
     fn the_longest_keys_fit() {
         let name: Name = "n".repeat(Name::MAX_BYTES).parse().unwrap();
         let id = "i".repeat(crate::model::item::MAX_ID_BYTES);
         let key = pre_image(RunId(u64::MAX - 1), u32::MAX, &item(b'D', &name, &id));
         assert!(key.len() <= super::super::MAX_KEY);
         assert_eq!(parse_pre_image(&key).unwrap().0, u32::MAX);
+        let index = super::super::index::entry(&name, 0, &"i".repeat(512).into(), &id);
+        assert!(in_generation(&index, u64::MAX).len() <= super::super::MAX_KEY);
     }
 }

@@ -38,6 +38,13 @@ struct Record {
     /// Milliseconds from each renewal to expiry.
     duration: u64,
     released: bool,
+    /// Whether the application may write meanwhile.
+    #[serde(default, skip_serializing_if = "is_false")]
+    shares: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Record {
@@ -48,6 +55,9 @@ impl Record {
         if left > self.duration { 0 } else { left }
     }
 }
+
+/// The lease's record as it is stored, and another one to take its place.
+pub(super) type PassedBy = (Option<Vec<u8>>, Option<Vec<u8>>);
 
 /// Why a lease is not to be had, or no longer held.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +136,7 @@ impl Lease {
             expires_at: now.plus(claim.duration),
             duration: claim.duration,
             released: false,
+            shares: false,
         };
         let bytes = record::to_json(&record);
         let mut commit = Commit::new();
@@ -161,6 +172,22 @@ impl Lease {
             true => self.renew(store, now),
             false => Ok(()),
         }
+    }
+
+    /// Lets the application write, or keeps it from that, from now on.
+    ///
+    /// # Errors
+    /// [`LeaseError::Lost`] when it was overtaken.
+    pub fn share(&mut self, store: &Store, now: Timestamp, shares: bool) -> Result<(), LeaseError> {
+        if self.record.shares == shares {
+            return self.keep(store, now);
+        }
+        let record = Record {
+            expires_at: now.plus(self.record.duration),
+            shares,
+            ..self.record.clone()
+        };
+        self.replace(store, Commit::new(), record)
     }
 
     /// Gives the lease back. Nothing is lost when that fails: it expires.
@@ -215,6 +242,55 @@ impl Lease {
         }
         commit.expect(key::LEASE, Some(&self.bytes));
         let result = store.backend().commit(&commit);
+        result.map_err(|error| Self::lost(store, error))
+    }
+
+    /// What somebody who writes without a lease has to expect of the lease's record, and what he writes in its place, if
+    /// anything: while it is held, unless its holder shares the store, he must not; a holder that let it expire must learn
+    /// that.
+    pub(super) fn passed_by(
+        store: &Store,
+        now: Timestamp,
+        is_gone: &dyn Fn(&Holder) -> bool,
+    ) -> Result<PassedBy, LeaseError> {
+        let old = store.backend().get(key::LEASE)?;
+        let Some(bytes) = old else {
+            return Ok((None, None));
+        };
+        let last: Record = record::from_json(key::LEASE, &bytes)?;
+        let expires_in = last.left(now);
+        if last.released {
+            return Ok((Some(bytes), None));
+        }
+        if expires_in == 0 || is_gone(&last.holder) {
+            let ended = Record {
+                number: last.number + 1,
+                released: true,
+                shares: false,
+                ..last
+            };
+            return Ok((Some(bytes), Some(record::to_json(&ended))));
+        }
+        if last.shares {
+            return Ok((Some(bytes), None));
+        }
+        Err(LeaseError::Held {
+            holder: last.holder,
+            purpose: last.purpose,
+            expires_in,
+        })
+    }
+
+    /// Does as [`Lease::commit`] with keys as they are stored.
+    pub(super) fn commit_stored(
+        &mut self,
+        store: &Store,
+        mut commit: Commit,
+        now: Timestamp,
+    ) -> Result<(), LeaseError> {
+        self.keep(store, now)?;
+        commit.expect(key::LEASE, Some(&self.bytes));
+        let result = store.stored().commit(&commit);
         result.map_err(|error| Self::lost(store, error))
     }
 

@@ -123,6 +123,26 @@ impl Lmdb {
         }
     }
 
+    fn each(
+        &self,
+        txn: &RoTxn<'_, WithoutTls>,
+        from: &[u8],
+        to: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> heed::Result<()> {
+        if from >= to {
+            return Ok(());
+        }
+        let range = (lower(from), Bound::Excluded(to));
+        for entry in self.entries.range(txn, &range)? {
+            let (key, value) = entry?;
+            if visit(key, value).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn write(&self, commit: &Commit) -> Result<(), Stop> {
         let _map = self.map.read().unwrap_or_else(PoisonError::into_inner);
         let mut txn = self.env.write_txn().map_err(Stop::before)?;
@@ -253,20 +273,22 @@ impl Backend for Lmdb {
         to: &[u8],
         visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        if from >= to {
-            return Ok(());
-        }
+        self.reading(|txn| self.each(txn, from, to, visit))
+    }
+
+    fn scan_guarded(
+        &self,
+        guard: (&[u8], Option<&[u8]>),
+        from: &[u8],
+        to: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<bool, StoreError> {
         self.reading(|txn| {
-            for entry in self
-                .entries
-                .range(txn, &(lower(from), Bound::Excluded(to)))?
-            {
-                let (key, value) = entry?;
-                if visit(key, value).is_break() {
-                    break;
-                }
+            let holds = self.entries.get(txn, guard.0)? == guard.1;
+            if holds {
+                self.each(txn, from, to, visit)?;
             }
-            Ok(())
+            Ok(holds)
         })
     }
 

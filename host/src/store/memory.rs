@@ -31,16 +31,23 @@ impl Backend for Memory {
         to: &[u8],
         visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        if from >= to {
-            return Ok(());
-        }
-        let range = (Bound::Included(from), Bound::Excluded(to));
-        for (key, value) in read(&self.entries).range::<[u8], _>(range) {
-            if visit(key, value).is_break() {
-                break;
-            }
-        }
+        each(&read(&self.entries), from, to, visit);
         Ok(())
+    }
+
+    fn scan_guarded(
+        &self,
+        guard: (&[u8], Option<&[u8]>),
+        from: &[u8],
+        to: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<bool, StoreError> {
+        let entries = read(&self.entries);
+        let holds = entries.get(guard.0).map(Vec::as_slice) == guard.1;
+        if holds {
+            each(&entries, from, to, visit);
+        }
+        Ok(holds)
     }
 
     fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
@@ -69,6 +76,23 @@ impl Backend for Memory {
 }
 
 type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
+
+fn each(
+    entries: &Entries,
+    from: &[u8],
+    to: &[u8],
+    visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+) {
+    if from >= to {
+        return;
+    }
+    let range = (Bound::Included(from), Bound::Excluded(to));
+    for (key, value) in entries.range::<[u8], _>(range) {
+        if visit(key, value).is_break() {
+            break;
+        }
+    }
+}
 
 // A panic while the lock was held cannot leave a half commit that matters: the store is gone
 // with the process, and tests that panic on purpose look at it afterwards.

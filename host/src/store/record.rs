@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::StoreError;
 use crate::model::{Name, RunId, Version};
 
-/// The newest format that this build reads and the one it writes.
-pub const FORMAT: u32 = 1;
+/// The newest format that this build reads.
+pub const FORMAT: u32 = 2;
+/// The format of a store that never had a shadow run, which has no generations.
+pub const PLAIN_FORMAT: u32 = 1;
 
 /// The first byte of an item's record.
 const ITEM_LAYOUT: u8 = 1;
@@ -224,6 +226,13 @@ pub struct Numbers {
     pub run: u64,
     /// Of the history's facts.
     pub history: u64,
+    /// Of the generations that shadow runs made.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub generation: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Reads a JSON record.

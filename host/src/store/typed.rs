@@ -7,8 +7,11 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::compressed::{Compressed, Compression};
+use super::generations::{Generations, View};
 use super::key::{self, KeyRange, tag};
-use super::record::{self, Collection, FORMAT, ItemRecord, Numbers, PreImage, Tallies};
+use super::record::{
+    self, Collection, FORMAT, ItemRecord, Numbers, PLAIN_FORMAT, PreImage, Tallies,
+};
 use super::write::{Keeper, Write};
 use super::{Backend, Commit, StoreError};
 use crate::model::{Apart, Digest, History, Item, Name, Progress, Run, RunId, Version};
@@ -19,6 +22,21 @@ pub struct Store {
     backend: Arc<dyn Backend>,
     /// What it was made of.
     inner: Arc<dyn Backend>,
+    view: View,
+    compression: Compression,
+}
+
+/// The record of a store's format.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub(super) struct Mark {
+    format: u32,
+}
+
+impl Mark {
+    /// The record.
+    pub fn of(format: u32) -> Vec<u8> {
+        record::to_json(&Self { format })
+    }
 }
 
 impl Store {
@@ -27,10 +45,6 @@ impl Store {
     /// # Errors
     /// [`StoreError::NewerFormat`] when a newer Godwit wrote it.
     pub fn new(backend: Arc<dyn Backend>) -> Result<Self, StoreError> {
-        #[derive(serde::Serialize, serde::Deserialize)]
-        struct Mark {
-            format: u32,
-        }
         if let Some(mark) = backend.get(key::FORMAT)? {
             let Mark { format: found } = record::from_json(key::FORMAT, &mark)?;
             if found > FORMAT {
@@ -42,26 +56,42 @@ impl Store {
         } else {
             let mut commit = Commit::new();
             commit.expect(key::FORMAT, None);
-            commit.put(key::FORMAT, &[&record::to_json(&Mark { format: FORMAT })]);
+            commit.put(key::FORMAT, &[&Mark::of(PLAIN_FORMAT)]);
             match backend.commit(&commit) {
                 // Another process was faster; its mark is checked in turn.
                 Err(StoreError::Conflict { .. }) => return Self::new(backend),
                 result => result?,
             }
         }
-        Ok(Self {
-            backend: Arc::new(Compressed::new(backend.clone(), Compression::default())),
-            inner: backend,
-        })
+        Ok(Self::seen(backend, View::Live, Compression::default()))
+    }
+
+    fn seen(inner: Arc<dyn Backend>, view: View, compression: Compression) -> Self {
+        let generations = Arc::new(Generations::new(inner.clone(), view));
+        Self {
+            backend: Arc::new(Compressed::new(generations, compression)),
+            inner,
+            view,
+            compression,
+        }
+    }
+
+    /// The same store as a shadow run sees it: collections that it has a generation of have the items of that, and what it
+    /// did is in the history.
+    #[must_use]
+    pub fn shadowed(&self) -> Self {
+        Self::seen(self.inner.clone(), View::Shadow, self.compression)
+    }
+
+    /// Whether it is seen as a shadow run sees it.
+    pub fn is_shadow(&self) -> bool {
+        self.view == View::Shadow
     }
 
     /// The same store, written in this way from now on. It is read in any.
     #[must_use]
     pub fn compressing(&self, compression: Compression) -> Self {
-        Self {
-            backend: Arc::new(Compressed::new(self.inner.clone(), compression)),
-            inner: self.inner.clone(),
-        }
+        Self::seen(self.inner.clone(), self.view, compression)
     }
 
     /// The bytes below.
@@ -74,20 +104,23 @@ impl Store {
         &*self.inner
     }
 
-    /// Visits every entry as it is stored, but for the lease, until `visit` breaks. `without_state` leaves out the history, runs
-    /// and what they keep, and gives collections no level: each item has the version that it was last written with.
+    /// Visits every entry of what is live, as it is stored, until `visit` breaks: neither the lease nor anything of a shadow
+    /// run. `without_state` leaves out the history, runs and what they keep, and gives collections no level: each item has
+    /// the version that it was last written with.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    pub(crate) fn each_stored(
+    pub(crate) fn each_live(
         &self,
         without_state: bool,
         visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         const STATE: [u8; 4] = [tag::HISTORY, tag::RUN, tag::PROGRESS, tag::PRE_IMAGE];
         let mut failed = None;
+        let shadow = self.shadow()?;
+        let is_shadow = |key: &[u8]| shadow.as_ref().is_some_and(|shadow| shadow.owns(key));
         self.inner.scan(&[0], &[u8::MAX], &mut |key, value| {
-            if key == key::LEASE || (without_state && STATE.contains(&key[0])) {
+            if key == key::LEASE || is_shadow(key) || (without_state && STATE.contains(&key[0])) {
                 return ControlFlow::Continue(());
             }
             if !(without_state && key[0] == tag::COLLECTION) {
@@ -338,7 +371,7 @@ impl Store {
         Ok(self.json(key::NUMBERS)?.unwrap_or_default())
     }
 
-    fn json<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, StoreError> {
+    pub(super) fn json<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, StoreError> {
         let record = self.backend.get(key)?;
         record
             .map(|record| record::from_json(key, &record))
@@ -385,6 +418,11 @@ impl std::fmt::Debug for Store {
 /// [`StoreError::Damaged`] when it cannot be read.
 pub fn parse_apart(record: &[u8]) -> Result<Apart, StoreError> {
     record::from_json(b"X", record)
+}
+
+/// An entry of being apart, as it is stored.
+pub fn apart_record(apart: &Apart) -> Vec<u8> {
+    record::to_json(apart)
 }
 
 fn id_of(key: &[u8]) -> Result<&str, StoreError> {

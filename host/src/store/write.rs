@@ -71,6 +71,8 @@ pub struct Write<'a> {
     writer: RunId,
     collections: BTreeMap<Name, Known>,
     numbers: Option<Numbers>,
+    /// Whether what is read of collections must be so still when it is committed: nobody holds a lease.
+    is_unleased: bool,
 }
 
 /// A collection as a write knows it.
@@ -90,6 +92,28 @@ impl<'a> Write<'a> {
             writer,
             collections: BTreeMap::new(),
             numbers: None,
+            is_unleased: false,
+        }
+    }
+
+    /// Starts a write that is carried out without a lease.
+    pub(super) fn unleased(store: &'a Store) -> Self {
+        Self {
+            is_unleased: true,
+            ..Self::new(store, RunId(0), None)
+        }
+    }
+
+    /// Asks that something is so still when the write is carried out.
+    pub(super) fn expect(&mut self, key: &[u8], value: Option<&[u8]>) {
+        self.commit.expect(key, value);
+    }
+
+    /// Writes, or removes, what is under a key that no other method knows.
+    pub(super) fn put(&mut self, key: &[u8], value: Option<&[u8]>) {
+        match value {
+            Some(value) => self.commit.put(key, &[value]),
+            None => self.commit.delete(key),
         }
     }
 
@@ -104,6 +128,13 @@ impl<'a> Write<'a> {
     /// [`StoreError`] when the store cannot be read.
     pub fn collection(&mut self, name: &Name) -> Result<Option<&Collection>, StoreError> {
         if !self.collections.contains_key(name) {
+            if self.is_unleased {
+                for tag in [key::tag::COLLECTION, key::tag::TALLIES] {
+                    let key = key::named(tag, name);
+                    let value = self.store.backend().get(&key)?;
+                    self.commit.expect(&key, value.as_deref());
+                }
+            }
             let Some(record) = self.store.collection(name)? else {
                 return Ok(None);
             };
@@ -196,6 +227,23 @@ impl<'a> Write<'a> {
             None => self.commit.delete(&key),
         }
         Ok(growth)
+    }
+
+    /// Adds an item's record as it is elsewhere.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn copy_item(
+        &mut self,
+        collection: &Name,
+        id: &str,
+        record: Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let record = Stored::from(record);
+        self.track_item(collection, id, None, Some(&record))?;
+        let key = key::item(key::tag::ITEM, collection, id);
+        self.commit.put_with(&key, &[], record.tail);
+        Ok(())
     }
 
     /// Puts back an item's record as it was.
@@ -429,7 +477,22 @@ impl<'a> Write<'a> {
     ///
     /// # Errors
     /// [`LeaseError::Lost`] when it is not, [`LeaseError::Store`] when the store failed.
-    pub fn commit(mut self, lease: &mut Lease, now: Timestamp) -> Result<(), LeaseError> {
+    pub fn commit(self, lease: &mut Lease, now: Timestamp) -> Result<(), LeaseError> {
+        let store = self.store;
+        lease.commit(store, self.finished(), now)
+    }
+
+    /// Carries everything out, if what was expected is so.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it is not.
+    pub(super) fn commit_unleased(self) -> Result<(), StoreError> {
+        let store = self.store;
+        store.backend().commit(&self.finished())
+    }
+
+    /// The commit, with what collections are now.
+    fn finished(mut self) -> Commit<'a> {
         for (name, known) in &self.collections {
             if known.is_changed {
                 let key = key::named(key::tag::COLLECTION, name);
@@ -443,7 +506,7 @@ impl<'a> Write<'a> {
         if let Some(numbers) = &self.numbers {
             self.commit.put(key::NUMBERS, &[&record::to_json(numbers)]);
         }
-        lease.commit(self.store, self.commit, now)
+        self.commit
     }
 }
 

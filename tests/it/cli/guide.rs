@@ -1,7 +1,7 @@
 //! The operator's guide: what it tells people to type does what it says.
 
 use godwit_tests::cli::Cli;
-use godwit_tests::made::{Order, rewrite};
+use godwit_tests::made::{LAYOUTS, Order, rewrite};
 
 const INDEX: &str = r#"{"app": "todos", "version": "2.1.0", "requires": ">=2, <3", "operations": [
     {"ensure_index": {"collection": "todo-search", "pointer": "/words"}}]}"#;
@@ -21,6 +21,7 @@ fn every_command_of_the_operators_guide_works_in_its_order() {
     let cli = Cli::on("lmdb", &["todos-2-0-0"]);
     // An app of its own whose migration has a way back.
     let labels = Order::new("labels", "2.0.0").step(rewrite("apply", "labels"));
+    let notes = Order::new("notes", "2.0.0").step(rewrite("apply", "notes"));
     let config = "store = \"lmdb:store\"\nplugins = \"plugins\"\n";
     let todos: String = (0..50)
         .map(|n| format!("{{\"_id\":\"{n:02}\",\"title\":\"Feed the {n} birds\"}}\n"))
@@ -30,7 +31,11 @@ fn every_command_of_the_operators_guide_works_in_its_order() {
         .write("todos.ndjson", todos)
         .write("labels.ndjson", "{\"_id\":\"home\"}\n{\"_id\":\"work\"}\n")
         .write("plugins/labels-2-0-0.wasm", labels.file("both-ways-2-0-0"))
+        .write("notes.ndjson", "{\"_id\":\"1\"}\n{\"_id\":\"2\"}\n")
+        .write("note.json", "{\"_id\":\"17\"}\n")
+        .write("plugins/notes-2-0-0.wasm", notes.file(LAYOUTS[0]))
         .prepare(&[
+            "godwit import --app notes --collection notes --version 1.0.0 notes.ndjson",
             "godwit import --app labels --collection labels --version 1.0.0 labels.ndjson",
             "godwit up --app labels",
             "godwit import --app todos --collection todos --version 1.0.0 todos.ndjson",
@@ -46,7 +51,9 @@ fn every_command_of_the_operators_guide_works_in_its_order() {
         "todos is at 2.0.0, which may serve",
         "todos 2.0.0 search on todos: 50 read, 50 unchanged, 50 written elsewhere",
         "todo-search: 50 items",
-        "run 5: labels 2.0.0 -> 1.0.0, completed",
+        "1 write of the application to follow",
+        "it is live",
+        "run 6: labels 2.0.0 -> 1.0.0, completed",
         "would replace",
     ] {
         assert!(told.contains(part), "`{part}` is not in {told}");

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use godwit_tests::campaign::kills::Settings;
-use godwit_tests::campaign::{backups, kills};
+use godwit_tests::campaign::{backups, kills, shadows};
 
 /// Kill godwit at random moments; nothing may be lost, done twice or stuck.
 #[derive(Debug, Parser)]
@@ -42,6 +42,8 @@ enum What {
     Runs,
     /// Backups and restores.
     Backups,
+    /// Shadow runs, what is written meanwhile, and the ways back: each command so often.
+    Shadows,
 }
 
 fn main() -> ExitCode {
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
     let score = match what {
         What::Runs => kills::campaign(settings, say),
         What::Backups => backups::campaign(settings, say),
+        What::Shadows => shadows::campaign(settings, say),
     };
     match score {
         Ok(score) => {

@@ -20,6 +20,7 @@ pub mod outcome;
 pub mod power;
 pub mod process;
 pub mod score;
+pub mod shadows;
 pub mod worker;
 
 pub use documents::{Documents, Fate};

@@ -79,11 +79,16 @@ pub enum Command {
     History(commands::history::Args),
     Runs(commands::runs::Args),
     Get(commands::get::Args),
+    Put(commands::put::Put),
+    Delete(commands::put::Delete),
     /// Deal with items that failed.
     #[command(subcommand)]
     Quarantine(commands::quarantine::Verb),
     Undo(commands::undo::Args),
     Down(commands::down::Args),
+    Stats(commands::shadow::Stats),
+    Finalize(commands::shadow::Finalize),
+    Reset(commands::shadow::Reset),
     /// Make backups of the store, and put them in its place.
     #[command(subcommand)]
     Backup(commands::backup::Verb),

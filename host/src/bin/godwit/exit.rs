@@ -161,6 +161,13 @@ fn hint(error: &HostError) -> String {
             "nothing was changed; `godwit undo RUN` goes back without the migrations' help"
                 .to_owned()
         }
+        HostError::ShadowUnderWay => "`godwit stats` tells how far it is".to_owned(),
+        HostError::NoShadow => "`godwit status` tells what there is".to_owned(),
+        HostError::OtherShadow { .. } => "`godwit stats` tells what it is for".to_owned(),
+        HostError::RunInTheWay { run, .. } => {
+            format!("finish it with `godwit up`, or give it up with `godwit undo {run}`")
+        }
+        HostError::BadItem { .. } => "nothing was written; mend it and try again".to_owned(),
         HostError::Baseline { .. } => "`godwit status` shows the versions of the apps".to_owned(),
     }
 }
@@ -195,7 +202,7 @@ fn of_backup(error: &BackupError) -> String {
 
 fn of_store(error: &StoreError) -> String {
     match error {
-        StoreError::Conflict { .. } => "try again".to_owned(),
+        StoreError::Conflict { .. } | StoreError::Switched { .. } => "try again".to_owned(),
         StoreError::Missing { .. } => {
             "check the path; `godwit import --store PATH …` makes a new store".to_owned()
         }

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use godwit::model::Counts;
+use godwit::model::{Counts, Name};
 use godwit::run::{Observer, RunEvent, RunProgress, StepName};
 use godwit::sandbox::LogLevel;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -86,6 +86,23 @@ impl Progress {
                 format!(" ({})", output::counted(total, "item"))
             });
             self.say(&state, &format!("{}{total}{going_on}", label(step)));
+        }
+    }
+
+    fn copied(&self, collection: &Name, items: u64, total: u64, done: bool) {
+        let mut state = self.state();
+        let is_due = state.spoken.elapsed() >= PLAIN_LINES;
+        let text = match done {
+            true => format!("copied {} of {collection}", output::counted(items, "item")),
+            false => format!(
+                "copying {collection}: {} of {}",
+                output::count(items),
+                output::count(total)
+            ),
+        };
+        if done || is_due {
+            state.spoken = Instant::now();
+            self.say(&state, &text);
         }
     }
 
@@ -185,6 +202,20 @@ impl Observer for Progress {
                 counts,
             } => {
                 self.step_started(*step, *total, *counts);
+            }
+            RunEvent::Copied {
+                collection,
+                items,
+                total,
+                done,
+            } => self.copied(collection, *items, *total, *done),
+            RunEvent::Followed { writes } => {
+                let text = format!("followed {}", output::counted(*writes, "write"));
+                self.say(&self.state(), &text);
+            }
+            RunEvent::Switched { collections } => {
+                let names: Vec<_> = collections.iter().map(|name| name.as_str()).collect();
+                self.say(&self.state(), &format!("switched {}", names.join(", ")));
             }
             RunEvent::Batch { step, counts } => self.batch(*step, *counts),
             RunEvent::Progress { progress } => self.progress(progress),

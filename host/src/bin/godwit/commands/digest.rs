@@ -3,6 +3,7 @@
 use godwit::model::Name;
 use godwit::store::OpenMode;
 
+use super::shadow::ShadowArgs;
 use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -19,10 +20,14 @@ Examples:
 pub struct Args {
     /// Of these collections only.
     collections: Vec<Name>,
+    #[command(flatten)]
+    shadow: ShadowArgs,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
-    let host = context.host_without_plugins(OpenMode::Existing)?;
+    let host = args
+        .shadow
+        .host(context.host_without_plugins(OpenMode::Existing)?)?;
     let digests = host.digests(&args.collections)?;
     if context.json {
         output::json(&digests);

@@ -4,6 +4,7 @@ use godwit::model::{Item, Name};
 use godwit::store::{OpenMode, Store};
 use serde_json::Value;
 
+use super::shadow::ShadowArgs;
 use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -33,13 +34,15 @@ pub struct Args {
         conflicts_with = "ids"
     )]
     condition: Option<String>,
+    #[command(flatten)]
+    shadow: ShadowArgs,
     /// Print at most so many.
     #[arg(long, default_value_t = 1_000, requires = "where_")]
     limit: usize,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
-    let store = context.store(OpenMode::Existing)?;
+    let store = args.shadow.store(context.store(OpenMode::Existing)?)?;
     if store.collection(&args.collection)?.is_none() {
         let message = format!("there is no collection {}", args.collection);
         return Err(Failure::input(

@@ -24,10 +24,12 @@ pub mod pack;
 pub mod plan;
 pub mod progress;
 pub mod prune;
+pub mod put;
 pub mod quarantine;
 pub mod rehearse;
 pub mod repair;
 pub mod runs;
+pub mod shadow;
 pub mod status;
 pub mod test;
 pub mod transform;
@@ -65,12 +67,17 @@ pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
         Command::History(args) => history::run(args, context),
         Command::Runs(args) => runs::run(args, context),
         Command::Get(args) => get::run(args, context),
+        Command::Put(args) => put::put(args, context),
+        Command::Delete(args) => put::delete(args, context),
         Command::Quarantine(verb) => quarantine::run(verb, context),
         Command::Backup(verb) => backup::run(verb, context),
         Command::Verify(args) => verify::run(args, context),
         Command::Digest(args) => digest::run(args, context),
         Command::Undo(args) => undo::run(args, context),
         Command::Down(args) => down::run(args, context),
+        Command::Stats(_) => shadow::stats(context),
+        Command::Finalize(args) => shadow::finalize(args, context),
+        Command::Reset(_) => shadow::reset(context),
         Command::Prune(args) => prune::run(args, context),
         Command::Repair(args) => repair::run(args, context),
         Command::Rehearse(args) => rehearse::run(args, context),

@@ -5,6 +5,7 @@ use godwit::store::OpenMode;
 use serde_json::{Value, json};
 
 use super::ItemPath;
+use super::shadow::ShadowArgs;
 use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -25,6 +26,8 @@ Examples:
         /// List those that were accepted, too.
         #[arg(long)]
         accepted: bool,
+        #[command(flatten)]
+        shadow: ShadowArgs,
     },
     /// Show one item in quarantine: why, since when, and its body.
     #[command(after_help = "\
@@ -34,6 +37,8 @@ Example:
         /// The item.
         #[arg(value_name = "COLLECTION/ID")]
         item: ItemPath,
+        #[command(flatten)]
+        shadow: ShadowArgs,
     },
     /// Try items again, with the migrations as they are now.
     #[command(after_help = "\
@@ -47,6 +52,8 @@ Examples:
         /// Let migrations of an app reach a collection that they ask for; may be repeated.
         #[arg(long, value_name = "APP:COLLECTION[:read]")]
         grant: Vec<Grant>,
+        #[command(flatten)]
+        shadow: ShadowArgs,
     },
     /// Accept by name that items stay as they are: they stand in nobody's way any more.
     #[command(after_help = "\
@@ -60,6 +67,8 @@ Examples:
         /// Every item in quarantine.
         #[arg(long, conflicts_with = "items")]
         all: bool,
+        #[command(flatten)]
+        shadow: ShadowArgs,
     },
 }
 
@@ -68,15 +77,25 @@ pub fn run(verb: &Verb, context: &Context) -> Result<Code, Failure> {
         Verb::List {
             collection,
             accepted,
-        } => list(context, collection.as_ref(), *accepted),
-        Verb::Show { item } => show(context, item),
-        Verb::Retry { items, grant } => retry(context, items, grant),
-        Verb::Accept { items, all } => accept(context, items, *all),
+            shadow,
+        } => list(context, collection.as_ref(), *accepted, shadow),
+        Verb::Show { item, shadow } => show(context, item, shadow),
+        Verb::Retry {
+            items,
+            grant,
+            shadow,
+        } => retry(context, items, grant, shadow),
+        Verb::Accept { items, all, shadow } => accept(context, items, *all, shadow),
     }
 }
 
-fn list(context: &Context, only: Option<&Name>, accepted: bool) -> Result<Code, Failure> {
-    let host = context.host_without_plugins(OpenMode::Existing)?;
+fn list(
+    context: &Context,
+    only: Option<&Name>,
+    accepted: bool,
+    shadow: &ShadowArgs,
+) -> Result<Code, Failure> {
+    let host = shadow.host(context.host_without_plugins(OpenMode::Existing)?)?;
     let mut found = 0;
     host.quarantine(accepted, &mut |collection, id, apart| {
         if only.is_some_and(|only| only != collection) {
@@ -112,8 +131,8 @@ fn as_json(collection: &Name, id: &str, apart: &Apart) -> Value {
     })
 }
 
-fn show(context: &Context, item: &ItemPath) -> Result<Code, Failure> {
-    let store = context.store(OpenMode::Existing)?;
+fn show(context: &Context, item: &ItemPath, shadow: &ShadowArgs) -> Result<Code, Failure> {
+    let store = shadow.store(context.store(OpenMode::Existing)?)?;
     let ItemPath { collection, id } = item;
     let apart = store.apart(collection, id)?;
     let Some((apart, failure)) =
@@ -160,8 +179,13 @@ fn show(context: &Context, item: &ItemPath) -> Result<Code, Failure> {
     Ok(Code::Done)
 }
 
-fn retry(context: &Context, items: &[ItemPath], grants: &[Grant]) -> Result<Code, Failure> {
-    let mut host = context.host(OpenMode::Existing)?;
+fn retry(
+    context: &Context,
+    items: &[ItemPath],
+    grants: &[Grant],
+    shadow: &ShadowArgs,
+) -> Result<Code, Failure> {
+    let mut host = shadow.host(context.host(OpenMode::Existing)?)?;
     for grant in grants {
         host.grants.add(grant.clone());
     }
@@ -186,7 +210,7 @@ fn retry(context: &Context, items: &[ItemPath], grants: &[Grant]) -> Result<Code
             output::counted(left, "item")
         ));
         if left == 0 && host.status()?.unfinished.is_some() {
-            output::hint("`godwit up` goes on");
+            output::hint(shadow.goes_on());
         }
     }
     Ok(match (stopped, left) {
@@ -196,8 +220,13 @@ fn retry(context: &Context, items: &[ItemPath], grants: &[Grant]) -> Result<Code
     })
 }
 
-fn accept(context: &Context, items: &[ItemPath], all: bool) -> Result<Code, Failure> {
-    let host = context.host_without_plugins(OpenMode::Existing)?;
+fn accept(
+    context: &Context,
+    items: &[ItemPath],
+    all: bool,
+    shadow: &ShadowArgs,
+) -> Result<Code, Failure> {
+    let host = shadow.host(context.host_without_plugins(OpenMode::Existing)?)?;
     let mut items = pairs(items);
     if all {
         host.quarantine(false, &mut |collection, id, _| {
@@ -210,7 +239,7 @@ fn accept(context: &Context, items: &[ItemPath], all: bool) -> Result<Code, Fail
     } else {
         output::line(format!("{} accepted", output::counted(accepted, "item")));
         if host.status()?.unfinished.is_some() {
-            output::hint("`godwit up` goes on");
+            output::hint(shadow.goes_on());
         }
     }
     Ok(Code::Done)

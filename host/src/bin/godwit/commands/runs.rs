@@ -71,6 +71,7 @@ fn purpose(purpose: Purpose) -> &'static str {
         Purpose::Retry => "quarantine retry",
         Purpose::Item => "up of one item",
         Purpose::Down => "down",
+        Purpose::Shadow => "up --shadow",
     }
 }
 

@@ -79,6 +79,9 @@ fn print(status: &Status) {
     } else if status.apps.is_empty() {
         output::line("the store is empty");
     }
+    if status.shadow.is_some() {
+        output::line("there is a shadow run; `godwit stats` tells how far it is");
+    }
     if let Some(run) = &status.unfinished {
         output::line(super::runs::state(run));
         let open = status

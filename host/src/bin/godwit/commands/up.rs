@@ -1,18 +1,18 @@
 //! `godwit up`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use godwit::model::{Purpose, Run, RunState};
-use godwit::plan::{Finding, Planned};
-use godwit::run::{MaxFailures, Observer, OnFailure, Report};
+use godwit::plan::{Finding, Goal, Planned};
+use godwit::run::{Control, MaxFailures, Observer, OnFailure, Report};
 use godwit::store::{Backend, OpenMode, StoreUrl};
-use godwit::{Change, DryGoal, DryRun, Host};
+use godwit::{Change, DryGoal, DryRun, Host, HostError};
 use serde_json::{Value, json};
 
 use super::direct::PaceArgs;
 use super::plan::GoalArgs;
-use super::{FeedingArgs, ItemPath, lock, runs};
+use super::{FeedingArgs, ItemPath, lock, runs, shadow};
 use crate::context::Context;
 use crate::events::{self, Events};
 use crate::exit::{Code, Failure};
@@ -39,6 +39,10 @@ pub struct Args {
     /// Change nothing: list every item that would fail, and how every other would change.
     #[arg(long)]
     dry_run: bool,
+    /// Migrate copies of the collections, while the application goes on with them as they are; `godwit
+    /// finalize` has them change places.
+    #[arg(long, conflicts_with_all = ["dry_run", "id", "phase"])]
+    shadow: bool,
     /// Bring only this item up to date.
     #[arg(long, value_name = "COLLECTION/ID", conflicts_with_all = ["app", "phase"])]
     id: Option<ItemPath>,
@@ -62,6 +66,18 @@ pub struct Args {
     /// Tell where the time went.
     #[arg(long)]
     pub timings: bool,
+}
+
+impl Args {
+    /// What is wanted.
+    pub fn goal(&self) -> Goal {
+        self.goal.goal()
+    }
+
+    /// Where events go, if anywhere.
+    pub fn events(&self) -> Option<&Path> {
+        self.events.as_deref()
+    }
 }
 
 fn parse_on_failure(text: &str) -> Result<OnFailure, String> {
@@ -97,7 +113,17 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     if args.dry_run {
         return dry_run(host, args, context, &findings);
     }
-    let reports = carry_out(&host, args, context)?;
+    if args.shadow {
+        return shadow::up(&host, args, context);
+    }
+    let goal = args.goal();
+    let reports = told(context, args.events(), |audience, control| match &args.id {
+        Some(ItemPath { collection, id }) => {
+            let report = host.up_item(collection, id, goal.to.as_ref(), audience, control);
+            report.map(|report| report.into_iter().collect())
+        }
+        None => host.up(&goal, audience, control),
+    })?;
     if args.events.as_deref().is_some_and(events::is_stdout) && !context.json {
         return Ok(code(&reports));
     }
@@ -116,11 +142,14 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     Ok(code(&reports))
 }
 
-/// Does it, and tells whoever wants to know.
-fn carry_out(host: &Host, args: &Args, context: &Context) -> Result<Vec<Report>, Failure> {
+/// Does something, and tells whoever wants to know: people, a file of events, hooks.
+pub fn told<T>(
+    context: &Context,
+    events: Option<&Path>,
+    work: impl FnOnce(&dyn Observer, &Control) -> Result<T, HostError>,
+) -> Result<T, Failure> {
     let (clock, control) = (&context.surroundings.clock, &context.control);
     let progress = Progress::new(context.quiet || context.json);
-    let events = args.events.as_deref();
     let events = events.map(|file| Events::open(file, clock.clone()));
     let events = events.transpose()?;
     let hooks = Hooks::start(&context.config.hooks, clock.clone(), control);
@@ -128,19 +157,12 @@ fn carry_out(host: &Host, args: &Args, context: &Context) -> Result<Vec<Report>,
     audience.extend(events.as_ref().map(|events| events as &dyn Observer));
     audience.extend(hooks.as_ref().map(|hooks| hooks as &dyn Observer));
     let watch = context.watch()?;
-    let reports = match &args.id {
-        Some(ItemPath { collection, id }) => {
-            let to = args.goal.to.as_ref();
-            let report = host.up_item(collection, id, to, &audience, control);
-            report.map(|report| report.into_iter().collect())
-        }
-        None => host.up(&args.goal.goal(), &audience, control),
-    };
+    let result = work(&audience, control);
     drop(watch);
     let called = hooks.as_ref().map_or(Ok(()), Hooks::finish);
-    let reports = reports?;
+    let result = result?;
     called?;
-    Ok(reports)
+    Ok(result)
 }
 
 /// The findings in spite of which there is a plan; those that are refused end it as an error.
@@ -262,7 +284,7 @@ pub fn try_out(
     }
 }
 
-fn scratch(folder: &std::path::Path) -> Result<Arc<dyn Backend>, Failure> {
+fn scratch(folder: &Path) -> Result<Arc<dyn Backend>, Failure> {
     Ok(StoreUrl::Lmdb(folder.to_owned()).open(OpenMode::Create)?)
 }
 

@@ -7,6 +7,7 @@ use godwit::store::OpenMode;
 use godwit::{Flaw, Verified};
 use serde_json::json;
 
+use super::shadow::ShadowArgs;
 use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -32,13 +33,15 @@ pub struct Args {
     /// Hold items to the JSON Schemas in this folder. [default: `schemas` in godwit.toml]
     #[arg(long, value_name = "FOLDER")]
     schemas: Option<PathBuf>,
+    #[command(flatten)]
+    shadow: ShadowArgs,
 }
 
 /// How many flaws are named; the others are counted.
 const NAMED: u64 = 100;
 
 pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
-    let mut host = context.host(OpenMode::Existing)?;
+    let mut host = args.shadow.host(context.host(OpenMode::Existing)?)?;
     host.options = context.options()?;
     context.catch_interrupts()?;
     let folder = args.schemas.as_ref().or(context.config.schemas.as_ref());

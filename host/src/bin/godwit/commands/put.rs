@@ -1,0 +1,95 @@
+//! `godwit put`, `godwit delete`
+
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use godwit::model::{Name, Version};
+use godwit::store::OpenMode;
+use godwit::{HostError, ItemWrite};
+use serde_json::json;
+
+use crate::context::Context;
+use crate::exit::{Code, Failure};
+use crate::output;
+
+/// Put one item into a collection, as an application does: also while a shadow run is under way.
+///
+/// It takes the place of whatever has its id. An item that is older than its collection waits to be
+/// brought up to date by the next `godwit up`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  echo '{\"title\":\"Bread\"}' | godwit put notes 17 --version 1.0.0
+  godwit put notes 17 --version 1.0.0 note.json")]
+pub struct Put {
+    /// The collection.
+    collection: Name,
+    /// The id.
+    id: String,
+    /// The version whose shape the document has.
+    #[arg(long, value_name = "VERSION", value_parser = super::parse_version)]
+    version: Version,
+    /// The file with the document; standard input where none is named. A line ending at its end is not part of it.
+    file: Option<PathBuf>,
+}
+
+/// Remove items from a collection, as an application does: also while a shadow run is under way.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  godwit delete notes 17 18")]
+pub struct Delete {
+    /// The collection.
+    collection: Name,
+    /// The ids.
+    #[arg(required = true)]
+    ids: Vec<String>,
+}
+
+pub fn put(args: &Put, context: &Context) -> Result<Code, Failure> {
+    let host = context.host_without_plugins(OpenMode::Existing)?;
+    let mut body = Vec::new();
+    let read = match &args.file {
+        Some(file) => std::fs::read(file).map(|bytes| body = bytes),
+        None => std::io::stdin().read_to_end(&mut body).map(drop),
+    };
+    read.map_err(|error| {
+        Failure::input(
+            format!("the document cannot be read: {error}"),
+            "name a file, or give it on standard input",
+        )
+    })?;
+    let known = host.store().collection(&args.collection)?;
+    if !known.is_some_and(|known| known.opaque) {
+        let end = body.strip_suffix(b"\n").unwrap_or(&body);
+        let length = end.strip_suffix(b"\r").unwrap_or(end).len();
+        body.truncate(length);
+    }
+    host.put(&args.collection, &args.id, &args.version, &body)?;
+    if context.json {
+        output::json(
+            &json!({ "collection": args.collection, "id": args.id, "version": args.version }),
+        );
+    }
+    Ok(Code::Done)
+}
+
+pub fn delete(args: &Delete, context: &Context) -> Result<Code, Failure> {
+    let host = context.host_without_plugins(OpenMode::Existing)?;
+    if host.store().collection(&args.collection)?.is_none() {
+        return Err(HostError::NoCollection(args.collection.clone()).into());
+    }
+    let writes = args.ids.iter().map(|id| ItemWrite {
+        collection: args.collection.clone(),
+        id: id.clone(),
+        item: None,
+    });
+    let writes: Vec<_> = writes.collect();
+    let removed = host.write(&writes)?;
+    if context.json {
+        output::json(&json!({ "removed": removed }));
+    } else {
+        output::line(format!("{} removed", output::counted(removed, "item")));
+    }
+    Ok(Code::Done)
+}

@@ -1,0 +1,247 @@
+//! `godwit up --shadow`, `godwit stats`, `godwit finalize`, `godwit reset`
+
+use std::path::PathBuf;
+
+use godwit::model::{Grant, RunState};
+use godwit::store::{OpenMode, ShadowState, Store};
+use godwit::{Host, HostError, ShadowReport, ShadowStats};
+use serde_json::json;
+
+use super::direct::PaceArgs;
+use super::{FeedingArgs, runs, up};
+use crate::context::Context;
+use crate::exit::{Code, Failure};
+use crate::output;
+
+/// Whose items are meant.
+#[derive(Debug, clap::Args)]
+pub struct ShadowArgs {
+    /// Take what the shadow run has made so far for what is live.
+    #[arg(long)]
+    shadow: bool,
+}
+
+impl ShadowArgs {
+    /// The host that is meant.
+    pub fn host(&self, host: Host) -> Result<Host, Failure> {
+        Ok(if self.shadow { host.in_shadow()? } else { host })
+    }
+
+    /// Says what goes on with the run that is not finished.
+    pub fn goes_on(&self) -> &'static str {
+        match self.shadow {
+            true => "`godwit up --shadow` goes on",
+            false => "`godwit up` goes on",
+        }
+    }
+
+    /// The store that is meant.
+    pub fn store(&self, store: Store) -> Result<Store, Failure> {
+        if !self.shadow {
+            return Ok(store);
+        }
+        match store.shadow()? {
+            Some(shadow) if shadow.is_open() => Ok(store.shadowed()),
+            _ => Err(HostError::NoShadow.into()),
+        }
+    }
+}
+
+/// Make what a shadow run made live: all collections change places at once, however many items they have.
+///
+/// What the application wrote meanwhile is migrated first, while it goes on; for the last of it, and for
+/// steps that see or write other items, it has to wait: its writes are refused for as long. Interrupted
+/// at any instant, either nothing is live or all is; the same command goes on.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit finalize
+  godwit finalize --json")]
+pub struct Finalize {
+    /// Let migrations of an app reach a collection that they ask for; may be repeated.
+    #[arg(long, value_name = "APP:COLLECTION[:read]")]
+    grant: Vec<Grant>,
+    #[command(flatten)]
+    feeding: FeedingArgs,
+    #[command(flatten)]
+    pace: PaceArgs,
+    /// Append what happens to this file, a line of JSON for each event; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+}
+
+/// Drop a shadow run and everything that it made; what is live stays as it is.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  godwit reset")]
+pub struct Reset {}
+
+/// Tell how far a shadow run is, and for how long a finalization would have the application wait.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit stats
+  godwit stats --json | jq .blocks_for")]
+pub struct Stats {}
+
+/// Begins a shadow run, or goes on with it.
+pub fn up(host: &Host, args: &up::Args, context: &Context) -> Result<Code, Failure> {
+    let goal = args.goal();
+    let report = up::told(context, args.events(), |observer, control| {
+        host.up_shadow(&goal, observer, control)
+    })?;
+    print(&report, context)
+}
+
+pub fn finalize(args: &Finalize, context: &Context) -> Result<Code, Failure> {
+    let mut host = context.host(OpenMode::Existing)?;
+    for grant in &args.grant {
+        host.grants.add(grant.clone());
+    }
+    let mut options = context.options()?;
+    args.feeding.apply(&mut options);
+    host.options = options;
+    let mut pacing = context.pacing()?;
+    args.pace.apply(&mut pacing);
+    context.control.pace(|pace| *pace = pacing);
+    context.catch_interrupts()?;
+    let report = up::told(context, args.events.as_deref(), |observer, control| {
+        host.finalize(observer, control)
+    })?;
+    print(&report, context)
+}
+
+pub fn reset(context: &Context) -> Result<Code, Failure> {
+    let host = context.host_without_plugins(OpenMode::Existing)?;
+    let was_there = host.reset(&context.control)?;
+    if context.json {
+        output::json(&json!({ "reset": was_there }));
+    } else if was_there {
+        output::line("the shadow run is dropped; what is live is as it was");
+    } else {
+        output::line("nothing to drop: there is no shadow run");
+    }
+    Ok(Code::Done)
+}
+
+pub fn stats(context: &Context) -> Result<Code, Failure> {
+    let host = context.host(OpenMode::Existing)?;
+    let stats = host.shadow()?;
+    if context.json {
+        output::json(&stats);
+        return Ok(Code::Done);
+    }
+    match &stats {
+        Some(stats) => print_stats(stats),
+        None => output::line("there is no shadow run"),
+    }
+    Ok(Code::Done)
+}
+
+fn print(report: &ShadowReport, context: &Context) -> Result<Code, Failure> {
+    if context.json {
+        output::json(&json!({ "shadow": report, "run": report.report }));
+        return Ok(code(report));
+    }
+    report.report.iter().for_each(runs::print);
+    let run = report.report.as_ref().map(|report| report.run.id);
+    match (&report.stats, run) {
+        _ if report.is_live => {
+            output::line("it is live: all collections have changed places");
+            if let Some(run) = run {
+                output::hint(&format!("`godwit undo {run}` would put everything back"));
+            }
+        }
+        (None, _) => output::line("nothing to do: everything is up to date"),
+        (Some(stats), _) => {
+            print_stats(stats);
+            output::hint(&way_on(stats));
+        }
+    }
+    Ok(code(report))
+}
+
+fn code(report: &ShadowReport) -> Code {
+    match report.run.map(|(_, state)| state) {
+        Some(RunState::Stopped) => Code::Stopped,
+        None if report.stats.as_ref().is_some_and(|stats| !stats.is_ready) => Code::Stopped,
+        Some(RunState::Completed) | None => Code::Done,
+        Some(_) => Code::Migration,
+    }
+}
+
+fn print_stats(stats: &ShadowStats) {
+    let app = stats
+        .app
+        .as_ref()
+        .map_or_else(|| "all apps".to_owned(), ToString::to_string);
+    let to = stats
+        .to
+        .as_ref()
+        .map_or_else(|| "the newest version".to_owned(), ToString::to_string);
+    let state = match stats.state {
+        ShadowState::Following if stats.is_ready => "ready to be finalized",
+        ShadowState::Following => "under way",
+        ShadowState::Finalizing => "being finalized; the application waits",
+        ShadowState::Switched => "live; what was before is being dropped",
+        ShadowState::Resetting => "being dropped",
+    };
+    output::line(format!("shadow run of {app} to {to}: {state}"));
+    let (copied, all) = stats.copied;
+    let names: Vec<_> = stats.collections.iter().map(|name| name.as_str()).collect();
+    output::line(format!(
+        "  copied {} of {} of {}",
+        output::count(copied),
+        output::counted(all, "item"),
+        names.join(", ")
+    ));
+    if let Some((run, state)) = stats.run {
+        output::line(format!("  run {run} is {state}"));
+    }
+    output::line(format!(
+        "  {} of the application to follow",
+        output::counted(stats.waiting, "write")
+    ));
+    if stats.open > 0 {
+        output::line(format!(
+            "  {} in quarantine",
+            output::counted(stats.open, "item")
+        ));
+    }
+    for (step, items) in &stats.deferred {
+        output::line(format!(
+            "  left to the end: {step}, {}",
+            output::counted(*items, "item")
+        ));
+    }
+    if let Some(time) = stats.blocks_for {
+        output::line(format!(
+            "  a finalization would have the application wait for about {}",
+            output::duration(time)
+        ));
+    }
+}
+
+/// What to do about a shadow run.
+fn way_on(stats: &ShadowStats) -> String {
+    let blocked = stats.open > 0;
+    match stats.state {
+        ShadowState::Following if blocked => "`godwit quarantine list --shadow` names the items; mend the \
+             migration and `godwit quarantine retry --shadow`, or `godwit quarantine accept --shadow` them; then `godwit up --shadow` goes \
+             on. `godwit reset` drops it"
+            .to_owned(),
+        ShadowState::Following if stats.is_ready => {
+            "`godwit finalize` makes it live, `godwit up --shadow` follows what was written \
+             since, `godwit reset` drops it"
+                .to_owned()
+        }
+        ShadowState::Following => "`godwit up --shadow` goes on; `godwit reset` drops it".to_owned(),
+        ShadowState::Finalizing if blocked => "`godwit quarantine list --shadow` names the items; \
+             `godwit quarantine accept --shadow` them, then `godwit finalize` goes on. `godwit reset` drops it"
+            .to_owned(),
+        ShadowState::Finalizing => "`godwit finalize` goes on; `godwit reset` drops it".to_owned(),
+        ShadowState::Switched => "`godwit finalize` goes on".to_owned(),
+        ShadowState::Resetting => "`godwit reset` goes on".to_owned(),
+    }
+}

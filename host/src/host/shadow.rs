@@ -1,0 +1,557 @@
+//! Shadow runs: collections are migrated in a generation of their own, while the application goes on with the live one.
+//!
+//! The steps are those of any run, on the store as a shadow run sees it ([`Store::shadowed`]). What can be done item by item
+//! is done ahead; steps that see or write other items, for which a later write may change what came of an earlier one, are
+//! left to the end, when the application does not write.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::{Host, HostError};
+use crate::model::{
+    Mode, Name, Plan, Progress, Purpose, Run, RunId, RunState, Stage, StepWork, Version,
+};
+use crate::plan::Goal;
+use crate::run::{Control, Follower, Meter, Observer, Report, RunEvent, prune, step_number};
+use crate::store::{Lease, Shadow, ShadowState};
+
+/// So many writes are left to the end, when the application waits.
+const FEW: u64 = 500;
+/// So often what was written is followed while the application goes on writing: it might write for ever.
+const ROUNDS: usize = 20;
+
+/// What a shadow run has come to.
+#[derive(Debug, Serialize)]
+pub struct ShadowReport {
+    /// What its steps did; `None` where there was nothing to be done, or it was stopped before.
+    #[serde(skip)]
+    pub report: Option<Report>,
+    /// The run's number and state.
+    pub run: Option<(RunId, RunState)>,
+    /// How far it is now; `None`: there is none.
+    pub stats: Option<ShadowStats>,
+    /// Whether what it made is live.
+    pub is_live: bool,
+}
+
+/// How far a shadow run is.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShadowStats {
+    /// How far it has come.
+    pub state: ShadowState,
+    /// The app that it brings up to date; `None`: all.
+    pub app: Option<Name>,
+    /// The version that is wanted; `None`: the newest one.
+    pub to: Option<Version>,
+    /// Its run, once all is copied.
+    pub run: Option<(RunId, RunState)>,
+    /// Items that were copied, and that there were about.
+    pub copied: (u64, u64),
+    /// Its collections.
+    pub collections: Vec<Name>,
+    /// How many writes of the application it has still to follow.
+    pub waiting: u64,
+    /// Items that failed and that nobody has accepted: it cannot be finalized until that is done.
+    pub open: u64,
+    /// Items that are left to the end, because their steps see or write others: `app version: step`, each with how many.
+    pub deferred: Vec<(String, u64)>,
+    /// Whether everything that can be done before the end is done, but for what is written meanwhile.
+    pub is_ready: bool,
+    /// For how many milliseconds the application would have to wait for a finalization, by the pace so far; `None`: nobody
+    /// knows.
+    pub blocks_for: Option<u64>,
+}
+
+impl Host {
+    /// How far the shadow run is, if there is one.
+    ///
+    /// # Errors
+    /// [`HostError::Store`] when the store cannot be read.
+    pub fn shadow(&self) -> Result<Option<ShadowStats>, HostError> {
+        let shadow = self.store.shadow()?;
+        shadow.map(|shadow| self.stats_of(&shadow)).transpose()
+    }
+
+    fn stats_of(&self, shadow: &Shadow) -> Result<ShadowStats, HostError> {
+        let own = self.on_shadow();
+        let run = self.run_of(shadow)?;
+        let mut copied = (0, 0);
+        let mut open = 0;
+        for collection in &shadow.collections {
+            copied.0 += collection.items;
+            copied.1 += match collection.done {
+                true => collection.items,
+                false => self
+                    .store
+                    .tallies(&collection.name)?
+                    .items
+                    .max(collection.items),
+            };
+            open += own.store.tallies(&collection.name)?.open;
+        }
+        let last = self.store.last_written()?.unwrap_or(shadow.followed);
+        let waiting = last.saturating_sub(shadow.followed);
+        let is_completed = run
+            .as_ref()
+            .is_some_and(|run| run.state == RunState::Completed);
+        let planned = match shadow.is_open() {
+            true => own.plan(&goal_of(shadow))?.plan,
+            false => Plan::default(),
+        };
+        let ahead = ahead(&planned.stages);
+        let deferred = own.items_of(&planned.stages[ahead..])?;
+        let left: u64 = deferred.iter().map(|(_, items)| items).sum();
+        let spent = shadow.spent;
+        let per_item = (spent.items > 0).then(|| spent.time as f64 / spent.items as f64);
+        Ok(ShadowStats {
+            state: shadow.state,
+            app: shadow.app.clone(),
+            to: shadow.to.clone(),
+            run: run.map(|run| (run.id, run.state)),
+            collections: names(shadow),
+            copied,
+            waiting,
+            open,
+            is_ready: shadow.is_open() && is_completed && ahead == 0,
+            deferred,
+            blocks_for: per_item.map(|time| ((waiting + left) as f64 * time).ceil() as u64),
+        })
+    }
+
+    /// The steps of some stages, each with how many items its collection has.
+    fn items_of(&self, stages: &[Stage]) -> Result<Vec<(String, u64)>, HostError> {
+        let mut found = Vec::new();
+        for stage in stages {
+            for step in &stage.steps {
+                let name = format!("{} {}: {}", stage.app, stage.version, step.name);
+                let items = self.store.tallies(step.work.collection())?.items;
+                found.push((name, items));
+            }
+        }
+        Ok(found)
+    }
+
+    /// This host on what the shadow run has made so far: what failed there can be looked at, tried again and accepted.
+    ///
+    /// # Errors
+    /// [`HostError::NoShadow`] when there is none.
+    pub fn in_shadow(&self) -> Result<Self, HostError> {
+        match self.store.shadow()? {
+            Some(shadow) if shadow.is_open() => Ok(self.on_shadow()),
+            _ => Err(HostError::NoShadow),
+        }
+    }
+
+    fn on_shadow(&self) -> Self {
+        Self {
+            store: self.store.shadowed(),
+            catalogue: self.catalogue.clone(),
+            surroundings: self.surroundings.clone(),
+            policy: self.policy.clone(),
+            grants: self.grants.clone(),
+            options: self.options.clone(),
+            lease_duration: self.lease_duration,
+            control_folder: self.control_folder.clone(),
+            meter: Meter::default(),
+        }
+    }
+
+    pub(super) fn check_no_shadow(&self) -> Result<(), HostError> {
+        let is_open = |shadow: Shadow| shadow.is_open();
+        match !self.store.is_shadow() && self.store.shadow()?.is_some_and(is_open) {
+            true => Err(HostError::ShadowUnderWay),
+            false => Ok(()),
+        }
+    }
+
+    /// The last run of a shadow run that goes up.
+    fn run_of(&self, shadow: &Shadow) -> Result<Option<Run>, HostError> {
+        let runs = self.store.runs()?.into_iter();
+        let is_it = |run: &Run| run.id > shadow.since && run.purpose == Purpose::Shadow;
+        Ok(runs.filter(is_it).next_back())
+    }
+
+    /// Begins a shadow run for a goal, or goes on with the one under way: copies the collections that are pending steps are
+    /// about, carries out what can be done item by item, and follows what the application writes meanwhile.
+    ///
+    /// # Errors
+    /// [`HostError::Refused`] with the findings when nothing can be planned, [`HostError::OtherShadow`] when one for another
+    /// goal is under way.
+    pub fn up_shadow(
+        &self,
+        goal: &Goal,
+        observer: &dyn Observer,
+        control: &Control,
+    ) -> Result<ShadowReport, HostError> {
+        let observer = &self.metered(observer);
+        self.shadowing("up --shadow", control, |lease| {
+            let shadow = match self.store.shadow()? {
+                Some(shadow) if shadow.is_open() => {
+                    check_goal(&shadow, goal)?;
+                    Some(shadow)
+                }
+                left => {
+                    self.drop_left(lease, left)?;
+                    self.begin(lease, goal)?
+                }
+            };
+            let Some(mut shadow) = shadow else {
+                return self.told(None, false);
+            };
+            if shadow.state == ShadowState::Finalizing {
+                return Err(HostError::ShadowUnderWay);
+            }
+            lease.share(&self.store, self.clock().now(), true)?;
+            let (_, report) = self.advance(lease, &mut shadow, false, observer, control)?;
+            self.told(report, false)
+        })
+    }
+
+    fn told(&self, report: Option<Report>, is_live: bool) -> Result<ShadowReport, HostError> {
+        Ok(ShadowReport {
+            run: report
+                .as_ref()
+                .map(|report| (report.run.id, report.run.state)),
+            report,
+            stats: self.shadow()?,
+            is_live,
+        })
+    }
+
+    /// Begins a shadow run; `None` where nothing is pending.
+    fn begin(&self, lease: &mut Lease, goal: &Goal) -> Result<Option<Shadow>, HostError> {
+        let planned = self.accepted(self.plan(goal)?)?;
+        if planned.plan.is_empty() {
+            return Ok(None);
+        }
+        if let Some(run) = planned.resumes {
+            let app = planned.plan.stages[0].app.clone();
+            let state = RunState::Running;
+            return Err(HostError::RunInTheWay { app, run, state });
+        }
+        let mut names = BTreeSet::new();
+        for step in planned.plan.stages.iter().flat_map(|stage| &stage.steps) {
+            names.insert(step.work.collection().clone());
+            if let StepWork::Transform { writes, .. } = &step.work {
+                names.extend(writes.iter().cloned());
+            }
+        }
+        let (app, to) = (goal.app.clone(), goal.to.clone());
+        let (now, names) = (self.clock().now(), names.into_iter().collect());
+        Ok(Some(self.store.begin_shadow(
+            lease,
+            now,
+            (app, to),
+            names,
+        )?))
+    }
+
+    /// Does what can be done now, and with `everything` what is left to the end, too. Gives whether nothing is left, and what
+    /// the last run did.
+    fn advance(
+        &self,
+        lease: &mut Lease,
+        shadow: &mut Shadow,
+        everything: bool,
+        observer: &dyn Observer,
+        control: &Control,
+    ) -> Result<(bool, Option<Report>), HostError> {
+        let own = self.on_shadow();
+        let follower = Follower {
+            live: &self.store,
+            own: &own.store,
+            clock: self.clock(),
+            observer,
+            control,
+        };
+        if !follower.copy(lease, shadow)? {
+            return Ok((false, None));
+        }
+        let mut last = None;
+        for round in 0.. {
+            let started = self.clock().now();
+            let Some(followed) = follower.follow(lease, shadow)? else {
+                return Ok((false, last));
+            };
+            let planned = own.accepted(own.plan(&goal_of(shadow))?)?;
+            let mut stages = planned.plan.stages;
+            let count = match everything {
+                true => stages.len(),
+                false => ahead(&stages),
+            };
+            if planned.resumes.is_none() {
+                stages.truncate(count);
+            }
+            if stages.is_empty() {
+                // With few writes left, following them again would find as many.
+                if everything || followed < FEW || round >= ROUNDS {
+                    return Ok((true, last));
+                }
+                continue;
+            }
+            let before = match self.run_of(shadow)? {
+                Some(run) => read(&self.runner(observer, control).report(run)?),
+                None => 0,
+            };
+            let report = own.carry_on(lease, shadow, planned.resumes, stages, observer, control)?;
+            let is_completed = report.run.state == RunState::Completed;
+            let grown = read(&report).saturating_sub(before);
+            shadow.spent.items += grown;
+            shadow.spent.time += self.clock().now().since(started);
+            let mut write = self.store.write(report.run.id, None);
+            write.set_shadow(shadow);
+            write.commit(lease, self.clock().now())?;
+            last = Some(report);
+            if !is_completed || (grown == 0 && followed == 0) {
+                return Ok((is_completed, last));
+            }
+        }
+        unreachable!("it ends after some rounds");
+    }
+
+    /// Goes on with the shadow's run, has it carry out further stages, or starts it.
+    fn carry_on(
+        &self,
+        lease: &mut Lease,
+        shadow: &Shadow,
+        resumes: Option<RunId>,
+        stages: Vec<Stage>,
+        observer: &dyn Observer,
+        control: &Control,
+    ) -> Result<Report, HostError> {
+        let runner = self.runner(observer, control);
+        let Some(mut run) = self.run_of(shadow)? else {
+            let plan = Plan { stages };
+            let run = self.start(&runner, lease, Purpose::Shadow, plan)?;
+            return Ok(runner.carry_out(lease, run)?);
+        };
+        if resumes.is_some() {
+            run.plan = Plan { stages };
+            return Ok(runner.go_on(lease, run)?);
+        }
+        self.extend(lease, &mut run, stages)?;
+        Ok(runner.go_on(lease, run)?)
+    }
+
+    /// Adds stages to a run that is completed. Those that it has at its end already are carried out again: they are fed the
+    /// items that came since.
+    fn extend(
+        &self,
+        lease: &mut Lease,
+        run: &mut Run,
+        stages: Vec<Stage>,
+    ) -> Result<(), HostError> {
+        let known = &run.plan.stages;
+        let first = known.len().saturating_sub(stages.len());
+        let is_again = known.len() > stages.len() && known[first..] == stages;
+        let mut write = self.store.write(run.id, None);
+        if is_again {
+            for (number, stage) in stages.iter().enumerate() {
+                for place in 0..stage.steps.len() {
+                    let number = step_number(first + number, place);
+                    let counts = self.store.progress(run.id, number)?.counts;
+                    let again = Progress {
+                        counts,
+                        ..Progress::default()
+                    };
+                    write.set_progress(run.id, number, &again);
+                }
+            }
+            run.stages_done = u32::try_from(first).expect("plans are small");
+        } else {
+            run.stages_done = u32::try_from(known.len()).expect("plans are small");
+            run.plan.stages.extend(stages);
+        }
+        run.stages_begun = run.stages_begun.min(run.stages_done);
+        run.state = RunState::Running;
+        write.set_run(run);
+        Ok(write.commit(lease, self.clock().now())?)
+    }
+
+    /// Makes what the shadow run made live: does what is left, while the application goes on for as long as it can, and then
+    /// has all its collections change places in one commit. Items in quarantine that nobody accepted keep it from that.
+    ///
+    /// # Errors
+    /// [`HostError::NoShadow`] when there is none; whatever a run may fail with. Nothing was switched then.
+    pub fn finalize(
+        &self,
+        observer: &dyn Observer,
+        control: &Control,
+    ) -> Result<ShadowReport, HostError> {
+        let observer = &self.metered(observer);
+        self.shadowing("finalize", control, |lease| {
+            let shadow = self.store.shadow()?.ok_or(HostError::NoShadow)?;
+            let mut shadow = match shadow.state {
+                ShadowState::Switched => {
+                    self.drop_left(lease, Some(shadow))?;
+                    return self.told(None, true);
+                }
+                ShadowState::Resetting => return Err(HostError::NoShadow),
+                ShadowState::Following | ShadowState::Finalizing => shadow,
+            };
+            let share =
+                |lease: &mut Lease, shares| lease.share(&self.store, self.clock().now(), shares);
+            if shadow.state == ShadowState::Following {
+                share(lease, true)?;
+                let (is_done, report) =
+                    self.advance(lease, &mut shadow, false, observer, control)?;
+                if !is_done {
+                    return self.told(report, false);
+                }
+            }
+            // From here on the application waits.
+            share(lease, false)?;
+            self.close(lease, &mut shadow)?;
+            let (is_done, report) = self.advance(lease, &mut shadow, true, observer, control)?;
+            if !is_done {
+                return self.told(report, false);
+            }
+            let report = match (report, self.run_of(&shadow)?) {
+                (None, Some(run)) => Some(self.runner(observer, control).report(run)?),
+                (report, _) => report,
+            };
+            let switched = self.store.switch(lease, self.clock().now(), &shadow)?;
+            let collections = &names(&shadow);
+            observer.event(&RunEvent::Switched { collections });
+            share(lease, true)?;
+            self.drop_left(lease, Some(switched))?;
+            self.told(report, true)
+        })
+    }
+
+    /// Keeps the application from writing until all is done, if steps are left to the end: what they make of an item cannot
+    /// follow what is written to it later.
+    fn close(&self, lease: &mut Lease, shadow: &mut Shadow) -> Result<(), HostError> {
+        let own = self.on_shadow();
+        let planned = own.plan(&goal_of(shadow))?;
+        if ahead(&planned.plan.stages) == planned.plan.stages.len() {
+            return Ok(());
+        }
+        shadow.state = ShadowState::Finalizing;
+        let last = self.store.last_written()?.unwrap_or_default();
+        let mut write = self.store.write(RunId(0), None);
+        write.set_shadow(shadow);
+        write.close_to_application(last);
+        Ok(write.commit(lease, self.clock().now())?)
+    }
+
+    /// Drops the shadow run, whatever state it is in, but for one that is live. Gives whether there was one.
+    ///
+    /// # Errors
+    /// [`HostError::Lease`] or [`HostError::Store`]; the same goes on with it.
+    pub fn reset(&self, control: &Control) -> Result<bool, HostError> {
+        self.shadowing("reset", control, |lease| {
+            let Some(mut shadow) = self.store.shadow()? else {
+                return Ok(false);
+            };
+            if shadow.state == ShadowState::Switched {
+                self.drop_left(lease, Some(shadow))?;
+                return Ok(false);
+            }
+            if shadow.is_open() {
+                let now = self.clock().now();
+                let runs = self.store.runs()?.into_iter();
+                let runs = runs.filter(|run| run.id > shadow.since).map(|run| Run {
+                    state: RunState::Undone,
+                    reason: Some("the shadow run was reset".to_owned()),
+                    changed_at: now,
+                    has_pre_images: false,
+                    ..run
+                });
+                let runs: Vec<_> = runs.collect();
+                shadow = self.store.give_up_shadow(lease, now, &shadow, &runs)?;
+            }
+            lease.share(&self.store, self.clock().now(), true)?;
+            self.drop_left(lease, Some(shadow))?;
+            Ok(true)
+        })
+    }
+
+    /// Drops what a shadow run left that is live or was given up.
+    fn drop_left(&self, lease: &mut Lease, shadow: Option<Shadow>) -> Result<(), HostError> {
+        let Some(shadow) = shadow else {
+            return Ok(());
+        };
+        if shadow.state == ShadowState::Resetting {
+            for run in self.store.runs()? {
+                if run.id > shadow.since && run.state == RunState::Undone {
+                    prune(&self.store, lease, self.clock(), run.id)?;
+                }
+            }
+        }
+        while self.store.drop_left(lease, self.clock().now(), &shadow)? {}
+        Ok(())
+    }
+
+    /// Does something about a shadow run, under the lease of the store, that others may direct meanwhile.
+    fn shadowing<T>(
+        &self,
+        purpose: &str,
+        control: &Control,
+        work: impl FnOnce(&mut Lease) -> Result<T, HostError>,
+    ) -> Result<T, HostError> {
+        self.holding(self.any_lease(purpose)?, |lease| {
+            self.directed(purpose, control, || work(lease))
+        })
+    }
+}
+
+/// How many of the stages, from the first one on, can be carried out while the application writes: what becomes of an item
+/// depends on that item alone.
+fn ahead(stages: &[Stage]) -> usize {
+    let is_alone = |stage: &Stage| {
+        stage.steps.iter().all(|step| match &step.work {
+            StepWork::Schema(_) => true,
+            StepWork::Transform {
+                mode,
+                reads,
+                writes,
+                ..
+            } => *mode == Mode::Rewrite && reads.is_empty() && writes.is_empty(),
+        })
+    };
+    stages.iter().take_while(|stage| is_alone(stage)).count()
+}
+
+fn goal_of(shadow: &Shadow) -> Goal {
+    Goal {
+        app: shadow.app.clone(),
+        to: shadow.to.clone(),
+        phase: None,
+    }
+}
+
+/// Whoever goes on with a shadow run may leave out what it is for, but not say something else.
+fn check_goal(shadow: &Shadow, goal: &Goal) -> Result<(), HostError> {
+    let is_other = |asked: &Option<_>, was: &Option<_>| asked.is_some() && asked != was;
+    if is_other(
+        &goal.app.as_ref().map(ToString::to_string),
+        &shadow.app.as_ref().map(ToString::to_string),
+    ) || is_other(
+        &goal.to.as_ref().map(ToString::to_string),
+        &shadow.to.as_ref().map(ToString::to_string),
+    ) {
+        let app = shadow
+            .app
+            .as_ref()
+            .map_or("all apps".to_owned(), ToString::to_string);
+        let to = shadow
+            .to
+            .as_ref()
+            .map_or("their newest versions".to_owned(), ToString::to_string);
+        return Err(HostError::OtherShadow {
+            was: format!("{app} to {to}"),
+        });
+    }
+    Ok(())
+}
+
+fn names(shadow: &Shadow) -> Vec<Name> {
+    let names = shadow.collections.iter().map(|copied| copied.name.clone());
+    names.collect()
+}
+
+fn read(report: &Report) -> u64 {
+    report.steps.iter().map(|step| step.counts.read).sum()
+}

@@ -1,0 +1,162 @@
+//! What the application writes itself, while nobody works on the store or while somebody does who lets it.
+
+use super::{Host, HostError};
+use crate::model::{Name, Version, item};
+use crate::store::{Outside, OutsideError, StoreError};
+
+/// The longest version of an item, in bytes.
+const MAX_VERSION_BYTES: usize = 128;
+/// So often a write is tried that others come before.
+const TRIES: usize = 10_000;
+
+/// What becomes of one item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemWrite<'a> {
+    /// Its collection, which must exist.
+    pub collection: Name,
+    /// Its id.
+    pub id: String,
+    /// The version whose shape it has, and its body; `None`: it is removed.
+    pub item: Option<(Version, &'a [u8])>,
+}
+
+impl Host {
+    /// Puts an item in the place of whatever has its id, as an application does. One that is older than its collection waits
+    /// to be brought up to date by the next `up`.
+    ///
+    /// # Errors
+    /// As [`Host::write`].
+    pub fn put(
+        &self,
+        collection: &Name,
+        id: &str,
+        version: &Version,
+        body: &[u8],
+    ) -> Result<(), HostError> {
+        let item = Some((version.clone(), body));
+        self.write(&[ItemWrite {
+            collection: collection.clone(),
+            id: id.to_owned(),
+            item,
+        }])?;
+        Ok(())
+    }
+
+    /// Removes an item, as an application does, and gives whether there was one.
+    ///
+    /// # Errors
+    /// As [`Host::write`].
+    pub fn delete(&self, collection: &Name, id: &str) -> Result<bool, HostError> {
+        let removed = self.write(&[ItemWrite {
+            collection: collection.clone(),
+            id: id.to_owned(),
+            item: None,
+        }])?;
+        Ok(removed > 0)
+    }
+
+    /// Writes some items, all or none of them, as an application does: without a lease, so that several processes may. Of
+    /// several writes to one item the last one counts. Gives how many items were removed that were there.
+    ///
+    /// While a shadow run is under way the live generation is written, and what was written is brought to the shadow's.
+    ///
+    /// # Errors
+    /// [`HostError::BadItem`] or [`HostError::NoCollection`] when one of them is none; [`HostError::Lease`] while somebody
+    /// works on the store who cannot be disturbed (an import, an undo, the end of [`Host::finalize`]): the same may be tried
+    /// again later; [`HostError::RunInTheWay`] while a run is not finished.
+    pub fn write(&self, writes: &[ItemWrite<'_>]) -> Result<u64, HostError> {
+        let mut last = std::collections::BTreeMap::new();
+        for write in writes {
+            check(write)?;
+            last.insert((&write.collection, write.id.as_str()), &write.item);
+        }
+        for _ in 0..TRIES {
+            let is_gone = &*self.surroundings.is_gone;
+            let mut outside = match Outside::begin(&self.store, self.clock().now(), is_gone) {
+                Ok(outside) => outside,
+                Err(OutsideError::Lease(error)) => return Err(error.into()),
+                Err(OutsideError::Finalizing) => return Err(HostError::ShadowUnderWay),
+            };
+            self.check_writable(writes)?;
+            let mut removed = 0;
+            for ((collection, id), item) in &last {
+                match item {
+                    Some((version, body)) => outside.put(collection, id, version, body)?,
+                    None => removed += u64::from(outside.delete(collection, id)?),
+                }
+            }
+            if outside.commit()? {
+                return Ok(removed);
+            }
+        }
+        Err(HostError::Store(StoreError::Conflict { key: Vec::new() }))
+    }
+
+    /// Checks what may change until the write is carried out; if it does, it is not.
+    fn check_writable(&self, writes: &[ItemWrite<'_>]) -> Result<(), HostError> {
+        let run = self.unfinished()?;
+        let mut known = std::collections::BTreeMap::new();
+        for ItemWrite {
+            collection,
+            id,
+            item,
+        } in writes
+        {
+            let record = match known.get(collection) {
+                Some(record) => record,
+                None => {
+                    let record = self.store.collection(collection)?;
+                    let record =
+                        record.ok_or_else(|| HostError::NoCollection(collection.clone()))?;
+                    known.entry(collection).or_insert(record)
+                }
+            };
+            let is_of_app = |stage: &crate::model::Stage| stage.app == record.app;
+            if let Some(run) = &run
+                && run.plan.stages.iter().any(is_of_app)
+            {
+                return Err(HostError::RunInTheWay {
+                    app: record.app.clone(),
+                    run: run.id,
+                    state: run.state,
+                });
+            }
+            if let Some((_, body)) = item
+                && !record.opaque
+                && let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(body)
+            {
+                return Err(HostError::BadItem {
+                    collection: collection.clone(),
+                    id: id.clone(),
+                    reason: format!("its body is not JSON: {error}"),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check(write: &ItemWrite<'_>) -> Result<(), HostError> {
+    let bad = |reason: String| HostError::BadItem {
+        collection: write.collection.clone(),
+        id: write.id.clone(),
+        reason,
+    };
+    item::check_id(&write.id).map_err(|error| bad(error.to_string()))?;
+    let Some((version, body)) = &write.item else {
+        return Ok(());
+    };
+    let bytes = version.to_string().len();
+    if bytes > MAX_VERSION_BYTES {
+        return Err(bad(format!(
+            "a version has {MAX_VERSION_BYTES} bytes at most, its has {bytes}"
+        )));
+    }
+    let (bytes, limit) = (body.len(), crate::sandbox::Limits::default().body_bytes);
+    if bytes > limit {
+        return Err(bad(format!(
+            "a body has {limit} bytes at most, its has {bytes}"
+        )));
+    }
+    Ok(())
+}

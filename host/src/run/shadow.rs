@@ -1,0 +1,233 @@
+//! What comes before and beside the steps of a shadow run: collections are copied into its generation, and what the
+//! application writes to the live ones meanwhile is brought there, to be migrated like everything else.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use super::control::LEASE_CHECK;
+use super::pace::Round;
+use super::undo::step_numbers;
+use super::{Control, Observer, RunError, RunEvent};
+use crate::model::{Apart, Clock, Name, Run, RunId, Version};
+use crate::store::{ItemRecord, Lease, Shadow, Store, Write};
+
+/// How many items, and bytes of them, are copied in one commit.
+const COPIED: (usize, usize) = (2_000, 4 << 20);
+/// How many writes are followed in one commit.
+const FOLLOWED: usize = 500;
+
+/// Brings a shadow run's generation up to the live one.
+pub struct Follower<'a> {
+    /// The store, as the application sees it.
+    pub live: &'a Store,
+    /// The same, as the shadow run does.
+    pub own: &'a Store,
+    /// What time it is.
+    pub clock: &'a dyn Clock,
+    /// Who is told what happens.
+    pub observer: &'a dyn Observer,
+    /// How it is asked to stop.
+    pub control: &'a Control,
+}
+
+impl Follower<'_> {
+    /// Copies what is left to be copied of the collections; `false` when it was asked to stop.
+    ///
+    /// # Errors
+    /// [`RunError`] when the lease or the store is lost.
+    pub fn copy(&self, lease: &mut Lease, shadow: &mut Shadow) -> Result<bool, RunError> {
+        for place in 0..shadow.collections.len() {
+            let name = shadow.collections[place].name.clone();
+            let mut round = None;
+            while !shadow.collections[place].done {
+                if !self.proceed(lease)? {
+                    return Ok(false);
+                }
+                let copied = shadow.collections[place].items;
+                round = Some(Round::new(round.as_ref(), self.clock.now(), copied, 0));
+                self.copy_page(lease, shadow, place)?;
+                let copied = &shadow.collections[place];
+                self.observer.event(&RunEvent::Copied {
+                    collection: &name,
+                    items: copied.items,
+                    total: self.live.tallies(&name)?.items.max(copied.items),
+                    done: copied.done,
+                });
+                if let Some(round) = &mut round {
+                    let pacing = self.control.pacing();
+                    let rest = round.end(&pacing, self.clock.now(), copied.items);
+                    self.rest(lease, rest)?;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn copy_page(
+        &self,
+        lease: &mut Lease,
+        shadow: &mut Shadow,
+        place: usize,
+    ) -> Result<(), RunError> {
+        let copied = &mut shadow.collections[place];
+        let name = copied.name.clone();
+        let (mut page, mut bytes, mut is_last) = (Vec::new(), 0, true);
+        let after = copied.after.take();
+        self.live
+            .each_item(&name, after.as_deref(), &mut |id, record| {
+                let more = record.header.len() + record.body.len();
+                if !page.is_empty() && (page.len() == COPIED.0 || bytes + more > COPIED.1) {
+                    is_last = false;
+                    return ControlFlow::Break(());
+                }
+                bytes += more;
+                page.push((id.to_owned(), [record.header, record.body].concat()));
+                ControlFlow::Continue(())
+            })?;
+        let has_aparts = self.live.tallies(&name)?.apart() > 0;
+        copied.items += page.len() as u64;
+        copied.done = is_last;
+        copied.after = page.last().map(|(id, _)| id.clone()).or(after);
+        let mut write = self.own.write(RunId(0), None);
+        for (id, record) in page {
+            if has_aparts && let Some(apart) = self.live.apart_record(&name, &id)? {
+                write.restore_apart(&name, &id, None, Some(&apart))?;
+            }
+            write.copy_item(&name, &id, record)?;
+        }
+        write.set_shadow(shadow);
+        Ok(write.commit(lease, self.clock.now())?)
+    }
+
+    /// Brings every item that the application wrote to the generation: as it is in the live one, to wait for being brought up
+    /// to date. What runs of the shadow did to it before is forgotten, so that an undo gives the application's own word back.
+    /// Gives how many writes that were; `None` when it was asked to stop.
+    ///
+    /// # Errors
+    /// [`RunError`] when the lease or the store is lost.
+    pub fn follow(&self, lease: &mut Lease, shadow: &mut Shadow) -> Result<Option<u64>, RunError> {
+        let runs = self.own.runs()?.into_iter();
+        let runs: Vec<_> = runs.filter(|run| run.id > shadow.since).collect();
+        let runs: Vec<_> = runs.iter().map(|run| (run, step_numbers(run))).collect();
+        // What comes while this goes on is left to the next time: otherwise it might never end.
+        let last = self.live.last_written()?.unwrap_or_default();
+        let mut followed = 0;
+        while shadow.followed < last {
+            if !self.proceed(lease)? {
+                return Ok(None);
+            }
+            let written = self.live.written_behind(shadow.followed, FOLLOWED)?;
+            let mut write = self.own.write(RunId(0), None);
+            for number in 0..written.len() as u64 {
+                write.forget_written(shadow.followed + 1 + number);
+            }
+            followed += written.len() as u64;
+            shadow.followed += written.len() as u64;
+            let items: BTreeSet<_> = written.into_iter().collect();
+            for (collection, id) in items.iter().filter(|(name, _)| shadow.has(name)) {
+                self.bring(&mut write, &runs, collection, id)?;
+            }
+            write.set_shadow(shadow);
+            write.commit(lease, self.clock.now())?;
+        }
+        if followed > 0 {
+            let event = RunEvent::Followed { writes: followed };
+            self.observer.event(&event);
+        }
+        Ok(Some(followed))
+    }
+
+    /// Makes an item in the generation what it is in the live one.
+    fn bring(
+        &self,
+        write: &mut Write<'_>,
+        runs: &[(&Run, Vec<u32>)],
+        collection: &Name,
+        id: &str,
+    ) -> Result<(), RunError> {
+        let read = |store: &Store| {
+            let item = store.item_record(collection, id)?;
+            Ok::<_, RunError>((item, store.apart_record(collection, id)?))
+        };
+        let ((new, new_apart), (old, old_apart)) = (read(self.live)?, read(self.own)?);
+        if new.is_some() && new == old && new_apart.is_some() == old_apart.is_some() {
+            // The same as before, and nothing came of it or nothing was done yet.
+            return Ok(());
+        }
+        for (run, steps) in runs {
+            write.forget_pre_images(run, steps, collection, id);
+        }
+        write.restore_item(collection, id, old.as_deref(), new.as_deref())?;
+        let waits = match (&new, &new_apart) {
+            (Some(new), None) => self.waiting(write, collection, id, new)?,
+            (Some(_), Some(_)) | (None, _) => None,
+        };
+        let entry = waits.as_ref().map(crate::store::apart_record);
+        let entry = entry.or(new_apart);
+        if entry.is_some() || old_apart.is_some() {
+            write.restore_apart(collection, id, old_apart.as_deref(), entry.as_deref())?;
+        }
+        if let (Some(_), Some((run, steps))) = (&waits, runs.first()) {
+            write.keep_no_apart(run, steps[0], collection, id);
+        }
+        let versions = match (&new, &entry) {
+            (Some(new), entry) => {
+                let stamp = ItemRecord::parse(new)?.stamp()?;
+                let apart = entry.as_deref().map(crate::store::parse_apart);
+                Some((stamp, apart.transpose()?))
+            }
+            (None, _) => None,
+        };
+        if let Some((stamp, apart)) = versions {
+            write.change_collection(collection, |known| {
+                known.newest = known.newest.take().max(Some(stamp));
+                let waits = apart.filter(|apart| apart.failure.is_none());
+                let oldest = known.oldest_waiting.take().into_iter();
+                known.oldest_waiting = oldest.chain(waits.map(|apart| apart.version)).min();
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The entry of an item that is older than what its collection is in the generation, or is on the way to.
+    fn waiting(
+        &self,
+        write: &mut Write<'_>,
+        collection: &Name,
+        id: &str,
+        record: &[u8],
+    ) -> Result<Option<Apart>, RunError> {
+        let stamp = ItemRecord::parse(record)?.stamp()?;
+        let version = self.live.version_of(collection, id, stamp)?;
+        let Some(known) = write.collection(collection)? else {
+            return Ok(None);
+        };
+        let on_the_way = known.under_way.iter().map(|under_way| &under_way.version);
+        let highest: Option<&Version> = on_the_way.chain(known.level.as_ref()).max();
+        let waits = highest.is_some_and(|highest| version < *highest);
+        Ok(waits.then_some(Apart {
+            version,
+            next: None,
+            failure: None,
+        }))
+    }
+
+    fn proceed(&self, lease: &mut Lease) -> Result<bool, RunError> {
+        Ok(self
+            .control
+            .proceed(|_| lease.keep(self.live, self.clock.now()))?)
+    }
+
+    fn rest(&self, lease: &mut Lease, mut left: Duration) -> Result<(), RunError> {
+        while !left.is_zero() {
+            let time = left.min(LEASE_CHECK);
+            if !self.control.rest(time) {
+                break;
+            }
+            left -= time;
+            lease.keep(self.live, self.clock.now())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,189 @@
+//! Writes by those who hold no lease: the application's own, while nobody works on the store, or while somebody does who
+//! lets it.
+//!
+//! Such a write is based on what was read, and takes place only if all of that is so still; else it is tried again. While a
+//! shadow run follows, each item that is written is noted in the same commit.
+
+use std::collections::BTreeSet;
+
+use super::lease::PassedBy;
+use super::{Holder, Lease, LeaseError, Store, StoreError, Visit, Write, key, parse_apart};
+use crate::model::{Apart, Name, Timestamp, Version};
+
+/// Bytes of [`key::WRITTEN`]'s value: the number of the last write, big-endian; one more: no further ones, for now.
+const NUMBER: usize = 8;
+
+/// One try to write without a lease.
+pub struct Outside<'a> {
+    store: &'a Store,
+    lease: PassedBy,
+    /// What is followed, as it was read.
+    written: Option<Vec<u8>>,
+    write: Write<'a>,
+    items: BTreeSet<(Name, String)>,
+}
+
+/// Why the application cannot write now.
+#[derive(Debug, thiserror::Error)]
+pub enum OutsideError {
+    /// Occurs while somebody holds the lease who does not share the store.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    /// Occurs between the beginning of a finalization that could not end and its end.
+    #[error("a shadow run is being finalized")]
+    Finalizing,
+}
+
+impl From<StoreError> for OutsideError {
+    fn from(error: StoreError) -> Self {
+        Self::Lease(error.into())
+    }
+}
+
+impl<'a> Outside<'a> {
+    /// Begins a write, from what is the case now.
+    ///
+    /// # Errors
+    /// [`OutsideError`] when the application cannot write now.
+    pub fn begin(
+        store: &'a Store,
+        now: Timestamp,
+        is_gone: &dyn Fn(&Holder) -> bool,
+    ) -> Result<Self, OutsideError> {
+        let lease = Lease::passed_by(store, now, is_gone)?;
+        let written = store.backend().get(key::WRITTEN)?;
+        if written
+            .as_ref()
+            .is_some_and(|written| written.len() > NUMBER)
+        {
+            return Err(OutsideError::Finalizing);
+        }
+        Ok(Self {
+            store,
+            lease,
+            written,
+            write: Write::unleased(store),
+            items: BTreeSet::new(),
+        })
+    }
+
+    /// Puts an item of a version into a collection, which must exist, in the place of whatever has its id. One that is older
+    /// than its collection waits to be brought up to date.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn put(
+        &mut self,
+        collection: &Name,
+        id: &str,
+        version: &Version,
+        body: &'a [u8],
+    ) -> Result<(), StoreError> {
+        let (record, apart) = self.there(collection, id)?;
+        let new = Some((version, body.into()));
+        let record = record.map(Into::into);
+        self.write
+            .set_item(collection, id, record, new, Visit::Once)?;
+        let mut waits = false;
+        self.write.change_collection(collection, |known| {
+            waits = known.level.as_ref().is_some_and(|level| version < level);
+            known.newest = known.newest.take().max(Some(version.clone()));
+            if waits {
+                let oldest = known.oldest_waiting.take();
+                known.oldest_waiting = oldest.into_iter().chain([version.clone()]).min();
+            }
+        })?;
+        let entry = waits.then(|| Apart {
+            version: version.clone(),
+            next: None,
+            failure: None,
+        });
+        self.set_apart(collection, id, apart, entry.as_ref())
+    }
+
+    /// Removes an item, and gives whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn delete(&mut self, collection: &Name, id: &str) -> Result<bool, StoreError> {
+        let (record, apart) = self.there(collection, id)?;
+        let Some(record) = record else {
+            return Ok(false);
+        };
+        let record = Some(record.into());
+        self.write
+            .set_item(collection, id, record, None, Visit::Once)?;
+        self.set_apart(collection, id, apart, None)?;
+        Ok(true)
+    }
+
+    /// Reads what is there of an item, which must be so still at the end.
+    fn there(&mut self, collection: &Name, id: &str) -> Result<There, StoreError> {
+        self.items.insert((collection.clone(), id.to_owned()));
+        let mut read = |tag| {
+            let key = key::item(tag, collection, id);
+            let found = self.store.backend().get(&key)?;
+            self.write.expect(&key, found.as_deref());
+            Ok::<_, StoreError>(found)
+        };
+        Ok((read(key::tag::ITEM)?, read(key::tag::APART)?))
+    }
+
+    fn set_apart(
+        &mut self,
+        collection: &Name,
+        id: &str,
+        old: Option<Vec<u8>>,
+        new: Option<&Apart>,
+    ) -> Result<(), StoreError> {
+        if let Some(old) = &old
+            && Some(&parse_apart(old)?) == new
+        {
+            return Ok(());
+        }
+        if old.is_some() || new.is_some() {
+            self.write
+                .set_apart(collection, id, old.as_deref(), new, Visit::Once)?;
+        }
+        Ok(())
+    }
+
+    /// Carries everything out, or nothing: `false` when something was written meanwhile that this was based on.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store failed.
+    pub fn commit(self) -> Result<bool, StoreError> {
+        let Self {
+            lease: (old, new),
+            written,
+            mut write,
+            items,
+            ..
+        } = self;
+        write.expect(key::LEASE, old.as_deref());
+        if let Some(new) = new {
+            write.put(key::LEASE, Some(&new));
+        }
+        write.expect(key::WRITTEN, written.as_deref());
+        if let Some(written) = written {
+            let number: [u8; NUMBER] = written
+                .try_into()
+                .map_err(|_| super::typed::damaged(key::WRITTEN))?;
+            let mut number = u64::from_be_bytes(number);
+            for (collection, id) in &items {
+                number += 1;
+                let item = key::item(key::tag::ITEM, collection, id);
+                write.put(&key::written(number), Some(&item));
+            }
+            write.put(key::WRITTEN, Some(&number.to_be_bytes()));
+        }
+        match write.commit_unleased() {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The record of an item and its entry of being apart, as stored.
+type There = (Option<Vec<u8>>, Option<Vec<u8>>);
