@@ -205,7 +205,7 @@ fn of_backup(error: &BackupError) -> ErrorKind {
 
 fn of_lease(error: &LeaseError) -> ErrorKind {
     match error {
-        LeaseError::Held { .. } | LeaseError::Lost { .. } => ErrorKind::Busy,
+        LeaseError::Held { .. } | LeaseError::Lost { .. } | LeaseError::Written => ErrorKind::Busy,
         LeaseError::Store(error) => of_store(error),
     }
 }

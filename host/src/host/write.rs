@@ -1,5 +1,6 @@
 //! What the application writes itself, while nobody works on the store or while somebody does who lets it.
 
+use super::status::is_between;
 use super::{Host, HostError};
 use crate::model::{Name, Version, item};
 use crate::store::{Outside, OutsideError, StoreError};
@@ -111,9 +112,8 @@ impl Host {
                     known.entry(collection).or_insert(record)
                 }
             };
-            let is_of_app = |stage: &crate::model::Stage| stage.app == record.app;
             if let Some(run) = &run
-                && run.plan.stages.iter().any(is_of_app)
+                && is_between(run, &record.app)
             {
                 return Err(HostError::RunInTheWay {
                     app: record.app.clone(),

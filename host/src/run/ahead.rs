@@ -124,6 +124,11 @@ impl Ahead {
         ticket
     }
 
+    /// Has smaller batches be read for a while.
+    pub(super) fn narrow(&self) {
+        self.lock().pace.narrow();
+    }
+
     /// Ends the thread that reads.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;

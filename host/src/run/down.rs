@@ -381,8 +381,8 @@ impl<'a> Pass<'a> for Down<'a> {
         Ok(())
     }
 
-    fn keep_lease(&mut self) -> Result<(), RunError> {
-        Ok(self.work.keep_lease(self.lease)?)
+    fn lease(&mut self) -> &mut Lease {
+        self.lease
     }
 
     fn item_failed(&self, id: &str, failed: &Failed) -> RunError {

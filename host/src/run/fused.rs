@@ -15,7 +15,7 @@ use super::ahead::{Budget, Read};
 use super::chain::Chain;
 use super::feed::{Feed, Feeder};
 use super::judge::{Failed, Verdict};
-use super::pipeline::{self, Ending, Pass};
+use super::pipeline::{Ending, Pass};
 use super::report::StepName;
 use super::runner::{Runner, context, step_number};
 use super::step::Told;
@@ -184,7 +184,8 @@ impl<'a> Fused<'a> {
                 counts: part.progress.counts,
             });
         }
-        let ending = pipeline::run(self)?;
+        let phase = self.last().stage.phase;
+        let ending = self.work.shared(phase, self)?;
         if ending == Ending::Done {
             for part in &self.parts {
                 observer.event(&RunEvent::StepDone {
@@ -364,8 +365,8 @@ impl<'a> Pass<'a> for Fused<'a> {
         Ok(())
     }
 
-    fn keep_lease(&mut self) -> Result<(), RunError> {
-        Ok(self.work.keep_lease(self.lease)?)
+    fn lease(&mut self) -> &mut Lease {
+        self.lease
     }
 
     fn item_failed(&self, id: &str, failed: &Failed) -> RunError {

@@ -34,6 +34,12 @@ impl Pace {
         self.halvings
     }
 
+    /// Halves batches for another reason than how long they take.
+    pub(super) fn narrow(&mut self) {
+        self.halvings = (self.halvings + 1).min(MOST);
+        self.quick = 0;
+    }
+
     /// Learns what a batch of so many items took that was halved so often. Those that were read before the last change
     /// say nothing.
     pub(super) fn learn(&mut self, halvings: u32, items: usize, took: Duration) {

@@ -19,7 +19,7 @@ use super::transform::{Abort, Judged};
 use super::window::{self, Window};
 use super::{OnFailure, Pacing, RunError, Runner, timed};
 use crate::model::{Name, Progress};
-use crate::store::StoreError;
+use crate::store::{Lease, LeaseError, StoreError};
 
 /// Batches are gathered into one commit until they have so many bytes. A commit waits for the disk: some
 /// milliseconds, in which others come back.
@@ -45,8 +45,8 @@ pub(super) trait Pass<'r> {
     fn commit(&mut self, group: &[(Feed, Judged)]) -> Result<(), RunError>;
     /// Whether what is committed by now lets it go on.
     fn check(&self, feed: &Feed, judged: &Judged) -> Result<(), RunError>;
-    /// Renews the lease once that is due.
-    fn keep_lease(&mut self) -> Result<(), RunError>;
+    /// What it is carried out under.
+    fn lease(&mut self) -> &mut Lease;
     /// What it means that an item failed, where none may.
     fn item_failed(&self, id: &str, failed: &Failed) -> RunError;
     /// What it means that a batch has no result.
@@ -137,7 +137,7 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
         let mut was_held = false;
         let goes_on = runner.proceed(|| {
             was_held = true;
-            self.pass.keep_lease()
+            Ok(runner.keep_lease(self.pass.lease())?)
         })?;
         if was_held {
             self.round = None;
@@ -166,13 +166,18 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
                     self.round = None;
                     return Ok(());
                 }
-                self.pass.keep_lease()?;
+                self.keep_lease()?;
                 left -= time;
             }
         }
         let end = self.next_commit + self.pass.runner().options.threads.max(1) as u64;
         self.round = Some(Round::new(self.round.as_ref(), clock.now(), read, end));
         Ok(())
+    }
+
+    fn keep_lease(&mut self) -> Result<(), RunError> {
+        let runner = self.pass.runner();
+        Ok(runner.keep_lease(self.pass.lease())?)
     }
 
     /// Lets as many batches be read as may be in flight, from one on.
@@ -210,7 +215,7 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
                     self.threads.ahead.learn(&outcome);
                     self.early.insert(outcome.ticket.number, outcome);
                 }
-                Err(RecvTimeoutError::Timeout) => self.pass.keep_lease()?,
+                Err(RecvTimeoutError::Timeout) => self.keep_lease()?,
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(RunError::Worker("all threads are gone".to_owned()));
                 }
@@ -220,24 +225,29 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
 
     /// Whether the batch looked at something that was changed after it was read.
     fn is_stale(&self, outcome: &Outcome) -> bool {
-        let feed = &outcome.feed;
-        let fed = Range {
-            collection: self.pass.collection().clone(),
-            after: feed.after.clone(),
-            upto: feed.upto.clone().filter(|_| !feed.is_last),
-        };
         let since = self
             .changed
             .iter()
             .filter(|(commit, _)| *commit > outcome.ticket.read_at);
         since.map(|(_, changed)| changed).any(|changed| {
-            let has_read = |judged: &Judged| judged.reads.touch(changed);
-            changed
-                .iter()
-                .any(|(collection, id)| fed.contains(collection, id))
-                || outcome.result.as_ref().is_ok_and(has_read)
-                || outcome.result.is_err()
+            outcome.result.is_err() || {
+                let judged = outcome.result.as_ref().ok();
+                judged.is_some_and(|judged| self.touches(changed, &outcome.feed, judged))
+            }
         })
+    }
+
+    /// Whether a batch looked at, or is to write, something that was changed.
+    fn touches(&self, changed: &BTreeSet<(Name, String)>, feed: &Feed, judged: &Judged) -> bool {
+        let fed = Range {
+            collection: self.pass.collection().clone(),
+            after: feed.after.clone(),
+            upto: feed.upto.clone().filter(|_| !feed.is_last),
+        };
+        let is_touched = |item: &(Name, String)| {
+            fed.contains(&item.0, &item.1) || judged.writes.contains_key(item)
+        };
+        judged.reads.touch(changed) || changed.iter().any(is_touched)
     }
 
     /// Drops everything in flight and reads again behind the checkpoint.
@@ -333,7 +343,11 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
                 Ok(false)
             }
             Err(error) => Err(error),
-            Ok(()) => {
+            Ok(false) => {
+                self.start_over();
+                Ok(false)
+            }
+            Ok(true) => {
                 let (feed, judged) = group.last().expect("there is at least one");
                 self.pass.check(feed, judged)?;
                 Ok(true)
@@ -341,31 +355,59 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
         }
     }
 
-    fn commit(&mut self, group: &[(Feed, Judged)]) -> Result<(), RunError> {
-        {
-            let _timed = timed!("commit");
-            self.pass.commit(group)?;
+    /// Commits a group; `false` where the application has written something meanwhile that it looked at.
+    fn commit(&mut self, group: &[(Feed, Judged)]) -> Result<bool, RunError> {
+        loop {
+            let result = {
+                let _timed = timed!("commit");
+                self.pass.commit(group)
+            };
+            match result {
+                Err(RunError::Lease(LeaseError::Written)) => {
+                    let changed = self.written_meanwhile()?;
+                    let is_touched =
+                        |(feed, judged): &(Feed, Judged)| self.touches(&changed, feed, judged);
+                    if group.iter().any(is_touched) {
+                        // It may write the same items again and again: smaller batches are sooner through.
+                        self.threads.ahead.narrow();
+                        return Ok(false);
+                    }
+                }
+                Err(error) => return Err(error),
+                Ok(()) => break,
+            }
         }
         self.next_commit += group.len() as u64;
         self.commits += 1;
         let counts = self.pass.checkpoint().counts;
         self.threads.ahead.committed(self.commits, counts);
         self.window.grow();
+        while self
+            .changed
+            .front()
+            .is_some_and(|(commit, _)| *commit <= self.read_at)
+        {
+            self.changed.pop_front();
+        }
         if !self.pass.is_pure() {
             let changed = group
                 .iter()
                 .map(|(feed, judged)| self.changed_by(feed, judged));
             let changed = changed.flatten().collect();
             self.changed.push_back((self.commits, changed));
-            while self
-                .changed
-                .front()
-                .is_some_and(|(commit, _)| *commit <= self.read_at)
-            {
-                self.changed.pop_front();
-            }
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// What the application has written since it was asked last: batches that were read before may not have seen it.
+    fn written_meanwhile(&mut self) -> Result<BTreeSet<(Name, String)>, RunError> {
+        let store = self.pass.runner().store;
+        let changed = self.pass.lease().catch_up(store)?;
+        self.commits += 1;
+        let counts = self.pass.checkpoint().counts;
+        self.threads.ahead.committed(self.commits, counts);
+        self.changed.push_back((self.commits, changed.clone()));
+        Ok(changed)
     }
 
     fn changed_by(&self, feed: &Feed, judged: &Judged) -> BTreeSet<(Name, String)> {
@@ -399,7 +441,12 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
                     self.start_over();
                     return Ok(Ending::Done);
                 }
-                Ok(judged) => self.commit(&[(feed, judged)])?,
+                Ok(judged) => {
+                    if !self.commit(&[(feed, judged)])? {
+                        self.start_over();
+                        return Ok(Ending::Done);
+                    }
+                }
                 Err(Abort::Stopped) => return Ok(Ending::Stopped),
                 Err(abort) => return Err(self.pass.error(&feed, abort)),
             }

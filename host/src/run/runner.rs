@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::pipeline::Ending;
+use super::pipeline::{self, Ending, Pass};
 use super::report::{RunEvent, StepReport};
 use super::step::{Told, TransformStep};
 use super::view::Grants;
 use super::{Control, Observer, Options, Report, RunError, schema};
 use crate::catalogue::Catalogue;
 use crate::model::{
-    self, Access, Clock, Name, Plan, Position, Purpose, Run, RunId, RunState, Stage, Step, StepWork,
+    self, Access, Clock, Name, Phase, Plan, Position, Purpose, Run, RunId, RunState, Stage, Step,
+    StepWork,
 };
 use crate::sandbox::{Component, Context};
 use crate::store::{Keeper, Lease, LeaseError, Store, StoreError};
@@ -205,6 +206,24 @@ impl Runner<'_> {
     /// Renews the lease once that is due, while nothing is committed that would.
     pub(super) fn keep_lease(&self, lease: &mut Lease) -> Result<(), LeaseError> {
         lease.keep(self.store, self.clock.now())
+    }
+
+    /// Carries a pass out. That of an online step shares the store with the application, which writes what it likes.
+    pub(super) fn shared<'r>(
+        &self,
+        phase: Phase,
+        pass: &mut impl Pass<'r>,
+    ) -> Result<Ending, RunError> {
+        // Beside a shadow run the application writes another generation.
+        if phase == Phase::Offline || self.store.is_shadow() {
+            return pipeline::run(pass);
+        }
+        pass.lease().open(self.store, self.clock.now())?;
+        let ending = pipeline::run(pass);
+        let closed = pass.lease().close(self.store, self.clock.now());
+        let ending = ending?;
+        closed?;
+        Ok(ending)
     }
 
     fn step(

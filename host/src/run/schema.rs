@@ -2,8 +2,8 @@
 
 use super::pipeline::Ending;
 use super::{RunError, Runner, index};
-use crate::model::{Counts, Name, Operation, Progress, Stage};
-use crate::store::{Collection, Keeper, Lease, Write};
+use crate::model::{Counts, Name, Operation, Phase, Progress, Stage};
+use crate::store::{Collection, Index, Keeper, Lease, LeaseError, Write};
 
 /// Carries out one operation from wherever it stands.
 pub(super) fn carry_out(
@@ -95,6 +95,19 @@ impl<'a> SchemaStep<'a> {
         }
         write.set_collection(collection, record)?;
         self.commit(write, false)?;
+        let is_shared = self.stage.phase == Phase::Online && !self.runner.store.is_shadow();
+        if is_shared {
+            self.lease
+                .open(self.runner.store, self.runner.clock.now())?;
+        }
+        let ending = self.build(collection, &index);
+        self.lease
+            .close(self.runner.store, self.runner.clock.now())?;
+        ending
+    }
+
+    /// Writes the entries of an index, page by page.
+    fn build(&mut self, collection: &Name, index: &Index) -> Result<Ending, RunError> {
         while !self.progress.done {
             let lease = &mut *self.lease;
             let keep_lease = || Ok(self.runner.keep_lease(lease)?);
@@ -102,14 +115,14 @@ impl<'a> SchemaStep<'a> {
                 return Ok(Ending::Stopped);
             }
             let after = self.progress.after.as_deref();
-            let page = index::entries_behind(self.runner.store, collection, &index, after)?;
+            let page = index::entries_behind(self.runner.store, collection, index, after)?;
             let mut write = self.write();
             page.entries
                 .iter()
                 .for_each(|entry| write.add_index_entry(entry));
-            let read = page.entries.len() as u64;
+            let before = self.progress.clone();
             self.progress.counts += Counts {
-                written: read,
+                written: page.entries.len() as u64,
                 ..Counts::default()
             };
             self.progress.after = page.after;
@@ -119,7 +132,14 @@ impl<'a> SchemaStep<'a> {
                 index::set_ready(&mut record, index.number, true);
                 write.set_collection(collection, record)?;
             }
-            self.commit(write, page.is_last)?;
+            match self.commit(write, page.is_last) {
+                // Items of the page may be others by now: it is read again.
+                Err(RunError::Lease(LeaseError::Written)) => {
+                    self.lease.catch_up(self.runner.store)?;
+                    self.progress = before;
+                }
+                result => result?,
+            }
         }
         Ok(Ending::Done)
     }

@@ -12,7 +12,7 @@ use super::runner::Runner;
 use super::threads::Worker;
 use super::transform::{Abort, Judged, Transformer};
 use super::view::Grants;
-use super::{MaxFailures, Observer, OnFailure, RunError, RunEvent, pipeline, timed, window};
+use super::{MaxFailures, Observer, OnFailure, RunError, RunEvent, timed, window};
 use crate::model::{Counts, Mode, Name, Position, Progress, Source, Stage, Step, Version};
 use crate::sandbox::{Component, Context, LogLine};
 use crate::store::{Keeper, Lease, StoreError, Visit, Write};
@@ -123,7 +123,7 @@ impl<'a> TransformStep<'a> {
             counts: self.progress.counts,
         };
         self.work.observer.event(&event);
-        let ending = pipeline::run(self)?;
+        let ending = self.work.shared(self.stage.phase, self)?;
         if ending == Ending::Done {
             let counts = self.progress.counts;
             self.work.observer.event(&RunEvent::StepDone {
@@ -396,8 +396,8 @@ impl<'a> Pass<'a> for TransformStep<'a> {
         }
     }
 
-    fn keep_lease(&mut self) -> Result<(), RunError> {
-        Ok(self.work.keep_lease(self.lease)?)
+    fn lease(&mut self) -> &mut Lease {
+        self.lease
     }
 
     fn item_failed(&self, id: &str, failed: &Failed) -> RunError {

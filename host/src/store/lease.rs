@@ -1,9 +1,14 @@
 //! The right to change a store.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Commit, Store, StoreError, key, record};
-use crate::model::{Clock, Timestamp};
+use crate::model::{Clock, Name, Timestamp};
+
+/// How many notes of writes are removed in one commit.
+const PAGE: usize = 2_000;
 
 /// Who holds a lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +31,17 @@ pub struct Lease {
     record: Record,
     /// The record as stored.
     bytes: Vec<u8>,
+    /// While the application writes what the holder works on: what is known of its writes.
+    written: Option<Written>,
+}
+
+/// What the holder of a lease knows of the application's writes.
+#[derive(Debug, Default)]
+struct Written {
+    /// The number of the last one.
+    last: u64,
+    /// The numbers of those whose notes are not needed any more.
+    done: Vec<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,8 +72,8 @@ impl Record {
     }
 }
 
-/// The lease's record as it is stored, and another one to take its place.
-pub(super) type PassedBy = (Option<Vec<u8>>, Option<Vec<u8>>);
+/// The lease's record as it is stored, another one to take its place, and whether somebody holds it who shares the store.
+pub(super) type PassedBy = (Option<Vec<u8>>, Option<Vec<u8>>, bool);
 
 /// Why a lease is not to be had, or no longer held.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +94,10 @@ pub enum LeaseError {
         /// Who has it now.
         holder: Option<Holder>,
     },
+    /// Occurs when the application wrote something meanwhile, so that what is to be committed may not be what it would be
+    /// now: nothing was.
+    #[error("the application has written meanwhile")]
+    Written,
     /// Occurs when the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -143,7 +163,11 @@ impl Lease {
         commit.expect(key::LEASE, old.as_deref());
         commit.put(key::LEASE, &[&bytes]);
         match store.backend().commit(&commit) {
-            Ok(()) => Ok(Self { record, bytes }),
+            Ok(()) => Ok(Self {
+                record,
+                bytes,
+                written: None,
+            }),
             // Somebody was faster: say who.
             Err(StoreError::Conflict { .. }) => Self::acquire(store, clock, claim),
             Err(error) => Err(error.into()),
@@ -182,12 +206,73 @@ impl Lease {
         if self.record.shares == shares {
             return self.keep(store, now);
         }
-        let record = Record {
+        self.replace(store, Commit::new(), self.renewed(now, shares))
+    }
+
+    /// Lets the application write what the holder works on, until [`Lease::close`]. From now on nothing is committed that is
+    /// not based on all that was written: [`LeaseError::Written`] says that there is more, and [`Lease::catch_up`] what.
+    ///
+    /// # Errors
+    /// [`LeaseError::Lost`] when it was overtaken.
+    pub fn open(&mut self, store: &Store, now: Timestamp) -> Result<(), LeaseError> {
+        // What somebody left whose process ended.
+        self.drop_notes(store, now)?;
+        let mut commit = Commit::new();
+        commit.put(key::WRITTEN, &[&0_u64.to_be_bytes()]);
+        self.replace(store, commit, self.renewed(now, true))?;
+        self.written = Some(Written::default());
+        Ok(())
+    }
+
+    /// Keeps the application from writing again.
+    ///
+    /// # Errors
+    /// [`LeaseError::Lost`] when it was overtaken.
+    pub fn close(&mut self, store: &Store, now: Timestamp) -> Result<(), LeaseError> {
+        if self.written.take().is_none() {
+            return Ok(());
+        }
+        let mut commit = Commit::new();
+        commit.delete(key::WRITTEN);
+        self.replace(store, commit, self.renewed(now, false))?;
+        self.drop_notes(store, now)
+    }
+
+    /// Removes all notes of writes.
+    fn drop_notes(&mut self, store: &Store, now: Timestamp) -> Result<(), LeaseError> {
+        loop {
+            let mut commit = Commit::new();
+            store.each_note(PAGE, &mut |key| commit.delete(key))?;
+            if commit.is_empty() {
+                return Ok(());
+            }
+            self.commit(store, commit, now)?;
+        }
+    }
+
+    /// The record, renewed.
+    fn renewed(&self, now: Timestamp, shares: bool) -> Record {
+        Record {
             expires_at: now.plus(self.record.duration),
             shares,
             ..self.record.clone()
+        }
+    }
+
+    /// The items that the application has written since it was asked last.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn catch_up(&mut self, store: &Store) -> Result<BTreeSet<(Name, String)>, StoreError> {
+        let Some(written) = &mut self.written else {
+            return Ok(BTreeSet::new());
         };
-        self.replace(store, Commit::new(), record)
+        let last = store.last_written()?.unwrap_or_default();
+        let most = usize::try_from(last.saturating_sub(written.last)).unwrap_or(usize::MAX);
+        let found = store.written_behind(written.last, most.max(1))?;
+        written.done.extend(written.last + 1..=last);
+        written.last = last;
+        Ok(found.into_iter().take(most).collect())
     }
 
     /// Gives the lease back. Nothing is lost when that fails: it expires.
@@ -229,20 +314,25 @@ impl Lease {
         mut commit: Commit,
         now: Timestamp,
     ) -> Result<(), LeaseError> {
-        if self.is_due(now) || commit.is_empty() {
-            let expires_at = now.plus(self.record.duration);
-            return self.replace(
-                store,
-                commit,
-                Record {
-                    expires_at,
-                    ..self.record.clone()
-                },
-            );
+        let writes = !commit.is_empty();
+        if let Some(written) = self.written.as_ref().filter(|_| writes) {
+            commit.expect(key::WRITTEN, Some(&written.last.to_be_bytes()));
+            for number in &written.done {
+                commit.delete(&key::written(*number));
+            }
         }
-        commit.expect(key::LEASE, Some(&self.bytes));
-        let result = store.backend().commit(&commit);
-        result.map_err(|error| Self::lost(store, error))
+        if self.is_due(now) || !writes {
+            let record = self.renewed(now, self.record.shares);
+            self.replace(store, commit, record)?;
+        } else {
+            commit.expect(key::LEASE, Some(&self.bytes));
+            let result = store.backend().commit(&commit);
+            result.map_err(|error| Self::lost(store, error))?;
+        }
+        if let Some(written) = self.written.as_mut().filter(|_| writes) {
+            written.done.clear();
+        }
+        Ok(())
     }
 
     /// What somebody who writes without a lease has to expect of the lease's record, and what he writes in its place, if
@@ -255,12 +345,12 @@ impl Lease {
     ) -> Result<PassedBy, LeaseError> {
         let old = store.backend().get(key::LEASE)?;
         let Some(bytes) = old else {
-            return Ok((None, None));
+            return Ok((None, None, false));
         };
         let last: Record = record::from_json(key::LEASE, &bytes)?;
         let expires_in = last.left(now);
         if last.released {
-            return Ok((Some(bytes), None));
+            return Ok((Some(bytes), None, false));
         }
         if expires_in == 0 || is_gone(&last.holder) {
             let ended = Record {
@@ -269,10 +359,10 @@ impl Lease {
                 shares: false,
                 ..last
             };
-            return Ok((Some(bytes), Some(record::to_json(&ended))));
+            return Ok((Some(bytes), Some(record::to_json(&ended)), false));
         }
         if last.shares {
-            return Ok((Some(bytes), None));
+            return Ok((Some(bytes), None, true));
         }
         Err(LeaseError::Held {
             holder: last.holder,
@@ -310,6 +400,9 @@ impl Lease {
     }
 
     fn lost(store: &Store, error: StoreError) -> LeaseError {
+        if matches!(&error, StoreError::Conflict { key } if key == key::WRITTEN) {
+            return LeaseError::Written;
+        }
         if !matches!(&error, StoreError::Conflict { key } if key == key::LEASE) {
             return error.into();
         }

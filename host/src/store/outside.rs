@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use super::lease::PassedBy;
 use super::{Holder, Lease, LeaseError, Store, StoreError, Visit, Write, key, parse_apart};
 use crate::model::{Apart, Name, Timestamp, Version};
 
@@ -16,9 +15,11 @@ const NUMBER: usize = 8;
 /// One try to write without a lease.
 pub struct Outside<'a> {
     store: &'a Store,
-    lease: PassedBy,
-    /// What is followed, as it was read.
+    lease: (Option<Vec<u8>>, Option<Vec<u8>>),
+    /// The number of the last write that was noted, as it was read.
     written: Option<Vec<u8>>,
+    /// Whether somebody wants to know of writes: a run that goes on meanwhile, or a shadow run, whether it goes on or not.
+    is_noted: bool,
     write: Write<'a>,
     items: BTreeSet<(Name, String)>,
 }
@@ -52,6 +53,7 @@ impl<'a> Outside<'a> {
     ) -> Result<Self, OutsideError> {
         let lease = Lease::passed_by(store, now, is_gone)?;
         let written = store.backend().get(key::WRITTEN)?;
+        let is_noted = lease.2 || store.shadow()?.is_some_and(|shadow| shadow.is_open());
         if written
             .as_ref()
             .is_some_and(|written| written.len() > NUMBER)
@@ -60,8 +62,9 @@ impl<'a> Outside<'a> {
         }
         Ok(Self {
             store,
-            lease,
+            lease: (lease.0, lease.1),
             written,
+            is_noted,
             write: Write::unleased(store),
             items: BTreeSet::new(),
         })
@@ -84,9 +87,10 @@ impl<'a> Outside<'a> {
         let record = record.map(Into::into);
         self.write
             .set_item(collection, id, record, new, Visit::Once)?;
+        let passed = self.passed(collection, id)?;
         let mut waits = false;
         self.write.change_collection(collection, |known| {
-            waits = known.level.as_ref().is_some_and(|level| version < level);
+            waits = known.level.iter().chain(&passed).any(|is| version < is);
             known.newest = known.newest.take().max(Some(version.clone()));
             if waits {
                 let oldest = known.oldest_waiting.take();
@@ -99,6 +103,24 @@ impl<'a> Outside<'a> {
             failure: None,
         });
         self.set_apart(collection, id, apart, entry.as_ref())
+    }
+
+    /// The versions that steps under way lead to that an item of this id has passed, and must not before the write is
+    /// carried out.
+    fn passed(&mut self, collection: &Name, id: &str) -> Result<Vec<Version>, StoreError> {
+        let known = self.write.collection(collection)?;
+        let under_way = known.map_or_else(Vec::new, |known| known.under_way.clone());
+        let mut passed = Vec::new();
+        for step in under_way {
+            let key = key::progress(step.run, step.step);
+            let progress = self.store.backend().get(&key)?;
+            self.write.expect(&key, progress.as_deref());
+            let after = self.store.progress(step.run, step.step)?.after;
+            if after.is_some_and(|after| id <= after.as_str()) {
+                passed.push(step.version);
+            }
+        }
+        Ok(passed)
     }
 
     /// Removes an item, and gives whether there was one.
@@ -156,6 +178,7 @@ impl<'a> Outside<'a> {
         let Self {
             lease: (old, new),
             written,
+            is_noted,
             mut write,
             items,
             ..
@@ -165,7 +188,7 @@ impl<'a> Outside<'a> {
             write.put(key::LEASE, Some(&new));
         }
         write.expect(key::WRITTEN, written.as_deref());
-        if let Some(written) = written {
+        if let Some(written) = written.filter(|_| is_noted) {
             let number: [u8; NUMBER] = written
                 .try_into()
                 .map_err(|_| super::typed::damaged(key::WRITTEN))?;

@@ -187,6 +187,24 @@ impl Store {
         Ok(Some(u64::from_be_bytes(*number)))
     }
 
+    /// Visits the keys of at most so many notes of writes.
+    pub(super) fn each_note(
+        &self,
+        most: usize,
+        visit: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), StoreError> {
+        let mut count = 0;
+        let range = (key::written(0), vec![key::tag::WRITTEN + 1]);
+        self.each(&range, &mut |key, _| {
+            visit(key);
+            count += 1;
+            Ok(match count < most {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            })
+        })
+    }
+
     /// The next `most` writes behind the one with this number: the items' collections and ids.
     ///
     /// # Errors

@@ -178,7 +178,7 @@ fn of_lease(error: &LeaseError) -> String {
             "wait until it is done; if it died on another machine, its lease ends by itself in {}",
             output::duration(*expires_in)
         ),
-        LeaseError::Lost { .. } => {
+        LeaseError::Lost { .. } | LeaseError::Written => {
             "nothing of this batch was changed; once the other is done, the same command goes on"
                 .to_owned()
         }

@@ -176,7 +176,9 @@ impl From<LeaseError> for ImportError {
     fn from(error: LeaseError) -> Self {
         match error {
             LeaseError::Store(error) => Self::Store(error),
-            LeaseError::Held { .. } | LeaseError::Lost { .. } => Self::Lease(error),
+            LeaseError::Held { .. } | LeaseError::Lost { .. } | LeaseError::Written => {
+                Self::Lease(error)
+            }
         }
     }
 }
