@@ -25,6 +25,7 @@ mod kills;
 mod kit;
 mod layering;
 mod leases;
+mod online;
 mod quarantine;
 mod results;
 mod runs;

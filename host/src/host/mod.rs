@@ -21,6 +21,7 @@ mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use backup::{Restored, restore};
 pub use down::DownGoal;
@@ -74,6 +75,8 @@ pub struct Host {
     pub options: Options,
     /// How long a lease holds without renewal, in milliseconds.
     pub lease_duration: u64,
+    /// For how long [`Host::write`] waits where somebody has the store to himself.
+    pub patience: Duration,
     /// The folder in which it listens, while it works, to other processes of the machine that direct it: that of the
     /// store.
     pub control_folder: Option<PathBuf>,
@@ -95,6 +98,7 @@ impl Host {
             grants: Grants::default(),
             options: Options::default(),
             lease_duration: Lease::DURATION,
+            patience: Duration::ZERO,
             control_folder: None,
             meter: Meter::default(),
         }

@@ -152,6 +152,7 @@ impl Host {
             grants: self.grants.clone(),
             options: self.options.clone(),
             lease_duration: self.lease_duration,
+            patience: self.patience,
             control_folder: self.control_folder.clone(),
             meter: Meter::default(),
         }

@@ -1,12 +1,16 @@
 //! What the application writes itself, while nobody works on the store or while somebody does who lets it.
 
+use std::time::Duration;
+
 use super::status::is_between;
 use super::{Host, HostError};
 use crate::model::{Name, Version, item};
-use crate::store::{Outside, OutsideError, StoreError};
+use crate::store::{LeaseError, Outside, OutsideError, StoreError};
 
 /// The longest version of an item, in bytes.
 const MAX_VERSION_BYTES: usize = 128;
+/// How long it waits at a time.
+const PAUSE: Duration = Duration::from_millis(5);
 /// So often a write is tried that others come before.
 const TRIES: usize = 10_000;
 
@@ -63,18 +67,25 @@ impl Host {
     ///
     /// # Errors
     /// [`HostError::BadItem`] or [`HostError::NoCollection`] when one of them is none; [`HostError::Lease`] while somebody
-    /// works on the store who cannot be disturbed (an import, an undo, the end of [`Host::finalize`]): the same may be tried
-    /// again later; [`HostError::RunInTheWay`] while a run is not finished.
+    /// works on the store who cannot be disturbed (an offline step, an import, an undo, the end of [`Host::finalize`]) and
+    /// [`Host::patience`] has ended: the same may be tried again later; [`HostError::RunInTheWay`] while a run is not finished.
     pub fn write(&self, writes: &[ItemWrite<'_>]) -> Result<u64, HostError> {
         let mut last = std::collections::BTreeMap::new();
         for write in writes {
             check(write)?;
             last.insert((&write.collection, write.id.as_str()), &write.item);
         }
+        let mut left = self.patience;
         for _ in 0..TRIES {
             let is_gone = &*self.surroundings.is_gone;
             let mut outside = match Outside::begin(&self.store, self.clock().now(), is_gone) {
                 Ok(outside) => outside,
+                Err(OutsideError::Lease(LeaseError::Held { .. })) if !left.is_zero() => {
+                    let time = left.min(PAUSE);
+                    std::thread::sleep(time);
+                    left -= time;
+                    continue;
+                }
                 Err(OutsideError::Lease(error)) => return Err(error.into()),
                 Err(OutsideError::Finalizing) => return Err(HostError::ShadowUnderWay),
             };

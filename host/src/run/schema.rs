@@ -95,15 +95,16 @@ impl<'a> SchemaStep<'a> {
         }
         write.set_collection(collection, record)?;
         self.commit(write, false)?;
-        let is_shared = self.stage.phase == Phase::Online && !self.runner.store.is_shadow();
-        if is_shared {
-            self.lease
-                .open(self.runner.store, self.runner.clock.now())?;
+        let Runner { store, clock, .. } = self.runner;
+        // As in `Runner::shared`.
+        if self.stage.phase == Phase::Online && !store.is_shadow() {
+            self.lease.open(store, clock.now())?;
         }
         let ending = self.build(collection, &index);
-        self.lease
-            .close(self.runner.store, self.runner.clock.now())?;
-        ending
+        let closed = self.lease.close(store, clock.now());
+        let ending = ending?;
+        closed?;
+        Ok(ending)
     }
 
     /// Writes the entries of an index, page by page.

@@ -2,10 +2,11 @@
 
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use godwit::model::{Name, Version};
 use godwit::store::OpenMode;
-use godwit::{HostError, ItemWrite};
+use godwit::{Host, HostError, ItemWrite};
 use serde_json::json;
 
 use crate::context::Context;
@@ -46,8 +47,11 @@ pub struct Delete {
     ids: Vec<String>,
 }
 
+/// For how long it waits.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 pub fn put(args: &Put, context: &Context) -> Result<Code, Failure> {
-    let host = context.host_without_plugins(OpenMode::Existing)?;
+    let host = patient(context)?;
     let mut body = Vec::new();
     let read = match &args.file {
         Some(file) => std::fs::read(file).map(|bytes| body = bytes),
@@ -74,8 +78,15 @@ pub fn put(args: &Put, context: &Context) -> Result<Code, Failure> {
     Ok(Code::Done)
 }
 
+/// A host that waits a while where somebody has the store to himself.
+fn patient(context: &Context) -> Result<Host, Failure> {
+    let mut host = context.host_without_plugins(OpenMode::Existing)?;
+    host.patience = PATIENCE;
+    Ok(host)
+}
+
 pub fn delete(args: &Delete, context: &Context) -> Result<Code, Failure> {
-    let host = context.host_without_plugins(OpenMode::Existing)?;
+    let host = patient(context)?;
     if host.store().collection(&args.collection)?.is_none() {
         return Err(HostError::NoCollection(args.collection.clone()).into());
     }

@@ -1,0 +1,262 @@
+//! Online steps share the store with the application: whatever it writes while they go on, nothing of it is lost, and in
+//! the end all is as if it had been written first.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use godwit::model::{RunState, Timestamp};
+use godwit::plan::Goal;
+use godwit::run::{Control, Observer, Quiet, RunEvent};
+use godwit::store::{Backend, Holder, Memory, Store};
+use godwit::{Host, HostError, ItemWrite, Surroundings};
+use godwit_tests::made::{Order, made};
+use godwit_tests::store_conformance::Dice;
+use godwit_tests::world::{items, name, of_each_kind, seed, small_batches, up_accepting, version};
+use serde_json::{Value, json};
+
+use crate::every_k::every_k;
+
+/// An application and an operator who are alive at the same time.
+fn surroundings() -> Surroundings {
+    let numbers = AtomicU64::new(1);
+    Surroundings {
+        clock: Arc::new(|| Timestamp(1_700_000_000_000)),
+        random: Arc::new(move || numbers.fetch_add(1, Ordering::Relaxed)),
+        holder: Holder {
+            name: "a test".to_owned(),
+            process: None,
+        },
+        is_gone: Arc::new(|_| false),
+    }
+}
+
+fn online(mut step: Value) -> Value {
+    step["online"] = json!(true);
+    step
+}
+
+/// A version whose items are rewritten online, and one that derives a document of each of them.
+fn catalogue() -> Arc<godwit::catalogue::Catalogue> {
+    let rewrite = json!({"name": "apply", "collection": "items"});
+    let derive =
+        json!({"name": "look", "collection": "items", "derive": true, "writes": ["notes"]});
+    made(&[
+        Order::new("made", "2.0.0").step(online(rewrite)),
+        Order::new("made", "3.0.0").step(online(derive)),
+    ])
+}
+
+fn host(backend: Arc<dyn Backend>) -> Host {
+    let mut host = Host::new(Store::new(backend).unwrap(), catalogue(), surroundings());
+    host.options = small_batches(16, 2);
+    host.patience = Duration::from_secs(60);
+    host
+}
+
+/// An item of which each step takes a note.
+fn item(id: &str, written: u64) -> String {
+    json!({"_id": id, "written": written, "do": {"3.0.0/look": [["put", "notes", id, {"of": written}]]}}).to_string()
+}
+
+fn some_items(count: usize) -> Vec<(String, String)> {
+    (0..count)
+        .map(|n| {
+            let id = format!("{n:04}");
+            let body = item(&id, 0);
+            (id, body)
+        })
+        .collect()
+}
+
+/// Writes like an application that knows version 1.0.0, until it is told to stop; gives what it wrote last to each item.
+fn write_at_random(
+    host: &Host,
+    seed: u64,
+    is_over: &AtomicBool,
+) -> BTreeMap<String, Option<String>> {
+    let mut dice = Dice::new(seed);
+    let mut last = BTreeMap::new();
+    let mut number = 0;
+    while !is_over.load(Ordering::Relaxed) || number < 50 {
+        number += 1;
+        let id = format!("{:04}", dice.below(450));
+        let body = (dice.below(5) > 0).then(|| item(&id, number));
+        let write = ItemWrite {
+            collection: name("items"),
+            id: id.clone(),
+            item: body
+                .as_ref()
+                .map(|body| (version("1.0.0"), body.as_bytes())),
+        };
+        host.write(&[write]).unwrap();
+        last.insert(id, body);
+    }
+    last
+}
+
+#[test]
+fn what_is_written_at_random_while_it_goes_on_is_neither_lost_nor_mixed() {
+    for (backend, _folder) in of_each_kind() {
+        let host = host(backend.clone());
+        seed(&host, "made", "items", &some_items(400));
+        let is_over = AtomicBool::new(false);
+        let written = std::thread::scope(|scope| {
+            let writer = scope.spawn(|| write_at_random(&host, 7, &is_over));
+            let reports = host
+                .up(&Goal::default(), &Quiet, &Control::default())
+                .unwrap();
+            assert_eq!(reports.last().unwrap().run.state, RunState::Completed);
+            is_over.store(true, Ordering::Relaxed);
+            writer.join().unwrap()
+        });
+        // What was written behind the steps waits, and is brought up to date now.
+        up_accepting(&host, &Quiet);
+        let mut expected: BTreeMap<_, _> = some_items(400).into_iter().collect();
+        for (id, body) in written {
+            match body {
+                Some(body) => drop(expected.insert(id, body)),
+                None => drop(expected.remove(&id)),
+            }
+        }
+        let found = items(host.store(), "items");
+        assert_eq!(found.len(), expected.len(), "{}", backend.url());
+        for (line, (id, body)) in found.iter().zip(&expected) {
+            let mut body: Value = serde_json::from_str(body).unwrap();
+            body["trail"] = json!(["2.0.0/apply"]);
+            let (head, there) = line.split_at(id.len() + 7);
+            assert!(head.starts_with(id.as_str()), "{line}");
+            assert_eq!(
+                serde_json::from_str::<Value>(there).unwrap(),
+                body,
+                "{line}"
+            );
+            // The note of an item is of what was written to it last.
+            let note = host.store().body(&name("notes"), id).unwrap().unwrap();
+            let note: Value = serde_json::from_slice(&note).unwrap();
+            assert_eq!(note["of"], body["written"], "{id}");
+        }
+        let tallies = host.store().tallies(&name("items")).unwrap();
+        assert_eq!((tallies.items, tallies.apart()), (expected.len() as u64, 0));
+        assert!(
+            host.store().last_written().unwrap().is_none(),
+            "nothing is noted any more"
+        );
+    }
+}
+
+/// Writes an item whenever a batch was committed.
+struct Rival<'a> {
+    host: &'a Host,
+    ids: Vec<&'a str>,
+    count: AtomicU64,
+}
+
+impl Observer for Rival<'_> {
+    fn event(&self, event: &RunEvent<'_>) {
+        if matches!(event, RunEvent::Batch { .. }) {
+            let count = self.count.fetch_add(1, Ordering::Relaxed);
+            for id in &self.ids {
+                let body = item(id, count + 1);
+                self.host
+                    .put(&name("items"), id, &version("1.0.0"), body.as_bytes())
+                    .unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn an_item_that_is_written_again_and_again_does_not_keep_a_step_from_its_end() {
+    let host = host(Arc::new(Memory::new()));
+    seed(&host, "made", "items", &some_items(100));
+    let rival = Rival {
+        host: &host,
+        ids: vec!["0000", "0050", "0099", "0120"],
+        count: AtomicU64::new(0),
+    };
+    let reports = host
+        .up(&Goal::default(), &rival, &Control::default())
+        .unwrap();
+    assert_eq!(reports[0].run.state, RunState::Completed);
+    up_accepting(&host, &Quiet);
+    let last = rival.count.load(Ordering::Relaxed);
+    for id in rival.ids {
+        let note = host.store().body(&name("notes"), id).unwrap().unwrap();
+        let note: Value = serde_json::from_slice(&note).unwrap();
+        assert_eq!(note["of"], last, "{id}");
+    }
+}
+
+#[test]
+fn a_run_that_shares_the_store_ends_the_same_whichever_operation_fails() {
+    let work = |backend: Arc<dyn Backend>| {
+        let store = Store::new(backend)?;
+        let mut host = Host::new(store, catalogue(), godwit_tests::world::surroundings());
+        host.options = small_batches(16, 1);
+        host.up(&Goal::default(), &Quiet, &Control::default())
+            .map(drop)
+    };
+    let start = || {
+        let backend = Arc::new(Memory::new());
+        seed(&host(backend.clone()), "made", "items", &some_items(60));
+        backend
+    };
+    let operations = every_k(work, start, 1);
+    assert!(operations > 40, "{operations}");
+}
+
+#[test]
+fn an_offline_step_keeps_the_application_off_and_an_interrupted_online_one_does_not() {
+    let offline =
+        made(&[Order::new("made", "2.0.0").step(json!({"name": "apply", "collection": "items"}))]);
+    let mut other = Host::new(
+        Store::new(Arc::new(Memory::new())).unwrap(),
+        offline,
+        surroundings(),
+    );
+    other.options = small_batches(16, 1);
+    seed(&other, "made", "items", &some_items(60));
+    /// Writes in the middle of a run, and stops it.
+    struct Middle<'a>(&'a Host, Control, std::sync::Mutex<Vec<bool>>);
+    impl Observer for Middle<'_> {
+        fn event(&self, event: &RunEvent<'_>) {
+            if matches!(event, RunEvent::Batch { .. }) {
+                let result = self.0.put(&name("items"), "0000", &version("1.0.0"), b"{}");
+                let is_held = matches!(result, Err(HostError::Lease(_)));
+                assert!(is_held || result.is_ok(), "{result:?}");
+                self.2.lock().unwrap().push(is_held);
+                self.1.stop();
+            }
+        }
+    }
+    let stop = |host: &Host| {
+        let middle = Middle(host, Control::default(), std::sync::Mutex::default());
+        let reports = host.up(&Goal::default(), &middle, &middle.1).unwrap();
+        assert_eq!(reports[0].run.state, RunState::Stopped);
+        let held = middle.2.lock().unwrap();
+        held[0]
+    };
+    assert!(stop(&other), "an offline step has the store to itself");
+    let refused = other.put(&name("items"), "0000", &version("1.0.0"), b"{}");
+    assert!(
+        matches!(refused, Err(HostError::RunInTheWay { .. })),
+        "{refused:?}"
+    );
+
+    let mut host = host(Arc::new(Memory::new()));
+    host.patience = Duration::ZERO;
+    seed(&host, "made", "items", &some_items(60));
+    assert!(!stop(&host), "an online one shares it");
+    host.put(
+        &name("items"),
+        "0001",
+        &version("1.0.0"),
+        &item("0001", 5).into_bytes(),
+    )
+    .unwrap();
+    up_accepting(&host, &Quiet);
+    let note = host.store().body(&name("notes"), "0001").unwrap().unwrap();
+    assert_eq!(note, br#"{"of":5}"#);
+}
