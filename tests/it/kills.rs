@@ -6,7 +6,7 @@ use godwit_tests::campaign::{backups, shadows};
 fn a_few_kills_change_nothing(scheme: &str) {
     let settings = Settings {
         scheme: scheme.to_owned(),
-        kills: 10,
+        kills: 2,
         seed: 20,
         items: 1_200,
         batch_bytes: 32 << 10,

@@ -1,7 +1,7 @@
 //! Kills the real command line at random moments and compares what it leaves with an undisturbed
 //! run; see `godwit_tests::campaign::kills`.
 //!
-//! `cargo run -p godwit-tests --bin kills -- --store lmdb --kills 300`; exits with 1 if anything was
+//! `cargo run -p godwit-tests --bin kills -- --store lmdb --kills 200`; exits with 1 if anything was
 //! lost, done twice or stuck.
 
 use std::process::ExitCode;
@@ -19,8 +19,8 @@ struct Args {
     /// What is killed.
     #[arg(long, value_enum, default_value_t = What::Runs)]
     what: What,
-    /// How many kills there are to be.
-    #[arg(long, default_value_t = 300)]
+    /// How many kills of each command there are to be; of backups and restores, in all.
+    #[arg(long, default_value_t = 200)]
     kills: u64,
     /// What everything random is drawn from.
     #[arg(long, default_value_t = 1)]
