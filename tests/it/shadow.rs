@@ -3,6 +3,7 @@
 
 mod model;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use godwit::catalogue::Catalogue;
@@ -217,7 +218,9 @@ fn operate(host: &Host, steps: &[Step]) -> Result<(), HostError> {
     if is_new {
         up_shadow_told(host, &Quiet, &Control::default())?;
         for step in steps {
-            step.try_out(host)?;
+            if !step.is_done(host)? {
+                step.try_out(host)?;
+            }
         }
     }
     match host.finalize(&Quiet, &Control::default()) {
@@ -228,7 +231,10 @@ fn operate(host: &Host, steps: &[Step]) -> Result<(), HostError> {
 
 #[test]
 fn it_ends_the_same_whichever_operation_fails() {
-    let steps = random_steps(5, 6, 40);
+    // One for each item, so that those that were done can be told.
+    let mut steps = random_steps(5, 12, 40);
+    let mut ids = BTreeSet::new();
+    steps.retain(|step| ids.insert(step.id().to_owned()));
     for catalogue in [alone(), deriving()] {
         let work = |backend: Arc<dyn Backend>| {
             let store = godwit::store::Store::new(backend)?;
@@ -314,7 +320,7 @@ fn a_bad_item_keeps_it_from_being_live_until_it_is_mended_accepted_or_written_an
     let item = host.store().item(&name("items"), "07").unwrap().unwrap();
     assert_eq!(
         (item.version, item.body),
-        (version("2.0.0"), bad_after_two(&bad))
+        (version("2.5.0"), bad_after_two(&bad))
     );
 }
 

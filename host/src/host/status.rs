@@ -113,7 +113,7 @@ impl Host {
 
 /// Whether an unfinished run has left items of an app between two versions, as far as its offline steps go: online ones are
 /// made for a version that serves.
-pub(super) fn is_between(run: &Run, app: &Name) -> bool {
+fn is_between(run: &Run, app: &Name) -> bool {
     let done = match run.state {
         // What was done is being taken back.
         RunState::Undoing => 0,

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::status::is_between;
 use super::{Host, HostError};
-use crate::model::{Name, Version, item};
+use crate::model::{Name, Phase, Purpose, Run, RunState, Stage, Version, item};
 use crate::store::{LeaseError, Outside, OutsideError, StoreError};
 
 /// The longest version of an item, in bytes.
@@ -124,7 +123,7 @@ impl Host {
                 }
             };
             if let Some(run) = &run
-                && is_between(run, &record.app)
+                && has_for_itself(run, &record.app)
             {
                 return Err(HostError::RunInTheWay {
                     app: record.app.clone(),
@@ -145,6 +144,18 @@ impl Host {
         }
         Ok(())
     }
+}
+
+/// Whether a run that is not finished has the items of an app for itself, also while nobody goes on with it: it goes back, or
+/// is at an offline step.
+fn has_for_itself(run: &Run, app: &Name) -> bool {
+    let is_of_app = |stage: &Stage| stage.app == *app;
+    if run.state == RunState::Undoing || run.purpose == Purpose::Down {
+        return run.plan.stages.iter().any(is_of_app);
+    }
+    let mut left = run.plan.stages.iter().skip(run.stages_done as usize);
+    let current = left.find(|stage| !stage.steps.is_empty());
+    current.is_some_and(|stage| is_of_app(stage) && stage.phase == Phase::Offline)
 }
 
 fn check(write: &ItemWrite<'_>) -> Result<(), HostError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::control::LEASE_CHECK;
 use super::pace::Round;
-use super::undo::step_numbers;
+use super::undo::{BEFORE, step_numbers};
 use super::{Control, Observer, RunError, RunEvent};
 use crate::model::{Apart, Clock, Name, Run, RunId, Version};
 use crate::store::{ItemRecord, Lease, Shadow, Store, Write};
@@ -168,8 +168,8 @@ impl Follower<'_> {
         if entry.is_some() || old_apart.is_some() {
             write.restore_apart(collection, id, old_apart.as_deref(), entry.as_deref())?;
         }
-        if let (Some(_), Some((run, steps))) = (&waits, runs.first()) {
-            write.keep_no_apart(run, steps[0], collection, id);
+        if let (Some(_), Some((run, _))) = (&waits, runs.first()) {
+            write.keep_no_apart(run, BEFORE, collection, id);
         }
         let versions = match (&new, &entry) {
             (Some(new), entry) => {

@@ -158,6 +158,9 @@ fn is_first(store: &Store, run: &Run, kept: &Kept) -> Result<bool, StoreError> {
     Ok(true)
 }
 
+/// The number under which a run keeps what it found before its first step.
+pub(super) const BEFORE: u32 = u32::MAX;
+
 /// The numbers under which a run may have kept pre-images, in order.
 pub fn step_numbers(run: &Run) -> Vec<u32> {
     let stages = run.plan.stages.iter().enumerate();
@@ -165,9 +168,8 @@ pub fn step_numbers(run: &Run) -> Vec<u32> {
         let steps = (0..stage.steps.len()).map(move |place| step_number(number, place));
         steps.chain([step_number(number, STAGE_END)])
     });
-    steps
-        .chain([step_number(run.plan.stages.len(), STAGE_END)])
-        .collect()
+    let end = step_number(run.plan.stages.len(), STAGE_END);
+    [BEFORE].into_iter().chain(steps).chain([end]).collect()
 }
 
 struct Undo<'a> {

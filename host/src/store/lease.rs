@@ -162,12 +162,24 @@ impl Lease {
         let mut commit = Commit::new();
         commit.expect(key::LEASE, old.as_deref());
         commit.put(key::LEASE, &[&bytes]);
+        // Somebody who shared the store ended before he could say so.
+        let is_left = store.last_written()?.is_some()
+            && !store.shadow()?.is_some_and(|shadow| shadow.is_open());
+        if is_left {
+            commit.delete(key::WRITTEN);
+        }
         match store.backend().commit(&commit) {
-            Ok(()) => Ok(Self {
-                record,
-                bytes,
-                written: None,
-            }),
+            Ok(()) => {
+                let mut lease = Self {
+                    record,
+                    bytes,
+                    written: None,
+                };
+                if is_left {
+                    lease.drop_notes(store, now)?;
+                }
+                Ok(lease)
+            }
             // Somebody was faster: say who.
             Err(StoreError::Conflict { .. }) => Self::acquire(store, clock, claim),
             Err(error) => Err(error.into()),
@@ -215,8 +227,6 @@ impl Lease {
     /// # Errors
     /// [`LeaseError::Lost`] when it was overtaken.
     pub fn open(&mut self, store: &Store, now: Timestamp) -> Result<(), LeaseError> {
-        // What somebody left whose process ended.
-        self.drop_notes(store, now)?;
         let mut commit = Commit::new();
         commit.put(key::WRITTEN, &[&0_u64.to_be_bytes()]);
         self.replace(store, commit, self.renewed(now, true))?;

@@ -17,7 +17,7 @@ pub(super) const NESTED: [&str; 11] = [
     "cache clear",
 ];
 
-const VERBS: [&str; 37] = [
+const VERBS: [&str; 42] = [
     "import",
     "export",
     "inspect",
@@ -33,9 +33,14 @@ const VERBS: [&str; 37] = [
     "history",
     "runs",
     "get",
+    "put",
+    "delete",
     "quarantine",
     "undo",
     "down",
+    "stats",
+    "finalize",
+    "reset",
     "backup",
     "verify",
     "digest",

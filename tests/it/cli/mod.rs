@@ -34,6 +34,7 @@ mod rehearse;
 mod repair;
 mod runs;
 mod sandbox;
+mod shadow;
 mod status;
 mod stores;
 mod terminal;

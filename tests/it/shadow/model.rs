@@ -19,6 +19,20 @@ pub enum Step {
 }
 
 impl Step {
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Put(id, _) | Self::Delete(id) => id,
+        }
+    }
+
+    pub fn is_done(&self, host: &Host) -> Result<bool, HostError> {
+        let there = host.store().body(&name("items"), self.id())?;
+        Ok(match self {
+            Self::Put(_, body) => there.as_deref() == Some(body.as_bytes()),
+            Self::Delete(_) => there.is_none(),
+        })
+    }
+
     pub fn carry_out(&self, host: &Host) {
         self.try_out(host).unwrap();
     }
