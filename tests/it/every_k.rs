@@ -113,6 +113,21 @@ pub(crate) fn every_k(
     start: impl Fn() -> Arc<Memory>,
     step: usize,
 ) -> u64 {
+    every_k_seen(work, start, step, |_| true)
+}
+
+/// The same, where not every line of the dump is the same whatever happens.
+pub(crate) fn every_k_seen(
+    work: impl Fn(Arc<dyn Backend>) -> Result<(), HostError>,
+    start: impl Fn() -> Arc<Memory>,
+    step: usize,
+    is_seen: impl Fn(&str) -> bool,
+) -> u64 {
+    let dump = |backend: &Memory| {
+        let mut lines = dump(backend);
+        lines.retain(|line| is_seen(line));
+        lines
+    };
     let undisturbed = start();
     let counter = Arc::new(Faulty::new(
         undisturbed.clone(),

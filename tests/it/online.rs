@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::every_k::every_k;
 
 /// An application and an operator who are alive at the same time.
-fn surroundings() -> Surroundings {
+pub(crate) fn surroundings() -> Surroundings {
     let numbers = AtomicU64::new(1);
     Surroundings {
         clock: Arc::new(|| Timestamp(1_700_000_000_000)),
@@ -79,7 +79,7 @@ fn write_at_random(
     let mut dice = Dice::new(seed);
     let mut last = BTreeMap::new();
     let mut number = 0;
-    while !is_over.load(Ordering::Relaxed) || number < 50 {
+    while (!is_over.load(Ordering::Relaxed) && number < 400) || number < 50 {
         number += 1;
         let id = format!("{:04}", dice.below(450));
         let body = (dice.below(5) > 0).then(|| item(&id, number));
@@ -96,6 +96,15 @@ fn write_at_random(
     last
 }
 
+/// Tells a writer to stop, also where something panics before.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn what_is_written_at_random_while_it_goes_on_is_neither_lost_nor_mixed() {
     for (backend, _folder) in of_each_kind() {
@@ -103,47 +112,71 @@ fn what_is_written_at_random_while_it_goes_on_is_neither_lost_nor_mixed() {
         seed(&host, "made", "items", &some_items(400));
         let is_over = AtomicBool::new(false);
         let written = std::thread::scope(|scope| {
+            let over = Over(&is_over);
             let writer = scope.spawn(|| write_at_random(&host, 7, &is_over));
             let reports = host
                 .up(&Goal::default(), &Quiet, &Control::default())
                 .unwrap();
             assert_eq!(reports.last().unwrap().run.state, RunState::Completed);
-            is_over.store(true, Ordering::Relaxed);
+            drop(over);
             writer.join().unwrap()
         });
-        // What was written behind the steps waits, and is brought up to date now.
-        up_accepting(&host, &Quiet);
-        let mut expected: BTreeMap<_, _> = some_items(400).into_iter().collect();
-        for (id, body) in written {
-            match body {
-                Some(body) => drop(expected.insert(id, body)),
-                None => drop(expected.remove(&id)),
-            }
-        }
-        let found = items(host.store(), "items");
-        assert_eq!(found.len(), expected.len(), "{}", backend.url());
-        for (line, (id, body)) in found.iter().zip(&expected) {
-            let mut body: Value = serde_json::from_str(body).unwrap();
-            body["trail"] = json!(["2.0.0/apply"]);
-            let (head, there) = line.split_at(id.len() + 7);
-            assert!(head.starts_with(id.as_str()), "{line}");
-            assert_eq!(
-                serde_json::from_str::<Value>(there).unwrap(),
-                body,
-                "{line}"
-            );
-            // The note of an item is of what was written to it last.
-            let note = host.store().body(&name("notes"), id).unwrap().unwrap();
-            let note: Value = serde_json::from_slice(&note).unwrap();
-            assert_eq!(note["of"], body["written"], "{id}");
-        }
-        let tallies = host.store().tallies(&name("items")).unwrap();
-        assert_eq!((tallies.items, tallies.apart()), (expected.len() as u64, 0));
-        assert!(
-            host.store().last_written().unwrap().is_none(),
-            "nothing is noted any more"
-        );
+        check(&host, written);
     }
+}
+
+#[test]
+fn what_is_written_at_random_beside_a_shadow_run_is_neither_lost_nor_mixed() {
+    for (backend, _folder) in of_each_kind() {
+        let host = host(backend.clone());
+        seed(&host, "made", "items", &some_items(400));
+        let is_over = AtomicBool::new(false);
+        let written = std::thread::scope(|scope| {
+            let over = Over(&is_over);
+            let writer = scope.spawn(|| write_at_random(&host, 11, &is_over));
+            let control = Control::default();
+            let report = host.up_shadow(&Goal::default(), &Quiet, &control).unwrap();
+            assert_eq!(report.run.unwrap().1, RunState::Completed);
+            assert!(host.finalize(&Quiet, &control).unwrap().is_live);
+            drop(over);
+            writer.join().unwrap()
+        });
+        check(&host, written);
+    }
+}
+
+/// Brings what was written behind the steps up to date, and compares everything with what was written last.
+fn check(host: &Host, written: BTreeMap<String, Option<String>>) {
+    up_accepting(host, &Quiet);
+    let mut expected: BTreeMap<_, _> = some_items(400).into_iter().collect();
+    for (id, body) in written {
+        match body {
+            Some(body) => drop(expected.insert(id, body)),
+            None => drop(expected.remove(&id)),
+        }
+    }
+    let store = host.store();
+    let found = items(store, "items");
+    assert_eq!(found.len(), expected.len(), "{store:?}");
+    for (line, (id, body)) in found.iter().zip(&expected) {
+        let mut body: Value = serde_json::from_str(body).unwrap();
+        body["trail"] = json!(["2.0.0/apply"]);
+        let mut parts = line.splitn(3, ' ');
+        assert_eq!(parts.next(), Some(id.as_str()), "{line}");
+        assert_ne!(parts.next(), Some("1.0.0"), "{line}");
+        let there: Value = serde_json::from_str(parts.next().unwrap()).unwrap();
+        assert_eq!(there, body, "{line}");
+        // The note of an item is of what was written to it last.
+        let note = store.body(&name("notes"), id).unwrap().unwrap();
+        let note: Value = serde_json::from_slice(&note).unwrap();
+        assert_eq!(note["of"], body["written"], "{id}");
+    }
+    let tallies = store.tallies(&name("items")).unwrap();
+    assert_eq!((tallies.items, tallies.apart()), (expected.len() as u64, 0));
+    assert!(
+        store.last_written().unwrap().is_none(),
+        "nothing is noted any more"
+    );
 }
 
 /// Writes an item whenever a batch was committed.

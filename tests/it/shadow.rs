@@ -19,7 +19,7 @@ use godwit_tests::world::{
 };
 use serde_json::json;
 
-use crate::every_k::every_k;
+use crate::every_k::{every_k, every_k_seen};
 use model::{Step, logical, name, random_steps};
 
 const INDEX: &str = r#"{"app": "made", "version": "2.5.0", "operations": [
@@ -251,7 +251,8 @@ fn it_ends_the_same_whichever_operation_fails() {
             seeded(backend.clone(), &catalogue);
             backend
         };
-        let operations = every_k(work, start, 1);
+        // In how many rounds what was written is followed depends on what fails, and with it the last checkpoints.
+        let operations = every_k_seen(work, start, 1, |line| !line.starts_with('K'));
         assert!(operations > 300, "{operations}");
     }
 }

@@ -21,7 +21,10 @@ impl Host {
         let current = runs.iter().rev().find(is_current).cloned();
         let current = match current {
             Some(run) => Some(run),
-            None => self.unfinished()?,
+            None => match self.unfinished()? {
+                Some(run) => Some(run),
+                None => self.unfinished_shadow()?,
+            },
         };
         current.map(|run| self.progress_of(run)).transpose()
     }

@@ -173,6 +173,15 @@ impl Host {
         Ok(runs.filter(is_it).next_back())
     }
 
+    /// The run of the shadow run, if that is not finished.
+    pub(super) fn unfinished_shadow(&self) -> Result<Option<Run>, HostError> {
+        let Some(shadow) = self.store.shadow()?.filter(Shadow::is_open) else {
+            return Ok(None);
+        };
+        let run = self.run_of(&shadow)?;
+        Ok(run.filter(|run| run.state.is_unfinished()))
+    }
+
     /// Begins a shadow run for a goal, or goes on with the one under way: copies the collections that are pending steps are
     /// about, carries out what can be done item by item, and follows what the application writes meanwhile.
     ///

@@ -79,7 +79,9 @@ impl Host {
             let is_gone = &*self.surroundings.is_gone;
             let mut outside = match Outside::begin(&self.store, self.clock().now(), is_gone) {
                 Ok(outside) => outside,
-                Err(OutsideError::Lease(LeaseError::Held { .. })) if !left.is_zero() => {
+                Err(OutsideError::Finalizing | OutsideError::Lease(LeaseError::Held { .. }))
+                    if !left.is_zero() =>
+                {
                     let time = left.min(PAUSE);
                     std::thread::sleep(time);
                     left -= time;

@@ -64,7 +64,8 @@ pub(super) struct Feeder {
     pub version: Version,
     /// The step's place in its migration.
     pub index: u32,
-    /// The step over the collection that comes before, in this migration or an earlier one.
+    /// The step over the collection that comes before: in this migration or an earlier one, and where items are fed that are
+    /// behind, in the run.
     pub previous: Option<Position>,
     pub mode: Mode,
     /// Whether newer versions were applied before: then everything is due.
@@ -209,10 +210,14 @@ impl Feeder {
     /// Whether this step is the very next one of an item with an entry of its own, so that it goes
     /// along with its collection: whoever wanted to bring it ahead did not come that far.
     fn is_ready(&self, apart: &Apart) -> bool {
-        let has_passed = |position: &Position| !apart.is_due(&position.version, position.step);
         apart.failure.is_none()
             && apart.is_due(&self.version, self.index)
-            && self.previous.as_ref().is_none_or(has_passed)
+            && self.has_passed_previous(apart)
+    }
+
+    fn has_passed_previous(&self, apart: &Apart) -> bool {
+        let has_passed = |position: &Position| !apart.is_due(&position.version, position.step);
+        self.previous.as_ref().is_none_or(has_passed)
     }
 
     fn read_apart(&self, after: Option<&str>, portion: Portion) -> Result<Feed, StoreError> {
@@ -260,7 +265,8 @@ impl Feeder {
             |collection: &Name, named: &str| *collection == self.collection && named == id;
         let is_meant = match &self.source {
             Source::Collection => false,
-            Source::Behind => apart.failure.is_none(),
+            // One that came while the run is at a later stage than it is due for waits for the next run.
+            Source::Behind => apart.failure.is_none() && self.has_passed_previous(apart),
             Source::Quarantine(None) => apart.failure.is_some() || apart.next.is_some(),
             Source::Quarantine(Some(items)) => items
                 .iter()

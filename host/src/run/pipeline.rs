@@ -320,7 +320,8 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
                 let judged = outcome.result.as_ref().ok();
                 judged.is_some_and(|judged| judged.verdicts.len() == outcome.feed.batch.len())
             };
-            if !self.early.get(&next).is_some_and(is_whole) {
+            let fits = |outcome: &Outcome| is_whole(outcome) && !self.is_stale(outcome);
+            if !self.early.get(&next).is_some_and(fits) {
                 return;
             }
             let outcome = self.early.remove(&next).expect("it was just seen");

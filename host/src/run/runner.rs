@@ -10,8 +10,8 @@ use super::view::Grants;
 use super::{Control, Observer, Options, Report, RunError, schema};
 use crate::catalogue::Catalogue;
 use crate::model::{
-    self, Access, Clock, Name, Phase, Plan, Position, Purpose, Run, RunId, RunState, Stage, Step,
-    StepWork,
+    self, Access, Clock, Name, Phase, Plan, Position, Purpose, Run, RunId, RunState, Source, Stage,
+    Step, StepWork,
 };
 use crate::sandbox::{Component, Context};
 use crate::store::{Keeper, Lease, LeaseError, Store, StoreError};
@@ -283,7 +283,10 @@ impl Runner<'_> {
             step,
             mode,
             collection,
-            previous: self.previous(&stage.app, collection, &stage.position(place)),
+            previous: match stage.source {
+                Source::Behind => previous_behind(run, stage, place, collection),
+                _ => self.previous(&stage.app, collection, &stage.position(place)),
+            },
             index: stage.position(place).step,
             number,
             component,
@@ -336,6 +339,19 @@ impl Runner<'_> {
             .map(|(name, _)| name)
             .collect())
     }
+}
+
+/// The step before one of a run that is fed what is behind, over the same collection.
+fn previous_behind(run: &Run, stage: &Stage, place: usize, collection: &Name) -> Option<Position> {
+    let same = |other: &&Stage| other.source == Source::Behind && other.app == stage.app;
+    let behind = run.plan.stages.iter().filter(same);
+    let positions = behind.flat_map(|other| {
+        let over = |(_, step): &(usize, &Step)| step.work.collection() == collection;
+        let steps = other.steps.iter().enumerate().filter(over);
+        steps.map(|(place, _)| other.position(place))
+    });
+    let this = stage.position(place);
+    positions.filter(|position| *position < this).max()
 }
 
 /// What a step of an app that is fed a collection gets of those that it asks for.

@@ -76,7 +76,11 @@ fn copies_are_dropped_and_what_is_live_stays() {
 #[test]
 fn items_that_fail_do_so_in_the_copies() {
     let bad = "{\"_id\":\"b\",\"do\":{\"2.0.0/apply\":[[\"fail\",\"it will not do\"]]}}\n";
-    let cli = desk("lmdb", &two(), &format!("{ITEMS}{bad}").replace("{\"_id\":\"b\",\"n\":2}\n", ""));
+    let cli = desk(
+        "lmdb",
+        &two(),
+        &format!("{ITEMS}{bad}").replace("{\"_id\":\"b\",\"n\":2}\n", ""),
+    );
     insta::assert_snapshot!(cli.session(&[
         "godwit up --shadow --max-failures 10",
         "godwit quarantine list",
