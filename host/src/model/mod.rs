@@ -24,6 +24,7 @@ mod rules;
 mod run;
 mod text;
 mod time;
+mod way_back;
 
 pub use apart::{Apart, Failure, Position};
 pub use batch::{Batch, Kind, Reply, ReplyError};
@@ -46,3 +47,4 @@ pub use semver::{Version, VersionReq};
 pub use text::is_plain;
 pub(crate) use text::json_trouble;
 pub use time::{Clock, Timestamp};
+pub use way_back::WayBack;

@@ -156,6 +156,8 @@ impl World {
             stages_done: words[1].parse().expect(words[1]),
             stages_begun: 0,
             has_pre_images: true,
+            keeps_pre_images: true,
+            backup: None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `godwit up`
 
+pub mod safety;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ use crate::hooks::Hooks;
 use crate::output;
 use crate::progress::Progress;
 use crate::timings;
+use safety::{Safety, SafetyArgs};
 
 /// Carry out what is pending, or go on with what was interrupted.
 ///
@@ -32,7 +35,9 @@ Examples:
   godwit up --dry-run
   godwit up --dry-run --id features/api.Window
   godwit up --app bcd --to 3.0.0 --phase offline
-  godwit up --max-failures 1% --json")]
+  godwit up --max-failures 1% --json
+  godwit up --no-pre-images
+  godwit up --backup always")]
 pub struct Args {
     #[command(flatten)]
     goal: GoalArgs,
@@ -53,6 +58,8 @@ pub struct Args {
     feeding: FeedingArgs,
     #[command(flatten)]
     pace: PaceArgs,
+    #[command(flatten)]
+    safety: SafetyArgs,
     /// Refuse migrations that are not those of the lock. [default file: godwit.lock]
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = lock::NAME)]
     locked: Option<PathBuf>,
@@ -89,7 +96,17 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     // Of the plan of one item nothing is told: it concerns no other.
     let findings = match &args.id {
         Some(_) => Vec::new(),
-        None => allowed(host.plan(&args.goal.goal())?),
+        None => {
+            let planned = host.plan(&args.goal.goal())?;
+            let resumed = planned
+                .resumes
+                .map(|run| host.store().run(run))
+                .transpose()?;
+            if let Some(run) = resumed.flatten().filter(|_| !args.dry_run) {
+                args.safety.remark(&run);
+            }
+            allowed(planned)
+        }
     };
     if !context.json {
         findings.iter().for_each(output::finding);
@@ -102,6 +119,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         return Ok(code(&reports));
     }
     if context.json {
+        let reports: Vec<_> = reports.iter().map(runs::report_as_json).collect();
         let mut told = json!({ "runs": reports, "findings": findings });
         if args.timings {
             told["timings"] = timings::as_json();
@@ -119,12 +137,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
 /// Does it, and tells whoever wants to know.
 fn carry_out(host: &Host, args: &Args, context: &Context) -> Result<Vec<Report>, Failure> {
     let (clock, control) = (&context.surroundings.clock, &context.control);
-    let progress = Progress::new(context.quiet || context.json);
+    let quiet = context.quiet || context.json;
+    let (progress, safety) = (Progress::new(quiet), Safety::new(quiet));
     let events = args.events.as_deref();
     let events = events.map(|file| Events::open(file, clock.clone()));
     let events = events.transpose()?;
     let hooks = Hooks::start(&context.config.hooks, clock.clone(), control);
-    let mut audience: Vec<&dyn Observer> = vec![&progress];
+    let mut audience: Vec<&dyn Observer> = vec![&progress, &safety];
     audience.extend(events.as_ref().map(|events| events as &dyn Observer));
     audience.extend(hooks.as_ref().map(|hooks| hooks as &dyn Observer));
     let watch = context.watch()?;
@@ -138,7 +157,7 @@ fn carry_out(host: &Host, args: &Args, context: &Context) -> Result<Vec<Report>,
     };
     drop(watch);
     let called = hooks.as_ref().map_or(Ok(()), Hooks::finish);
-    let reports = reports?;
+    let reports = reports.map_err(|error| safety::failed(host, error))?;
     called?;
     Ok(reports)
 }
@@ -158,6 +177,7 @@ fn configure(host: &mut Host, args: &Args, context: &Context) -> Result<(), Fail
     options.max_failures = args.max_failures.unwrap_or(options.max_failures);
     args.feeding.apply(&mut options);
     host.options = options;
+    args.safety.apply(host, context)?;
     let mut pacing = context.pacing()?;
     args.pace.apply(&mut pacing);
     context.control.pace(|pace| *pace = pacing);
@@ -185,9 +205,13 @@ fn print(reports: &[Report], context: &Context) {
     }
 }
 
-/// What to do about a run that is not done; how to undo one that is.
+/// What to do about a run that is not done; how to take back one that is.
 pub fn way_on(run: &Run, open: u64) -> String {
     let id = run.id;
+    let back = safety::way_back(run);
+    let or_back = back
+        .as_ref()
+        .map_or_else(String::new, |back| format!("; {back}"));
     match run.state {
         _ if run.purpose == Purpose::Down && run.state.is_unfinished() => {
             let stage = run.plan.stages.first();
@@ -197,18 +221,15 @@ pub fn way_on(run: &Run, open: u64) -> String {
             format!("`godwit down{goal}` goes on; `godwit undo {id}` gives it up")
         }
         RunState::Running | RunState::Stopped => "`godwit up` goes on".to_owned(),
-        RunState::Failed => {
-            format!("mend the cause, then `godwit up` goes on; `godwit undo {id}` goes back")
-        }
+        RunState::Failed => format!("mend the cause, then `godwit up` goes on{or_back}"),
         RunState::Blocked if open == 0 => {
             "nothing is in quarantine any more: `godwit up` goes on".to_owned()
         }
         RunState::Blocked => format!(
             "`godwit quarantine list` names the items; mend the migration and `godwit quarantine \
-             retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo \
-             {id}` goes back"
+             retry`, or `godwit quarantine accept` them; then `godwit up` goes on{or_back}"
         ),
-        RunState::Completed => format!("`godwit undo {id}` would put everything back"),
+        RunState::Completed => back.unwrap_or_else(|| format!("nothing leads back from run {id}")),
         RunState::Undoing => format!("`godwit undo {id}` goes on with putting everything back"),
         RunState::Undone => String::new(),
     }
