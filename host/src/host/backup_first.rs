@@ -12,7 +12,7 @@ use crate::store::{BackupError, BackupWriter, Lease, Manifest};
 /// When a store is backed up before a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BackupWhen {
-    /// Before a run that keeps no pre-images: only a backup leads back from it.
+    /// Before a run that keeps no pre-images: only a backup takes it back.
     #[default]
     Auto,
     /// Before every run.
@@ -101,15 +101,5 @@ impl Host {
                 false => Err(BackupError::Stopped),
             }
         })
-    }
-
-    /// The names of the backups that unfinished runs without pre-images depend on: only they lead back from there.
-    ///
-    /// # Errors
-    /// [`HostError::Store`] when the store cannot be read.
-    pub fn needed_backups(&self) -> Result<Vec<String>, HostError> {
-        let runs = self.store.runs()?.into_iter();
-        let needed = runs.filter(|run| run.needs_backup());
-        Ok(needed.filter_map(|run| run.backup).collect())
     }
 }

@@ -157,7 +157,7 @@ impl Host {
         Ok(Recorded {
             apps,
             collections,
-            without_undo: without_undo.map(|run| (run.id, run.way_back())).collect(),
+            without_undo: without_undo.map(|run| (run.id, run.retreat())).collect(),
             unfinished: self.unfinished()?,
         })
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Serialize, Serializer};
 
-use crate::model::{Migration, Name, Stage, Version, WayBack};
+use crate::model::{Migration, Name, Retreat, Stage, Version};
 
 use super::{Kind, Matter, Policy};
 
@@ -22,7 +22,7 @@ pub struct Finding {
     /// What it says.
     pub matter: Matter,
     /// How what the run that it names has done is taken back, if it names one and there is a way.
-    pub way_back: Option<WayBack>,
+    pub retreat: Option<Retreat>,
 }
 
 impl Finding {
@@ -39,7 +39,7 @@ impl Finding {
             severity,
             subject,
             matter,
-            way_back: None,
+            retreat: None,
         }
     }
 
@@ -144,7 +144,7 @@ impl Serialize for Finding {
             severity,
             subject,
             matter,
-            way_back: _,
+            retreat: _,
         } = self;
         Shown {
             matter,

@@ -32,12 +32,12 @@ impl<'a> Findings<'a> {
     /// Adds one of which the caller knows what follows.
     pub fn add_judged(&mut self, severity: Severity, subject: impl Into<Subject>, matter: Matter) {
         let subject = subject.into();
-        let way_back = matter.run().and_then(|run| self.recorded.way_back(run));
+        let retreat = matter.run().and_then(|run| self.recorded.retreat(run));
         self.list.push(Finding {
             severity,
             subject,
             matter,
-            way_back,
+            retreat,
         });
     }
 

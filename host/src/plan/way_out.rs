@@ -1,6 +1,6 @@
 //! What to do about a finding.
 
-use crate::model::{Name, Phase, Version, WayBack};
+use crate::model::{Name, Phase, Retreat, Version};
 
 use super::finding::Subject;
 use super::message::listed;
@@ -15,12 +15,12 @@ impl Finding {
                 "mend the file or take it out of the folder, or go on without it: {}",
                 accepting("invalid-file")
             ),
-            Matter::Gap { need } => after_gap(&file(subject), *need, self.way_back.as_ref()),
+            Matter::Gap { need } => after_gap(&file(subject), *need, self.retreat.as_ref()),
             Matter::Duplicate { other } => {
                 format!("remove {} or {other} from the catalogue", file(subject))
             }
             Matter::DigestDrift { drift, .. } => {
-                after_drift(subject, *drift, self.way_back.as_ref())
+                after_drift(subject, *drift, self.retreat.as_ref())
             }
             Matter::LateArrival { current } => after_late_arrival(&file(subject), current),
             Matter::Requires { .. } => format!(
@@ -32,7 +32,7 @@ impl Finding {
             Matter::NewerStore { .. } => {
                 format!("use a catalogue that goes up to {subject}")
             }
-            Matter::Target { reason } => after_off_target(subject, reason, self.way_back.as_ref()),
+            Matter::Target { reason } => after_off_target(subject, reason, self.retreat.as_ref()),
             Matter::PhaseOrder {
                 asked,
                 pending,
@@ -56,7 +56,7 @@ impl Finding {
                 after_missing_grant(subject.app.as_ref(), reads, writes)
             }
             Matter::UnfinishedRun { exclusion, .. } => {
-                after_unfinished(*exclusion, self.way_back.as_ref())
+                after_unfinished(*exclusion, self.retreat.as_ref())
             }
         }
     }
@@ -88,11 +88,11 @@ fn after_missing_grant(app: Option<&Name>, reads: &[Name], writes: &[Name]) -> S
 }
 
 /// `before`, the command that takes a run back, and `after`; nothing where there is none.
-fn back(before: &str, way_back: Option<&WayBack>, after: &str) -> String {
-    way_back.map_or_else(String::new, |way| format!("{before}`{way}`{after}"))
+fn back(before: &str, retreat: Option<&Retreat>, after: &str) -> String {
+    retreat.map_or_else(String::new, |way| format!("{before}`{way}`{after}"))
 }
 
-fn after_gap(file: &str, need: Need, way_back: Option<&WayBack>) -> String {
+fn after_gap(file: &str, need: Need, retreat: Option<&Retreat>) -> String {
     match need {
         Need::History => {
             format!(
@@ -103,16 +103,16 @@ fn after_gap(file: &str, need: Need, way_back: Option<&WayBack>) -> String {
         Need::Items => format!("put {file} back into the catalogue: there is no way around it"),
         Need::Run(_) => format!(
             "put {file} back into the catalogue, then `godwit up`{}",
-            back("; or give the run up: ", way_back, "")
+            back("; or give the run up: ", retreat, "")
         ),
     }
 }
 
-fn after_drift(subject: &Subject, drift: Drift, way_back: Option<&WayBack>) -> String {
+fn after_drift(subject: &Subject, drift: Drift, retreat: Option<&Retreat>) -> String {
     let file = file(subject);
     let again = back(
         "; or start again with the new one: ",
-        way_back,
+        retreat,
         ", then `godwit up`",
     );
     let name = match (&subject.app, &subject.version) {
@@ -154,7 +154,7 @@ fn after_cycle(app: Option<&Name>) -> String {
     )
 }
 
-fn after_off_target(subject: &Subject, reason: &OffTarget, way_back: Option<&WayBack>) -> String {
+fn after_off_target(subject: &Subject, reason: &OffTarget, retreat: Option<&Retreat>) -> String {
     match reason {
         OffTarget::WithoutApp { known } => {
             let app = known.first().map_or("APP", Name::as_str);
@@ -164,8 +164,8 @@ fn after_off_target(subject: &Subject, reason: &OffTarget, way_back: Option<&Way
         OffTarget::Below { run: None, .. } => {
             "use undo, which goes back run by run: `godwit undo RUN`".to_owned()
         }
-        OffTarget::Below { run: Some(run), .. } => match way_back {
-            Some(WayBack::Undo(_)) => {
+        OffTarget::Below { run: Some(run), .. } => match retreat {
+            Some(Retreat::Undo(_)) => {
                 format!("use undo, which goes back run by run: `godwit undo {run}`")
             }
             instead => format!(
@@ -194,10 +194,10 @@ fn after_phase_order(asked: Phase, is_own: bool) -> String {
     }
 }
 
-fn after_unfinished(exclusion: Exclusion, way_back: Option<&WayBack>) -> String {
-    let or_give_up = back("; or give it up: ", way_back, "");
+fn after_unfinished(exclusion: Exclusion, retreat: Option<&Retreat>) -> String {
+    let or_give_up = back("; or give it up: ", retreat, "");
     match exclusion {
-        Exclusion::Undoing => back("let it be undone: ", way_back, ""),
+        Exclusion::Undoing => back("let it be undone: ", retreat, ""),
         Exclusion::GoingDown => format!("go on with it, as `godwit status` says{or_give_up}"),
         _ => format!("go on with it: `godwit up`{or_give_up}"),
     }

@@ -29,7 +29,7 @@ pub struct Options {
     /// How many items of a step may fail before the run stops.
     pub max_failures: MaxFailures,
     /// Whether a run that brings apps to newer versions keeps what was there before it, so that it can be undone. Where it
-    /// does not, every replaced body is written once instead of twice, and only a backup leads back. A run that has begun
+    /// does not, every replaced body is written once instead of twice, and only a backup takes the run back. A run that has begun
     /// stays with what it began with; other runs keep pre-images in any case.
     pub pre_images: bool,
 }

@@ -8,7 +8,7 @@ use godwit::run::RunError;
 use godwit::store::{BackupError, LeaseError, StoreError};
 use godwit::{ErrorKind, HostError};
 
-use crate::commands::up::safety::way_back;
+use crate::commands::up::safety::goes_back;
 use crate::output;
 
 /// The documented exit codes.
@@ -106,7 +106,7 @@ impl Failure {
             Self::Run { error, run } => {
                 output::error(&chain(error));
                 output::hint(&hint(error));
-                if let Some(back) = way_back(run) {
+                if let Some(back) = goes_back(run) {
                     output::hint(&back);
                 }
             }
@@ -133,12 +133,12 @@ impl Failure {
             }
             Self::Host(error) => serde_json::json!({ "error": chain(error), "hint": hint(error) }),
             Self::Run { error, run } => {
-                let way_back = run.way_back().map(|way| way.to_string());
+                let retreat = run.retreat().map(|way| way.to_string());
                 let mut told = serde_json::json!({
                     "error": chain(error),
                     "hint": hint(error),
                     "run": run.id,
-                    "way_back": way_back,
+                    "retreat": retreat,
                 });
                 if let Some(restore) = run.restore() {
                     told["restore"] = restore.into();
@@ -287,9 +287,7 @@ fn of_run(error: &RunError) -> String {
             "let the migration write a collection of its own app".to_owned()
         }
         RunError::NoRun(_) => "`godwit runs` lists the runs".to_owned(),
-        RunError::NotUndoable { .. } => {
-            "`godwit runs` shows the runs, and what leads back from them".to_owned()
-        }
+        RunError::NotUndoable { .. } => "`godwit runs` shows the states of the runs".to_owned(),
         RunError::NotPrunable { run, .. } => {
             format!("finish it with `godwit up`, or give it up with `godwit undo {run}`")
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{ChangedItems, Kept, NAMED, is_first, page, step_numbers};
-use crate::model::{Name, Run, RunState, WayBack};
+use crate::model::{Name, Retreat, Run, RunState};
 use crate::run::RunError;
 use crate::store::{ItemRecord, Store, StoreError, key, record};
 
@@ -20,7 +20,7 @@ pub(super) fn check(store: &Store, run: &Run, changed: ChangedItems) -> Result<(
             true => "its pre-images were pruned",
             false => "it was to keep no pre-images",
         };
-        return refuse(match run.way_back() {
+        return refuse(match run.retreat() {
             Some(restore) => {
                 format!("{why}; `{restore}` puts the whole store back as it was before it")
             }
@@ -39,8 +39,8 @@ pub(super) fn check(store: &Store, run: &Run, changed: ChangedItems) -> Result<(
     });
     if let Some(later) = later {
         let id = later.id;
-        return refuse(match later.way_back() {
-            Some(WayBack::Undo(_)) => format!("run {id} came after it; undo that one first"),
+        return refuse(match later.retreat() {
+            Some(Retreat::Undo(_)) => format!("run {id} came after it; undo that one first"),
             Some(restore) => format!(
                 "run {id} came after it, and has no pre-images; `{restore}` puts the whole store back as it was before \
                  that one"

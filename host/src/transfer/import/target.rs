@@ -129,6 +129,6 @@ fn run_in_the_way(
         app: app.clone(),
         run: run.id,
         state: run.state,
-        way_back: run.way_back(),
+        retreat: run.retreat(),
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use godwit::HostError;
 use godwit::model::{Run, Timestamp};
-use godwit::store::{Backup, Manifest, OpenMode, Store, StoreError};
+use godwit::store::{Backup, Manifest, OpenMode, StoreError};
 use serde_json::json;
 
 use crate::archive::{Meter, Unit};
@@ -82,7 +82,7 @@ pub struct List {
 
 /// Remove old backups of the store.
 ///
-/// A backup that is the only way back from an unfinished run, which keeps no pre-images, is left.
+/// A backup is kept while nothing else takes back a run: one that is unfinished and has no pre-images.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -412,7 +412,7 @@ fn prune(args: &Prune, context: &Context) -> Result<Code, Failure> {
     for (file, run) in &kept {
         let (file, id, state) = (file.display(), run.id, run.state);
         output::line(format!(
-            "kept {file}: run {id} is {state} and has no pre-images, nothing else leads back from it"
+            "kept {file}: run {id} is {state} and has no pre-images: nothing else takes it back"
         ));
     }
     if !kept.is_empty() {
@@ -423,10 +423,9 @@ fn prune(args: &Prune, context: &Context) -> Result<Code, Failure> {
     Ok(Code::Done)
 }
 
-/// The runs from which only a backup leads back. Of a store that is gone there are none.
+/// The unfinished runs that only a backup takes back. Of a store that is gone there are none.
 fn needed(context: &Context) -> Result<Vec<Run>, Failure> {
-    let opened = context.backend(OpenMode::Existing);
-    let store = match opened.and_then(|backend| Ok(Store::new(backend)?)) {
+    let store = match context.store(OpenMode::Existing) {
         Ok(store) => store,
         Err(Failure::Host(HostError::Store(StoreError::Missing { .. }))) => return Ok(Vec::new()),
         Err(failure) => {
@@ -434,7 +433,7 @@ fn needed(context: &Context) -> Result<Vec<Run>, Failure> {
                 "whether an unfinished run needs one of the backups cannot be told: {}",
                 failure.message()
             );
-            let hint = "make the store readable, or give `--force`";
+            let hint = "name the store, and let it be readable; or give `--force`";
             return Err(Failure::other(failure.code(), message, hint));
         }
     };

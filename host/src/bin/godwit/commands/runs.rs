@@ -1,6 +1,6 @@
 //! `godwit runs`
 
-use godwit::model::{Name, Purpose, Run, RunId, RunState, Version, WayBack};
+use godwit::model::{Name, Purpose, Retreat, Run, RunId, RunState, Version};
 use godwit::run::Report;
 use godwit::store::OpenMode;
 use serde_json::{Value, json};
@@ -35,7 +35,14 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     } else if runs.is_empty() {
         output::line("there was no run yet");
     } else {
-        let head = ["run", "started", "what", "state", "versions", "way back"];
+        let head = [
+            "run",
+            "started",
+            "what",
+            "state",
+            "versions",
+            "can be undone",
+        ];
         let mut rows = vec![head.map(str::to_owned).to_vec()];
         rows.extend(runs.iter().map(row));
         output::table(&rows);
@@ -55,10 +62,10 @@ fn row(run: &Run) -> Vec<String> {
         purpose(run.purpose).to_owned(),
         run.state.to_string(),
         versions(run),
-        match run.way_back() {
-            None => "-".to_owned(),
-            Some(WayBack::Undo(_)) => "undo".to_owned(),
-            Some(WayBack::Restore(file)) => format!("backup {file}"),
+        match run.retreat() {
+            Some(Retreat::Undo(_)) => "yes".to_owned(),
+            Some(Retreat::Restore(file)) => format!("no, backup {file}"),
+            None => "no".to_owned(),
         },
     ]
 }

@@ -5,7 +5,7 @@ pub mod safety;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use godwit::model::{Purpose, Run, RunState};
+use godwit::model::{Purpose, Retreat, Run, RunState};
 use godwit::plan::{Finding, Planned};
 use godwit::run::{MaxFailures, Observer, OnFailure, Report};
 use godwit::store::{Backend, OpenMode, StoreUrl};
@@ -208,10 +208,10 @@ fn print(reports: &[Report], context: &Context) {
 /// What to do about a run that is not done; how to take back one that is.
 pub fn way_on(run: &Run, open: u64) -> String {
     let id = run.id;
-    let back = safety::way_back(run);
-    let or_back = back
-        .as_ref()
-        .map_or_else(String::new, |back| format!("; {back}"));
+    let or_back = |before: &str| match safety::goes_back(run) {
+        Some(back) => format!("{before}{back}"),
+        None => String::new(),
+    };
     match run.state {
         _ if run.purpose == Purpose::Down && run.state.is_unfinished() => {
             let stage = run.plan.stages.first();
@@ -221,15 +221,24 @@ pub fn way_on(run: &Run, open: u64) -> String {
             format!("`godwit down{goal}` goes on; `godwit undo {id}` gives it up")
         }
         RunState::Running | RunState::Stopped => "`godwit up` goes on".to_owned(),
-        RunState::Failed => format!("mend the cause, then `godwit up` goes on{or_back}"),
+        RunState::Failed => {
+            format!("mend the cause, then `godwit up` goes on{}", or_back("; "))
+        }
         RunState::Blocked if open == 0 => {
             "nothing is in quarantine any more: `godwit up` goes on".to_owned()
         }
         RunState::Blocked => format!(
             "`godwit quarantine list` names the items; mend the migration and `godwit quarantine \
-             retry`, or `godwit quarantine accept` them; then `godwit up` goes on{or_back}"
+             retry`, or `godwit quarantine accept` them; then `godwit up` goes on{}",
+            or_back(". ")
         ),
-        RunState::Completed => back.unwrap_or_else(|| format!("nothing leads back from run {id}")),
+        RunState::Completed => match run.retreat() {
+            Some(Retreat::Undo(_)) => format!("`godwit undo {id}` would put everything back"),
+            Some(restore) => {
+                format!("`{restore}` would put the whole store back as it was before run {id}")
+            }
+            None => format!("run {id} can be neither undone nor restored from a backup"),
+        },
         RunState::Undoing => format!("`godwit undo {id}` goes on with putting everything back"),
         RunState::Undone => String::new(),
     }

@@ -1,6 +1,6 @@
-//! What leads back from a run: its pre-images, a backup that is made first. What is asked for, and what is told of it.
+//! What takes back a run: its pre-images, a backup that is made first. What is asked for, and what is told of it.
 
-use godwit::model::{Purpose, Run, WayBack};
+use godwit::model::{Purpose, Retreat, Run};
 use godwit::run::{Observer, RunEvent};
 use godwit::{BackupFirst, BackupWhen, Host, HostError};
 
@@ -10,10 +10,10 @@ use crate::context::Context;
 use crate::exit::Failure;
 use crate::output;
 
-/// What is to lead back from a run.
+/// What is to take back a run.
 #[derive(Debug, clap::Args)]
 pub struct SafetyArgs {
-    /// Back up the store before the run. `auto` does so where nothing else would lead back: without pre-images. [default:
+    /// Back up the store before the run. `auto` does so where nothing else would take it back: without pre-images. [default:
     /// auto]
     #[arg(long, value_name = "always|never|auto", conflicts_with = "id")]
     backup: Option<BackupWhen>,
@@ -26,7 +26,7 @@ pub struct SafetyArgs {
 }
 
 impl SafetyArgs {
-    /// Sets what is to lead back from the run that is about to begin.
+    /// Sets what is to take back the run that is about to begin.
     pub fn apply(&self, host: &mut Host, context: &Context) -> Result<(), Failure> {
         let config = &context.config.run;
         host.options.pre_images = match (self.no_pre_images, self.pre_images) {
@@ -105,7 +105,7 @@ impl Observer for Safety {
             RunEvent::Started {
                 run,
                 resumed: false,
-            } if run.purpose == Purpose::Up && run.backup.is_none() => match run.way_back() {
+            } if run.purpose == Purpose::Up && run.backup.is_none() => match run.retreat() {
                 Some(way) => {
                     let id = run.id;
                     self.say(&format!(
@@ -113,7 +113,7 @@ impl Observer for Safety {
                     ));
                 }
                 None => output::warning(&format!(
-                    "run {} keeps no pre-images, and no backup was made: nothing leads back",
+                    "run {} keeps no pre-images, and no backup was made: nothing takes it back",
                     run.id
                 )),
             },
@@ -122,18 +122,18 @@ impl Observer for Safety {
     }
 }
 
-/// What leads back from a run, for people.
-pub fn way_back(run: &Run) -> Option<String> {
-    Some(match run.way_back()? {
-        way @ WayBack::Undo(_) => format!("`{way}` puts everything back"),
-        way @ WayBack::Restore(_) => format!(
-            "`{way}` puts the whole store back as it was before run {}",
+/// What goes back to before a run, for people: the one command.
+pub fn goes_back(run: &Run) -> Option<String> {
+    Some(match run.retreat()? {
+        undo @ Retreat::Undo(_) => format!("`{undo}` goes back"),
+        restore @ Retreat::Restore(_) => format!(
+            "`{restore}` puts the whole store back as it was before run {}",
             run.id
         ),
     })
 }
 
-/// The failure of a run, with what leads back from where it has stopped.
+/// The failure of a run, with what takes it back from where it has stopped.
 pub fn failed(host: &Host, error: HostError) -> Failure {
     let is_of_run = matches!(error, HostError::Run(_) | HostError::Store(_));
     // Where the store cannot be read, what it has recorded cannot be told.
