@@ -407,13 +407,13 @@ fn an_undo_is_refused_with_the_command_that_leads_back() {
         to(&host, "2.5.0");
         let (own, later) = match when {
             BackupWhen::Auto => (
-                "run 2 cannot be undone: it was to keep no pre-images; `godwit backup restore two.godwit` puts the whole \
+                "run 2 cannot be undone: it kept no pre-images; `godwit backup restore two.godwit` puts the whole \
                  store back as it was before it",
                 "run 1 cannot be undone: run 2 came after it, and has no pre-images; `godwit backup restore two.godwit` \
                  puts the whole store back as it was before that one",
             ),
             _ => (
-                "run 2 cannot be undone: it was to keep no pre-images",
+                "run 2 cannot be undone: it kept no pre-images",
                 "run 1 cannot be undone: run 2 came after it, and has neither pre-images nor a backup",
             ),
         };

@@ -91,11 +91,14 @@ impl Host {
         observer: &mut dyn FnMut(u64),
     ) -> Result<Manifest, BackupError> {
         observer(0);
-        let mut keep = || lease.keep(&self.store, self.clock().now());
+        let mut keep = || {
+            let kept = lease.keep(&self.store, self.clock().now());
+            kept.map_err(BackupError::Lease)
+        };
         let writer = BackupWriter::begin(file, &self.store, self.clock().now())?;
         writer.copy_in_pages(&self.store, &mut |entries| {
             observer(entries);
-            keep().map_err(BackupError::Lease)?;
+            keep()?;
             match control.proceed(|_| keep())? {
                 true => Ok(()),
                 false => Err(BackupError::Stopped),

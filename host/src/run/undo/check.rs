@@ -18,7 +18,7 @@ pub(super) fn check(store: &Store, run: &Run, changed: ChangedItems) -> Result<(
     if !run.has_pre_images {
         let why = match run.keeps_pre_images {
             true => "its pre-images were pruned",
-            false => "it was to keep no pre-images",
+            false => "it kept no pre-images",
         };
         return refuse(match run.retreat() {
             Some(restore) => {
