@@ -1,5 +1,7 @@
 //! What takes back a run: its pre-images, a backup that is made first. What is asked for, and what is told of it.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use godwit::model::{Purpose, Retreat, Run};
 use godwit::run::{Observer, RunEvent};
 use godwit::{BackupFirst, BackupWhen, Host, HostError};
@@ -71,14 +73,19 @@ impl SafetyArgs {
 
 /// Tells of the backup before a run, or why there is none.
 pub struct Safety {
-    meter: Meter,
+    /// There while a backup is made.
+    meter: Mutex<Option<Meter>>,
     quiet: bool,
 }
 
 impl Safety {
     pub fn new(quiet: bool) -> Self {
-        let meter = Meter::new("backup".to_owned(), None, Unit::Items, quiet);
+        let meter = Mutex::default();
         Self { meter, quiet }
+    }
+
+    fn meter(&self) -> MutexGuard<'_, Option<Meter>> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn say(&self, text: &str) {
@@ -91,14 +98,20 @@ impl Safety {
 impl Observer for Safety {
     fn event(&self, event: &RunEvent<'_>) {
         match event {
-            RunEvent::BackingUp { entries: 0, .. } => {}
-            RunEvent::BackingUp { entries, .. } => self.meter.at(*entries, *entries),
+            RunEvent::BackingUp { entries, .. } => {
+                let begin = || Meter::new("backup".to_owned(), None, Unit::Items, self.quiet);
+                self.meter()
+                    .get_or_insert_with(begin)
+                    .at(*entries, *entries);
+            }
             RunEvent::BackedUp {
                 file,
                 manifest,
                 why,
             } => {
-                self.meter.finish();
+                if let Some(meter) = self.meter().take() {
+                    meter.finish();
+                }
                 let (file, summary) = (file.display(), backup::summary(manifest));
                 self.say(&format!("backup {file}: {summary}; {why}"));
             }
