@@ -220,7 +220,11 @@ pub fn way_on(run: &Run, open: u64) -> String {
             });
             format!("`godwit down{goal}` goes on; `godwit undo {id}` gives it up")
         }
-        RunState::Running | RunState::Stopped => "`godwit up` goes on".to_owned(),
+        // It can be undone as any run can; a backup is named.
+        RunState::Running | RunState::Stopped if run.has_pre_images => {
+            "`godwit up` goes on".to_owned()
+        }
+        RunState::Running | RunState::Stopped => format!("`godwit up` goes on{}", or_back("; ")),
         RunState::Failed => {
             format!("mend the cause, then `godwit up` goes on{}", or_back("; "))
         }
