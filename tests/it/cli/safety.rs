@@ -355,3 +355,27 @@ fn the_configuration_says_what_is_kept_and_flags_override_it() {
     assert_eq!(refused.err, expected);
     assert_eq!(cli.run("godwit --config kept.toml up").code, Some(2));
 }
+
+#[test]
+fn a_run_that_is_killed_goes_on_exactly_once_behind_one_backup() {
+    for kind in KINDS {
+        let cli = Cli::on(kind, &["append-2-0-0"]);
+        cli.prepare(&[
+            "godwit generate -c 20000 --size 100 -o items.ndjson --quiet",
+            "godwit import --app append --collection items --version 1.0.0 items.ndjson --quiet",
+        ]);
+        let digest = given(&cli, "godwit digest").out;
+        let mut up = cli.start("godwit up --no-pre-images --batch-items 10 --threads 2");
+        up.wait_for("append on items (20,000 items)");
+        up.child.kill().expect("it goes on");
+        up.child.wait().expect("it was killed");
+        let status = cli.run("godwit status");
+        let back = told(&status.err, "godwit backup restore ").to_owned();
+        given(&cli, "godwit up --no-pre-images --quiet");
+        assert_eq!(backups(&cli).len(), 1, "it has its backup already");
+        let exported = given(&cli, "godwit export --collection items").out;
+        assert_eq!(exported.matches(r#""trail":["2.0.0"]"#).count(), 20_000);
+        given(&cli, &back);
+        assert_eq!(given(&cli, "godwit digest").out, digest);
+    }
+}
