@@ -75,8 +75,8 @@ fn the_whole_help() {
       progress     Show how far the run is that is under way, or that was left unfinished
       pause        Let the run that is under way wait, after the batch that is being committed
       resume       Let a run that waits since `godwit pause` go on
-      cancel       End the run that is under way, as Ctrl-C does: `godwit up` goes on, `godwit undo`
-                   goes back
+      cancel       End the run that is under way, as Ctrl-C does: `godwit up` goes on, `godwit runs`
+                   shows what takes it back
       throttle     Slow down the run that is under way; without limits, let it go as fast as it can
       batch        Change how many bytes of documents the run that is under way feeds at once
       history      Show what was applied when, by which file, with which counts
