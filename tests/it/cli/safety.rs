@@ -182,7 +182,76 @@ fn what_cannot_be_undone_is_told_with_its_reason_everywhere() {
         "godwit up --pre-images --backup always --max-failures 100%",
         "godwit quarantine retry --quiet",
         "godwit undo 2",
-    ]), @"");
+    ]), @r#"
+$ godwit up --no-pre-images --max-failures 100%
+2> backup store.backups/[moment].godwit: 4 items of append 1.0.0 at [moment]; the run keeps no pre-images
+2> run 1
+2> append 2.0.0 append on items (4 items)
+2> log error: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics
+2> quarantine: b: refused: this item is bad
+2> quarantine: c: trapped: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics; it trapped: wasm `unreachable` instruction executed
+2> append 2.0.0 append on items: 4 read, 2 updated, 2 failed in [time]
+2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit backup restore [moment].godwit` puts the whole store back as it was before run 1
+run 1: append 1.0.0 -> 2.0.0, blocked
+  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+  2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+  backup [moment].godwit
+[exit 4]
+$ godwit undo 1
+2> error: run 1 cannot be undone: it kept no pre-images; `godwit backup restore [moment].godwit` puts the whole store back as it was before it
+2> hint: `godwit runs` shows the states of the runs
+[exit 2]
+$ godwit undo 1 --json
+2> error: run 1 cannot be undone: it kept no pre-images; `godwit backup restore [moment].godwit` puts the whole store back as it was before it
+2> hint: `godwit runs` shows the states of the runs
+{
+  "error": "run 1 cannot be undone: it kept no pre-images; `godwit backup restore [moment].godwit` puts the whole store back as it was before it",
+  "hint": "`godwit runs` shows the states of the runs"
+}
+[exit 2]
+$ godwit prune 1
+run 1 kept no pre-images: there is nothing to drop
+$ godwit prune --keep 0
+0 pre-images of 0 runs dropped
+$ godwit runs
+run  started               what  state    versions               can be undone
+  1  [moment]  up    blocked  append 1.0.0 -> 2.0.0  no, backup [moment].godwit
+run 1 is blocked: 2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+$ godwit runs 1
+run 1: append 1.0.0 -> 2.0.0, blocked
+  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+  2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+  backup [moment].godwit
+$ godwit status
+2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit backup restore [moment].godwit` puts the whole store back as it was before run 1
+lmdb:store, [size]
+append is at 1.0.0; none may serve before run 1 is done
+collection  app     version  items  quarantine  accepted  behind
+items       append  2.0.0        4           2         0       0
+run 1 is blocked: 2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+$ godwit down --to 1.0.0
+2> error: append cannot go back to 1.0.0: run 1 is blocked: it must be finished first
+2> hint: nothing was changed; `godwit runs` shows which runs can be undone, without the migrations' help
+[exit 2]
+$ godwit import --collection items --version 1.0.0 items.ndjson
+2> error: run 1 of append is blocked: retry or accept the items in quarantine and finish it with `godwit up`, or give it up with `godwit backup restore [moment].godwit`, first
+2> hint: until then, `--on-existing replace` takes the place of items in quarantine only
+[exit 3]
+$ godwit up --pre-images --backup always --max-failures 100%
+2> warning: run 1 was begun without pre-images, and goes on without
+2> run 1 goes on
+2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit backup restore [moment].godwit` puts the whole store back as it was before run 1
+run 1: append 1.0.0 -> 2.0.0, blocked
+  append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+  2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+  backup [moment].godwit
+[exit 4]
+$ godwit quarantine retry --quiet
+2 items left in quarantine
+[exit 4]
+$ godwit undo 2
+run 2 is undone: 0 changes put back
+"#);
     cli.write(
         "plugins/append-2-0-0.wasm",
         std::fs::read(godwit_tests::world::guest("append-3-0-0")).unwrap(),
@@ -299,7 +368,38 @@ fn no_run_is_started_where_the_backup_fails() {
         "godwit runs",
         "godwit up --no-pre-images --id items/a",
         "godwit up --backup sometimes",
-    ]), @"");
+    ]), @r#"
+$ godwit up --no-pre-images
+2> error: the backup before the run cannot be made, so that no run was started: making the folder of store.backups/.[moment].godwit.draft failed: File exists (os error 17)
+2> hint: check the path, and the room on its disk; or do without a backup: `--backup never`
+[exit 6]
+$ godwit up --backup always --json
+2> error: the backup before the run cannot be made, so that no run was started: making the folder of store.backups/.[moment].godwit.draft failed: File exists (os error 17)
+2> hint: check the path, and the room on its disk; or do without a backup: `--backup never`
+{
+  "error": "the backup before the run cannot be made, so that no run was started: making the folder of store.backups/.[moment].godwit.draft failed: File exists (os error 17)",
+  "hint": "check the path, and the room on its disk; or do without a backup: `--backup never`"
+}
+[exit 6]
+$ godwit up --no-pre-images --store memory:
+2> error: a backup is to be made before the run (the run keeps no pre-images), and there is no folder for it
+2> hint: name a folder: `backups` in godwit.toml; or do without a backup: `--backup never`
+[exit 2]
+$ godwit runs
+there was no run yet
+$ godwit up --no-pre-images --id items/a
+2> error: the argument '--no-pre-images' cannot be used with '--id <COLLECTION/ID>'
+2> 
+2> Usage: godwit up --no-pre-images
+2> 
+2> For more information, try '--help'.
+[exit 2]
+$ godwit up --backup sometimes
+2> error: invalid value 'sometimes' for '--backup <always|never|auto>': `sometimes` is neither `always`, `never` nor `auto`
+2> 
+2> For more information, try '--help'.
+[exit 2]
+"#);
     assert_eq!(given(&cli, "godwit digest").out, digest);
     let config = cli.read("godwit.toml");
     cli.write("godwit.toml", format!("backups = \"elsewhere\"\n{config}"));
