@@ -271,6 +271,17 @@ Examples:
           --rest <TIME>
               Rest so long after each batch of each thread, as in 100ms
 
+          --backup <always|never|auto>
+              Back up the store before the run. `auto` does so where nothing else would take it back:
+              without pre-images. [default: auto]
+
+          --no-pre-images
+              Keep no pre-images: every replaced document is written once instead of twice, and the run
+              cannot be undone
+
+          --pre-images
+              Keep pre-images, whatever godwit.toml says
+
           --locked [<FILE>]
               Refuse migrations that are not those of the lock. [default file: godwit.lock]
 
@@ -311,6 +322,8 @@ Examples:
       godwit up --dry-run --id features/api.Window
       godwit up --app bcd --to 3.0.0 --phase offline
       godwit up --max-failures 1% --json
+      godwit up --no-pre-images
+      godwit up --backup always
     ");
     insta::assert_snapshot!(cli.session(&["godwit quarantine --help"]), @r#"
 $ godwit quarantine --help

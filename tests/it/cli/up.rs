@@ -341,9 +341,12 @@ fn a_run_that_stops_before_the_first_failure() {
     $ godwit up --on-failure stop --json
     2> error: items/b failed step append of 2.0.0: refused: this item is bad
     2> hint: mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside
+    2> hint: `godwit undo 1` goes back
     {
       "error": "items/b failed step append of 2.0.0: refused: this item is bad",
-      "hint": "mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside"
+      "hint": "mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside",
+      "run": 1,
+      "retreat": "godwit undo 1"
     }
     [exit 4]
     $ godwit status
@@ -375,7 +378,8 @@ fn a_run_that_the_breaker_stops() {
             .contains("failed step append of 2.0.0, more than 3; "),
         "{breaker}"
     );
-    insta::assert_snapshot!(breaker.err.lines().last().unwrap_or_default(), @"hint: `godwit up --dry-run` names every item that would fail. Mend the migration and begin again from before the run, or allow more: `godwit up --max-failures N`");
+    let hint = breaker.err.lines().rev().nth(1).unwrap_or_default();
+    insta::assert_snapshot!(hint, @"hint: `godwit up --dry-run` names every item that would fail. Mend the migration and begin again from before the run, or allow more: `godwit up --max-failures N`");
     let dry = cli.run("godwit up --dry-run");
     assert_eq!(
         dry.out
