@@ -56,8 +56,8 @@ pub mod transfer;
 #[cfg(unix)]
 pub use host::{Answer, Request, SocketError};
 pub use host::{
-    AppStatus, Change, CollectionDigest, CollectionStatus, CollectionVerified, DownGoal, DryGoal,
-    DryRun, ErrorKind, Flaw, FlawKind, Host, HostError, ItemWrite, Rehearsal, RehearsedFailure,
-    Restored, Sample, SchemaCheck, ShadowReport, ShadowStats, Status, StepTime, Surroundings,
-    Verified, copy, restore, with_causes,
+    AppStatus, BackupFirst, BackupWhen, Change, CollectionDigest, CollectionStatus,
+    CollectionVerified, DownGoal, DryGoal, DryRun, ErrorKind, Flaw, FlawKind, Host, HostError,
+    ItemWrite, Rehearsal, RehearsedFailure, Restored, Sample, SchemaCheck, ShadowReport,
+    ShadowStats, Status, StepTime, Surroundings, Verified, copy, restore, with_causes,
 };

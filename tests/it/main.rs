@@ -6,6 +6,7 @@
 )]
 
 mod authors;
+mod backup_first;
 mod backups;
 mod catalogue;
 mod cli;

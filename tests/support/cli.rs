@@ -18,6 +18,7 @@ use crate::world;
 /// What differs from one run to the next, and what stands for it.
 const FILTERS: &[(&str, &str)] = &[
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[moment]"),
+    (r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z", "[moment]"),
     (
         r#""(started_at|changed_at|at)":( ?)\d{13}"#,
         r#""$1":$2"[moment]""#,

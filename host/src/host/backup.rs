@@ -41,25 +41,17 @@ impl Host {
         control: &Control,
         observer: &mut dyn FnMut(u64),
     ) -> Result<Manifest, HostError> {
-        let writer = BackupWriter::begin(path, &self.store, self.clock().now())?;
-        if self.store.backend().shows_one_moment() {
-            let manifest = writer.copy(&self.store, &mut |entries| {
-                observer(entries);
-                going_on(control)
-            })?;
-            return Ok(manifest);
+        if !self.store.backend().shows_one_moment() {
+            return self.leased("backup", |lease| {
+                Ok(self.copy_under(lease, path, control, observer)?)
+            });
         }
-        self.leased("backup", |lease| {
-            let manifest = writer.copy_in_pages(&self.store, &mut |entries| {
-                observer(entries);
-                if control.is_stopped() {
-                    return Err(BackupError::Stopped);
-                }
-                let kept = lease.keep(&self.store, self.clock().now());
-                kept.map_err(BackupError::Lease)
-            })?;
-            Ok(manifest)
-        })
+        let writer = BackupWriter::begin(path, &self.store, self.clock().now())?;
+        let manifest = writer.copy(&self.store, &mut |entries| {
+            observer(entries);
+            going_on(control)
+        })?;
+        Ok(manifest)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Host, HostError};
 use crate::model::{
-    AppState, Applied, Mode, Name, Operation, Phase, Plan, Purpose, RunId, RunState, Source, Stage,
+    AppState, Applied, Mode, Name, Operation, Phase, Plan, Purpose, Run, RunState, Source, Stage,
     Step, StepWork, Version, counted,
 };
 use crate::plan::satisfies;
@@ -64,7 +64,7 @@ impl Host {
                 let is_it = is_it
                     && stage.is_some_and(|it| (&it.app, &it.version) == (&goal.app, &goal.to));
                 if !is_it {
-                    return Err(self.no_way(goal, vec![in_the_way(run.id, run.state)]));
+                    return Err(self.no_way(goal, vec![in_the_way(&run)]));
                 }
                 return Ok(Some(runner.go_on(lease, run)?));
             }
@@ -72,7 +72,7 @@ impl Host {
             if plan.is_empty() {
                 return Ok(None);
             }
-            let run = self.start(&runner, lease, Purpose::Down, plan)?;
+            let run = self.start(&runner, lease, Purpose::Down, plan, None)?;
             Ok(Some(runner.carry_out(lease, run)?))
         })
     }
@@ -253,6 +253,8 @@ fn no_way_back(step: &Step) -> Option<&'static str> {
     }
 }
 
-fn in_the_way(run: RunId, state: RunState) -> String {
-    format!("run {run} is {state}: it must be finished or undone first")
+fn in_the_way(run: &Run) -> String {
+    let Run { id, state, .. } = run;
+    let or_undone = if run.has_pre_images { " or undone" } else { "" };
+    format!("run {id} is {state}: it must be finished{or_undone} first")
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{DownGoal, Host, HostError};
+use super::{BackupFirst, DownGoal, Host, HostError};
 use crate::model::{Apart, Difference, Name, diff};
 use crate::plan::Goal;
-use crate::run::{Control, Observer, Report};
+use crate::run::{Control, Observer, Options, Report};
 use crate::store::{Backend, Overlay, Store};
 
 /// What a run would do. It lives in an overlay; the store itself was only read.
@@ -61,6 +61,12 @@ impl Host {
         let overlay = Overlay::new(self.store.shared_backend(), scratch);
         let overlay = Self {
             store: Store::new(Arc::new(overlay))?,
+            // What would change is told from pre-images, and what is thrown away needs no backup.
+            options: Options {
+                pre_images: true,
+                ..self.options
+            },
+            backup_first: BackupFirst::default(),
             // Somebody else may work on the store itself.
             control_folder: None,
             ..self

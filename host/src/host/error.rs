@@ -46,6 +46,15 @@ pub enum HostError {
     /// Occurs when a backup cannot be made, read or restored.
     #[error(transparent)]
     Backup(BackupError),
+    /// Occurs when the store cannot be backed up before a run. The run was not started.
+    #[error("the backup before the run cannot be made, so that no run was started")]
+    BackupFirst(#[source] BackupError),
+    /// Occurs when a backup is to be made before a run, and nobody said where.
+    #[error("a backup is to be made before the run ({why}), and there is no folder for it")]
+    NoPlaceForBackup {
+        /// Why it is to be made.
+        why: &'static str,
+    },
     /// Occurs when a migration's file cannot be taken for the one that was applied.
     #[error("{app} {version} cannot be repaired: {reason}")]
     Repair {
@@ -168,6 +177,15 @@ pub enum ErrorKind {
 }
 
 impl HostError {
+    /// What failed while a store was backed up before a run.
+    pub(super) fn before_run(error: BackupError) -> Self {
+        match error {
+            // The store and the lease are the run's, too, and who asked to stop asked the run.
+            BackupError::Store(_) | BackupError::Lease(_) | BackupError::Stopped => error.into(),
+            error => Self::BackupFirst(error),
+        }
+    }
+
     /// What an operator should do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -185,10 +203,11 @@ impl HostError {
             | Self::NoShadow
             | Self::OtherShadow { .. }
             | Self::BadItem { .. }
+            | Self::NoPlaceForBackup { .. }
             | Self::Baseline { .. } => ErrorKind::Input,
             Self::ShadowUnderWay | Self::RunInTheWay { .. } => ErrorKind::Busy,
             Self::Verify { .. } => ErrorKind::Plugin,
-            Self::Backup(error) => of_backup(error),
+            Self::Backup(error) | Self::BackupFirst(error) => of_backup(error),
         }
     }
 }

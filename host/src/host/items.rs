@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::{Host, HostError};
-use crate::model::{Apart, Name, Phase, Position, Purpose, Run, RunId, RunState, Source, Version};
+use crate::model::{Apart, Name, Phase, Position, Purpose, Run, RunState, Source, Version};
 use crate::plan::{self, ItemGoal, Planned, RetryGoal};
 use crate::run::{Control, MaxFailures, Observer, Options, Report, Runner, accept, step_number};
 use crate::store::{ItemRecord, Keeper, Lease, Visit};
@@ -35,8 +35,8 @@ impl Host {
             }
             let apart = self.apart_of(collection, id)?;
             let runner = self.runner(observer, control);
-            let run = self.start(&runner, lease, Purpose::Item, planned.plan)?;
-            self.set_apart(lease, run.id, collection, id, apart)?;
+            let run = self.start(&runner, lease, Purpose::Item, planned.plan, None)?;
+            self.set_apart(lease, &run, collection, id, apart)?;
             Ok(Some(runner.carry_out(lease, run)?))
         })
     }
@@ -150,7 +150,7 @@ impl Host {
     fn set_apart(
         &self,
         lease: &mut Lease,
-        run: RunId,
+        run: &Run,
         collection: &Name,
         id: &str,
         apart: Option<Apart>,
@@ -158,7 +158,7 @@ impl Host {
         let Some(apart) = apart else {
             return Ok(());
         };
-        let mut write = self.store.write(run, Some(Keeper { run, step: 0 }));
+        let mut write = self.store.write(run.id, Some(Keeper::of(run, 0)));
         write.set_apart(collection, id, None, Some(&apart), Visit::Again)?;
         Ok(write.commit(lease, self.clock().now())?)
     }
@@ -194,7 +194,7 @@ impl Host {
                     options: &options,
                     ..self.runner(observer, control)
                 };
-                let run = self.start(&runner, lease, Purpose::Retry, planned.plan)?;
+                let run = self.start(&runner, lease, Purpose::Retry, planned.plan, None)?;
                 let report = runner.carry_out(lease, run)?;
                 if report.run.state == RunState::Completed {
                     self.adopt(lease, &report)?;

@@ -4,6 +4,7 @@
 //! randomness, and who holds leases ([`Surroundings`]).
 
 mod backup;
+mod backup_first;
 mod changes;
 mod down;
 mod dry;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use backup::{Restored, restore};
+pub use backup_first::{BackupFirst, BackupWhen};
 pub use down::DownGoal;
 pub use dry::{Change, DryGoal, DryRun};
 pub use error::{ErrorKind, HostError, with_causes};
@@ -73,6 +75,8 @@ pub struct Host {
     pub grants: Grants,
     /// How runs are carried out.
     pub options: Options,
+    /// Whether the store is backed up before [`Host::up`] starts a run.
+    pub backup_first: BackupFirst,
     /// How long a lease holds without renewal, in milliseconds.
     pub lease_duration: u64,
     /// For how long [`Host::write`] waits where somebody has the store to himself.
@@ -97,6 +101,7 @@ impl Host {
             policy: Policy::default(),
             grants: Grants::default(),
             options: Options::default(),
+            backup_first: BackupFirst::default(),
             lease_duration: Lease::DURATION,
             patience: Duration::ZERO,
             control_folder: None,
@@ -166,9 +171,12 @@ impl Host {
             collections.insert(name, state);
         }
         let apps = self.store.history()?.apps();
+        let runs = self.store.runs()?.into_iter();
+        let without_undo = runs.filter(|run| !run.has_pre_images);
         Ok(Recorded {
             apps,
             collections,
+            without_undo: without_undo.map(|run| (run.id, run.retreat())).collect(),
             unfinished: self.unfinished()?,
         })
     }
@@ -207,12 +215,14 @@ impl Host {
         })
     }
 
-    /// Reaches a goal: goes on with the unfinished run, then carries out what is pending.
+    /// Reaches a goal: goes on with the unfinished run, then carries out what is pending, behind a backup where
+    /// [`Host::backup_first`] says so.
     ///
     /// The last report says how it ended; there is none where nothing was to be done.
     ///
     /// # Errors
-    /// [`HostError::Refused`] with the findings when nothing can be planned.
+    /// [`HostError::Refused`] with the findings when nothing can be planned. [`HostError::BackupFirst`] when the backup fails:
+    /// no run was started then.
     pub fn up(
         &self,
         goal: &Goal,
@@ -260,7 +270,8 @@ impl Host {
             let run = self.store.run(id)?.ok_or(HostError::NoRun(id))?;
             return Ok(runner.go_on(lease, Run { plan, ..run })?);
         }
-        let run = self.start(&runner, lease, Purpose::Up, plan)?;
+        let backup = self.back_up_first(lease, observer, control)?;
+        let run = self.start(&runner, lease, Purpose::Up, plan, backup)?;
         Ok(runner.carry_out(lease, run)?)
     }
 
@@ -270,10 +281,11 @@ impl Host {
         lease: &mut Lease,
         purpose: Purpose,
         plan: Plan,
+        backup: Option<String>,
     ) -> Result<Run, HostError> {
         // 53 bits: some languages have no integers beyond.
         let seed = (self.surroundings.random)() & ((1 << 53) - 1);
-        Ok(runner.start(lease, purpose, plan, seed)?)
+        Ok(runner.start(lease, purpose, plan, seed, backup)?)
     }
 
     fn runner<'a>(&'a self, observer: &'a dyn Observer, control: &'a Control) -> Runner<'a> {

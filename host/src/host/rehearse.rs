@@ -42,7 +42,7 @@ pub struct Rehearsal {
     pub flaws: Vec<Flaw>,
     /// Whether a second pass changed nothing; `None`: there was none.
     pub second_pass_is_idle: Option<bool>,
-    /// What an undo did not restore; `None`: it was not tried.
+    /// What an undo did not restore; `None`: it was not tried, since it was stopped or a run has no pre-images.
     pub not_restored: Option<Vec<Name>>,
     /// Collections and indexes that schema files ask for and that are not there.
     pub missing: Vec<String>,
@@ -189,7 +189,9 @@ impl Host {
             let is_idle = again.is_empty() && self.digests(&[])? == rehearsal.after;
             rehearsal.second_pass_is_idle = Some(is_idle);
         }
-        if !control.is_stopped() {
+        // A run that was begun without pre-images goes on without.
+        let can_be_undone = |report: &Report| report.run.has_pre_images;
+        if !control.is_stopped() && rehearsal.reports.iter().all(can_be_undone) {
             rehearsal.not_restored = Some(self.take_back(&rehearsal, control)?);
         }
         Ok(rehearsal)

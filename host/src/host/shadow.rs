@@ -154,6 +154,7 @@ impl Host {
             lease_duration: self.lease_duration,
             patience: self.patience,
             control_folder: self.control_folder.clone(),
+            backup_first: self.backup_first.clone(),
             meter: Meter::default(),
         }
     }
@@ -333,7 +334,7 @@ impl Host {
         let runner = self.runner(observer, control);
         let Some(mut run) = self.run_of(shadow)? else {
             let plan = Plan { stages };
-            let run = self.start(&runner, lease, Purpose::Shadow, plan)?;
+            let run = self.start(&runner, lease, Purpose::Shadow, plan, None)?;
             return Ok(runner.carry_out(lease, run)?);
         };
         if resumes.is_some() {

@@ -128,10 +128,25 @@ pub struct Run {
     pub stages_begun: u32,
     /// Whether its pre-images are still kept, so that it can be undone.
     pub has_pre_images: bool,
+    /// Whether it keeps pre-images at all, or kept them.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub keeps_pre_images: bool,
+    /// The name of the file of the backup that was made before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<String>,
 }
 
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+/// Runs of before this could be chosen kept them.
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(answer: &bool) -> bool {
+    *answer
 }
 
 /// What a run is for.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Serialize, Serializer};
 
-use crate::model::{Migration, Name, Stage, Version};
+use crate::model::{Migration, Name, Retreat, Stage, Version};
 
 use super::{Kind, Matter, Policy};
 
@@ -21,6 +21,8 @@ pub struct Finding {
     pub subject: Subject,
     /// What it says.
     pub matter: Matter,
+    /// How what the run that it names has done is taken back, if it names one and there is a way.
+    pub retreat: Option<Retreat>,
 }
 
 impl Finding {
@@ -37,6 +39,7 @@ impl Finding {
             severity,
             subject,
             matter,
+            retreat: None,
         }
     }
 
@@ -141,6 +144,7 @@ impl Serialize for Finding {
             severity,
             subject,
             matter,
+            retreat: _,
         } = self;
         Shown {
             matter,

@@ -3,19 +3,21 @@
 use crate::model::{Plan, RunId, Stage};
 
 use super::finding::Subject;
-use super::{Finding, Matter, Planned, Policy, Severity};
+use super::{Finding, Matter, Planned, Policy, Recorded, Severity};
 
 /// The findings so far, judged by a policy.
 pub(super) struct Findings<'a> {
     policy: &'a Policy,
+    recorded: &'a Recorded,
     list: Vec<Finding>,
 }
 
 impl<'a> Findings<'a> {
     /// None yet.
-    pub fn new(policy: &'a Policy) -> Self {
+    pub fn new(policy: &'a Policy, recorded: &'a Recorded) -> Self {
         Self {
             policy,
+            recorded,
             list: Vec::new(),
         }
     }
@@ -30,10 +32,12 @@ impl<'a> Findings<'a> {
     /// Adds one of which the caller knows what follows.
     pub fn add_judged(&mut self, severity: Severity, subject: impl Into<Subject>, matter: Matter) {
         let subject = subject.into();
+        let retreat = matter.run().and_then(|run| self.recorded.retreat(run));
         self.list.push(Finding {
             severity,
             subject,
             matter,
+            retreat,
         });
     }
 

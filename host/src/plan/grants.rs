@@ -22,6 +22,7 @@ pub fn missing_grants(
                 severity: matter.severity(policy),
                 subject: stage.into(),
                 matter,
+                retreat: None,
             };
             // A step may be part of several stages.
             if !findings.contains(&finding) {

@@ -23,7 +23,7 @@ pub fn plan_item(
     goal: &ItemGoal,
     policy: &Policy,
 ) -> Planned {
-    let mut findings = Findings::new(policy);
+    let mut findings = Findings::new(policy, recorded);
     let lines = Lines::new(catalogue, recorded);
     check_going_back(recorded, &mut findings);
     let claims = Claims::of(&lines);

@@ -210,6 +210,24 @@ impl Matter {
         }
     }
 
+    /// The run that it names.
+    pub(super) fn run(&self) -> Option<RunId> {
+        match self {
+            Self::Gap {
+                need: Need::Run(run),
+            }
+            | Self::DigestDrift {
+                drift: Drift::InProgress(run) | Drift::OtherSteps(run),
+                ..
+            }
+            | Self::UnfinishedRun { run, .. } => Some(*run),
+            Self::Target {
+                reason: OffTarget::Below { run, .. },
+            } => *run,
+            _ => None,
+        }
+    }
+
     /// What follows under `policy`.
     pub(super) fn severity(&self, policy: &Policy) -> Severity {
         match (self, policy.choice(self.kind())) {

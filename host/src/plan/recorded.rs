@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{AppState, Name, Run, Version};
+use crate::model::{AppState, Name, Retreat, Run, RunId, Version};
 
 /// What a store has recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -11,8 +11,20 @@ pub struct Recorded {
     pub apps: BTreeMap<Name, AppState>,
     /// The collections there are.
     pub collections: BTreeMap<Name, CollectionState>,
+    /// The runs that cannot be undone, with what takes them back instead.
+    pub without_undo: BTreeMap<RunId, Option<Retreat>>,
     /// The run that is neither completed nor undone, if there is one.
     pub unfinished: Option<Run>,
+}
+
+impl Recorded {
+    /// How what a run has done is taken back; `None` where there is no way.
+    pub(super) fn retreat(&self, run: RunId) -> Option<Retreat> {
+        match self.without_undo.get(&run) {
+            Some(instead) => instead.clone(),
+            None => Some(Retreat::Undo(run)),
+        }
+    }
 }
 
 /// What a store knows of a collection.

@@ -22,7 +22,7 @@ pub fn plan_retry(
     goal: &RetryGoal,
     policy: &Policy,
 ) -> Planned {
-    let mut findings = Findings::new(policy);
+    let mut findings = Findings::new(policy, recorded);
     let lines = Lines::new(catalogue, recorded);
     check_going_back(recorded, &mut findings);
     let line = known_line(&lines, &goal.app, &mut findings);

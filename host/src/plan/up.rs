@@ -19,7 +19,7 @@ use super::{Drift, Goal, Matter, Need, OffTarget, Planned, Policy, Recorded};
 /// Findings of apps that were not asked for are left out, except where they touch those that were.
 /// What `--phase` leaves for later is no finding unless something waits for it.
 pub fn plan(catalogue: &[Migration], recorded: &Recorded, goal: &Goal, policy: &Policy) -> Planned {
-    let mut findings = Findings::new(policy);
+    let mut findings = Findings::new(policy, recorded);
     let lines = Lines::new(catalogue, recorded);
     check_going_back(recorded, &mut findings);
     let scope = scope(&lines, goal, &mut findings);

@@ -1,6 +1,6 @@
 //! What to do about a finding.
 
-use crate::model::{Name, Phase, RunId, Version};
+use crate::model::{Name, Phase, Retreat, Version};
 
 use super::finding::Subject;
 use super::message::listed;
@@ -15,11 +15,13 @@ impl Finding {
                 "mend the file or take it out of the folder, or go on without it: {}",
                 accepting("invalid-file")
             ),
-            Matter::Gap { need } => after_gap(&file(subject), *need),
+            Matter::Gap { need } => after_gap(&file(subject), *need, self.retreat.as_ref()),
             Matter::Duplicate { other } => {
                 format!("remove {} or {other} from the catalogue", file(subject))
             }
-            Matter::DigestDrift { drift, .. } => after_drift(subject, *drift),
+            Matter::DigestDrift { drift, .. } => {
+                after_drift(subject, *drift, self.retreat.as_ref())
+            }
             Matter::LateArrival { current } => after_late_arrival(&file(subject), current),
             Matter::Requires { .. } => format!(
                 "add the migrations in between to the catalogue, or go on: {}",
@@ -30,7 +32,7 @@ impl Finding {
             Matter::NewerStore { .. } => {
                 format!("use a catalogue that goes up to {subject}")
             }
-            Matter::Target { reason } => after_off_target(subject, reason),
+            Matter::Target { reason } => after_off_target(subject, reason, self.retreat.as_ref()),
             Matter::PhaseOrder {
                 asked,
                 pending,
@@ -53,7 +55,9 @@ impl Finding {
             Matter::Grant { reads, writes, .. } => {
                 after_missing_grant(subject.app.as_ref(), reads, writes)
             }
-            Matter::UnfinishedRun { run, exclusion, .. } => after_unfinished(*run, *exclusion),
+            Matter::UnfinishedRun { exclusion, .. } => {
+                after_unfinished(*exclusion, self.retreat.as_ref())
+            }
         }
     }
 }
@@ -83,7 +87,12 @@ fn after_missing_grant(app: Option<&Name>, reads: &[Name], writes: &[Name]) -> S
     )
 }
 
-fn after_gap(file: &str, need: Need) -> String {
+/// `before`, the command that takes a run back, and `after`; nothing where there is none.
+fn back(before: &str, retreat: Option<&Retreat>, after: &str) -> String {
+    retreat.map_or_else(String::new, |way| format!("{before}`{way}`{after}"))
+}
+
+fn after_gap(file: &str, need: Need, retreat: Option<&Retreat>) -> String {
     match need {
         Need::History => {
             format!(
@@ -92,15 +101,20 @@ fn after_gap(file: &str, need: Need) -> String {
             )
         }
         Need::Items => format!("put {file} back into the catalogue: there is no way around it"),
-        Need::Run(run) => format!(
-            "put {file} back into the catalogue, then `godwit up`; or give the run up: \
-             `godwit undo {run}`"
+        Need::Run(_) => format!(
+            "put {file} back into the catalogue, then `godwit up`{}",
+            back("; or give the run up: ", retreat, "")
         ),
     }
 }
 
-fn after_drift(subject: &Subject, drift: Drift) -> String {
+fn after_drift(subject: &Subject, drift: Drift, retreat: Option<&Retreat>) -> String {
     let file = file(subject);
+    let again = back(
+        "; or start again with the new one: ",
+        retreat,
+        ", then `godwit up`",
+    );
     let name = match (&subject.app, &subject.version) {
         (Some(app), Some(version)) => format!("{app} {version}"),
         _ => "APP VERSION".to_owned(),
@@ -111,15 +125,13 @@ fn after_drift(subject: &Subject, drift: Drift) -> String {
              let it be: {}; or take it for the applied one from now on: `godwit repair {name} --reason TEXT`",
             accepting("digest-drift")
         ),
-        Drift::InProgress(run) => format!(
-            "put the {file} back that the run began with, then `godwit up`; or start again with \
-             the new one: `godwit undo {run}`, then `godwit up`; or go on with the new one: \
-             `godwit up --accept digest-drift`"
+        Drift::InProgress(_) => format!(
+            "put the {file} back that the run began with, then `godwit up`{again}; or go on with the \
+             new one: `godwit up --accept digest-drift`"
         ),
-        Drift::OtherSteps(run) => format!(
-            "put the {file} back that the run began with, then `godwit up`; or start again with \
-             the new one: `godwit undo {run}`, then `godwit up`"
-        ),
+        Drift::OtherSteps(_) => {
+            format!("put the {file} back that the run began with, then `godwit up`{again}")
+        }
         Drift::Retried => "nothing: items are tried again with the new file".to_owned(),
     }
 }
@@ -142,17 +154,30 @@ fn after_cycle(app: Option<&Name>) -> String {
     )
 }
 
-fn after_off_target(subject: &Subject, reason: &OffTarget) -> String {
+fn after_off_target(subject: &Subject, reason: &OffTarget, retreat: Option<&Retreat>) -> String {
     match reason {
         OffTarget::WithoutApp { known } => {
             let app = known.first().map_or("APP", Name::as_str);
             format!("name the app: `godwit up --app {app} --to {subject}`")
         }
         OffTarget::Absent { known } => format!("choose one of {}", listed(known)),
-        OffTarget::Below { run, .. } => {
-            let run = run.map_or("RUN".to_owned(), |run| run.to_string());
-            format!("use undo, which goes back run by run: `godwit undo {run}`")
+        OffTarget::Below { run: None, .. } => {
+            "use undo, which goes back run by run: `godwit undo RUN`".to_owned()
         }
+        OffTarget::Below { run: Some(run), .. } => match retreat {
+            Some(Retreat::Undo(_)) => {
+                format!("use undo, which goes back run by run: `godwit undo {run}`")
+            }
+            instead => format!(
+                "use `godwit down`, which goes back by the migrations' own `revert`{}; run {run} has no pre-images that \
+                 could be put back",
+                back(
+                    "; or put the whole store back as it was before the run that led there: ",
+                    instead,
+                    ""
+                )
+            ),
+        },
     }
 }
 
@@ -169,12 +194,11 @@ fn after_phase_order(asked: Phase, is_own: bool) -> String {
     }
 }
 
-fn after_unfinished(run: RunId, exclusion: Exclusion) -> String {
+fn after_unfinished(exclusion: Exclusion, retreat: Option<&Retreat>) -> String {
+    let or_give_up = back("; or give it up: ", retreat, "");
     match exclusion {
-        Exclusion::Undoing => format!("let it be undone: `godwit undo {run}`"),
-        Exclusion::GoingDown => {
-            format!("go on with it, as `godwit status` says; or give it up: `godwit undo {run}`")
-        }
-        _ => format!("go on with it: `godwit up`; or give it up: `godwit undo {run}`"),
+        Exclusion::Undoing => back("let it be undone: ", retreat, ""),
+        Exclusion::GoingDown => format!("go on with it, as `godwit status` says{or_give_up}"),
+        _ => format!("go on with it: `godwit up`{or_give_up}"),
     }
 }

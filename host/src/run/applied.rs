@@ -39,10 +39,7 @@ impl Runner<'_> {
         let now = self.clock.now();
         let number = run.stages_done as usize;
         run.stages_done += 1;
-        let keeper = Keeper {
-            run: run.id,
-            step: step_number(number, STAGE_END),
-        };
+        let keeper = Keeper::of(run, step_number(number, STAGE_END));
         let mut write = self.store.write(run.id, Some(keeper));
         if whole {
             self.level_app(&mut write, stage)?;

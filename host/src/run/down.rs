@@ -211,8 +211,8 @@ impl<'a> Down<'a> {
     }
 
     fn write(&self) -> Write<'a> {
-        let (run, step) = (self.run.id, self.number);
-        self.work.store.write(run, Some(Keeper { run, step }))
+        let keeper = Keeper::of(self.run, self.number);
+        self.work.store.write(self.run.id, Some(keeper))
     }
 
     /// Marks the collection as being on its way back, so that the version of each item can be told at any time.

@@ -8,17 +8,18 @@ use crate::sandbox::LogLine;
 
 impl RunEvent<'_> {
     /// The name of the event, for programs; `None` for those that come with every batch, of which
-    /// [`RunEvent::Progress`] tells at most once a second.
+    /// [`RunEvent::Progress`] tells at most once a second, or with every part of a backup.
     pub fn name(&self) -> Option<&'static str> {
         Some(match self {
             Self::SettingUp { .. } => "setting_up",
+            Self::BackingUp { .. } | Self::Batch { .. } => return None,
+            Self::BackedUp { .. } => "backup",
             Self::Started { .. } => "run_started",
             Self::Copied { done: false, .. } => return None,
             Self::Copied { done: true, .. } => "copied",
             Self::Followed { .. } => "followed",
             Self::Switched { .. } => "switched",
             Self::StepStarted { .. } => "step_started",
-            Self::Batch { .. } => return None,
             Self::Progress { .. } => "batch_committed",
             Self::Waiting { .. } => "paused",
             Self::GoesOn => "resumed",
@@ -33,8 +34,9 @@ impl RunEvent<'_> {
     }
 
     /// Every name that [`RunEvent::name`] gives.
-    pub const NAMES: [&'static str; 16] = [
+    pub const NAMES: [&'static str; 17] = [
         "setting_up",
+        "backup",
         "run_started",
         "copied",
         "followed",
@@ -67,6 +69,18 @@ impl RunEvent<'_> {
     fn more(&self) -> Value {
         match self {
             Self::SettingUp { plan } => json!({ "stages": stages(plan) }),
+            Self::BackingUp { file, entries } => json!({ "file": file, "entries": entries }),
+            Self::BackedUp {
+                file,
+                manifest,
+                why,
+            } => json!({
+                "file": file,
+                "why": why,
+                "entries": manifest.entries,
+                "bytes": manifest.bytes,
+                "digest": manifest.digest,
+            }),
             Self::Started { run, resumed } => {
                 let mut told = about(run);
                 told["resumed"] = (*resumed).into();
@@ -115,12 +129,17 @@ impl RunEvent<'_> {
 }
 
 fn about(run: &Run) -> Value {
-    json!({
+    let mut told = json!({
         "run": run.id,
         "purpose": run.purpose,
         "state": run.state,
         "reason": run.reason,
-    })
+        "pre_images": run.keeps_pre_images,
+    });
+    if let Some(restore) = run.restore() {
+        told["restore"] = restore.into();
+    }
+    told
 }
 
 fn stages(plan: &Plan) -> Value {

@@ -219,10 +219,7 @@ impl<'a> Fused<'a> {
     }
 
     fn write(&self) -> Write<'a> {
-        let keeper = Keeper {
-            run: self.run.id,
-            step: self.parts[0].number,
-        };
+        let keeper = Keeper::of(self.run, self.parts[0].number);
         self.work.store.write(self.run.id, Some(keeper))
     }
 

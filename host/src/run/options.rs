@@ -28,6 +28,10 @@ pub struct Options {
     pub on_failure: OnFailure,
     /// How many items of a step may fail before the run stops.
     pub max_failures: MaxFailures,
+    /// Whether a run that brings apps to newer versions keeps what was there before it, so that it can be undone. Where it
+    /// does not, every replaced body is written once instead of twice, and only a backup takes the run back. A run that has begun
+    /// stays with what it began with; other runs keep pre-images in any case.
+    pub pre_images: bool,
 }
 
 impl Default for Options {
@@ -40,6 +44,7 @@ impl Default for Options {
             fused_steps: 8,
             on_failure: OnFailure::default(),
             max_failures: MaxFailures::default(),
+            pre_images: true,
         }
     }
 }

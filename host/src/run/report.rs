@@ -1,5 +1,7 @@
 //! What a run says while it goes on, and in the end.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::RunProgress;
@@ -7,7 +9,7 @@ use crate::model::{
     Counts, Name, Phase, Plan, Run, RunId, RunState, Stage, Step, Version, counted,
 };
 use crate::sandbox::{LoadError, LogLine};
-use crate::store::{LeaseError, StoreError};
+use crate::store::{LeaseError, Manifest, StoreError};
 
 /// What happens in a run.
 #[derive(Debug)]
@@ -16,6 +18,22 @@ pub enum RunEvent<'a> {
     SettingUp {
         /// What is to be done; empty where everything is up to date.
         plan: &'a Plan,
+    },
+    /// The store is being backed up before a run; told with every few MiB.
+    BackingUp {
+        /// Where the backup is to be.
+        file: &'a Path,
+        /// How many entries were copied so far.
+        entries: u64,
+    },
+    /// The store was backed up; the run that the backup is for starts next.
+    BackedUp {
+        /// Where the backup is.
+        file: &'a Path,
+        /// What it has.
+        manifest: &'a Manifest,
+        /// Why it was made.
+        why: &'a str,
     },
     /// The run starts, or goes on after it was interrupted.
     Started {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::pipeline::{self, Ending, Pass};
 use super::report::{RunEvent, StepReport};
 use super::step::{Told, TransformStep};
+use super::undo::drop_pre_images;
 use super::view::Grants;
 use super::{Control, Observer, Options, Report, RunError, schema};
 use crate::catalogue::Catalogue;
@@ -43,7 +44,8 @@ pub fn step_number(stage: usize, place: usize) -> u32 {
 }
 
 impl Runner<'_> {
-    /// Records a new run.
+    /// Records a new run, with the backup that was made before it. One that brings apps to newer versions may do without
+    /// pre-images, as [`Options::pre_images`] says; all others keep them.
     ///
     /// # Errors
     /// [`RunError`] when the lease or the store is lost.
@@ -53,8 +55,10 @@ impl Runner<'_> {
         purpose: Purpose,
         plan: Plan,
         seed: u64,
+        backup: Option<String>,
     ) -> Result<Run, RunError> {
         let now = self.clock.now();
+        let keeps_pre_images = self.options.pre_images || purpose != Purpose::Up;
         let mut write = self.store.write(RunId(0), None);
         let run = Run {
             id: write.next_run()?,
@@ -67,7 +71,9 @@ impl Runner<'_> {
             plan,
             stages_done: 0,
             stages_begun: 0,
-            has_pre_images: true,
+            has_pre_images: keeps_pre_images,
+            keeps_pre_images,
+            backup,
         };
         write.set_run(&run);
         write.commit(lease, now)?;
@@ -180,6 +186,10 @@ impl Runner<'_> {
             }
         }
         self.settle_plan(lease, run)?;
+        if !run.keeps_pre_images {
+            // What was noted to count by is of no use any more.
+            drop_pre_images(self.store, lease, self.clock, run.id)?;
+        }
         Ok((RunState::Completed, None))
     }
 
@@ -244,10 +254,7 @@ impl Runner<'_> {
         let step = &stage.steps[place];
         let (mode, collection, reads, writes) = match &step.work {
             StepWork::Schema(operation) => {
-                let keeper = Keeper {
-                    run: run.id,
-                    step: number,
-                };
+                let keeper = Keeper::of(run, number);
                 return schema::carry_out(self, lease, stage, operation, keeper, progress);
             }
             StepWork::Transform {
@@ -279,6 +286,7 @@ impl Runner<'_> {
             work: self,
             lease,
             run: run.id,
+            keeps_pre_images: run.keeps_pre_images,
             stage,
             step,
             mode,

@@ -54,7 +54,7 @@ impl<'a> SchemaStep<'a> {
 
     fn commit(&mut self, mut write: Write<'_>, done: bool) -> Result<(), RunError> {
         self.progress.done = done;
-        let Keeper { run, step } = self.keeper;
+        let Keeper { run, step, .. } = self.keeper;
         write.set_progress(run, step, &self.progress);
         Ok(write.commit(self.lease, self.runner.clock.now())?)
     }

@@ -20,10 +20,7 @@ impl Runner<'_> {
         stage: &Stage,
     ) -> Result<(), RunError> {
         let number = step_number(run.stages_done as usize, STAGE_END);
-        let keeper = Keeper {
-            run: run.id,
-            step: number,
-        };
+        let keeper = Keeper::of(run, number);
         for (name, record) in self.store.collections()? {
             if record.app != stage.app || self.store.tallies(&name)?.waiting == 0 {
                 continue;
@@ -89,10 +86,7 @@ impl Runner<'_> {
         let steps: Vec<_> = alone.flat_map(steps_of).collect();
         let collections: BTreeSet<_> = steps.iter().map(|(collection, ..)| *collection).collect();
         let number = step_number(run.plan.stages.len(), STAGE_END);
-        let keeper = Keeper {
-            run: run.id,
-            step: number,
-        };
+        let keeper = Keeper::of(run, number);
         for collection in collections {
             let Some(record) = self.store.collection(collection)? else {
                 continue;

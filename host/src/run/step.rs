@@ -22,6 +22,8 @@ pub(super) struct TransformStep<'a> {
     pub work: &'a Runner<'a>,
     pub lease: &'a mut Lease,
     pub run: crate::model::RunId,
+    /// Whether the run keeps pre-images.
+    pub keeps_pre_images: bool,
     pub stage: &'a Stage,
     pub step: &'a Step,
     pub mode: Mode,
@@ -180,13 +182,12 @@ impl<'a> TransformStep<'a> {
     }
 
     fn write(&self) -> Write<'a> {
-        self.work.store.write(
-            self.run,
-            Some(Keeper {
-                run: self.run,
-                step: self.number,
-            }),
-        )
+        let keeper = Keeper {
+            run: self.run,
+            step: self.number,
+            whole: self.keeps_pre_images,
+        };
+        self.work.store.write(self.run, Some(keeper))
     }
 
     /// Marks the collection as being rewritten, so that the version of each item can be told at

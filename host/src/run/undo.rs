@@ -85,7 +85,7 @@ pub fn undo(
     Ok(undo.report)
 }
 
-/// Forgets the pre-images of a run, which can then no longer be undone.
+/// Forgets the pre-images of a run, which can then no longer be undone. Of one that keeps none there is nothing to forget.
 ///
 /// # Errors
 /// [`RunError`] when there is no such run, or it is unfinished.
@@ -96,6 +96,9 @@ pub fn prune(
     id: RunId,
 ) -> Result<u64, RunError> {
     let mut run = store.run(id)?.ok_or(RunError::NoRun(id))?;
+    if !run.keeps_pre_images {
+        return Ok(0);
+    }
     if run.state.is_unfinished() || run.state == RunState::Undoing {
         let state = run.state;
         return Err(RunError::NotPrunable { run: id, state });
@@ -106,6 +109,16 @@ pub fn prune(
         write.set_run(&run);
         write.commit(lease, clock.now())?;
     }
+    drop_pre_images(store, lease, clock, id)
+}
+
+/// Drops what is under the keys of a run's pre-images; gives how many there were. It may be repeated.
+pub(super) fn drop_pre_images(
+    store: &Store,
+    lease: &mut Lease,
+    clock: &dyn Clock,
+    id: RunId,
+) -> Result<u64, RunError> {
     let mut dropped = 0;
     loop {
         let page = page(store, &key::pre_images(id))?;

@@ -15,6 +15,20 @@ pub struct Keeper {
     pub run: RunId,
     /// The step's number in the run.
     pub step: u32,
+    /// Whether what was there is kept. Otherwise it is only noted of documents that a step may write several times that
+    /// something was, so that they are counted once.
+    pub whole: bool,
+}
+
+impl Keeper {
+    /// Where a step of a run has its pre-images.
+    pub fn of(run: &Run, step: u32) -> Self {
+        Self {
+            run: run.id,
+            step,
+            whole: run.keeps_pre_images,
+        }
+    }
 }
 
 /// How often a key may be written by one step.
@@ -382,9 +396,13 @@ impl<'a> Write<'a> {
         left: bool,
         visit: Visit,
     ) -> Result<i64, StoreError> {
-        let Some(Keeper { run, step }) = self.keeper else {
+        let Some(Keeper { run, step, whole }) = self.keeper else {
             return Ok(1);
         };
+        let is_counted = key[0] == key::tag::ITEM && visit == Visit::Again;
+        if !whole && !is_counted {
+            return Ok(1);
+        }
         let place = key::pre_image(run, step, key);
         let kept = match visit {
             Visit::Once => None,
@@ -401,7 +419,7 @@ impl<'a> Write<'a> {
             return Ok(-1);
         }
         let flags = PreImage::flags(before.is_some(), left);
-        let Stored { head, tail } = before.unwrap_or_default();
+        let Stored { head, tail } = before.filter(|_| whole).unwrap_or_default();
         self.commit.put_with(&place, &[&[flags], &head], tail);
         Ok(i64::from(is_first))
     }

@@ -137,7 +137,8 @@ fn what_has_no_way_back_is_named_and_stops_it() {
     2> run 2
     2> made 1.0.0 revert on items (3 items)
     2> error: items/b has no way back from 3.0.0: there is no way back
-    2> hint: `godwit down --dry-run` names every item that has none. Mend it and `godwit down` again goes on, or give it up with `godwit undo`
+    2> hint: `godwit down --dry-run` names every item that has none. Mend it and `godwit down` again goes on
+    2> hint: `godwit undo 2` goes back
     [exit 4]
     $ godwit up
     2> error: made 1.0.0 (made-3-0-0.wasm): run 2 is failed, and leads back to an older version: nothing can be planned before that is done [unfinished-run]
@@ -155,11 +156,11 @@ fn what_has_no_way_back_is_named_and_stops_it() {
     run 2 is undone: 1 change put back
     $ godwit down --app made --to 1.5.0
     2> error: made cannot go back to 1.5.0: it is at 3.0.0, and has been at 1.0.0, 2.0.0
-    2> hint: nothing was changed; `godwit undo RUN` goes back without the migrations' help
+    2> hint: nothing was changed; `godwit runs` shows which runs can be undone, without the migrations' help
     [exit 2]
     $ godwit down --app other --to 1.5.0
     2> error: other cannot go back to 1.5.0: nothing is applied to other
-    2> hint: nothing was changed; `godwit undo RUN` goes back without the migrations' help
+    2> hint: nothing was changed; `godwit runs` shows which runs can be undone, without the migrations' help
     [exit 2]
     $ godwit down --to never
     2> error: invalid value 'never' for '--to <VERSION>': a version is like 1.0.0 or 2.1.0-beta.1: unexpected character 'n' while parsing major version number

@@ -102,6 +102,7 @@ $ godwit up
 $ godwit up --accept late-arrival
 2> accepted: append 2.5.0 (plugins/late.json): is not applied, the newer 3.0.0 is [late-arrival]
 2> run 2
+2> no backup: run 2 keeps pre-images, `godwit undo 2` puts everything back
 2> applied append 2.5.0 (offline)
 2> hint: `godwit undo 2` would put everything back
 run 2: append 2.5.0, completed
@@ -272,6 +273,7 @@ $ godwit up --accept invalid-file
 2> accepted: plugins/core.wasm: it is no valid migration: it is a core module without a component type; build it with a wit-bindgen SDK [invalid-file]
 2> accepted: plugins/text.wasm: it is no valid migration: it is not WebAssembly [invalid-file]
 2> run 1
+2> no backup: run 1 keeps pre-images, `godwit undo 1` puts everything back
 2> append 2.0.0 append on items (4 items)
 2> append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere in [time]
 2> applied append 2.0.0 (offline)

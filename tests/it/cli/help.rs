@@ -80,8 +80,8 @@ fn the_whole_help() {
       progress     Show how far the run is that is under way, or that was left unfinished
       pause        Let the run that is under way wait, after the batch that is being committed
       resume       Let a run that waits since `godwit pause` go on
-      cancel       End the run that is under way, as Ctrl-C does: `godwit up` goes on, `godwit undo`
-                   goes back
+      cancel       End the run that is under way, as Ctrl-C does: `godwit up` goes on, `godwit runs`
+                   shows what takes it back
       throttle     Slow down the run that is under way; without limits, let it go as fast as it can
       batch        Change how many bytes of documents the run that is under way feeds at once
       history      Show what was applied when, by which file, with which counts
@@ -276,6 +276,17 @@ Examples:
           --rest <TIME>
               Rest so long after each batch of each thread, as in 100ms
 
+          --backup <always|never|auto>
+              Back up the store before the run. `auto` does so where nothing else would take it back:
+              without pre-images. [default: auto]
+
+          --no-pre-images
+              Keep no pre-images: every replaced document is written once instead of twice, and the run
+              cannot be undone
+
+          --pre-images
+              Keep pre-images, whatever godwit.toml says
+
           --locked [<FILE>]
               Refuse migrations that are not those of the lock. [default file: godwit.lock]
 
@@ -316,6 +327,8 @@ Examples:
       godwit up --dry-run --id features/api.Window
       godwit up --app bcd --to 3.0.0 --phase offline
       godwit up --max-failures 1% --json
+      godwit up --no-pre-images
+      godwit up --backup always
     ");
     insta::assert_snapshot!(cli.session(&["godwit quarantine --help"]), @r#"
 $ godwit quarantine --help

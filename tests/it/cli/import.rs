@@ -231,6 +231,7 @@ fn items_of_older_versions_wait_for_up() {
       append (offline) rewrites items, writes tallies: 2 items
     $ godwit up
     2> run 2
+    2> no backup: run 2 keeps pre-images, `godwit undo 2` puts everything back
     2> append 2.0.0 append on items (2 items)
     2> append 2.0.0 append on items: 2 read, 2 updated in [time]
     2> hint: `godwit undo 2` would put everything back

@@ -33,6 +33,7 @@ mod refused;
 mod rehearse;
 mod repair;
 mod runs;
+mod safety;
 mod sandbox;
 mod shadow;
 mod status;

@@ -84,6 +84,7 @@ append 1.1.0 -> 2.0.0 (offline) by append-2-0-0.wasm
   append (offline) rewrites items, writes tallies: 4 items
 $ godwit up
 2> run 1
+2> no backup: run 1 keeps pre-images, `godwit undo 1` puts everything back
 2> applied append 1.1.0 (offline)
 2> append 2.0.0 append on items (4 items)
 2> append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere in [time]
@@ -155,6 +156,7 @@ fn phases_are_planned_apart() {
     nothing to do: everything is up to date
     $ godwit up --phase offline
     2> run 1
+    2> no backup: run 1 keeps pre-images, `godwit undo 1` puts everything back
     2> todos 2.0.0 shape on todos (1 item)
     2> todos 2.0.0 shape on todos: 1 read, 1 unchanged in [time]
     2> applied todos 2.0.0 (offline)

@@ -281,7 +281,7 @@ fn items_in_quarantine_can_be_replaced_while_their_run_is_blocked() {
     $ godwit import --collection items --version 1.0.0 --on-existing replace b.ndjson
     2> warning: line 2: run 1 is blocked, and the item `a` is not in quarantine
     2> hint: mend these lines and import the file again: what is there already is left alone
-    2> hint: finish the run with `godwit up`, or give it up with `godwit undo`, first
+    2> hint: finish the run with `godwit up` first, or give it up; `godwit runs` shows what takes it back
     items (append 1.0.0): 2 documents: 1 replaced, 1 not imported in [time]
     [exit 4]
     $ godwit import --collection items --version 1.0.0 --on-existing replace c.ndjson
@@ -297,6 +297,7 @@ fn items_in_quarantine_can_be_replaced_while_their_run_is_blocked() {
     2> run 1 goes on
     2> applied append 2.0.0 (offline)
     2> run 2
+    2> no backup: run 2 keeps pre-images, `godwit undo 2` puts everything back
     2> append 2.0.0 append on items (2 items)
     2> append 2.0.0 append on items: 2 read, 2 updated in [time]
     2> hint: `godwit undo 2` would put everything back

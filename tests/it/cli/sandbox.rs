@@ -123,6 +123,7 @@ $ godwit plan --grant append
 [exit 2]
 $ godwit up --grant append:users:read
 2> run 1
+2> no backup: run 1 keeps pre-images, `godwit undo 1` puts everything back
 2> append 2.0.0 append on items (2 items)
 2> append 2.0.0 append on items: 2 read, 2 updated in [time]
 2> applied append 2.0.0 (offline)
@@ -181,6 +182,7 @@ fn limits_are_named_in_the_configuration_and_shown_by_inspect() {
     ]), @r#"
 $ godwit --config limits.toml up --max-failures 100%
 2> run 1
+2> no backup: run 1 keeps pre-images, `godwit undo 1` puts everything back
 2> append 2.0.0 append on items (2 items)
 2> quarantine: a: too much output: the new body has 29 bytes, the limit is 12
 2> quarantine: b: too much output: the new body has 29 bytes, the limit is 12

@@ -19,6 +19,7 @@ fn everything_pending_is_carried_out_once() {
             insta::assert_snapshot!(seen, @r#"
             $ godwit up
             2> run 1
+            2> no backup: run 1 keeps pre-images, `godwit undo 1` puts everything back
             2> append 2.0.0 append on items (4 items)
             2> append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere in [time]
             2> applied append 2.0.0 (offline)
@@ -152,6 +153,7 @@ fn a_version_after_the_other() {
     insta::assert_snapshot!(cli.session(&["godwit up --to 2.0.0", "godwit up"]), @r#"
 $ godwit up --to 2.0.0
 2> run 1
+2> no backup: run 1 keeps pre-images, `godwit undo 1` puts everything back
 2> append 2.0.0 append on items (4 items)
 2> append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere in [time]
 2> applied append 2.0.0 (offline)
@@ -160,6 +162,7 @@ run 1: append 1.0.0 -> 2.0.0, completed
   append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
 $ godwit up
 2> run 2
+2> no backup: run 2 keeps pre-images, `godwit undo 2` puts everything back
 2> append 3.0.0 append on items (3 items)
 2> append 3.0.0 append on items: 3 read, 2 updated, 1 unchanged, 1 written elsewhere in [time]
 2> applied append 3.0.0 (offline)
@@ -213,6 +216,7 @@ fn one_item_goes_ahead_and_the_others_follow() {
             [exit 2]
             $ godwit up
             2> run 2
+            2> no backup: run 2 keeps pre-images, `godwit undo 2` puts everything back
             2> append 2.0.0 append on items (3 items)
             2> append 2.0.0 append on items: 3 read, 1 updated, 1 unchanged, 1 removed, 1 written elsewhere in [time]
             2> applied append 2.0.0 (offline)
@@ -246,6 +250,7 @@ fn an_empty_store_gets_the_history_of_an_up_to_date_one() {
     [exit 2]
     $ godwit up
     2> run 1
+    2> no backup: run 1 keeps pre-images, `godwit undo 1` puts everything back
     2> append 2.0.0 append on items (0 items)
     2> append 2.0.0 append on items: 0 read in [time]
     2> applied append 2.0.0 (offline)
@@ -274,6 +279,7 @@ fn a_run_that_is_blocked() {
             insta::assert_snapshot!(seen, @"
             $ godwit up
             2> run 1
+            2> no backup: run 1 keeps pre-images, `godwit undo 1` puts everything back
             2> append 2.0.0 append on items (4 items)
             2> log error: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics
             2> quarantine: b: refused: this item is bad
@@ -326,16 +332,21 @@ fn a_run_that_stops_before_the_first_failure() {
     ]), @r#"
     $ godwit up --on-failure stop
     2> run 1
+    2> no backup: run 1 keeps pre-images, `godwit undo 1` puts everything back
     2> append 2.0.0 append on items (4 items)
     2> error: items/b failed step append of 2.0.0: refused: this item is bad
     2> hint: mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside
+    2> hint: `godwit undo 1` goes back
     [exit 4]
     $ godwit up --on-failure stop --json
     2> error: items/b failed step append of 2.0.0: refused: this item is bad
     2> hint: mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside
+    2> hint: `godwit undo 1` goes back
     {
       "error": "items/b failed step append of 2.0.0: refused: this item is bad",
-      "hint": "mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside"
+      "hint": "mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside",
+      "run": 1,
+      "retreat": "godwit undo 1"
     }
     [exit 4]
     $ godwit status
@@ -367,7 +378,8 @@ fn a_run_that_the_breaker_stops() {
             .contains("failed step append of 2.0.0, more than 3; "),
         "{breaker}"
     );
-    insta::assert_snapshot!(breaker.err.lines().last().unwrap_or_default(), @"hint: `godwit up --dry-run` names every item that would fail. Mend the migration and `godwit undo` the run, or allow more: `godwit up --max-failures N`");
+    let hint = breaker.err.lines().rev().nth(1).unwrap_or_default();
+    insta::assert_snapshot!(hint, @"hint: `godwit up --dry-run` names every item that would fail. Mend the migration and begin again from before the run, or allow more: `godwit up --max-failures N`");
     let dry = cli.run("godwit up --dry-run");
     assert_eq!(
         dry.out

@@ -218,6 +218,8 @@ fn run(app: &str, purpose: Purpose, state: RunState) -> Run {
         stages_done: 0,
         stages_begun: 0,
         has_pre_images: true,
+        keeps_pre_images: true,
+        backup: None,
     }
 }
 

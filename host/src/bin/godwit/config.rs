@@ -128,6 +128,10 @@ pub struct RunConfig {
     pub max_failures: Option<String>,
     /// As `--on-failure`.
     pub on_failure: Option<String>,
+    /// As `--backup`.
+    pub backup: Option<String>,
+    /// Whether runs of `up` keep pre-images; `false` is as `--no-pre-images`.
+    pub pre_images: Option<bool>,
 }
 
 /// The file that is read when none is named.

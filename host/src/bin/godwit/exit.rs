@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
+use godwit::model::Run;
 use godwit::plan::{Finding, Severity};
 use godwit::run::RunError;
 use godwit::store::{BackupError, LeaseError, StoreError};
 use godwit::{ErrorKind, HostError};
 
+use crate::commands::up::safety::goes_back;
 use crate::output;
 
 /// The documented exit codes.
@@ -42,6 +44,13 @@ impl From<Code> for ExitCode {
 pub enum Failure {
     /// The library could not do it.
     Host(HostError),
+    /// The library could not carry out a run, or not to its end.
+    Run {
+        /// Why.
+        error: HostError,
+        /// The run, as the store has it.
+        run: Box<Run>,
+    },
     /// What was typed or named makes no sense; what is wrong, and what to do.
     Input { message: String, hint: String },
     /// Something of the command's own failed.
@@ -72,7 +81,7 @@ impl Failure {
 
     pub fn code(&self) -> Code {
         match self {
-            Self::Host(error) => match error.kind() {
+            Self::Host(error) | Self::Run { error, .. } => match error.kind() {
                 ErrorKind::Input => Code::Input,
                 ErrorKind::Findings => Code::Findings,
                 ErrorKind::Plugin => Code::Migration,
@@ -94,10 +103,25 @@ impl Failure {
                 output::error(&chain(error));
                 output::hint(&hint(error));
             }
+            Self::Run { error, run } => {
+                output::error(&chain(error));
+                output::hint(&hint(error));
+                if let Some(back) = goes_back(run) {
+                    output::hint(&back);
+                }
+            }
             Self::Input { message, hint } | Self::Other { message, hint, .. } => {
                 output::error(message);
                 output::hint(hint);
             }
+        }
+    }
+
+    /// What went wrong, in a line.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Host(error) | Self::Run { error, .. } => chain(error),
+            Self::Input { message, .. } | Self::Other { message, .. } => message.clone(),
         }
     }
 
@@ -108,6 +132,19 @@ impl Failure {
                 serde_json::json!({ "error": "nothing was planned", "findings": findings })
             }
             Self::Host(error) => serde_json::json!({ "error": chain(error), "hint": hint(error) }),
+            Self::Run { error, run } => {
+                let retreat = run.retreat().map(|way| way.to_string());
+                let mut told = serde_json::json!({
+                    "error": chain(error),
+                    "hint": hint(error),
+                    "run": run.id,
+                    "retreat": retreat,
+                });
+                if let Some(restore) = run.restore() {
+                    told["restore"] = restore.into();
+                }
+                told
+            }
             Self::Input { message, hint } | Self::Other { message, hint, .. } => {
                 serde_json::json!({ "error": message, "hint": hint })
             }
@@ -153,12 +190,21 @@ fn hint(error: &HostError) -> String {
         HostError::NoRun(_) => "`godwit runs` lists the runs".to_owned(),
         HostError::NoItem { .. } => "check the collection and the id".to_owned(),
         HostError::Backup(error) => of_backup(error),
+        HostError::BackupFirst(error) => format!(
+            "{}; or do without a backup: `--backup never`",
+            of_backup(error)
+        ),
+        HostError::NoPlaceForBackup { .. } => {
+            "name a folder: `backups` in godwit.toml; or do without a backup: `--backup never`"
+                .to_owned()
+        }
         HostError::Repair { .. } => "`godwit history` shows what was applied".to_owned(),
         HostError::NoCollection(_) => "`godwit status` lists the collections".to_owned(),
         HostError::Verify { .. } => "mend the plugin; `godwit inspect FILE` shows more".to_owned(),
         HostError::NotInQuarantine { .. } => "`godwit quarantine list` lists the items".to_owned(),
         HostError::Down { .. } => {
-            "nothing was changed; `godwit undo RUN` goes back without the migrations' help"
+            "nothing was changed; `godwit runs` shows which runs can be undone, without the \
+             migrations' help"
                 .to_owned()
         }
         HostError::ShadowUnderWay => "`godwit stats` tells how far it is".to_owned(),
@@ -229,19 +275,19 @@ fn of_run(error: &RunError) -> String {
         RunError::Lease(error) => of_lease(error),
         RunError::Store(error) => of_store(error),
         RunError::MissingMigration { .. } => {
-            "put the file back among the plugins, or `godwit undo` the run".to_owned()
+            "put the file back among the plugins, then the same command goes on".to_owned()
         }
         RunError::Load { .. } => "mend the plugin; `godwit inspect FILE` shows more".to_owned(),
         RunError::TooManyFailures { .. } => "`godwit up --dry-run` names every item that would \
-             fail. Mend the migration and `godwit undo` the run, or allow more: `godwit up \
-             --max-failures N`"
+             fail. Mend the migration and begin again from before the run, or allow more: `godwit \
+             up --max-failures N`"
             .to_owned(),
         RunError::ItemFailed { .. } => "mend the migration or the item, then `godwit up` goes on; \
              `--on-failure quarantine` leaves such items aside"
             .to_owned(),
         RunError::NoWayBack { .. } => {
-            "`godwit down --dry-run` names every item that has none. Mend \
-             it and `godwit down` again goes on, or give it up with `godwit undo`"
+            "`godwit down --dry-run` names every item that has none. Mend it and `godwit down` \
+             again goes on"
                 .to_owned()
         }
         RunError::ForeignCollection { .. } => {

@@ -224,6 +224,8 @@ impl Observer for Progress {
                 self.say(&self.state(), &text);
             }
             RunEvent::GoesOn => self.say(&self.state(), "going on"),
+            // Of backups `up` tells by itself.
+            RunEvent::BackingUp { .. } | RunEvent::BackedUp { .. } => {}
             RunEvent::SettingUp { .. } | RunEvent::Ended { .. } | RunEvent::SetUp => {}
             RunEvent::Failed {
                 id, kind, reason, ..

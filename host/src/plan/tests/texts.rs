@@ -73,6 +73,35 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "use undo, which goes back run by run: `godwit undo 3`",
     ),
     (
+        "file notes 1.0.0\n applied notes 1.0.0 offline\n goal to=0.1.0\n retreat 3 x.godwit",
+        "notes 0.1.0: lies below the present version 1.0.0",
+        "use `godwit down`, which goes back by the migrations' own `revert`; or put the whole store back as it was before the \
+         run that led there: `godwit backup restore x.godwit`; run 3 has no pre-images that could be put back",
+    ),
+    (
+        "file notes 1.0.0\n applied notes 1.0.0 offline\n goal to=0.1.0\n retreat 3",
+        "notes 0.1.0: lies below the present version 1.0.0",
+        "use `godwit down`, which goes back by the migrations' own `revert`; run 3 has no pre-images that could be put back",
+    ),
+    (
+        "file notes 1.0.0\n run failed 0\n remove notes 1.0.0\n file notes 2.0.0\n retreat 7 x.godwit",
+        "notes 1.0.0 (notes-1.0.0.wasm): its file is missing from the catalogue, and run 7 is not \
+         done with it",
+        "put notes-1.0.0.wasm back into the catalogue, then `godwit up`; or give the run up: \
+         `godwit backup restore x.godwit`",
+    ),
+    (
+        "file notes 1.0.0\n run failed 0\n replace notes 1.0.0 #new\n retreat 7",
+        "notes 1.0.0 (notes-1.0.0.wasm): the file has digest NEW, run 7 is in progress with OLD",
+        "put the notes-1.0.0.wasm back that the run began with, then `godwit up`; or go on with the new one: `godwit \
+         up --accept digest-drift`",
+    ),
+    (
+        "file users 1.0.0\n run failed 0\n file notes 1.0.0\n goal app=notes\n retreat 7 x.godwit",
+        "users 1.0.0 (users-1.0.0.wasm): run 7 is failed, and this app was not asked for",
+        "go on with it: `godwit up`; or give it up: `godwit backup restore x.godwit`",
+    ),
+    (
         "file notes 1.0.0\n file users 2.0.0\n goal to=2.0.0",
         "2.0.0: which app should have this version? There are notes, users",
         "name the app: `godwit up --app notes --to 2.0.0`",

@@ -13,6 +13,7 @@
 //! applied notes 2.0.0 offline online #mended
 //! collection tags of=notes newest=2.0.0 behind=3 oldest=1.0.0
 //! run failed 1                            an unfinished run of what could be planned so far
+//! retreat 7 x.godwit                      this run is taken back by a backup, or by nothing where none is named
 //! goal app=notes to=2.0.0 phase=offline
 //! item tags/x version=1.0.0 next=2.0.0:1 to=3.0.0
 //! retry notes from=2.0.0 items=tags/x,tags/y
@@ -31,8 +32,8 @@
 
 use crate::model::{
     Body, DefaultGrant, Dependency, Digest, Grants, Layout, Migration, Mode, Name, Operation,
-    Phase, Position, Purpose, Run, RunId, RunState, Source, Stage, Step, StepWork, Timestamp,
-    Version,
+    Phase, Position, Purpose, Retreat, Run, RunId, RunState, Source, Stage, Step, StepWork,
+    Timestamp, Version,
 };
 use crate::plan::{
     CollectionState, Finding, Goal, ItemGoal, Planned, Policy, Recorded, RetryGoal, Severity,
@@ -100,6 +101,13 @@ impl World {
             "applied" => self.add_applied(&words),
             "collection" => self.add_collection(&words),
             "run" => self.recorded.unfinished = Some(self.run(&words)),
+            "retreat" => {
+                let run = RunId(words[0].parse().expect(words[0]));
+                let backup = words
+                    .get(1)
+                    .map(|file| Retreat::Restore((*file).to_owned()));
+                self.recorded.without_undo.insert(run, backup);
+            }
             "goal" => {
                 self.goal.app = value(&words, "app").map(name);
                 self.goal.to = value(&words, "to").map(version);
@@ -156,6 +164,8 @@ impl World {
             stages_done: words[1].parse().expect(words[1]),
             stages_begun: 0,
             has_pre_images: true,
+            keeps_pre_images: true,
+            backup: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{ChangedItems, Kept, NAMED, is_first, page, step_numbers};
-use crate::model::{Name, Run, RunState};
+use crate::model::{Name, Retreat, Run, RunState};
 use crate::run::RunError;
 use crate::store::{ItemRecord, Store, StoreError, key, record};
 
@@ -16,7 +16,16 @@ pub(super) fn check(store: &Store, run: &Run, changed: ChangedItems) -> Result<(
         })
     };
     if !run.has_pre_images {
-        return refuse("its pre-images were pruned".to_owned());
+        let why = match run.keeps_pre_images {
+            true => "its pre-images were pruned",
+            false => "it kept no pre-images",
+        };
+        return refuse(match run.retreat() {
+            Some(restore) => {
+                format!("{why}; `{restore}` puts the whole store back as it was before it")
+            }
+            None => why.to_owned(),
+        });
     }
     let apps: BTreeSet<_> = run.plan.stages.iter().map(|stage| &stage.app).collect();
     let later = store.runs()?.into_iter().rev().find(|other| {
@@ -29,10 +38,15 @@ pub(super) fn check(store: &Store, run: &Run, changed: ChangedItems) -> Result<(
                 .any(|stage| apps.contains(&stage.app))
     });
     if let Some(later) = later {
-        return refuse(format!(
-            "run {} came after it; undo that one first",
-            later.id
-        ));
+        let id = later.id;
+        return refuse(match later.retreat() {
+            Some(Retreat::Undo(_)) => format!("run {id} came after it; undo that one first"),
+            Some(restore) => format!(
+                "run {id} came after it, and has no pre-images; `{restore}` puts the whole store back as it was before \
+                 that one"
+            ),
+            None => format!("run {id} came after it, and has neither pre-images nor a backup"),
+        });
     }
     match changed {
         ChangedItems::Refuse => check_unchanged(store, run),

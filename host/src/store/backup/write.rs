@@ -128,11 +128,12 @@ impl BackupWriter {
                 ControlFlow::Break(())
             })?;
             result?;
+            // At the end, too: so nobody can have written before the last page was read.
+            observer(self.manifest.entries)?;
             let Some(next) = next else {
                 return self.finish();
             };
             from = next;
-            observer(self.manifest.entries)?;
         }
     }
 

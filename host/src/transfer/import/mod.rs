@@ -29,7 +29,7 @@ pub fn identify(body: &[u8], pointer: &super::Pointer) -> Result<String, BadLine
 pub use bad::{BadLine, BadLineReason, Difference};
 pub use settings::{ImportSettings, OnExisting};
 
-use crate::model::{Clock, Name, RunId, RunState};
+use crate::model::{Clock, Name, Retreat, RunId, RunState};
 use crate::run::Control;
 use crate::store::{Lease, LeaseError, Store, StoreError};
 use work::Work;
@@ -135,7 +135,7 @@ pub enum ImportError {
         app: Name,
     },
     /// Occurs when the app has a run that must be finished or undone first.
-    #[error("run {run} of {app} is {state}: {}", way_out(*.run, *.state))]
+    #[error("run {run} of {app} is {state}: {}", way_out(*.run, *.state, .retreat.as_ref()))]
     UnfinishedRun {
         /// The app.
         app: Name,
@@ -143,6 +143,8 @@ pub enum ImportError {
         run: RunId,
         /// How far it has come.
         state: RunState,
+        /// How it is given up, if there is a way.
+        retreat: Option<Retreat>,
     },
     /// Occurs when the version is longer than a version may be.
     #[error("a version has {limit} bytes at most, this one has {bytes}")]
@@ -183,18 +185,18 @@ impl From<LeaseError> for ImportError {
     }
 }
 
-fn way_out(run: RunId, state: RunState) -> String {
+fn way_out(run: RunId, state: RunState, retreat: Option<&Retreat>) -> String {
+    let or_give_up =
+        retreat.map_or_else(String::new, |way| format!(", or give it up with `{way}`,"));
     match state {
         RunState::Undoing => format!("go on with `godwit undo {run}` first"),
         RunState::Blocked => format!(
-            "retry or accept the items in quarantine and finish it with `godwit up`, or give it up with `godwit undo {run}`, first"
+            "retry or accept the items in quarantine and finish it with `godwit up`{or_give_up} first"
         ),
         RunState::Running
         | RunState::Stopped
         | RunState::Failed
         | RunState::Completed
-        | RunState::Undone => {
-            format!("finish it with `godwit up`, or give it up with `godwit undo {run}`, first")
-        }
+        | RunState::Undone => format!("finish it with `godwit up`{or_give_up} first"),
     }
 }

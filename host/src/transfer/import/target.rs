@@ -129,5 +129,6 @@ fn run_in_the_way(
         app: app.clone(),
         run: run.id,
         state: run.state,
+        retreat: run.retreat(),
     })
 }

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use godwit::model::Timestamp;
-use godwit::store::{Backup, Manifest, OpenMode};
+use godwit::HostError;
+use godwit::model::{Run, Timestamp};
+use godwit::store::{Backup, Manifest, OpenMode, StoreError};
 use serde_json::json;
 
 use crate::archive::{Meter, Unit};
@@ -80,6 +81,8 @@ pub struct List {
 }
 
 /// Remove old backups of the store.
+///
+/// A backup is kept while nothing else takes back a run: one that is unfinished and has no pre-images.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -92,6 +95,9 @@ pub struct Prune {
     /// Of the others, remove those only that are older than this, as in 30d or 12h.
     #[arg(long, value_name = "AGE", value_parser = parse_age)]
     older_than: Option<Duration>,
+    /// Remove also what an unfinished run needs to be taken back.
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     folder: FolderArgs,
 }
@@ -363,8 +369,12 @@ fn prune(args: &Prune, context: &Context) -> Result<Code, Failure> {
     let folder = args.folder.folder(context)?;
     let mut files = files(&folder)?;
     files.truncate(files.len().saturating_sub(args.keep));
+    let needed = match args.force || files.is_empty() {
+        true => Vec::new(),
+        false => needed(context)?,
+    };
     let now = context.surroundings.clock.now();
-    let mut removed = Vec::new();
+    let (mut removed, mut kept) = (Vec::new(), Vec::new());
     for file in files {
         // What is no whole backup keeps nobody from having one.
         let made = Backup::open(&file)
@@ -374,6 +384,14 @@ fn prune(args: &Prune, context: &Context) -> Result<Code, Failure> {
         if age.is_some_and(|age| args.older_than.is_some_and(|limit| age <= limit)) {
             continue;
         }
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        if let Some(run) = needed
+            .iter()
+            .find(|run| run.backup.as_deref() == Some(&*name))
+        {
+            kept.push((file, run));
+            continue;
+        }
         std::fs::remove_file(&file).map_err(|error| {
             let message = format!("{} cannot be removed: {error}", file.display());
             Failure::input(message, "check who owns it")
@@ -381,16 +399,46 @@ fn prune(args: &Prune, context: &Context) -> Result<Code, Failure> {
         removed.push(file);
     }
     if context.json {
-        output::json(&json!({ "removed": removed }));
-    } else {
-        for file in &removed {
-            output::line(format!("removed {}", file.display()));
-        }
-        if removed.is_empty() {
-            output::line("nothing to remove");
-        }
+        let kept = kept
+            .iter()
+            .map(|(file, run)| json!({ "file": file, "run": run.id }));
+        let kept: Vec<_> = kept.collect();
+        output::json(&json!({ "removed": removed, "kept": kept }));
+        return Ok(Code::Done);
+    }
+    for file in &removed {
+        output::line(format!("removed {}", file.display()));
+    }
+    for (file, run) in &kept {
+        let (file, id, state) = (file.display(), run.id, run.state);
+        output::line(format!(
+            "kept {file}: run {id} is {state} and has no pre-images: nothing else takes it back"
+        ));
+    }
+    if !kept.is_empty() {
+        output::hint("finish the run with `godwit up` first; `--force` removes them all the same");
+    } else if removed.is_empty() {
+        output::line("nothing to remove");
     }
     Ok(Code::Done)
+}
+
+/// The unfinished runs that only a backup takes back. Of a store that is gone there are none.
+fn needed(context: &Context) -> Result<Vec<Run>, Failure> {
+    let store = match context.store(OpenMode::Existing) {
+        Ok(store) => store,
+        Err(Failure::Host(HostError::Store(StoreError::Missing { .. }))) => return Ok(Vec::new()),
+        Err(failure) => {
+            let message = format!(
+                "whether an unfinished run needs one of the backups cannot be told: {}",
+                failure.message()
+            );
+            let hint = "name the store, and let it be readable; or give `--force`";
+            return Err(Failure::other(failure.code(), message, hint));
+        }
+    };
+    let runs = store.runs()?.into_iter();
+    Ok(runs.filter(Run::needs_backup).collect())
 }
 
 /// What a backup has, for programs: without its chunks.
@@ -408,7 +456,7 @@ fn told(manifest: &Manifest) -> serde_json::Value {
 }
 
 /// What a backup has, on one line.
-fn summary(manifest: &Manifest) -> String {
+pub fn summary(manifest: &Manifest) -> String {
     let items = manifest
         .collections
         .iter()

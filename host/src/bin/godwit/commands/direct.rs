@@ -29,7 +29,7 @@ Examples:
   godwit resume --store lmdb:data")]
 pub struct Resume {}
 
-/// End the run that is under way, as Ctrl-C does: `godwit up` goes on, `godwit undo` goes back.
+/// End the run that is under way, as Ctrl-C does: `godwit up` goes on, `godwit runs` shows what takes it back.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -51,7 +51,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         return up::try_out(host, &DryGoal::Down(goal), context, &[]);
     }
     let progress = Progress::new(context.quiet || context.json);
-    let report = host.down(&goal, &progress, &context.control)?;
+    let report = host.down(&goal, &progress, &context.control);
+    let report = report.map_err(|error| up::safety::failed(&host, error))?;
     if context.json {
         output::json(&json!({ "run": report }));
     } else {

@@ -173,7 +173,7 @@ fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
         let is_blocked = |line: &BadLine| matches!(line.reason, BadLineReason::RunInTheWay { .. });
         if report.bad_lines.iter().any(is_blocked) {
             output::hint(
-                "finish the run with `godwit up`, or give it up with `godwit undo`, first",
+                "finish the run with `godwit up` first, or give it up; `godwit runs` shows what takes it back",
             );
         }
     }

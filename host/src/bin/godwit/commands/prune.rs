@@ -29,9 +29,17 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         None => args.runs.clone(),
     };
     let dropped = host.prune(&runs)?;
+    let mut without = Vec::new();
+    for run in &runs {
+        let run = host.store().run(*run)?;
+        without.extend(run.filter(|run| !run.keeps_pre_images));
+    }
     if context.json {
         output::json(&serde_json::json!({ "runs": runs, "dropped": dropped }));
+    } else if !runs.is_empty() && without.len() == runs.len() {
+        without.iter().for_each(say_without);
     } else {
+        without.iter().for_each(say_without);
         let runs = output::counted(runs.len() as u64, "run");
         output::line(format!(
             "{} of {runs} dropped",
@@ -39,6 +47,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         ));
     }
     Ok(Code::Done)
+}
+
+fn say_without(run: &Run) {
+    output::line(format!(
+        "run {} kept no pre-images: there is nothing to drop",
+        run.id
+    ));
 }
 
 fn finished(runs: Vec<Run>, keep: usize) -> Vec<RunId> {

@@ -1,8 +1,9 @@
 //! `godwit runs`
 
-use godwit::model::{Name, Purpose, Run, RunId, RunState, Version};
+use godwit::model::{Name, Purpose, Retreat, Run, RunId, RunState, Version};
 use godwit::run::Report;
 use godwit::store::OpenMode;
+use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::exit::{Code, Failure};
@@ -30,7 +31,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     }
     let runs = host.store().runs()?;
     if context.json {
-        output::json(&runs);
+        output::json(&runs.iter().map(as_json).collect::<Vec<_>>());
     } else if runs.is_empty() {
         output::line("there was no run yet");
     } else {
@@ -61,8 +62,28 @@ fn row(run: &Run) -> Vec<String> {
         purpose(run.purpose).to_owned(),
         run.state.to_string(),
         versions(run),
-        if run.has_pre_images { "yes" } else { "no" }.to_owned(),
+        match run.retreat() {
+            Some(Retreat::Undo(_)) => "yes".to_owned(),
+            Some(Retreat::Restore(file)) => format!("no, backup {file}"),
+            None => "no".to_owned(),
+        },
     ]
+}
+
+/// A run, for programs: with the command that restores the backup that was made before it.
+pub fn as_json(run: &Run) -> Value {
+    let mut told = json!(run);
+    if let Some(restore) = run.restore() {
+        told["restore"] = restore.into();
+    }
+    told
+}
+
+/// What a run did, for programs.
+pub fn report_as_json(report: &Report) -> Value {
+    let mut told = json!(report);
+    told["run"] = as_json(&report.run);
+    told
 }
 
 fn purpose(purpose: Purpose) -> &'static str {
@@ -112,7 +133,7 @@ pub fn versions(run: &Run) -> String {
 
 fn show(context: &Context, report: &Report) {
     if context.json {
-        return output::json(report);
+        return output::json(&report_as_json(report));
     }
     print(report);
 }
@@ -124,6 +145,9 @@ pub fn print(report: &Report) {
     print_steps(report);
     if let Some(reason) = &run.reason {
         output::line(format!("  {}", output::reason(reason, 400)));
+    }
+    if let Some(backup) = &run.backup {
+        output::line(format!("  backup {}", output::one_line(backup, 400)));
     }
 }
 

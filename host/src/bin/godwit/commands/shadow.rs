@@ -88,7 +88,7 @@ pub struct Stats {}
 /// Begins a shadow run, or goes on with it.
 pub fn up(host: &Host, args: &up::Args, context: &Context) -> Result<Code, Failure> {
     let goal = args.goal();
-    let report = up::told(context, args.events(), |observer, control| {
+    let report = up::told(host, context, args.events(), |observer, control| {
         host.up_shadow(&goal, observer, control)
     })?;
     print(&report, context)
@@ -106,9 +106,12 @@ pub fn finalize(args: &Finalize, context: &Context) -> Result<Code, Failure> {
     args.pace.apply(&mut pacing);
     context.control.pace(|pace| *pace = pacing);
     context.catch_interrupts()?;
-    let report = up::told(context, args.events.as_deref(), |observer, control| {
-        host.finalize(observer, control)
-    })?;
+    let report = up::told(
+        &host,
+        context,
+        args.events.as_deref(),
+        |observer, control| host.finalize(observer, control),
+    )?;
     print(&report, context)
 }
 

@@ -3,6 +3,7 @@
 use godwit::Status;
 use godwit::model::Version;
 use godwit::store::OpenMode;
+use serde_json::json;
 
 use crate::context::Context;
 use crate::exit::{Code, Failure};
@@ -23,7 +24,11 @@ pub struct Args {}
 pub fn run(_: &Args, context: &Context) -> Result<Code, Failure> {
     let status = context.host_without_plugins(OpenMode::Existing)?.status()?;
     if context.json {
-        output::json(&status);
+        let mut told = json!(status);
+        if let Some(run) = &status.unfinished {
+            told["unfinished"] = super::runs::as_json(run);
+        }
+        output::json(&told);
     } else {
         print(&status);
     }

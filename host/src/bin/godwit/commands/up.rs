@@ -1,9 +1,11 @@
 //! `godwit up`
 
+pub mod safety;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use godwit::model::{Purpose, Run, RunState};
+use godwit::model::{Purpose, Retreat, Run, RunState};
 use godwit::plan::{Finding, Goal, Planned};
 use godwit::run::{Control, MaxFailures, Observer, OnFailure, Report};
 use godwit::store::{Backend, OpenMode, StoreUrl};
@@ -20,6 +22,7 @@ use crate::hooks::Hooks;
 use crate::output;
 use crate::progress::Progress;
 use crate::timings;
+use safety::{Safety, SafetyArgs};
 
 /// Carry out what is pending, or go on with what was interrupted.
 ///
@@ -32,7 +35,9 @@ Examples:
   godwit up --dry-run
   godwit up --dry-run --id features/api.Window
   godwit up --app bcd --to 3.0.0 --phase offline
-  godwit up --max-failures 1% --json")]
+  godwit up --max-failures 1% --json
+  godwit up --no-pre-images
+  godwit up --backup always")]
 pub struct Args {
     #[command(flatten)]
     goal: GoalArgs,
@@ -41,7 +46,7 @@ pub struct Args {
     dry_run: bool,
     /// Migrate copies of the collections, while the application goes on with them as they are; `godwit
     /// finalize` has them change places.
-    #[arg(long, conflicts_with_all = ["dry_run", "id", "phase"])]
+    #[arg(long, conflicts_with_all = ["dry_run", "id", "phase", "backup", "no_pre_images"])]
     shadow: bool,
     /// Bring only this item up to date.
     #[arg(long, value_name = "COLLECTION/ID", conflicts_with_all = ["app", "phase"])]
@@ -57,6 +62,8 @@ pub struct Args {
     feeding: FeedingArgs,
     #[command(flatten)]
     pace: PaceArgs,
+    #[command(flatten)]
+    safety: SafetyArgs,
     /// Refuse migrations that are not those of the lock. [default file: godwit.lock]
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = lock::NAME)]
     locked: Option<PathBuf>,
@@ -105,7 +112,17 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     // Of the plan of one item nothing is told: it concerns no other.
     let findings = match &args.id {
         Some(_) => Vec::new(),
-        None => allowed(host.plan(&args.goal.goal())?),
+        None => {
+            let planned = host.plan(&args.goal.goal())?;
+            let resumed = planned
+                .resumes
+                .map(|run| host.store().run(run))
+                .transpose()?;
+            if let Some(run) = resumed.flatten().filter(|_| !args.dry_run) {
+                args.safety.remark(&run);
+            }
+            allowed(planned)
+        }
     };
     if !context.json {
         findings.iter().for_each(output::finding);
@@ -117,17 +134,23 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         return shadow::up(&host, args, context);
     }
     let goal = args.goal();
-    let reports = told(context, args.events(), |audience, control| match &args.id {
-        Some(ItemPath { collection, id }) => {
-            let report = host.up_item(collection, id, goal.to.as_ref(), audience, control);
-            report.map(|report| report.into_iter().collect())
-        }
-        None => host.up(&goal, audience, control),
-    })?;
+    let reports = told(
+        &host,
+        context,
+        args.events(),
+        |audience, control| match &args.id {
+            Some(ItemPath { collection, id }) => {
+                let report = host.up_item(collection, id, goal.to.as_ref(), audience, control);
+                report.map(|report| report.into_iter().collect())
+            }
+            None => host.up(&goal, audience, control),
+        },
+    )?;
     if args.events.as_deref().is_some_and(events::is_stdout) && !context.json {
         return Ok(code(&reports));
     }
     if context.json {
+        let reports: Vec<_> = reports.iter().map(runs::report_as_json).collect();
         let mut told = json!({ "runs": reports, "findings": findings });
         if args.timings {
             told["timings"] = timings::as_json();
@@ -144,23 +167,25 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
 
 /// Does something, and tells whoever wants to know: people, a file of events, hooks.
 pub fn told<T>(
+    host: &Host,
     context: &Context,
     events: Option<&Path>,
     work: impl FnOnce(&dyn Observer, &Control) -> Result<T, HostError>,
 ) -> Result<T, Failure> {
     let (clock, control) = (&context.surroundings.clock, &context.control);
-    let progress = Progress::new(context.quiet || context.json);
+    let quiet = context.quiet || context.json;
+    let (progress, safety) = (Progress::new(quiet), Safety::new(quiet));
     let events = events.map(|file| Events::open(file, clock.clone()));
     let events = events.transpose()?;
     let hooks = Hooks::start(&context.config.hooks, clock.clone(), control);
-    let mut audience: Vec<&dyn Observer> = vec![&progress];
+    let mut audience: Vec<&dyn Observer> = vec![&progress, &safety];
     audience.extend(events.as_ref().map(|events| events as &dyn Observer));
     audience.extend(hooks.as_ref().map(|hooks| hooks as &dyn Observer));
     let watch = context.watch()?;
     let result = work(&audience, control);
     drop(watch);
     let called = hooks.as_ref().map_or(Ok(()), Hooks::finish);
-    let result = result?;
+    let result = result.map_err(|error| safety::failed(host, error))?;
     called?;
     Ok(result)
 }
@@ -180,6 +205,7 @@ fn configure(host: &mut Host, args: &Args, context: &Context) -> Result<(), Fail
     options.max_failures = args.max_failures.unwrap_or(options.max_failures);
     args.feeding.apply(&mut options);
     host.options = options;
+    args.safety.apply(host, context)?;
     let mut pacing = context.pacing()?;
     args.pace.apply(&mut pacing);
     context.control.pace(|pace| *pace = pacing);
@@ -207,9 +233,13 @@ fn print(reports: &[Report], context: &Context) {
     }
 }
 
-/// What to do about a run that is not done; how to undo one that is.
+/// What to do about a run that is not done; how to take back one that is.
 pub fn way_on(run: &Run, open: u64) -> String {
     let id = run.id;
+    let or_back = |before: &str| match safety::goes_back(run) {
+        Some(back) => format!("{before}{back}"),
+        None => String::new(),
+    };
     match run.state {
         _ if run.purpose == Purpose::Down && run.state.is_unfinished() => {
             let stage = run.plan.stages.first();
@@ -218,19 +248,29 @@ pub fn way_on(run: &Run, open: u64) -> String {
             });
             format!("`godwit down{goal}` goes on; `godwit undo {id}` gives it up")
         }
-        RunState::Running | RunState::Stopped => "`godwit up` goes on".to_owned(),
+        // It can be undone as any run can; a backup is named.
+        RunState::Running | RunState::Stopped if run.has_pre_images => {
+            "`godwit up` goes on".to_owned()
+        }
+        RunState::Running | RunState::Stopped => format!("`godwit up` goes on{}", or_back("; ")),
         RunState::Failed => {
-            format!("mend the cause, then `godwit up` goes on; `godwit undo {id}` goes back")
+            format!("mend the cause, then `godwit up` goes on{}", or_back("; "))
         }
         RunState::Blocked if open == 0 => {
             "nothing is in quarantine any more: `godwit up` goes on".to_owned()
         }
         RunState::Blocked => format!(
             "`godwit quarantine list` names the items; mend the migration and `godwit quarantine \
-             retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo \
-             {id}` goes back"
+             retry`, or `godwit quarantine accept` them; then `godwit up` goes on{}",
+            or_back(". ")
         ),
-        RunState::Completed => format!("`godwit undo {id}` would put everything back"),
+        RunState::Completed => match run.retreat() {
+            Some(Retreat::Undo(_)) => format!("`godwit undo {id}` would put everything back"),
+            Some(restore) => {
+                format!("`{restore}` would put the whole store back as it was before run {id}")
+            }
+            None => format!("run {id} can be neither undone nor restored from a backup"),
+        },
         RunState::Undoing => format!("`godwit undo {id}` goes on with putting everything back"),
         RunState::Undone => String::new(),
     }

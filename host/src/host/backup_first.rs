@@ -1,0 +1,108 @@
+//! The backup that is made before a run.
+//!
+//! It is made under the lease that the run will have, before the run is recorded: whoever is killed in between leaves a
+//! backup and nothing else, and a run that goes on has its backup already.
+
+use std::path::{Path, PathBuf};
+
+use super::{Host, HostError};
+use crate::run::{Control, Observer, RunEvent};
+use crate::store::{BackupError, BackupWriter, Lease, Manifest};
+
+/// When a store is backed up before a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BackupWhen {
+    /// Before a run that keeps no pre-images: only a backup takes it back.
+    #[default]
+    Auto,
+    /// Before every run.
+    Always,
+    /// Before none.
+    Never,
+}
+
+/// Whether a store is backed up before a run of [`Host::up`] is started, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BackupFirst {
+    /// When.
+    pub when: BackupWhen,
+    /// The file that the backup becomes, which must not be there yet. Its name is noted in the run. A call starts one run
+    /// at most, so that it needs one file.
+    pub file: Option<PathBuf>,
+}
+
+impl BackupWhen {
+    /// Why a run that keeps pre-images, or does not, needs a backup; `None` where it needs none.
+    pub fn reason(self, pre_images: bool) -> Option<&'static str> {
+        match self {
+            Self::Always => Some("asked for"),
+            Self::Auto if !pre_images => Some("the run keeps no pre-images"),
+            Self::Auto | Self::Never => None,
+        }
+    }
+}
+
+impl std::str::FromStr for BackupWhen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "always" => Ok(Self::Always),
+            "never" => Ok(Self::Never),
+            _ => Err(format!("`{text}` is neither `always`, `never` nor `auto`")),
+        }
+    }
+}
+
+impl Host {
+    /// Makes the backup that the run which is about to start needs, if it needs one; gives the name of its file.
+    pub(super) fn back_up_first(
+        &self,
+        lease: &mut Lease,
+        observer: &dyn Observer,
+        control: &Control,
+    ) -> Result<Option<String>, HostError> {
+        let Some(why) = self.backup_first.when.reason(self.options.pre_images) else {
+            return Ok(None);
+        };
+        let file = self.backup_first.file.as_deref();
+        let file = file.ok_or(HostError::NoPlaceForBackup { why })?;
+        let made = self.copy_under(lease, file, control, &mut |entries| {
+            observer.event(&RunEvent::BackingUp { file, entries });
+        });
+        let manifest = &made.map_err(HostError::before_run)?;
+        observer.event(&RunEvent::BackedUp {
+            file,
+            manifest,
+            why,
+        });
+        let name = file.file_name().unwrap_or_default();
+        Ok(Some(name.to_string_lossy().into_owned()))
+    }
+
+    /// Copies everything into a file, page by page: whoever holds the lease knows that nobody writes meanwhile. It waits
+    /// while it is held, and `observer` is told how many entries were copied by now.
+    pub(super) fn copy_under(
+        &self,
+        lease: &mut Lease,
+        file: &Path,
+        control: &Control,
+        observer: &mut dyn FnMut(u64),
+    ) -> Result<Manifest, BackupError> {
+        observer(0);
+        let mut keep = || {
+            let kept = lease.keep(&self.store, self.clock().now());
+            kept.map_err(BackupError::Lease)
+        };
+        let writer = BackupWriter::begin(file, &self.store, self.clock().now())?;
+        writer.copy_in_pages(&self.store, &mut |entries| {
+            observer(entries);
+            keep()?;
+            match control.proceed(|_| keep())? {
+                true => Ok(()),
+                false => Err(BackupError::Stopped),
+            }
+        })
+    }
+}
