@@ -243,6 +243,22 @@ fn items_of_older_versions_wait_for_up() {
     "#);
 }
 
+#[test]
+fn documents_may_say_their_versions() {
+    let cli = with_items(GOOD, &[]);
+    cli.write(
+        "mixed.ndjson",
+        "{\"_id\":\"x\",\"v\":\"0.9.0\"}\n{\"_id\":\"y\"}\n{\"_id\":\"z\",\"v\":\"one\"}\n",
+    );
+    insta::assert_snapshot!(cli.session(&[
+        "godwit import --collection items mixed.ndjson",
+        "godwit import --app new --collection other --version-at /v mixed.ndjson",
+        "godwit import --collection items --version-at /v mixed.ndjson",
+        "godwit import --collection items --version-at /v --version 1.0.0 mixed.ndjson",
+        "godwit status",
+    ]), @"");
+}
+
 /// A frame with one raw block, as RFC 8878 has it: no packer is needed to test unpacking.
 fn zstd(text: &str) -> Vec<u8> {
     let length = u8::try_from(text.len()).expect("it is short");

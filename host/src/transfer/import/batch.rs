@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::bad::{BadLine, BadLineReason};
 use super::identify::identify;
 use super::lines::Line;
+use super::versions::version_of;
 use super::{ImportCounts, ImportSettings};
 use crate::model::Version;
 
@@ -59,14 +60,17 @@ impl Batch {
             self.counts.blank += 1;
             return;
         }
-        match identify(text, &settings.id) {
-            Ok(id) => {
+        let found = identify(text, &settings.id).and_then(|(body, id)| {
+            Ok((id, version_of(body, settings).map_err(|why| (None, why))?))
+        });
+        match found {
+            Ok((id, version)) => {
                 let start = self.bodies.len();
                 self.bodies.extend_from_slice(text);
                 self.items.push(Pending {
                     line: number,
                     id,
-                    version: settings.version.clone(),
+                    version,
                     body: start..self.bodies.len(),
                 });
             }

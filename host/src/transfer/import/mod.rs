@@ -12,6 +12,7 @@ mod lines;
 mod place;
 mod settings;
 mod target;
+mod versions;
 mod work;
 
 use std::io::{self, BufRead};
@@ -23,7 +24,10 @@ use serde::{Deserialize, Serialize};
 /// # Errors
 /// Why it has none: it is not JSON, or there is nothing that can be an id.
 pub fn identify(body: &[u8], pointer: &super::Pointer) -> Result<String, BadLineReason> {
-    identify::identify(body, pointer).map_err(|(_, reason)| reason)
+    match identify::identify(body, pointer) {
+        Ok((_, id)) => Ok(id),
+        Err((_, reason)) => Err(reason),
+    }
 }
 
 pub use bad::{BadLine, BadLineReason, Difference};
@@ -143,6 +147,15 @@ pub enum ImportError {
         run: RunId,
         /// How far it has come.
         state: RunState,
+    },
+    /// Occurs when the app has no version yet, and no version was given for it: those of documents do not say where it
+    /// stands.
+    #[error(
+        "the app {app} has no version yet: a version must be given as the one that it stands at"
+    )]
+    NoBaseline {
+        /// The app.
+        app: Name,
     },
     /// Occurs when the version is longer than a version may be.
     #[error("a version has {limit} bytes at most, this one has {bytes}")]

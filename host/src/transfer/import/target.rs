@@ -1,12 +1,10 @@
 //! The collection that items are imported into.
 
 use super::place::Placed;
+use super::versions::MAX_BYTES;
 use super::{ImportError, ImportSettings, OnExisting};
 use crate::model::{Apart, Event, Run, RunId, RunState, Timestamp, Version};
 use crate::store::{Collection, Store, StoreError, Write};
-
-/// The longest version that the store keeps with an item, in bytes.
-const MAX_VERSION_BYTES: usize = 128;
 
 /// The collection that items are imported into, as it was when the import started. While the lease
 /// is held nobody else changes it.
@@ -24,7 +22,7 @@ pub(super) struct Target<'a> {
 impl<'a> Target<'a> {
     /// Checks that items may be imported.
     pub fn find(store: &Store, settings: &'a ImportSettings) -> Result<Self, ImportError> {
-        check_version(&settings.version)?;
+        settings.version.as_ref().map_or(Ok(()), check_version)?;
         let run = run_in_the_way(&store.runs()?, settings)?;
         let apps = store.history()?.apps();
         let version = apps.get(&settings.app).and_then(|app| app.version());
@@ -37,7 +35,11 @@ impl<'a> Target<'a> {
                 });
             }
             Some(record) => record.level,
-            None => Some(version.unwrap_or(&settings.version).clone()),
+            None => {
+                let level = version.or(settings.version.as_ref());
+                let app = settings.app.clone();
+                Some(level.ok_or(ImportError::NoBaseline { app })?.clone())
+            }
         };
         Ok(Self {
             settings,
@@ -79,7 +81,7 @@ impl<'a> Target<'a> {
         if write.collection(collection)?.is_some() || self.run.is_some() {
             return Ok(());
         }
-        if self.is_first {
+        if let Some(version) = version.as_ref().filter(|_| self.is_first) {
             write.add_history(now, app, version, Event::Baseline)?;
         }
         write.set_collection(collection, Collection::new(app.clone(), self.level.clone()))
@@ -99,7 +101,7 @@ impl<'a> Target<'a> {
 
 fn check_version(version: &Version) -> Result<(), ImportError> {
     let bytes = version.to_string().len();
-    let limit = MAX_VERSION_BYTES;
+    let limit = MAX_BYTES;
     if bytes > limit {
         Err(ImportError::VersionTooLong { bytes, limit })
     } else {

@@ -26,6 +26,7 @@ use crate::output;
 Examples:
   godwit import --app bcd --collection features --version 1.0.0 features.ndjson.gz
   godwit import --collection features --version 1.0.0 --on-existing replace more.ndjson
+  godwit import --collection features --version-at /meta/version mixed.ndjson
   zcat notes.gz | godwit import --app notes --collection notes --version 2.3.0 --id /meta/id")]
 pub struct Args {
     /// Read this file, or standard input as `-`.
@@ -38,8 +39,12 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     app: Option<Name>,
     /// Say which version of the app has the shape that the documents have.
-    #[arg(long, value_parser = super::parse_version)]
-    version: Version,
+    #[arg(long, value_parser = super::parse_version, required_unless_present = "version_at")]
+    version: Option<Version>,
+    /// Take the version of each document from this JSON pointer; one that has nothing there has that of
+    /// --version.
+    #[arg(long, value_name = "POINTER")]
+    version_at: Option<Pointer>,
     /// Take the id, a string or an integer, from this JSON pointer.
     #[arg(long, value_name = "POINTER", default_value = "/_id")]
     id: Pointer,
@@ -115,6 +120,7 @@ fn settings(
     })?;
     let settings = ImportSettings::new(app, args.collection.clone(), args.version.clone());
     Ok(ImportSettings {
+        version_at: args.version_at.clone(),
         id: args.id.clone(),
         on_existing: args.on_existing,
         source: input.source,
@@ -148,16 +154,14 @@ fn finish(report: &ImportReport, settings: &ImportSettings, took: u64, context: 
 
 fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
     let ImportSettings {
-        app,
-        collection,
-        version,
-        ..
+        app, collection, ..
     } = settings;
+    let versions = versions(settings);
     let (what, took) = (said(&report.counts), output::duration(took));
     if let Some(lines) = report.resumed_behind {
         output::line(format!("went on behind line {}", output::count(lines)));
     }
-    output::line(format!("{collection} ({app} {version}): {what} in {took}"));
+    output::line(format!("{collection} ({app} {versions}): {what} in {took}"));
     if !report.done && report.can_resume {
         output::hint("the same command goes on");
     } else if !report.done {
@@ -166,6 +170,10 @@ fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
         output::hint(
             "mend these lines and import the file again: what is there already is left alone",
         );
+        let has_none = |line: &BadLine| matches!(line.reason, BadLineReason::NoVersion { .. });
+        if report.bad_lines.iter().any(has_none) {
+            output::hint("`--version V` says which version documents have that say none");
+        }
         let is_there = |line: &BadLine| matches!(line.reason, BadLineReason::Exists { .. });
         if report.bad_lines.iter().any(is_there) {
             output::hint("`--on-existing replace` takes these lines for items that are there");
@@ -176,6 +184,15 @@ fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
                 "finish the run with `godwit up`, or give it up with `godwit undo`, first",
             );
         }
+    }
+}
+
+/// Which versions the documents have, as in `1.2.0`, or `at /meta/version, else 1.2.0`.
+fn versions(settings: &ImportSettings) -> String {
+    match (&settings.version_at, &settings.version) {
+        (Some(pointer), Some(version)) => format!("at {pointer}, else {version}"),
+        (Some(pointer), None) => format!("at {pointer}"),
+        (None, version) => version.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -246,6 +263,9 @@ fn failure(error: ImportError) -> Failure {
         ),
         ImportError::ForeignCollection { .. } => {
             Failure::input(message, "name the app that owns it, or another collection")
+        }
+        ImportError::NoBaseline { .. } => {
+            Failure::input(message, "name it beside --version-at: --version V")
         }
         ImportError::VersionTooLong { .. } => Failure::input(message, "use a shorter version"),
         ImportError::SourceChanged { .. } => Failure::input(
