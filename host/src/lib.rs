@@ -58,5 +58,6 @@ pub use host::{Answer, Request, SocketError};
 pub use host::{
     AppStatus, Change, CollectionDigest, CollectionStatus, CollectionVerified, DownGoal, DryGoal,
     DryRun, ErrorKind, Flaw, FlawKind, Host, HostError, Rehearsal, RehearsedFailure, Restored,
-    Sample, SchemaCheck, Status, StepTime, Surroundings, Verified, copy, restore, with_causes,
+    Sample, SchemaCheck, Status, StepTime, Surroundings, Verified, WayIn, copy, restore,
+    with_causes,
 };

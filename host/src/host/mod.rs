@@ -16,6 +16,7 @@ mod rehearse;
 mod socket;
 mod status;
 mod verify;
+mod way_in;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub use rehearse::{Rehearsal, RehearsedFailure, Sample, StepTime, copy};
 pub use socket::{Answer, Request, SocketError};
 pub use status::{AppStatus, CollectionStatus, Status};
 pub use verify::{CollectionDigest, CollectionVerified, Flaw, FlawKind, SchemaCheck, Verified};
+pub use way_in::WayIn;
 
 use progress::Metered;
 

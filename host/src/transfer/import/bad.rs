@@ -136,6 +136,9 @@ pub enum Difference {
     /// It has another body.
     #[error("another body")]
     Body,
+    /// It has a body, and a migration removes the one that comes.
+    #[error("a body, where a migration leaves none of this one")]
+    Removed,
     /// It has the same body and this version.
     #[error("the same body and version {0}")]
     Version(Version),

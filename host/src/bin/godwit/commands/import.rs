@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use godwit::HostError;
+use godwit::catalogue::Catalogue;
 use godwit::model::{Name, Version};
 use godwit::store::{OpenMode, Store};
 use godwit::transfer::{
-    BadLine, BadLineReason, ImportCounts, ImportError, ImportReport, ImportSettings, Importer,
-    OnExisting, Pointer,
+    self, BadLine, BadLineReason, ImportCounts, ImportError, ImportReport, ImportSettings,
+    Importer, OnExisting, Pointer,
 };
 use serde_json::json;
 
@@ -21,6 +22,9 @@ use crate::output;
 /// Bodies are stored exactly as they are spelled. The file may be packed with gzip or zstd. It may
 /// be killed at any instant: the same command goes on where it was. Lines that cannot be imported
 /// are named, and all others are imported.
+///
+/// Documents that are older than their collection go through the migrations in between on their way in, where there are
+/// plugins and these see nothing but the document itself; the others wait for `godwit up`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -51,6 +55,10 @@ pub struct Args {
     /// Refuse, replace or keep items that are there already with another body or version.
     #[arg(long, value_name = "refuse|replace|keep", default_value = "refuse", value_parser = parse_on_existing)]
     on_existing: OnExisting,
+    /// Leave items of older versions as they are, so that they wait for `godwit up`, instead of migrating them on
+    /// the way in.
+    #[arg(long)]
+    as_is: bool,
     /// Start at the first line, even if an import of this file was interrupted.
     #[arg(long)]
     restart: bool,
@@ -68,8 +76,16 @@ fn parse_on_existing(text: &str) -> Result<OnExisting, String> {
 pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     // A file that cannot be read makes no store.
     let mut input = Input::open(&args.file)?;
-    let host = context.host_without_plugins(OpenMode::Create)?;
-    let settings = settings(args, host.store(), &input, context)?;
+    let store = context.store(OpenMode::Create)?;
+    let settings = settings(args, &store, &input, context)?;
+    let migrates = migrates(args, &store, &settings, context)?;
+    let catalogue = if migrates {
+        context.catalogue()?
+    } else {
+        Catalogue::new()
+    };
+    let mut host = context.wire(store, catalogue);
+    host.options = context.options()?;
     context.catch_interrupts()?;
     let label = format!("import of {}", settings.collection);
     let quiet = context.quiet || context.json;
@@ -81,12 +97,17 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let meter = Meter::new(label, input.length, unit, quiet);
     let position = input.position();
     let mut lease = host.lease("import")?;
+    let way_in = match migrates {
+        true => host.way_in(&settings.app, &settings.collection, &context.control)?,
+        false => None,
+    };
     let importer = Importer {
         store: host.store(),
         clock: &*context.surroundings.clock,
         settings: &settings,
+        way_in: way_in.as_ref().map(|way| way as _),
         control: &context.control,
-        observer: &|counts| meter.at(position(), items(counts)),
+        observer: &|counts| meter.at_with(position(), items(counts), &written(counts)),
     };
     let result = host.directed("import", &context.control, || {
         importer.import(&mut lease, &mut *input.reader)
@@ -102,6 +123,21 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         }
         Err(error) => Err(failure(error)),
     }
+}
+
+/// Whether items may have to be brought up on their way in, for which plugins are needed.
+fn migrates(
+    args: &Args,
+    store: &Store,
+    settings: &ImportSettings,
+    context: &Context,
+) -> Result<bool, Failure> {
+    if args.as_is || !context.has_plugins() {
+        return Ok(false);
+    }
+    let level = transfer::level(store, &settings.app, &settings.collection)?;
+    let is_older = settings.version.as_ref() < level.as_ref();
+    Ok(level.is_some() && (is_older || settings.version_at.is_some()))
 }
 
 fn settings(
@@ -145,7 +181,9 @@ fn finish(report: &ImportReport, settings: &ImportSettings, took: u64, context: 
     match report {
         ImportReport { done: false, .. } => Code::Stopped,
         ImportReport {
-            counts: ImportCounts { bad: 0, .. },
+            counts: ImportCounts {
+                bad: 0, failed: 0, ..
+            },
             ..
         } => Code::Done,
         _ => Code::Migration,
@@ -162,6 +200,13 @@ fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
         output::line(format!("went on behind line {}", output::count(lines)));
     }
     output::line(format!("{collection} ({app} {versions}): {what} in {took}"));
+    for waiting in &report.hurdles {
+        let Waiting { hurdle, items } = waiting;
+        let waits = if *items == 1 { "waits" } else { "wait" };
+        let items = output::counted(*items, "document");
+        let reason = format!("  {items} {waits} for {app} {hurdle}");
+        output::line(output::one_line(&reason, 1_000));
+    }
     if !report.done && report.can_resume {
         output::hint("the same command goes on");
     } else if !report.done {
@@ -185,6 +230,9 @@ fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
             );
         }
     }
+    if report.done && report.counts.waiting > 0 {
+        output::hint("`godwit up` brings those that wait up to date");
+    }
 }
 
 /// Which versions the documents have, as in `1.2.0`, or `at /meta/version, else 1.2.0`.
@@ -203,6 +251,7 @@ fn said(counts: &ImportCounts) -> String {
         (counts.replaced, "replaced"),
         (counts.kept, "kept as they were"),
         (counts.present, "there already"),
+        (counts.removed, "removed by a migration"),
         (counts.bad, "not imported"),
     ];
     let parts = parts.iter().filter(|(number, _)| *number > 0);
@@ -210,10 +259,24 @@ fn said(counts: &ImportCounts) -> String {
         .map(|(number, what)| format!("{} {what}", output::count(*number)))
         .collect();
     let lines = output::counted(counts.lines - counts.blank, "document");
+    let written = written(counts);
     if parts.is_empty() {
         lines
     } else {
-        format!("{lines}: {}", parts.join(", "))
+        format!("{lines}: {}{written}", parts.join(", "))
+    }
+}
+
+/// How many of the items that were written were migrated, and how many wait; nothing where none did.
+fn written(counts: &ImportCounts) -> String {
+    let parts = [(counts.migrated, "migrated"), (counts.waiting, "waiting")];
+    let parts = parts.iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<_> = parts
+        .map(|(number, what)| format!("{} {what}", output::count(*number)))
+        .collect();
+    match &parts[..] {
+        [] => String::new(),
+        parts => format!(" ({})", parts.join(", ")),
     }
 }
 
@@ -227,6 +290,14 @@ fn print_bad_lines(report: &ImportReport, context: &Context) {
     let more = report.counts.bad - report.bad_lines.len() as u64;
     if more > 0 {
         output::warning(&format!("{} more", output::counted(more, "bad line")));
+    }
+    for failed in &report.failures {
+        output::warning(&output::one_line(&failed.to_string(), 1_000));
+    }
+    let more = report.counts.failed - report.failures.len() as u64;
+    if more > 0 {
+        let items = output::counted(more, "document");
+        output::warning(&format!("{items} more failed on the way in"));
     }
 }
 
