@@ -264,6 +264,7 @@ pub fn import_some(
         store: host.store(),
         clock: &*host.surroundings().clock,
         settings: &settings,
+        way_in: None,
         control: &Control::default(),
         observer: &|_| {},
     };

@@ -99,6 +99,7 @@ impl World {
             store: &self.store,
             clock,
             settings,
+            way_in: None,
             control,
             observer,
         };

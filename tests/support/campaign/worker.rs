@@ -258,6 +258,7 @@ pub fn import(
         store: host.store(),
         clock: &*host.surroundings().clock,
         settings: &settings,
+        way_in: None,
         control: &Control::default(),
         observer: &|counts| acknowledge(counts.lines),
     };

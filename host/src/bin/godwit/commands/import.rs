@@ -8,7 +8,7 @@ use godwit::model::{Name, Version};
 use godwit::store::{OpenMode, Store};
 use godwit::transfer::{
     self, BadLine, BadLineReason, ImportCounts, ImportError, ImportReport, ImportSettings,
-    Importer, OnExisting, Pointer,
+    Importer, OnExisting, Pointer, Waiting,
 };
 use serde_json::json;
 
@@ -339,6 +339,12 @@ fn failure(error: ImportError) -> Failure {
             Failure::input(message, "name it beside --version-at: --version V")
         }
         ImportError::VersionTooLong { .. } => Failure::input(message, "use a shorter version"),
+        ImportError::WayIn(error) => {
+            let message = format!("{message}: {}", godwit::with_causes(&*error));
+            let hint =
+                "`godwit inspect` tells more about the plugin; --as-is imports without migrating";
+            Failure::other(Code::Migration, message, hint)
+        }
         ImportError::SourceChanged { .. } => Failure::input(
             message,
             "--restart imports all lines: what is there already is left alone",
