@@ -34,3 +34,4 @@ mod sdks;
 mod store_conformance;
 mod transfer;
 mod undo;
+mod way_in;

@@ -29,6 +29,11 @@ fn every_command_of_the_operators_guide_works_in_its_order() {
         .write("plugins/todos-2-1-0.json", INDEX)
         .write("todos.ndjson", todos)
         .write("labels.ndjson", "{\"_id\":\"home\"}\n{\"_id\":\"work\"}\n")
+        .write(
+            "late.ndjson",
+            "{\"_id\":\"garden\"}\n{\"_id\":\"sea\",\"version\":\"2.0.0\"}\n",
+        )
+        .write("later.ndjson", "{\"_id\":\"attic\"}\n")
         .write("plugins/labels-2-0-0.wasm", labels.file("both-ways-2-0-0"))
         .prepare(&[
             "godwit import --app labels --collection labels --version 1.0.0 labels.ndjson",
@@ -46,7 +51,9 @@ fn every_command_of_the_operators_guide_works_in_its_order() {
         "todos is at 2.0.0, which may serve",
         "todos 2.0.0 search on todos: 50 read, 50 unchanged, 50 written elsewhere",
         "todo-search: 50 items",
-        "run 5: labels 2.0.0 -> 1.0.0, completed",
+        "labels (labels at /version, else 1.0.0): 2 documents: 2 new (1 migrated)",
+        "1 document: 1 new (1 waiting)",
+        "run 6: labels 2.0.0 -> 1.0.0, completed",
         "would replace",
     ] {
         assert!(told.contains(part), "`{part}` is not in {told}");

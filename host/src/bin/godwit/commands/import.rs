@@ -85,7 +85,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         Catalogue::new()
     };
     let mut host = context.wire(store, catalogue);
-    host.options = context.options()?;
+    if migrates {
+        host.options = context.options()?;
+    }
     context.catch_interrupts()?;
     let label = format!("import of {}", settings.collection);
     let quiet = context.quiet || context.json;
@@ -97,25 +99,26 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let meter = Meter::new(label, input.length, unit, quiet);
     let position = input.position();
     let mut lease = host.lease("import")?;
-    let way_in = match migrates {
-        true => host.way_in(&settings.app, &settings.collection, &context.control)?,
-        false => None,
-    };
-    let importer = Importer {
-        store: host.store(),
-        clock: &*context.surroundings.clock,
-        settings: &settings,
-        way_in: way_in.as_ref().map(|way| way as _),
-        control: &context.control,
-        observer: &|counts| meter.at_with(position(), items(counts), &written(counts)),
-    };
-    let result = host.directed("import", &context.control, || {
-        importer.import(&mut lease, &mut *input.reader)
+    let control = &context.control;
+    let result = host.directed("import", control, || {
+        let way_in = match migrates {
+            true => host.way_in(&settings.app, &settings.collection, control)?,
+            false => None,
+        };
+        let importer = Importer {
+            store: host.store(),
+            clock: &*context.surroundings.clock,
+            settings: &settings,
+            way_in: way_in.as_ref().map(|way| way as _),
+            control,
+            observer: &|counts| meter.at_with(position(), items(counts), &written(counts)),
+        };
+        Ok::<_, HostError>(importer.import(&mut lease, &mut *input.reader))
     });
     // Nothing is lost when that fails: the lease expires.
     let _ = lease.release(host.store());
     let took = meter.finish();
-    match result {
+    match result? {
         Ok(report) => Ok(finish(&report, &settings, took, context)),
         Err(ImportError::Read { report, source }) => {
             print_bad_lines(&report, context);
