@@ -1,6 +1,7 @@
 //! `godwit import`
 
 use godwit_tests::cli::Cli;
+use godwit_tests::made::{Order, rewrite};
 
 use super::{GOOD, KINDS, gzip, with_items};
 
@@ -241,6 +242,80 @@ fn items_of_older_versions_wait_for_up() {
     $ godwit up
     nothing to do: everything is up to date
     "#);
+}
+
+/// A store whose collection has come to 3.0.0 by two migrations that see nothing but the items.
+fn at_the_newest() -> Cli {
+    let cli = Cli::on("lmdb", &[]);
+    cli.write("first.ndjson", "{\"_id\":\"first\"}\n");
+    for version in ["2.0.0", "3.0.0"] {
+        let order = Order::new("made", version).step(rewrite("apply", "items"));
+        cli.write(
+            &format!("plugins/{version}.wasm"),
+            order.file("records-2-0-0"),
+        );
+    }
+    cli.prepare(&[
+        "godwit import --app made --collection items --version 1.0.0 first.ndjson",
+        "godwit up",
+    ]);
+    cli
+}
+
+/// Documents of three versions, of which one fails and one is removed.
+const OLDER: &str = r#"{"_id":"a"}
+{"_id":"b","v":"2.0.0"}
+{"_id":"c","v":"3.0.0"}
+{"_id":"d","do":{"3.0.0/apply":[["fail","it will not do"]]}}
+{"_id":"e","do":{"2.0.0/apply":[["remove"]]}}
+"#;
+
+#[test]
+fn items_of_older_versions_are_migrated_on_the_way_in() {
+    let cli = at_the_newest();
+    cli.write("older.ndjson", OLDER);
+    insta::assert_snapshot!(cli.session(&[
+        "godwit import --collection items --version-at /v --version 1.0.0 older.ndjson",
+        "godwit import --collection items --version-at /v --version 1.0.0 older.ndjson --json",
+        "godwit export --collection items",
+        "godwit status",
+        "godwit up",
+        "godwit quarantine list",
+        "godwit import --collection items --version-at /v --version 1.0.0 older.ndjson",
+        "godwit verify",
+    ]), @"");
+}
+
+#[test]
+fn what_waits_after_an_import_is_told_with_its_reason() {
+    let cli = at_the_newest();
+    cli.write("older.ndjson", "{\"_id\":\"a\"}\n{\"_id\":\"b\"}\n")
+        .write("more.ndjson", "{\"_id\":\"c\"}\n");
+    let file = cli.path("plugins/2.0.0.wasm");
+    std::fs::rename(&file, cli.path("2.0.0.wasm")).unwrap();
+    insta::assert_snapshot!(cli.session(&[
+        "godwit import --collection items --version 1.0.0 older.ndjson",
+        "godwit import --collection items --version 1.0.0 more.ndjson --json",
+    ]), @"");
+    std::fs::rename(cli.path("2.0.0.wasm"), file).unwrap();
+    cli.write("last.ndjson", "{\"_id\":\"d\"}\n");
+    insta::assert_snapshot!(cli.session(&[
+        "godwit import --collection items --version 1.0.0 older.ndjson",
+        "godwit import --collection items --version 1.0.0 --as-is last.ndjson",
+        "godwit up --quiet",
+        "godwit export --collection items",
+    ]), @"");
+}
+
+#[test]
+fn plugins_are_looked_at_only_where_documents_are_older() {
+    let cli = at_the_newest();
+    cli.write("new.ndjson", "{\"_id\":\"a\"}\n");
+    insta::assert_snapshot!(cli.session(&[
+        "godwit import --collection items --version 3.0.0 new.ndjson --plugins nowhere",
+        "godwit import --collection items --version 1.0.0 new.ndjson --plugins nowhere",
+        "godwit import --collection items --version 1.0.0 new.ndjson --plugins nowhere --as-is",
+    ]), @"");
 }
 
 #[test]
