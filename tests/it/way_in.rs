@@ -185,7 +185,11 @@ fn any_items(fails: bool, most: usize) -> impl Strategy<Value = Vec<(String, Str
         "", "0.9.0", "1.0.0", "2.0.0", "2.5.0", "3.1.0", "4.0.0", "5.0.0", "6.0.0",
     ];
     let commands = proptest::collection::vec(command(fails), VERSIONS.len());
-    let item = (any::<u16>(), prop::sample::select(&versions[..]), commands);
+    let item = (
+        any::<u16>(),
+        prop::sample::select(versions.to_vec()),
+        commands,
+    );
     proptest::collection::vec(item, 0..most).prop_map(|all| {
         let made = all
             .into_iter()
