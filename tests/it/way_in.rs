@@ -182,7 +182,7 @@ fn command(fails: bool) -> impl Strategy<Value = Option<Value>> {
 /// Items of all versions, which do something in some of the versions, in any order of their ids.
 fn any_items(fails: bool, most: usize) -> impl Strategy<Value = Vec<(String, String)>> {
     let versions = [
-        "", "0.9.0", "1.0.0", "2.0.0", "2.5.0", "3.1.0", "4.0.0", "5.0.0", "6.0.0",
+        "", "0.9.0", "1.0.0", "2.0.0", "2.5.0", "3.1.0", "4.0.0", "5.0.0",
     ];
     let commands = proptest::collection::vec(command(fails), VERSIONS.len());
     let item = (
@@ -283,7 +283,7 @@ fn some_items() -> Vec<(String, String)> {
         let id = format!("{:03}", n * 37 % 120);
         let mut body = json!({"_id": id, "n": n});
         let version = ["1.0.0", "2.0.0", "3.0.0", "5.0.0"][n % 4];
-        if n % 3 > 0 {
+        if !n.is_multiple_of(3) {
             body["v"] = json!(version);
         }
         let (step, command) = match n % 20 {
@@ -537,11 +537,7 @@ fn what_is_there_is_held_to_what_would_be_written() {
         ..settings()
     };
     let there = |host: &Host| items(host.store(), "items")[0].clone();
-    for (on_existing, then) in [
-        (OnExisting::Refuse, "a 5.0.0"),
-        (OnExisting::Keep, "a 5.0.0"),
-        (OnExisting::Replace, "a 5.0.0"),
-    ] {
+    for on_existing in [OnExisting::Refuse, OnExisting::Keep, OnExisting::Replace] {
         let host = at_the_newest(Arc::new(Memory::new()));
         // An item that waits is there already as it came, and stays where it is.
         import(&host, How::AsIs, &settings(), old);
@@ -550,7 +546,7 @@ fn what_is_there_is_held_to_what_would_be_written() {
         assert!(there(&host).starts_with("a 1.0.0"));
         up_accepting(&host, &Quiet);
         let before = there(&host);
-        assert!(before.starts_with(then), "{before}");
+        assert!(before.starts_with("a 5.0.0"), "{before}");
         // Once it was migrated, its migrated form is what is there.
         let report = import(&host, How::Migrating, &with(on_existing), old);
         assert_eq!(report.counts.present, 1, "{report:?}");
