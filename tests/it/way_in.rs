@@ -282,7 +282,7 @@ fn some_items() -> Vec<(String, String)> {
     let item = |n: usize| {
         let id = format!("{:03}", n * 37 % 120);
         let mut body = json!({"_id": id, "n": n});
-        let version = ["1.0.0", "2.0.0", "3.0.0", "5.0.0"][n % 4];
+        let version = ["1.0.0", "2.0.0", "3.0.0", "5.0.0"][n / 3 % 4];
         if !n.is_multiple_of(3) {
             body["v"] = json!(version);
         }
@@ -322,34 +322,29 @@ fn an_import_that_is_stopped_behind_every_batch_gives_the_same_store() {
     let input = lines(&all);
     let undisturbed = at_the_newest(Arc::new(Memory::new()));
     let expected = import(&undisturbed, How::Migrating, &settings(), &input);
-    let of_batches = |how: How| {
-        for (backend, _folder) in of_each_kind() {
-            let host = at_the_newest(backend);
-            let mut rounds = 0;
-            let report = loop {
-                let control = Control::default();
-                let stop = |_: &_| control.stop();
-                let report = try_import(&host, how, &settings(), &input, &control, &stop).unwrap();
-                rounds += 1;
-                if report.done {
-                    break report;
-                }
-            };
-            assert!(rounds > 5, "{rounds}");
-            if how == How::Migrating {
-                assert_eq!(report.counts, expected.counts);
-                assert_eq!(report.failures, expected.failures);
-                assert_eq!(outcome(&host), outcome(&undisturbed));
+    for (backend, _folder) in of_each_kind() {
+        let host = at_the_newest(backend);
+        let mut rounds = 0;
+        let report = loop {
+            let control = Control::default();
+            let stop = |_: &_| control.stop();
+            let how = How::Migrating;
+            let report = try_import(&host, how, &settings(), &input, &control, &stop).unwrap();
+            rounds += 1;
+            if report.done {
+                break report;
             }
-        }
-    };
-    of_batches(How::Migrating);
-    of_batches(How::AsIs);
+        };
+        assert!(rounds > 5, "{rounds}");
+        assert_eq!(report.counts, expected.counts);
+        assert_eq!(report.failures, expected.failures);
+        assert_eq!(outcome(&host), outcome(&undisturbed));
+    }
 }
 
 #[test]
 fn an_import_ends_the_same_whichever_operation_fails() {
-    let input = lines(&some_items()[..30]);
+    let input = lines(&some_items()[..20]);
     let start = || {
         let backend = Arc::new(Memory::new());
         at_the_newest(backend.clone());
