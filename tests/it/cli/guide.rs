@@ -31,7 +31,7 @@ fn every_command_of_the_operators_guide_works_in_its_order() {
         .write("labels.ndjson", "{\"_id\":\"home\"}\n{\"_id\":\"work\"}\n")
         .write(
             "late.ndjson",
-            "{\"_id\":\"garden\"}\n{\"_id\":\"sea\",\"version\":\"2.0.0\"}\n",
+            "{\"_id\":\"garden\"}\n{\"_id\":\"sea\",\"version\":\"2.0.0\",\"trail\":[\"2.0.0/apply\"]}\n",
         )
         .write("later.ndjson", "{\"_id\":\"attic\"}\n")
         .write("plugins/labels-2-0-0.wasm", labels.file("both-ways-2-0-0"))

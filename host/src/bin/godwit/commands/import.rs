@@ -249,35 +249,35 @@ fn versions(settings: &ImportSettings) -> String {
 
 /// What became of the lines, leaving out what did not happen.
 fn said(counts: &ImportCounts) -> String {
-    let parts = [
-        (counts.created, "new"),
-        (counts.replaced, "replaced"),
+    let lines = output::counted(counts.lines - counts.blank, "document");
+    let mut parts = listed(&[(counts.created, "new"), (counts.replaced, "replaced")]);
+    // They are some of these.
+    if let Some(last) = parts.last_mut() {
+        last.push_str(&written(counts));
+    }
+    parts.extend(listed(&[
         (counts.kept, "kept as they were"),
         (counts.present, "there already"),
         (counts.removed, "removed by a migration"),
         (counts.bad, "not imported"),
-    ];
-    let parts = parts.iter().filter(|(number, _)| *number > 0);
-    let parts: Vec<_> = parts
-        .map(|(number, what)| format!("{} {what}", output::count(*number)))
-        .collect();
-    let lines = output::counted(counts.lines - counts.blank, "document");
-    let written = written(counts);
+    ]));
     if parts.is_empty() {
         lines
     } else {
-        format!("{lines}: {}{written}", parts.join(", "))
+        format!("{lines}: {}", parts.join(", "))
     }
+}
+
+fn listed(parts: &[(u64, &str)]) -> Vec<String> {
+    let parts = parts.iter().filter(|(number, _)| *number > 0);
+    parts
+        .map(|(number, what)| format!("{} {what}", output::count(*number)))
+        .collect()
 }
 
 /// How many of the items that were written were migrated, and how many wait; nothing where none did.
 fn written(counts: &ImportCounts) -> String {
-    let parts = [(counts.migrated, "migrated"), (counts.waiting, "waiting")];
-    let parts = parts.iter().filter(|(number, _)| *number > 0);
-    let parts: Vec<_> = parts
-        .map(|(number, what)| format!("{} {what}", output::count(*number)))
-        .collect();
-    match &parts[..] {
+    match &listed(&[(counts.migrated, "migrated"), (counts.waiting, "waiting")])[..] {
         [] => String::new(),
         parts => format!(" ({})", parts.join(", ")),
     }
