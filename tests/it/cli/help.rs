@@ -142,88 +142,88 @@ fn the_whole_help() {
 #[test]
 fn the_help_of_verbs_has_what_each_takes() {
     let cli = Cli::new();
-    insta::assert_snapshot!(cli.session(&["godwit import --help"]), @"
-    $ godwit import --help
-    Put documents into a collection: JSON, one document a line (NDJSON).
+    insta::assert_snapshot!(cli.session(&["godwit import --help"]), @r#"
+$ godwit import --help
+Put documents into a collection: JSON, one document a line (NDJSON).
 
-    Bodies are stored exactly as they are spelled. The file may be packed with gzip or zstd. It may be
-    killed at any instant: the same command goes on where it was. Lines that cannot be imported are
-    named, and all others are imported.
+Bodies are stored exactly as they are spelled. The file may be packed with gzip or zstd. It may be
+killed at any instant: the same command goes on where it was. Lines that cannot be imported are
+named, and all others are imported.
 
-    Documents that are older than their collection go through the migrations in between on their way in,
-    where there are plugins and these see nothing but the document itself; the others wait for `godwit
-    up`.
+Documents that are older than their collection go through the migrations in between on their way in,
+where there are plugins and these see nothing but the document itself; the others wait for `godwit
+up`.
 
-    Usage: godwit import [OPTIONS] --collection <NAME> [FILE]
+Usage: godwit import [OPTIONS] --collection <NAME> [FILE]
 
-    Arguments:
-      [FILE]
-              Read this file, or standard input as `-`
-              
-              [default: -]
+Arguments:
+  [FILE]
+          Read this file, or standard input as `-`
+          
+          [default: -]
 
-    Options:
-          --collection <NAME>
-              Put the documents into this collection, which is made if it is not there
+Options:
+      --collection <NAME>
+          Put the documents into this collection, which is made if it is not there
 
-          --app <NAME>
-              Say which app the documents belong to; needed where the collection is new
+      --app <NAME>
+          Say which app the documents belong to; needed where the collection is new
 
-          --version <VERSION>
-              Say which version of the app has the shape that the documents have
+      --version <VERSION>
+          Say which version of the app has the shape that the documents have
 
-          --version-at <POINTER>
-              Take the version of each document from this JSON pointer; one that has nothing there has
-              that of --version
+      --version-at <POINTER>
+          Take the version of each document from this JSON pointer; one that has nothing there has
+          that of --version
 
-          --id <POINTER>
-              Take the id, a string or an integer, from this JSON pointer
-              
-              [default: /_id]
+      --id <POINTER>
+          Take the id, a string or an integer, from this JSON pointer
+          
+          [default: /_id]
 
-          --on-existing <refuse|replace|keep>
-              Refuse, replace or keep items that are there already with another body or version
-              
-              [default: refuse]
+      --on-existing <refuse|replace|keep>
+          Refuse, replace or keep items that are there already with another body or version
+          
+          [default: refuse]
 
-          --as-is
-              Leave items of older versions as they are, so that they wait for `godwit up`, instead of
-              migrating them on the way in
+      --as-is
+          Leave items of older versions as they are, so that they wait for `godwit up`, instead of
+          migrating them on the way in
 
-          --restart
-              Start at the first line, even if an import of this file was interrupted
+      --restart
+          Start at the first line, even if an import of this file was interrupted
 
-      -h, --help
-              Print help (see a summary with '-h')
+  -h, --help
+          Print help (see a summary with '-h')
 
-    Everywhere:
-          --store <URL>
-              Use this store: lmdb:PATH, sled:PATH, memory:, or a PATH (what it is; new ones are LMDB)
-              
-              [env: GODWIT_STORE=]
+Everywhere:
+      --store <URL>
+          Use this store: lmdb:PATH, sled:PATH, memory:, or a PATH (what it is; new ones are LMDB)
+          
+          [env: GODWIT_STORE=]
 
-          --plugins <FOLDER>
-              Take the migrations (.wasm and .json) from this folder
-              
-              [env: GODWIT_PLUGINS=]
+      --plugins <FOLDER>
+          Take the migrations (.wasm and .json) from this folder
+          
+          [env: GODWIT_PLUGINS=]
 
-          --config <FILE>
-              Read this configuration file instead of ./godwit.toml
-              
-              [env: GODWIT_CONFIG=]
+      --config <FILE>
+          Read this configuration file instead of ./godwit.toml
+          
+          [env: GODWIT_CONFIG=]
 
-          --json
-              Print JSON for programs
+      --json
+          Print JSON for programs
 
-      -q, --quiet
-              Print results only, no progress
+  -q, --quiet
+          Print results only, no progress
 
-    Examples:
-      godwit import --app bcd --collection features --version 1.0.0 features.ndjson.gz
-      godwit import --collection features --version 1.0.0 --on-existing replace more.ndjson
-      godwit import --collection features --version-at /meta/version mixed.ndjson
-      zcat notes.gz | godwit import --app notes --collection notes --version 2.3.0 --id /meta/id
-    ");
+Examples:
+  godwit import --app bcd --collection features --version 1.0.0 features.ndjson.gz
+  godwit import --collection features --version 1.0.0 --on-existing replace more.ndjson
+  godwit import --collection features --version-at /meta/version mixed.ndjson
+  zcat notes.gz | godwit import --app notes --collection notes --version 2.3.0 --id /meta/id
+"#);
     insta::assert_snapshot!(cli.session(&["godwit up --help"]), @"
     $ godwit up --help
     Carry out what is pending, or go on with what was interrupted.

@@ -415,7 +415,23 @@ fn what_waits_after_an_import_is_told_with_its_reason() {
         "godwit import --collection items --version 1.0.0 --as-is last.ndjson",
         "godwit up --quiet",
         "godwit export --collection items",
-    ]), @"");
+    ]), @r#"
+    $ godwit import --collection items --version 1.0.0 older.ndjson
+    items (made 1.0.0): 2 documents: 2 there already in [time]
+    $ godwit import --collection items --version 1.0.0 --as-is last.ndjson
+    2> hint: `godwit up` brings those that wait up to date
+    items (made 1.0.0): 1 document: 1 new (1 waiting) in [time]
+    $ godwit up --quiet
+    run 2: made 1.0.0 -> 3.0.0, completed
+      made 2.0.0 apply on items: 4 read, 4 updated
+      made 3.0.0 apply on items: 4 read, 4 updated
+    $ godwit export --collection items
+    {"_id":"a","trail":["2.0.0/apply","3.0.0/apply"]}
+    {"_id":"b","trail":["2.0.0/apply","3.0.0/apply"]}
+    {"_id":"c","trail":["2.0.0/apply","3.0.0/apply"]}
+    {"_id":"d","trail":["2.0.0/apply","3.0.0/apply"]}
+    {"_id":"first","trail":["2.0.0/apply","3.0.0/apply"]}
+    "#);
 }
 
 #[test]
@@ -475,7 +491,7 @@ fn documents_may_say_their_versions() {
     2> hint: mend these lines and import the file again: what is there already is left alone
     2> hint: `--version V` says which version documents have that say none
     2> hint: `godwit up` brings those that wait up to date
-    items (append at /v): 3 documents: 1 new, 2 not imported (1 waiting) in [time]
+    items (append at /v): 3 documents: 1 new (1 waiting), 2 not imported in [time]
       1 document waits for append 1.0.0: no migration of append among the plugins leads to it
     [exit 4]
     $ godwit import --collection items --version-at /v --version 1.0.0 mixed.ndjson
