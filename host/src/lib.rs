@@ -59,5 +59,5 @@ pub use host::{
     AppStatus, BackupFirst, BackupWhen, Change, CollectionDigest, CollectionStatus,
     CollectionVerified, DownGoal, DryGoal, DryRun, ErrorKind, Flaw, FlawKind, Host, HostError,
     ItemWrite, Rehearsal, RehearsedFailure, Restored, Sample, SchemaCheck, ShadowReport,
-    ShadowStats, Status, StepTime, Surroundings, Verified, copy, restore, with_causes,
+    ShadowStats, Status, StepTime, Surroundings, Verified, WayIn, copy, restore, with_causes,
 };

@@ -37,3 +37,4 @@ mod shadow;
 mod store_conformance;
 mod transfer;
 mod undo;
+mod way_in;

@@ -253,7 +253,7 @@ pub fn import_some(
     version: &str,
     items: &[(String, String)],
 ) -> ImportReport {
-    let version = self::version(version);
+    let version = Some(self::version(version));
     let settings = ImportSettings {
         on_existing: OnExisting::Replace,
         ..ImportSettings::new(name(app), name(collection), version)
@@ -264,6 +264,7 @@ pub fn import_some(
         store: host.store(),
         clock: &*host.surroundings().clock,
         settings: &settings,
+        way_in: None,
         control: &Control::default(),
         observer: &|_| {},
     };

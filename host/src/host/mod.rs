@@ -18,6 +18,7 @@ mod shadow;
 mod socket;
 mod status;
 mod verify;
+mod way_in;
 mod write;
 
 use std::path::PathBuf;
@@ -35,6 +36,7 @@ pub use shadow::{ShadowReport, ShadowStats};
 pub use socket::{Answer, Request, SocketError};
 pub use status::{AppStatus, CollectionStatus, Status};
 pub use verify::{CollectionDigest, CollectionVerified, Flaw, FlawKind, SchemaCheck, Verified};
+pub use way_in::WayIn;
 pub use write::ItemWrite;
 
 use progress::Metered;

@@ -127,6 +127,15 @@ impl StepWork {
         }
     }
 
+    /// Whether it makes new items of those that it is fed, and sees nothing else.
+    pub fn is_pure_rewrite(&self) -> bool {
+        matches!(
+            self,
+            Self::Transform { mode: Mode::Rewrite, reads, writes, .. }
+                if reads.is_empty() && writes.is_empty()
+        )
+    }
+
     /// The collections that it asks to read, beside its own.
     pub fn reads(&self) -> &[Name] {
         match self {

@@ -46,6 +46,11 @@ impl<'a> Findings<'a> {
         matter.severity(self.policy)
     }
 
+    /// All of them.
+    pub fn into_list(self) -> Vec<Finding> {
+        self.list
+    }
+
     /// The answer: the stages, unless a finding is refused.
     pub fn into_planned(self, stages: Vec<Stage>, resumes: Option<RunId>) -> Planned {
         let plan = Plan { stages };

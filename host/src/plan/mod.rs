@@ -1,6 +1,6 @@
 //! Planning: from migrations and history to a plan, or to the reasons why there is none.
 //!
-//! [`plan`], [`plan_item`] and [`plan_retry`] are pure functions: the same arguments give the same
+//! [`plan`], [`plan_item`], [`plan_retry`] and [`way_in`] are pure functions: the same arguments give the same
 //! answer, in whatever order the catalogue comes. They ask no store, no clock and no file, and a
 //! [`Plan`](crate::model::Plan) leaves nothing to decide while it is carried out. Whatever an
 //! operator should know is a [`Finding`] that names the file, the version and the way out; which
@@ -35,6 +35,7 @@ mod requirement;
 mod resume;
 mod retry;
 mod up;
+mod way_in;
 mod way_out;
 
 #[cfg(test)]
@@ -52,3 +53,4 @@ pub use recorded::{CollectionState, Recorded};
 pub use requirement::satisfies;
 pub use retry::plan_retry;
 pub use up::plan;
+pub use way_in::{Hurdle, WayIn, WayInStep, way_in};

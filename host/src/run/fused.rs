@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use super::ahead::{Budget, Read};
-use super::chain::Chain;
+use super::chain::{Chain, MayFail};
 use super::feed::{Feed, Feeder};
 use super::judge::{Failed, Verdict};
 use super::pipeline::{Ending, Pass};
@@ -23,7 +23,7 @@ use super::threads::Worker;
 use super::transform::{Abort, Judged, Transformer};
 use super::view::Grants;
 use super::{RunError, RunEvent, timed};
-use crate::model::{Mode, Name, Progress, Run, Source, Stage, Step, StepWork};
+use crate::model::{Mode, Name, Progress, Run, Source, Stage, Step};
 use crate::sandbox::{Component, Context};
 use crate::store::{Keeper, Lease, StoreError, Visit, Write};
 
@@ -111,18 +111,8 @@ fn lonely_rewrite(stage: &Stage) -> Option<&Step> {
     let [step] = &stage.steps[..] else {
         return None;
     };
-    let StepWork::Transform {
-        mode: Mode::Rewrite,
-        reads,
-        writes,
-        ..
-    } = &step.work
-    else {
-        return None;
-    };
-    let is_alone = reads.is_empty() && writes.is_empty();
     let is_whole = stage.source == Source::Collection && !stage.is_late();
-    (is_alone && is_whole).then_some(step)
+    (step.work.is_pure_rewrite() && is_whole).then_some(step)
 }
 
 /// One of the steps.
@@ -316,7 +306,7 @@ impl<'a> Pass<'a> for Fused<'a> {
     fn worker(&self) -> Box<Worker> {
         let parts = self.parts.iter();
         let links = parts.map(|part| (part.stage.version.clone(), part.transformer(self.work)));
-        let mut chain = Chain::new(links);
+        let mut chain = Chain::new(links, MayFail::Nothing);
         Box::new(move |feed, _| chain.transform(feed))
     }
 

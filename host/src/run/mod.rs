@@ -8,6 +8,7 @@
 
 mod ahead;
 mod applied;
+mod catch_up;
 mod chain;
 mod control;
 mod down;
@@ -38,6 +39,7 @@ mod undo;
 mod view;
 mod window;
 
+pub use catch_up::{CatchUp, CatchUpStep, CaughtUp, Moment};
 pub use control::{Control, Pacing};
 pub use meter::Meter;
 pub use options::{MaxFailures, OnFailure, Options, TIMINGS};

@@ -13,7 +13,7 @@ mod pointer;
 pub use export::{ExportError, ExportReport, Exporter};
 pub use generate::{Generator, Shape, UnknownShape};
 pub use import::{
-    BadLine, BadLineReason, Difference, ImportCounts, ImportError, ImportReport, ImportSettings,
-    Importer, OnExisting, identify,
+    BadLine, BadLineReason, Difference, FailedOnTheWay, Hurdle, ImportCounts, ImportError,
+    ImportReport, ImportSettings, Importer, OnExisting, Waiting, WayIn, identify, level,
 };
 pub use pointer::{Pointer, PointerError};

@@ -30,6 +30,11 @@ fn every_command_of_the_operators_guide_works_in_its_order() {
         .write("plugins/todos-2-1-0.json", INDEX)
         .write("todos.ndjson", todos)
         .write("labels.ndjson", "{\"_id\":\"home\"}\n{\"_id\":\"work\"}\n")
+        .write(
+            "late.ndjson",
+            "{\"_id\":\"garden\"}\n{\"_id\":\"sea\",\"version\":\"2.0.0\",\"trail\":[\"2.0.0/apply\"]}\n",
+        )
+        .write("later.ndjson", "{\"_id\":\"attic\"}\n")
         .write("plugins/labels-2-0-0.wasm", labels.file("both-ways-2-0-0"))
         .write("notes.ndjson", "{\"_id\":\"1\"}\n{\"_id\":\"2\"}\n")
         .write("note.json", "{\"_id\":\"17\"}\n")
@@ -53,7 +58,9 @@ fn every_command_of_the_operators_guide_works_in_its_order() {
         "todo-search: 50 items",
         "1 write of the application to follow",
         "it is live",
-        "run 6: labels 2.0.0 -> 1.0.0, completed",
+        "labels (labels at /version, else 1.0.0): 2 documents: 2 new (1 migrated)",
+        "1 document: 1 new (1 waiting)",
+        "run 7: labels 2.0.0 -> 1.0.0, completed",
         "would replace",
     ] {
         assert!(told.contains(part), "`{part}` is not in {told}");

@@ -155,7 +155,11 @@ Bodies are stored exactly as they are spelled. The file may be packed with gzip 
 killed at any instant: the same command goes on where it was. Lines that cannot be imported are
 named, and all others are imported.
 
-Usage: godwit import [OPTIONS] --collection <NAME> --version <VERSION> [FILE]
+Documents that are older than their collection go through the migrations in between on their way in,
+where there are plugins and these see nothing but the document itself; the others wait for `godwit
+up`.
+
+Usage: godwit import [OPTIONS] --collection <NAME> [FILE]
 
 Arguments:
   [FILE]
@@ -173,6 +177,10 @@ Options:
       --version <VERSION>
           Say which version of the app has the shape that the documents have
 
+      --version-at <POINTER>
+          Take the version of each document from this JSON pointer; one that has nothing there has
+          that of --version
+
       --id <POINTER>
           Take the id, a string or an integer, from this JSON pointer
           
@@ -182,6 +190,10 @@ Options:
           Refuse, replace or keep items that are there already with another body or version
           
           [default: refuse]
+
+      --as-is
+          Leave items of older versions as they are, so that they wait for `godwit up`, instead of
+          migrating them on the way in
 
       --restart
           Start at the first line, even if an import of this file was interrupted
@@ -214,6 +226,7 @@ Everywhere:
 Examples:
   godwit import --app bcd --collection features --version 1.0.0 features.ndjson.gz
   godwit import --collection features --version 1.0.0 --on-existing replace more.ndjson
+  godwit import --collection features --version-at /meta/version mixed.ndjson
   zcat notes.gz | godwit import --app notes --collection notes --version 2.3.0 --id /meta/id
 "#);
     insta::assert_snapshot!(cli.session(&["godwit up --help"]), @"

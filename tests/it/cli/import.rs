@@ -1,6 +1,7 @@
 //! `godwit import`
 
 use godwit_tests::cli::Cli;
+use godwit_tests::made::{Order, rewrite};
 
 use super::{GOOD, KINDS, gzip, with_items};
 
@@ -40,10 +41,16 @@ fn documents_come_from_files_and_streams() {
           "replaced": 0,
           "kept": 0,
           "present": 4,
+          "removed": 0,
           "blank": 0,
-          "bad": 0
+          "bad": 0,
+          "migrated": 0,
+          "waiting": 0,
+          "failed": 0
         },
-        "bad_lines": []
+        "bad_lines": [],
+        "hurdles": [],
+        "failures": []
       }
     }
     $ godwit status
@@ -219,7 +226,9 @@ fn items_of_older_versions_wait_for_up() {
     run 1: append 1.0.0 -> 2.0.0, completed
       append 2.0.0 append on items: 4 read, 2 updated, 1 unchanged, 1 removed, 1 written elsewhere
     $ godwit import --collection items --version 1.0.0 more.ndjson
-    items (append 1.0.0): 2 documents: 2 new in [time]
+    2> hint: `godwit up` brings those that wait up to date
+    items (append 1.0.0): 2 documents: 2 new (2 waiting) in [time]
+      2 documents wait for append 2.0.0 (plugins/append-2-0-0.wasm): its step append sees stored items of tallies
     $ godwit status
     lmdb:store, [size]
     append is at 2.0.0, which may serve
@@ -241,6 +250,262 @@ fn items_of_older_versions_wait_for_up() {
     {"id":"x","version":"2.0.0","body":{"_id":"x","trail":["2.0.0"]}}
     $ godwit up
     nothing to do: everything is up to date
+    "#);
+}
+
+/// A store whose collection has come to 3.0.0 by two migrations that see nothing but the items.
+fn at_the_newest() -> Cli {
+    let cli = Cli::on("lmdb", &[]);
+    cli.write("first.ndjson", "{\"_id\":\"first\"}\n");
+    for version in ["2.0.0", "3.0.0"] {
+        let order = Order::new("made", version).step(rewrite("apply", "items"));
+        cli.write(
+            &format!("plugins/{version}.wasm"),
+            order.file("records-2-0-0"),
+        );
+    }
+    cli.prepare(&[
+        "godwit import --app made --collection items --version 1.0.0 first.ndjson",
+        "godwit up",
+    ]);
+    cli
+}
+
+/// Documents of three versions, of which one fails and one is removed.
+const OLDER: &str = r#"{"_id":"a"}
+{"_id":"b","v":"2.0.0"}
+{"_id":"c","v":"3.0.0"}
+{"_id":"d","do":{"3.0.0/apply":[["fail","it will not do"]]}}
+{"_id":"e","do":{"2.0.0/apply":[["remove"]]}}
+"#;
+
+#[test]
+fn items_of_older_versions_are_migrated_on_the_way_in() {
+    let cli = at_the_newest();
+    cli.write("older.ndjson", OLDER);
+    insta::assert_snapshot!(cli.session(&[
+        "godwit import --collection items --version-at /v --version 1.0.0 older.ndjson",
+        "godwit import --collection items --version-at /v --version 1.0.0 older.ndjson --json",
+        "godwit export --collection items",
+        "godwit status",
+        "godwit up",
+        "godwit quarantine list",
+        "godwit import --collection items --version-at /v --version 1.0.0 older.ndjson",
+        "godwit verify",
+    ]), @r#"
+    $ godwit import --collection items --version-at /v --version 1.0.0 older.ndjson
+    2> warning: line 4: the item `d` fails step apply of 3.0.0: refused: it will not do
+    2> hint: `godwit up` brings those that wait up to date
+    items (made at /v, else 1.0.0): 5 documents: 4 new (2 migrated, 1 waiting), 1 removed by a migration in [time]
+    [exit 4]
+    $ godwit import --collection items --version-at /v --version 1.0.0 older.ndjson --json
+    {
+      "import": {
+        "done": true,
+        "resumed_behind": null,
+        "can_resume": false,
+        "counts": {
+          "lines": 5,
+          "bytes": 167,
+          "created": 0,
+          "replaced": 0,
+          "kept": 0,
+          "present": 4,
+          "removed": 1,
+          "blank": 0,
+          "bad": 0,
+          "migrated": 0,
+          "waiting": 0,
+          "failed": 0
+        },
+        "bad_lines": [],
+        "hurdles": [],
+        "failures": []
+      }
+    }
+    $ godwit export --collection items
+    2> warning: 1 item may have another version than 3.0.0: they wait, or are in quarantine
+    {"_id":"a","trail":["2.0.0/apply","3.0.0/apply"]}
+    {"_id":"b","v":"2.0.0","trail":["3.0.0/apply"]}
+    {"_id":"c","v":"3.0.0"}
+    {"_id":"d","do":{"3.0.0/apply":[["fail","it will not do"]]}}
+    {"_id":"first","trail":["2.0.0/apply","3.0.0/apply"]}
+    $ godwit status
+    lmdb:store, [size]
+    made is at 3.0.0, which may serve
+    collection  app   version  items  quarantine  accepted  behind
+    items       made  3.0.0        5           0         0       1
+    $ godwit up
+    2> run 2
+    2> made 2.0.0 apply on items (1 item)
+    2> made 2.0.0 apply on items: 1 read, 1 updated in [time]
+    2> made 3.0.0 apply on items (1 item)
+    2> quarantine: d: refused: it will not do
+    2> made 3.0.0 apply on items: 1 read, 1 failed in [time]
+    2> hint: `godwit undo 2` would put everything back
+    run 2: made 1.0.0 -> 3.0.0, completed
+      made 2.0.0 apply on items: 1 read, 1 updated
+      made 3.0.0 apply on items: 1 read, 1 failed
+    [exit 4]
+    $ godwit quarantine list
+    items/d  3.0.0 step apply: refused: it will not do
+    $ godwit import --collection items --version-at /v --version 1.0.0 older.ndjson
+    2> warning: line 4: the item `d` is there already, with another body
+    2> hint: mend these lines and import the file again: what is there already is left alone
+    2> hint: `--on-existing replace` takes these lines for items that are there
+    items (made at /v, else 1.0.0): 5 documents: 3 there already, 1 removed by a migration, 1 not imported in [time]
+    [exit 4]
+    $ godwit verify
+    items: 5 items, no flaw
+      [digest]
+    "#);
+}
+
+#[test]
+fn what_waits_after_an_import_is_told_with_its_reason() {
+    let cli = at_the_newest();
+    cli.write("older.ndjson", "{\"_id\":\"a\"}\n{\"_id\":\"b\"}\n")
+        .write("more.ndjson", "{\"_id\":\"c\"}\n");
+    let file = cli.path("plugins/2.0.0.wasm");
+    std::fs::rename(&file, cli.path("2.0.0.wasm")).unwrap();
+    insta::assert_snapshot!(cli.session(&[
+        "godwit import --collection items --version 1.0.0 older.ndjson",
+        "godwit import --collection items --version 1.0.0 more.ndjson --json",
+    ]), @r#"
+    $ godwit import --collection items --version 1.0.0 older.ndjson
+    2> hint: `godwit up` brings those that wait up to date
+    items (made 1.0.0): 2 documents: 2 new (2 waiting) in [time]
+      2 documents wait for made 2.0.0 (2.0.0.wasm): its file is missing from the catalogue
+    $ godwit import --collection items --version 1.0.0 more.ndjson --json
+    {
+      "import": {
+        "done": true,
+        "resumed_behind": null,
+        "can_resume": false,
+        "counts": {
+          "lines": 1,
+          "bytes": 12,
+          "created": 1,
+          "replaced": 0,
+          "kept": 0,
+          "present": 0,
+          "removed": 0,
+          "blank": 0,
+          "bad": 0,
+          "migrated": 0,
+          "waiting": 1,
+          "failed": 0
+        },
+        "bad_lines": [],
+        "hurdles": [
+          {
+            "version": "2.0.0",
+            "file": "2.0.0.wasm",
+            "reason": "its file is missing from the catalogue",
+            "items": 1
+          }
+        ],
+        "failures": []
+      }
+    }
+    "#);
+    std::fs::rename(cli.path("2.0.0.wasm"), file).unwrap();
+    cli.write("last.ndjson", "{\"_id\":\"d\"}\n");
+    insta::assert_snapshot!(cli.session(&[
+        "godwit import --collection items --version 1.0.0 older.ndjson",
+        "godwit import --collection items --version 1.0.0 --as-is last.ndjson",
+        "godwit up --quiet",
+        "godwit export --collection items",
+    ]), @r#"
+    $ godwit import --collection items --version 1.0.0 older.ndjson
+    items (made 1.0.0): 2 documents: 2 there already in [time]
+    $ godwit import --collection items --version 1.0.0 --as-is last.ndjson
+    2> hint: `godwit up` brings those that wait up to date
+    items (made 1.0.0): 1 document: 1 new (1 waiting) in [time]
+    $ godwit up --quiet
+    run 2: made 1.0.0 -> 3.0.0, completed
+      made 2.0.0 apply on items: 4 read, 4 updated
+      made 3.0.0 apply on items: 4 read, 4 updated
+    $ godwit export --collection items
+    {"_id":"a","trail":["2.0.0/apply","3.0.0/apply"]}
+    {"_id":"b","trail":["2.0.0/apply","3.0.0/apply"]}
+    {"_id":"c","trail":["2.0.0/apply","3.0.0/apply"]}
+    {"_id":"d","trail":["2.0.0/apply","3.0.0/apply"]}
+    {"_id":"first","trail":["2.0.0/apply","3.0.0/apply"]}
+    "#);
+}
+
+#[test]
+fn plugins_are_looked_at_only_where_documents_are_older() {
+    let cli = at_the_newest();
+    cli.write("new.ndjson", "{\"_id\":\"a\"}\n");
+    insta::assert_snapshot!(cli.session(&[
+        "godwit import --collection items --version 3.0.0 new.ndjson --plugins nowhere",
+        "godwit import --collection items --version 1.0.0 new.ndjson --plugins nowhere",
+        "godwit import --collection items --version 1.0.0 new.ndjson --plugins nowhere --as-is",
+    ]), @"
+    $ godwit import --collection items --version 3.0.0 new.ndjson --plugins nowhere
+    items (made 3.0.0): 1 document: 1 new in [time]
+    $ godwit import --collection items --version 1.0.0 new.ndjson --plugins nowhere
+    2> error: the plugin folder nowhere cannot be read: No such file or directory (os error 2)
+    2> hint: check the path given by --plugins
+    [exit 2]
+    $ godwit import --collection items --version 1.0.0 new.ndjson --plugins nowhere --as-is
+    2> warning: line 1: the item `a` is there already, with the same body and version 3.0.0
+    2> hint: mend these lines and import the file again: what is there already is left alone
+    2> hint: `--on-existing replace` takes these lines for items that are there
+    items (made 1.0.0): 1 document: 1 not imported in [time]
+    [exit 4]
+    ");
+}
+
+#[test]
+fn documents_may_say_their_versions() {
+    let cli = with_items(GOOD, &[]);
+    cli.write(
+        "mixed.ndjson",
+        "{\"_id\":\"x\",\"v\":\"0.9.0\"}\n{\"_id\":\"y\"}\n{\"_id\":\"z\",\"v\":\"one\"}\n",
+    );
+    insta::assert_snapshot!(cli.session(&[
+        "godwit import --collection items mixed.ndjson",
+        "godwit import --app new --collection other --version-at /v mixed.ndjson",
+        "godwit import --collection items --version-at /v mixed.ndjson",
+        "godwit import --collection items --version-at /v --version 1.0.0 mixed.ndjson",
+        "godwit status",
+    ]), @r#"
+    $ godwit import --collection items mixed.ndjson
+    2> error: the following required arguments were not provided:
+    2>   --version <VERSION>
+    2> 
+    2> Usage: godwit import --collection <NAME> --version <VERSION> <FILE>
+    2> 
+    2> For more information, try '--help'.
+    [exit 2]
+    $ godwit import --app new --collection other --version-at /v mixed.ndjson
+    2> error: the app new has no version yet: a version must be given as the one that it stands at
+    2> hint: name it beside --version-at: --version V
+    [exit 2]
+    $ godwit import --collection items --version-at /v mixed.ndjson
+    2> warning: there are no migrations in plugins
+    2> warning: line 2: there is nothing at `/v`, where its version should be, and no other version was given
+    2> warning: line 3: at `/v` is "one"; a version is a text as in "1.2.3"
+    2> hint: mend these lines and import the file again: what is there already is left alone
+    2> hint: `--version V` says which version documents have that say none
+    2> hint: `godwit up` brings those that wait up to date
+    items (append at /v): 3 documents: 1 new (1 waiting), 2 not imported in [time]
+      1 document waits for append 1.0.0: no migration of append among the plugins leads to it
+    [exit 4]
+    $ godwit import --collection items --version-at /v --version 1.0.0 mixed.ndjson
+    2> warning: there are no migrations in plugins
+    2> warning: line 3: at `/v` is "one"; a version is a text as in "1.2.3"
+    2> hint: mend these lines and import the file again: what is there already is left alone
+    items (append at /v, else 1.0.0): 3 documents: 1 new, 1 there already, 1 not imported in [time]
+    [exit 4]
+    $ godwit status
+    lmdb:store, [size]
+    append is at 1.0.0, which may serve
+    collection  app     version  items  quarantine  accepted  behind
+    items       append  1.0.0        6           0         0       1
     "#);
 }
 

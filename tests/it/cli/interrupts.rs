@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use godwit_tests::cli::Cli;
+use godwit_tests::made::{Order, rewrite};
 
 use super::KINDS;
 
@@ -130,6 +131,58 @@ fn an_import_of_a_file_goes_on_behind_its_last_line() {
     assert_eq!(rest.code, Some(0), "{rest}");
     assert!(rest.out.starts_with("went on behind line "), "{rest}");
     assert!(rest.out.contains("60,000 documents: 60,000 new"), "{rest}");
+}
+
+#[test]
+fn an_import_that_migrates_may_be_killed_again_and_again() {
+    let start = || {
+        let cli = Cli::on("lmdb", &[]);
+        cli.write("first.ndjson", "{\"_id\":\"first\"}\n");
+        for version in ["2.0.0", "3.0.0"] {
+            let order = Order::new("made", version).step(rewrite("apply", "c"));
+            cli.write(
+                &format!("plugins/{version}.wasm"),
+                order.file("records-2-0-0"),
+            );
+        }
+        cli.prepare(&[
+            &format!("godwit generate -c {ITEMS} --size 100 -o items.ndjson --quiet"),
+            "godwit import --app made --collection c --version 1.0.0 first.ndjson",
+            "godwit up --quiet",
+        ]);
+        cli
+    };
+    let line = "godwit import --collection c --version 1.0.0 items.ndjson";
+    let undisturbed = start();
+    undisturbed.prepare(&[line]);
+    let cli = start();
+    let (mut seen, mut kills) = (String::new(), 0);
+    for _ in 0..5 {
+        let mut import = cli.start(line);
+        // It is killed once it has come further, wherever it is then.
+        let has_come_further = |seen: &mut String| {
+            let status = cli.run("godwit status --json").out;
+            let is_other = *seen != status;
+            *seen = status;
+            is_other
+        };
+        has_come_further(&mut seen);
+        while import.child.try_wait().expect("it runs").is_none() {
+            if has_come_further(&mut seen) {
+                break;
+            }
+        }
+        import.child.kill().expect("it may be killed");
+        let status = import.child.wait().expect("it can be waited for");
+        kills += u32::from(status.code().is_none());
+    }
+    assert!(kills > 0, "it came to its end each time");
+    let rest = cli.run(line);
+    assert_eq!(rest.code, Some(0), "{rest}");
+    for question in ["digest", "verify", "export --collection c"] {
+        let question = format!("godwit {question}");
+        assert_eq!(cli.run(&question).out, undisturbed.run(&question).out);
+    }
 }
 
 #[test]

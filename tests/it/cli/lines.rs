@@ -50,8 +50,12 @@ $ godwit import --collection items --version 1.0.0 bad.ndjson --json
       "replaced": 0,
       "kept": 0,
       "present": 2,
+      "removed": 0,
       "blank": 1,
-      "bad": 7
+      "bad": 7,
+      "migrated": 0,
+      "waiting": 0,
+      "failed": 0
     },
     "bad_lines": [
       {
@@ -93,7 +97,9 @@ $ godwit import --collection items --version 1.0.0 bad.ndjson --json
         "reason": "not_json",
         "message": "trailing characters"
       }
-    ]
+    ],
+    "hurdles": [],
+    "failures": []
   }
 }
 [exit 4]

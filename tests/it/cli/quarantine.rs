@@ -282,10 +282,12 @@ fn items_in_quarantine_can_be_replaced_while_their_run_is_blocked() {
     2> warning: line 2: run 1 is blocked, and the item `a` is not in quarantine
     2> hint: mend these lines and import the file again: what is there already is left alone
     2> hint: finish the run with `godwit up` first, or give it up; `godwit runs` shows what takes it back
-    items (append 1.0.0): 2 documents: 1 replaced, 1 not imported in [time]
+    2> hint: `godwit up` brings those that wait up to date
+    items (append 1.0.0): 2 documents: 1 replaced (1 waiting), 1 not imported in [time]
     [exit 4]
     $ godwit import --collection items --version 1.0.0 --on-existing replace c.ndjson
-    items (append 1.0.0): 1 document: 1 replaced in [time]
+    2> hint: `godwit up` brings those that wait up to date
+    items (append 1.0.0): 1 document: 1 replaced (1 waiting) in [time]
     $ godwit status
     2> hint: nothing is in quarantine any more: `godwit up` goes on
     lmdb:store, [size]

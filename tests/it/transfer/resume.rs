@@ -177,11 +177,15 @@ fn an_import_with_other_settings_starts_at_the_first_line() {
             ..settings.clone()
         },
         ImportSettings {
-            version: "1.2.4".parse().unwrap(),
+            version: Some("1.2.4".parse().unwrap()),
             ..settings.clone()
         },
         ImportSettings {
             source: Some(Digest::of(b"another")),
+            ..settings.clone()
+        },
+        ImportSettings {
+            version_at: Some("/version".parse().unwrap()),
             ..settings.clone()
         },
     ];

@@ -81,6 +81,82 @@ fn a_new_collection_has_the_version_of_its_app() {
     assert_eq!(world.store.history().unwrap().0.len(), 1);
 }
 
+/// Settings for documents that say their version in `v`.
+fn said(version: Option<&str>) -> ImportSettings {
+    ImportSettings {
+        version: version.map(self::version),
+        version_at: Some("/v".parse().unwrap()),
+        ..settings("9.9.9")
+    }
+}
+
+#[test]
+fn every_document_may_say_its_version() {
+    let lines = [
+        r#"{"_id":"one","v":"1.0.0"}"#,
+        r#"{"_id":"none"}"#,
+        r#"{"_id":"level", "v" : "2.0.0"}"#,
+        r#"{"_id":"newer","v":"3.0.0"}"#,
+        r#"{"_id":"bad","v":2}"#,
+        r#"{"_id":"old","v":"0.9.0"}"#,
+    ];
+    for batch_lines in [1, 2, 100] {
+        let mut world = World::new();
+        let settings = ImportSettings {
+            batch_lines,
+            ..said(Some("2.0.0"))
+        };
+        let report = world.import(&settings, &lines.join("\n"));
+        let bad: Vec<_> = report.bad_lines.iter().map(ToString::to_string).collect();
+        let expected = r#"line 5: at `/v` is a number; a version is a text as in "1.2.3""#;
+        assert_eq!(bad, [expected]);
+        assert_eq!(report.counts.created, 5);
+        for (id, has, apart) in [
+            ("one", "1.0.0", Some("1.0.0")),
+            ("none", "2.0.0", None),
+            ("level", "2.0.0", None),
+            ("newer", "3.0.0", None),
+            ("old", "0.9.0", Some("0.9.0")),
+        ] {
+            assert_eq!(world.versions(id), (has.into(), apart.map(Into::into)));
+        }
+        let record = collection(&world);
+        assert_eq!(record.level, Some(version("2.0.0")));
+        assert_eq!(record.newest, Some(version("3.0.0")));
+        assert_eq!(record.oldest_waiting, Some(version("0.9.0")));
+        let body = world.store.body(&name("notes"), "level").unwrap().unwrap();
+        assert_eq!(body, lines[2].as_bytes(), "it keeps its exact bytes");
+        let again = world.import(&settings, &lines.join("\n"));
+        assert_eq!((again.counts.present, again.counts.bad), (5, 1));
+    }
+}
+
+#[test]
+fn a_new_app_stands_at_a_version_that_is_given() {
+    let mut world = World::new();
+    let input = r#"{"_id":"one","v":"1.0.0"}"#;
+    let error = world.try_import(&said(None), input).unwrap_err();
+    let expected =
+        "the app app has no version yet: a version must be given as the one that it stands at";
+    assert_eq!(error.to_string(), expected);
+    assert!(world.entries().iter().all(|(key, _)| key == b"F"));
+    world.import(&settings("2.0.0"), ONE);
+    // Documents say theirs from then on, in other collections, too.
+    let other = ImportSettings {
+        collection: name("other"),
+        ..said(None)
+    };
+    world.import(&other, &input.replace("one", "two"));
+    let record = world.store.collection(&name("other")).unwrap().unwrap();
+    assert_eq!(record.level, Some(version("2.0.0")));
+    assert_eq!(world.store.tallies(&name("other")).unwrap().waiting, 1);
+    let report = world.import(&said(None), TWO);
+    let bad = report.bad_lines[0].to_string();
+    let nothing =
+        "line 1: there is nothing at `/v`, where its version should be, and no other version";
+    assert!(bad.starts_with(nothing), "{bad}");
+}
+
 #[test]
 fn the_same_body_with_another_version_is_another_item() {
     let mut world = World::new();

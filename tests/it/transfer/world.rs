@@ -23,7 +23,7 @@ pub fn name(text: &str) -> Name {
 
 /// Settings for the collection `notes` of the app `app`.
 pub fn settings(version: &str) -> ImportSettings {
-    ImportSettings::new(name("app"), name("notes"), version.parse().unwrap())
+    ImportSettings::new(name("app"), name("notes"), Some(version.parse().unwrap()))
 }
 
 /// A store with its lease.
@@ -99,6 +99,7 @@ impl World {
             store: &self.store,
             clock,
             settings,
+            way_in: None,
             control,
             observer,
         };

@@ -249,7 +249,8 @@ pub fn import(
         no_plugins(),
         surroundings("import"),
     );
-    let mut settings = ImportSettings::new("append".parse()?, "items".parse()?, "1.0.0".parse()?);
+    let mut settings =
+        ImportSettings::new("append".parse()?, "items".parse()?, Some("1.0.0".parse()?));
     settings.source = Some(Digest::of(lines.to_string_lossy().as_bytes()));
     settings.batch_bytes = batch_bytes;
     let mut lease = host.lease("import")?;
@@ -257,6 +258,7 @@ pub fn import(
         store: host.store(),
         clock: &*host.surroundings().clock,
         settings: &settings,
+        way_in: None,
         control: &Control::default(),
         observer: &|counts| acknowledge(counts.lines),
     };

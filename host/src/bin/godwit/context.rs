@@ -152,7 +152,13 @@ impl Context {
         Ok(self.wire(store, self.catalogue()?))
     }
 
-    fn wire(&self, store: Store, catalogue: Catalogue) -> Host {
+    /// Whether a plugin folder was named.
+    pub fn has_plugins(&self) -> bool {
+        self.plugins.is_some()
+    }
+
+    /// A host with these migrations.
+    pub fn wire(&self, store: Store, catalogue: Catalogue) -> Host {
         let mut host = Host::new(store, catalogue, self.surroundings.clone());
         host.policy = self.config.policy.clone();
         host.grants = self.config.grants.grants();

@@ -14,6 +14,7 @@ mod properties;
 mod resume;
 mod retries;
 mod texts;
+mod way_in;
 mod world;
 
 /// A name, a world, and what is expected.

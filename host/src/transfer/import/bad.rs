@@ -73,6 +73,32 @@ pub enum BadLineReason {
         /// How many bytes it has.
         bytes: u64,
     },
+    /// Occurs when nothing says which version it has.
+    #[error(
+        "there is nothing at `{pointer}`, where its version should be, and no other version was given"
+    )]
+    NoVersion {
+        /// Where the version was looked for.
+        pointer: String,
+    },
+    /// Occurs when what should be its version is none.
+    #[error("at `{pointer}` is {found}; a version is a text as in \"1.2.3\"")]
+    NotAVersion {
+        /// Where the version was looked for.
+        pointer: String,
+        /// What was there.
+        found: String,
+    },
+    /// Occurs when its version is longer than a version may be.
+    #[error("a version has {limit} bytes at most, that at `{pointer}` has {bytes}")]
+    VersionTooLong {
+        /// Where the version was found.
+        pointer: String,
+        /// How long it is.
+        bytes: u64,
+        /// The longest version.
+        limit: u64,
+    },
     /// Occurs when there is an item with this id already, and such were to be refused.
     #[error("the item `{}` is there already, with {difference}", .id.escape_debug())]
     Exists {
@@ -94,7 +120,7 @@ pub enum BadLineReason {
 }
 
 impl BadLineReason {
-    /// Whether the line is a JSON document all the same: only its id is missing or of no use.
+    /// Whether the line is a JSON document all the same: only its id or its version is missing or of no use.
     pub fn is_json(&self) -> bool {
         !matches!(
             self,
@@ -110,6 +136,9 @@ pub enum Difference {
     /// It has another body.
     #[error("another body")]
     Body,
+    /// It has a body, and a migration removes the one that comes.
+    #[error("a body, where a migration leaves none of this one")]
+    Removed,
     /// It has the same body and this version.
     #[error("the same body and version {0}")]
     Version(Version),

@@ -2,31 +2,45 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BadLine, ImportCounts, ImportReport};
-use crate::model::Digest;
+use super::batch::Outcome;
+use super::{BadLine, FailedOnTheWay, ImportCounts, ImportReport, Waiting};
+use crate::model::{Digest, Timestamp};
+use crate::run::Moment;
 
 /// How far an import has come, as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Checkpoint {
     /// The settings of the import.
     pub settings: Digest,
+    /// When the import was first started.
+    #[serde(default)]
+    pub started_at: Timestamp,
     /// The digest of the bytes that were read: `counts.bytes` of them.
     pub read: Digest,
     /// What became of the lines.
     pub counts: ImportCounts,
     /// The first bad lines.
     pub bad_lines: Vec<BadLine>,
+    /// What items wait for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hurdles: Vec<Waiting>,
+    /// The first items that failed on their way in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<FailedOnTheWay>,
 }
 
 impl Checkpoint {
     /// The start of an import.
-    pub fn start(settings: Digest) -> Self {
+    pub fn start(settings: Digest, now: Timestamp) -> Self {
         let counts = ImportCounts::default();
         Self {
             settings,
+            started_at: now,
             read: Digest::of(b""),
             counts,
             bad_lines: Vec::new(),
+            hurdles: Vec::new(),
+            failures: Vec::new(),
         }
     }
 
@@ -42,20 +56,39 @@ impl Checkpoint {
         serde_json::to_vec(self).expect("it has no maps")
     }
 
-    /// The checkpoint behind a further batch.
-    pub fn behind(
-        &self,
-        counts: ImportCounts,
-        mut bad: Vec<BadLine>,
-        read: Digest,
-        most: usize,
-    ) -> Self {
+    /// What migrations are told: the same however often the import is interrupted.
+    pub fn moment(&self) -> Moment {
+        let seed = self
+            .settings
+            .0
+            .first_chunk()
+            .map_or(0, |first| u64::from_be_bytes(*first));
+        Moment {
+            started_at: self.started_at,
+            // 53 bits: some languages have no integers beyond.
+            seed: seed & ((1 << 53) - 1),
+        }
+    }
+
+    /// The checkpoint behind a further batch. So many bad lines, and failures, are kept.
+    pub fn behind(&self, outcome: Outcome, read: Digest, most: usize) -> Self {
         let mut next = self.clone();
         next.read = read;
+        let Outcome {
+            counts,
+            mut bad,
+            hurdles,
+            failures,
+        } = outcome;
         next.counts += counts;
         bad.sort_by_key(|line| line.line);
         next.bad_lines.extend(bad);
         next.bad_lines.truncate(most);
+        next.failures.extend(failures);
+        next.failures.truncate(most);
+        for more in hurdles {
+            Waiting::add(&mut next.hurdles, &more.hurdle, more.items);
+        }
         next
     }
 
@@ -67,6 +100,8 @@ impl Checkpoint {
             can_resume,
             counts: self.counts,
             bad_lines: self.bad_lines.clone(),
+            hurdles: self.hurdles.clone(),
+            failures: self.failures.clone(),
         }
     }
 }

@@ -13,8 +13,11 @@ use crate::transfer::Pointer;
 /// Why a line has no id, with the column (in bytes, from 1) where that is known.
 pub(super) type Unidentified = (Option<u64>, BadLineReason);
 
-/// The id of a body that is JSON in UTF-8.
-pub(super) fn identify(body: &[u8], pointer: &Pointer) -> Result<String, Unidentified> {
+/// The text of a body that is JSON in UTF-8, and its id.
+pub(super) fn identify<'b>(
+    body: &'b [u8],
+    pointer: &Pointer,
+) -> Result<(&'b str, String), Unidentified> {
     let text = std::str::from_utf8(body)
         .map_err(|error| (Some(error.valid_up_to() as u64 + 1), BadLineReason::NotUtf8))?;
     let value = find(text, pointer).map_err(|error| not_json(&error))?;
@@ -24,7 +27,7 @@ pub(super) fn identify(body: &[u8], pointer: &Pointer) -> Result<String, Unident
         (None, BadLineReason::NotAnId { pointer, found })
     })?;
     match check_id(&id) {
-        Ok(()) => Ok(id),
+        Ok(()) => Ok((text, id)),
         Err(error) => Err((
             None,
             BadLineReason::IdLength {
@@ -36,7 +39,7 @@ pub(super) fn identify(body: &[u8], pointer: &Pointer) -> Result<String, Unident
 
 /// The text of the value at the pointer. Of members with the same name the last one counts, as for
 /// nearly every other reader.
-fn find<'a>(text: &'a str, pointer: &Pointer) -> serde_json::Result<Option<&'a str>> {
+pub(super) fn find<'a>(text: &'a str, pointer: &Pointer) -> serde_json::Result<Option<&'a str>> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let found = Seek(pointer.segments()).deserialize(&mut deserializer)?;
     deserializer.end()?;
@@ -50,10 +53,19 @@ fn as_id(value: &str) -> Result<String, &'static str> {
             Err("a number that is not written as an integer")
         }
         Some(b'-' | b'0'..=b'9') => Ok(value.to_owned()),
-        Some(b'{') => Err("an object"),
-        Some(b'[') => Err("a list"),
-        Some(b'n') => Err("null"),
-        _ => Err("true or false"),
+        _ => Err(kind(value)),
+    }
+}
+
+/// What kind of value a text of JSON is.
+pub(super) fn kind(value: &str) -> &'static str {
+    match value.as_bytes().first() {
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        Some(b'"') => "a text",
+        Some(b'n') => "null",
+        Some(b't' | b'f') => "true or false",
+        _ => "a number",
     }
 }
 
@@ -183,7 +195,7 @@ mod tests {
     use super::*;
 
     fn id(body: &str, pointer: &str) -> Result<String, Unidentified> {
-        identify(body.as_bytes(), &pointer.parse().unwrap())
+        identify(body.as_bytes(), &pointer.parse().unwrap()).map(|(_, id)| id)
     }
 
     #[test]

@@ -12,6 +12,8 @@ mod lines;
 mod place;
 mod settings;
 mod target;
+mod versions;
+mod way_in;
 mod work;
 
 use std::io::{self, BufRead};
@@ -23,14 +25,19 @@ use serde::{Deserialize, Serialize};
 /// # Errors
 /// Why it has none: it is not JSON, or there is nothing that can be an id.
 pub fn identify(body: &[u8], pointer: &super::Pointer) -> Result<String, BadLineReason> {
-    identify::identify(body, pointer).map_err(|(_, reason)| reason)
+    match identify::identify(body, pointer) {
+        Ok((_, id)) => Ok(id),
+        Err((_, reason)) => Err(reason),
+    }
 }
 
 pub use bad::{BadLine, BadLineReason, Difference};
 pub use settings::{ImportSettings, OnExisting};
+pub use target::level;
+pub use way_in::{FailedOnTheWay, Hurdle, Waiting, WayIn};
 
 use crate::model::{Clock, Name, Retreat, RunId, RunState};
-use crate::run::Control;
+use crate::run::{Control, RunError};
 use crate::store::{Lease, LeaseError, Store, StoreError};
 use work::Work;
 
@@ -42,6 +49,9 @@ pub struct Importer<'a> {
     pub clock: &'a dyn Clock,
     /// What is imported, and how.
     pub settings: &'a ImportSettings,
+    /// What brings items of older versions up to their collection before they are written; `None`: they wait in it for
+    /// `godwit up`.
+    pub way_in: Option<&'a dyn WayIn>,
     /// How an import is asked to stop: it commits the batch in hand first.
     pub control: &'a Control,
     /// Is told after each commit how far the import has come.
@@ -66,7 +76,8 @@ impl Importer<'_> {
 
 /// How many lines were read, and what became of them.
 ///
-/// `lines` is always the sum of `created`, `replaced`, `kept`, `present`, `blank` and `bad`.
+/// `lines` is always the sum of `created`, `replaced`, `kept`, `present`, `removed`, `blank` and `bad`. `migrated` and `waiting`
+/// tell of those that were written, `created` or `replaced`, and `failed` of those that wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ImportCounts {
     /// Lines read.
@@ -81,10 +92,22 @@ pub struct ImportCounts {
     pub kept: u64,
     /// Items that were there already with the same body and version.
     pub present: u64,
+    /// Items that a migration removed on their way in, so that nothing is there.
+    #[serde(default)]
+    pub removed: u64,
     /// Lines with nothing on them.
     pub blank: u64,
     /// Lines that were not imported.
     pub bad: u64,
+    /// Items that were brought up to the version of their collection on their way in.
+    #[serde(default)]
+    pub migrated: u64,
+    /// Items that wait to be brought up to it by `godwit up`.
+    #[serde(default)]
+    pub waiting: u64,
+    /// Items that wait because they failed a migration on their way in.
+    #[serde(default)]
+    pub failed: u64,
 }
 
 impl std::ops::AddAssign for ImportCounts {
@@ -95,8 +118,12 @@ impl std::ops::AddAssign for ImportCounts {
         self.replaced += other.replaced;
         self.kept += other.kept;
         self.present += other.present;
+        self.removed += other.removed;
         self.blank += other.blank;
         self.bad += other.bad;
+        self.migrated += other.migrated;
+        self.waiting += other.waiting;
+        self.failed += other.failed;
     }
 }
 
@@ -113,6 +140,11 @@ pub struct ImportReport {
     pub counts: ImportCounts,
     /// The first of the lines that were not imported; `counts.bad` says how many there are.
     pub bad_lines: Vec<BadLine>,
+    /// What items wait for that could have been brought up on their way in, each migration once. Those that failed are not
+    /// among them.
+    pub hurdles: Vec<Waiting>,
+    /// The first of the items that failed a migration on their way in; `counts.failed` says how many there are.
+    pub failures: Vec<FailedOnTheWay>,
 }
 
 /// Why an import cannot go on. What was committed stays.
@@ -146,6 +178,15 @@ pub enum ImportError {
         /// How it is given up, if there is a way.
         retreat: Option<Retreat>,
     },
+    /// Occurs when the app has no version yet, and no version was given for it: those of documents do not say where it
+    /// stands.
+    #[error(
+        "the app {app} has no version yet: a version must be given as the one that it stands at"
+    )]
+    NoBaseline {
+        /// The app.
+        app: Name,
+    },
     /// Occurs when the version is longer than a version may be.
     #[error("a version has {limit} bytes at most, this one has {bytes}")]
     VersionTooLong {
@@ -154,6 +195,9 @@ pub enum ImportError {
         /// The longest version.
         limit: usize,
     },
+    /// Occurs when a migration that items are to go through on their way in cannot be carried out.
+    #[error("items cannot be brought up to date on their way in")]
+    WayIn(#[source] Box<RunError>),
     /// Occurs when the lines that were imported before are not those that come now.
     #[error(
         "the first {lines} lines are not those that were imported before; start over to import them all"
@@ -181,6 +225,16 @@ impl From<LeaseError> for ImportError {
             LeaseError::Held { .. } | LeaseError::Lost { .. } | LeaseError::Written => {
                 Self::Lease(error)
             }
+        }
+    }
+}
+
+impl From<RunError> for ImportError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Lease(error) => error.into(),
+            RunError::Store(error) => Self::Store(error),
+            error => Self::WayIn(Box::new(error)),
         }
     }
 }

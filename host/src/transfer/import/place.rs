@@ -31,28 +31,43 @@ pub(super) struct Placed {
     pub oldest_waiting: Option<Version>,
 }
 
-/// Decides what becomes of each item of a batch, in the order of their lines; gives the places of all, by id.
+/// What is under the ids of a batch.
 pub(super) fn places(
     store: &Store,
     settings: &ImportSettings,
-    target: &Target<'_>,
-    batch: &mut Batch,
+    batch: &Batch,
 ) -> Result<BTreeMap<String, Place>, StoreError> {
     let mut places: BTreeMap<String, Place> = BTreeMap::new();
-    for index in 0..batch.items.len() {
-        let id = &batch.items[index].id;
+    for Pending { id, .. } in &batch.items {
         if !places.contains_key(id) {
             places.insert(id.clone(), Place::find(store, settings, id)?);
-        }
-        let there = places.get_mut(id).expect("it was just put there");
-        if decide(store, settings, target, batch, index, there)? {
-            there.new = Some(index);
         }
     }
     Ok(places)
 }
 
-/// Writes the items that are new or replaced.
+/// Decides what becomes of each item of a batch, in the order of their lines, and notes those that are to be written.
+pub(super) fn decide_all(
+    store: &Store,
+    settings: &ImportSettings,
+    target: &Target<'_>,
+    batch: &mut Batch,
+    places: &mut BTreeMap<String, Place>,
+) -> Result<(), StoreError> {
+    for index in 0..batch.items.len() {
+        let there = places.get_mut(&batch.items[index].id);
+        let there = there.expect("every item has a place");
+        if decide(store, settings, target, batch, index, there)? {
+            let item = &batch.items[index];
+            let waits = !item.is_removed() && target.entry(item, there.apart()).is_some();
+            there.new = Some(index);
+            batch.note_form(index, waits);
+        }
+    }
+    Ok(())
+}
+
+/// Writes the items that are new or replaced, and deletes those that are replaced by nothing.
 pub(super) fn put<'b>(
     settings: &ImportSettings,
     target: &Target<'_>,
@@ -65,15 +80,22 @@ pub(super) fn put<'b>(
     for (id, there) in places {
         let Some(index) = there.new else { continue };
         let item = &batch.items[index];
-        let new = Some((&item.version, batch.body(item).into()));
         let record = there.record.map(Stored::from);
+        if item.is_removed() && record.is_none() {
+            continue;
+        }
+        let version = item.stamp();
+        let new = (!item.is_removed()).then(|| (version, batch.body(item).into()));
         write.set_item(collection, &id, record, new, Visit::Once)?;
         let old = there.apart.as_deref();
-        let entry = target.entry(&item.version, there.parsed.as_ref());
+        let entry = target.entry(item, there.parsed.as_ref());
+        let entry = entry.filter(|_| !item.is_removed());
         if old.is_some() || entry.is_some() {
             write.set_apart(collection, &id, old, entry.as_ref(), Visit::Once)?;
         }
-        let version = &item.version;
+        if item.is_removed() {
+            continue;
+        }
         if placed.newest.as_ref() < Some(version) {
             placed.newest = Some(version.clone());
         }
@@ -100,6 +122,26 @@ impl Place {
             new: None,
         })
     }
+
+    fn apart(&self) -> Option<&Apart> {
+        self.parsed.as_ref()
+    }
+
+    /// Whether it is an item that is apart from its collection, and is that of a batch as it came.
+    pub fn waits_as(&self, batch: &Batch, item: &Pending) -> bool {
+        let apart = self.apart();
+        let body = self.record.as_deref().map(ItemRecord::parse);
+        apart.is_some_and(|apart| apart.version == item.version)
+            && body.is_some_and(|body| body.is_ok_and(|body| body.body == batch.came(item)))
+    }
+
+    /// Whether nothing is there, nor will be.
+    fn is_empty(&self, batch: &Batch) -> bool {
+        match self.new {
+            Some(new) => batch.items[new].is_removed(),
+            None => self.record.is_none(),
+        }
+    }
 }
 
 /// Counts the item at `index` as what becomes of it, and says whether it is to be written.
@@ -116,13 +158,17 @@ fn decide(
         batch.refuse(line, None, BadLineReason::RunInTheWay { id, run, state });
         return Ok(false);
     }
-    if there.record.is_none() && there.new.is_none() {
-        batch.counts.created += 1;
-        return Ok(true);
+    let is_removed = batch.items[index].is_removed();
+    if there.is_empty(batch) {
+        match is_removed {
+            true => batch.outcome.counts.removed += 1,
+            false => batch.outcome.counts.created += 1,
+        }
+        return Ok(!is_removed);
     }
     let item = &batch.items[index];
-    let Some(difference) = differs(store, settings, batch, item, there)? else {
-        batch.counts.present += 1;
+    let Some(difference) = differs(store, settings, target, batch, item, there)? else {
+        batch.outcome.counts.present += 1;
         return Ok(false);
     };
     match settings.on_existing {
@@ -130,35 +176,51 @@ fn decide(
             let (line, id) = (item.line, item.id.clone());
             batch.refuse(line, None, BadLineReason::Exists { id, difference });
         }
-        OnExisting::Keep => batch.counts.kept += 1,
-        OnExisting::Replace => batch.counts.replaced += 1,
+        OnExisting::Keep => batch.outcome.counts.kept += 1,
+        OnExisting::Replace if is_removed => batch.outcome.counts.removed += 1,
+        OnExisting::Replace => batch.outcome.counts.replaced += 1,
     }
     Ok(settings.on_existing == OnExisting::Replace)
 }
 
-/// How what is under an item's id differs from the item; `None`: not at all.
+/// How what is under an item's id differs from what would be written of it; `None`: not at all, or it waits there as it
+/// came.
 fn differs(
     store: &Store,
     settings: &ImportSettings,
+    target: &Target<'_>,
     batch: &Batch,
     item: &Pending,
     there: &Place,
 ) -> Result<Option<Difference>, StoreError> {
-    if let Some(new) = there.new {
-        let new = &batch.items[new];
-        if batch.body(new) != batch.body(item) {
-            return Ok(Some(Difference::Body));
-        }
-        let is_other = new.version != item.version;
-        return Ok(is_other.then(|| Difference::Version(new.version.clone())));
-    }
-    let Some(record) = &there.record else {
-        return Ok(None);
+    let version = |item: &Pending| match item.is_brought_up() {
+        true => target.version_of(item.stamp()),
+        false => item.version.clone(),
     };
-    let record = ItemRecord::parse(record)?;
-    if record.body != batch.body(item) {
+    let (body, had) = match (there.new, &there.record) {
+        (Some(new), _) => {
+            let new = &batch.items[new];
+            let is_same = (batch.came(new), &new.version) == (batch.came(item), &item.version);
+            if is_same {
+                return Ok(None);
+            }
+            (batch.body(new), version(new))
+        }
+        (None, Some(record)) => {
+            let record = ItemRecord::parse(record)?;
+            let had = store.version_of(&settings.collection, &item.id, record.stamp()?)?;
+            (record.body, had)
+        }
+        (None, None) => return Ok(None),
+    };
+    if there.new.is_none() && there.waits_as(batch, item) {
+        return Ok(None);
+    }
+    if item.is_removed() {
+        return Ok(Some(Difference::Removed));
+    }
+    if body != batch.body(item) {
         return Ok(Some(Difference::Body));
     }
-    let version = store.version_of(&settings.collection, &item.id, record.stamp()?)?;
-    Ok((version != item.version).then_some(Difference::Version(version)))
+    Ok((had != version(item)).then_some(Difference::Version(had)))
 }

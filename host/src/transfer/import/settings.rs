@@ -1,5 +1,7 @@
 //! What is imported, and how.
 
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Digest, Name, Version};
@@ -12,8 +14,11 @@ pub struct ImportSettings {
     pub app: Name,
     /// The collection that they come into.
     pub collection: Name,
-    /// The app version whose shape they have.
-    pub version: Version,
+    /// The app version whose shape they have, but for those that say another one at `version_at`. A new app stands at it,
+    /// so that it cannot be left out there.
+    pub version: Option<Version>,
+    /// Where in its body an item may say the version whose shape it has; `None`: nowhere.
+    pub version_at: Option<Pointer>,
     /// Where an item's id is in its body.
     pub id: Pointer,
     /// What becomes of an item whose id is there already with another body or version.
@@ -36,13 +41,14 @@ pub struct ImportSettings {
 }
 
 impl ImportSettings {
-    /// Imports into a collection of an app at a version; ids are at `/_id`, items that are there
+    /// Imports into a collection of an app, items of one version if it is given; ids are at `/_id`, items that are there
     /// already are refused.
-    pub fn new(app: Name, collection: Name, version: Version) -> Self {
+    pub fn new(app: Name, collection: Name, version: Option<Version>) -> Self {
         Self {
             app,
             collection,
             version,
+            version_at: None,
             id: "/_id".parse().expect("it is a pointer"),
             on_existing: OnExisting::default(),
             source: None,
@@ -67,12 +73,19 @@ impl ImportSettings {
             app,
             collection,
             version,
+            version_at,
             id,
             on_existing,
             body_bytes,
             ..
         } = self;
-        let parts = format!("{app}\0{collection}\0{version}\0{on_existing:?}\0{body_bytes}\0{id}");
+        let shown =
+            |part: Option<&dyn Display>| part.map_or_else(String::new, |it| format!("={it}"));
+        let version = shown(version.as_ref().map(|it| it as _));
+        let version_at = shown(version_at.as_ref().map(|it| it as _));
+        let parts = format!(
+            "{app}\0{collection}\0{version}\0{version_at}\0{on_existing:?}\0{body_bytes}\0{id}"
+        );
         Digest::of(parts.as_bytes())
     }
 }

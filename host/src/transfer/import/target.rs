@@ -1,12 +1,11 @@
 //! The collection that items are imported into.
 
+use super::batch::Pending;
 use super::place::Placed;
-use super::{ImportError, ImportSettings, OnExisting};
-use crate::model::{Apart, Event, Run, RunId, RunState, Timestamp, Version};
+use super::versions::MAX_BYTES;
+use super::{Hurdle, ImportError, ImportSettings, OnExisting};
+use crate::model::{Apart, Event, Name, Run, RunId, RunState, Timestamp, Version};
 use crate::store::{Collection, Store, StoreError, Write};
-
-/// The longest version that the store keeps with an item, in bytes.
-const MAX_VERSION_BYTES: usize = 128;
 
 /// The collection that items are imported into, as it was when the import started. While the lease
 /// is held nobody else changes it.
@@ -24,25 +23,34 @@ pub(super) struct Target<'a> {
 impl<'a> Target<'a> {
     /// Checks that items may be imported.
     pub fn find(store: &Store, settings: &'a ImportSettings) -> Result<Self, ImportError> {
-        check_version(&settings.version)?;
+        settings.version.as_ref().map_or(Ok(()), check_version)?;
         let run = run_in_the_way(&store.runs()?, settings)?;
-        let apps = store.history()?.apps();
-        let version = apps.get(&settings.app).and_then(|app| app.version());
-        let level = match store.collection(&settings.collection)? {
-            Some(record) if record.app != settings.app => {
-                return Err(ImportError::ForeignCollection {
-                    collection: settings.collection.clone(),
-                    owner: record.app,
-                    app: settings.app.clone(),
-                });
-            }
-            Some(record) => record.level,
-            None => Some(version.unwrap_or(&settings.version).clone()),
-        };
+        let (app, collection) = (&settings.app, &settings.collection);
+        let record = store.collection(collection)?;
+        if let Some(owner) = record.as_ref().map(|record| &record.app)
+            && owner != app
+        {
+            return Err(ImportError::ForeignCollection {
+                collection: collection.clone(),
+                owner: owner.clone(),
+                app: app.clone(),
+            });
+        }
+        let is_first = store
+            .history()?
+            .apps()
+            .get(app)
+            .is_none_or(|app| app.version().is_none());
+        let mut level = level(store, app, collection)?;
+        if record.is_none() && level.is_none() {
+            let app = app.clone();
+            let given = settings.version.clone();
+            level = Some(given.ok_or(ImportError::NoBaseline { app })?);
+        }
         Ok(Self {
             settings,
             level,
-            is_first: version.is_none(),
+            is_first,
             run,
         })
     }
@@ -54,10 +62,42 @@ impl<'a> Target<'a> {
         self.run.filter(|_| !is_in_quarantine)
     }
 
-    /// The entry that an imported item of this version gets, which had `old`: those that are older than their
+    /// Whether an item of this version may be brought up to the collection on its way in: it is older, and no run moves the
+    /// collection.
+    pub fn may_be_brought_up(&self, version: &Version) -> bool {
+        self.run.is_none() && self.is_above(version)
+    }
+
+    /// Whether the collection's items have a newer version than this one.
+    fn is_above(&self, version: &Version) -> bool {
+        self.level.as_ref().is_some_and(|level| version < level)
+    }
+
+    /// The version that an item has once it lies in the collection, without an entry of its own.
+    pub fn version_of(&self, stamp: &Version) -> Version {
+        self.level
+            .as_ref()
+            .map_or(stamp, |level| level.max(stamp))
+            .clone()
+    }
+
+    /// Why an item waits when those before it in its batch have become too much.
+    pub fn too_much(&self) -> Hurdle {
+        Hurdle {
+            version: self.level.clone().unwrap_or(Version::new(0, 0, 0)),
+            file: None,
+            reason: "what becomes of so many items at once is more than may be held".to_owned(),
+        }
+    }
+
+    /// The entry that an imported item gets, which had `old`: those that are older than their
     /// collection wait to be brought up to date, and so do those that a run has passed by.
-    pub fn entry(&self, version: &Version, old: Option<&Apart>) -> Option<Apart> {
-        let is_older = self.level.as_ref().is_some_and(|level| version < level);
+    pub fn entry(&self, item: &Pending, old: Option<&Apart>) -> Option<Apart> {
+        if item.is_brought_up() {
+            return None;
+        }
+        let version = &item.version;
+        let is_older = self.is_above(version);
         let passed_by = old.filter(|old| self.run.is_some() && old.version == *version);
         let waits = is_older || passed_by.is_some();
         waits.then(|| Apart {
@@ -79,7 +119,7 @@ impl<'a> Target<'a> {
         if write.collection(collection)?.is_some() || self.run.is_some() {
             return Ok(());
         }
-        if self.is_first {
+        if let Some(version) = version.as_ref().filter(|_| self.is_first) {
             write.add_history(now, app, version, Event::Baseline)?;
         }
         write.set_collection(collection, Collection::new(app.clone(), self.level.clone()))
@@ -97,9 +137,22 @@ impl<'a> Target<'a> {
     }
 }
 
+/// The version that items of a collection have, unless they say otherwise; that of its app where it is not there. `None`: there
+/// is none yet.
+///
+/// # Errors
+/// [`StoreError`] when the store cannot be read.
+pub fn level(store: &Store, app: &Name, collection: &Name) -> Result<Option<Version>, StoreError> {
+    if let Some(record) = store.collection(collection)? {
+        return Ok(record.level);
+    }
+    let apps = store.history()?.apps();
+    Ok(apps.get(app).and_then(|app| app.version()).cloned())
+}
+
 fn check_version(version: &Version) -> Result<(), ImportError> {
     let bytes = version.to_string().len();
-    let limit = MAX_VERSION_BYTES;
+    let limit = MAX_BYTES;
     if bytes > limit {
         Err(ImportError::VersionTooLong { bytes, limit })
     } else {

@@ -1,14 +1,16 @@
 //! An import from its checkpoint to its end.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
 use super::batch::Batch;
 use super::checkpoint::Checkpoint;
 use super::lines::Lines;
-use super::place;
+use super::place::{self, Place};
 use super::target::Target;
-use super::{ImportError, ImportReport, Importer};
+use super::{ImportError, ImportReport, Importer, way_in};
 use crate::model::{Digest, RunId};
+use crate::run::RunError;
 use crate::store::Lease;
 
 /// An import under way.
@@ -55,7 +57,7 @@ impl<'a> Work<'a> {
             target,
             key,
             resumed_behind: found.as_ref().map(|checkpoint| checkpoint.counts.lines),
-            checkpoint: found.unwrap_or_else(|| Checkpoint::start(digest)),
+            checkpoint: found.unwrap_or_else(|| Checkpoint::start(digest, importer.clock.now())),
         })
     }
 
@@ -66,7 +68,9 @@ impl<'a> Work<'a> {
         }
         loop {
             let (batch, ending) = self.gather();
-            self.commit(batch, matches!(ending, Ending::EndOfInput))?;
+            if !self.commit(batch, matches!(ending, Ending::EndOfInput))? {
+                return Ok(self.report());
+            }
             (self.importer.observer)(&self.checkpoint.counts);
             match ending {
                 Ending::EndOfInput => {
@@ -146,24 +150,25 @@ impl<'a> Work<'a> {
         let mut batch = Batch::default();
         let ending = loop {
             match self.lines.next() {
-                Ok(Some(line)) => batch.push(first + batch.counts.lines, &line, settings),
+                Ok(Some(line)) => batch.push(first + batch.outcome.counts.lines, &line, settings),
                 Ok(None) => break Ending::EndOfInput,
                 Err(error) => break Ending::Failed(error),
             }
-            let is_full = batch.counts.lines >= settings.batch_lines as u64
+            let is_full = batch.outcome.counts.lines >= settings.batch_lines as u64
                 || self.lines.offset() - start >= settings.batch_bytes as u64;
             if is_full || control.is_stopped() || self.lease.is_due(clock.now()) {
                 break Ending::Full;
             }
         };
-        batch.counts.bytes = self.lines.offset() - start;
+        batch.outcome.counts.bytes = self.lines.offset() - start;
         (batch, ending)
     }
 
-    /// Commits a batch with the checkpoint behind it; at the end the checkpoint is removed.
-    fn commit(&mut self, mut batch: Batch, is_last: bool) -> Result<(), ImportError> {
-        if batch.counts.lines == 0 && !is_last {
-            return Ok(());
+    /// Commits a batch with the checkpoint behind it; at the end the checkpoint is removed. Gives whether it did, which it does
+    /// not when it was asked to stop while items were brought up to their collection.
+    fn commit(&mut self, mut batch: Batch, is_last: bool) -> Result<bool, ImportError> {
+        if batch.outcome.counts.lines == 0 && !is_last {
+            return Ok(true);
         }
         let Importer {
             store,
@@ -171,27 +176,52 @@ impl<'a> Work<'a> {
             clock,
             ..
         } = *self.importer;
+        let mut places = place::places(store, settings, &batch)?;
+        if !self.bring_up(&places, &mut batch)? {
+            return Ok(false);
+        }
         let now = clock.now();
         let mut write = store.write(RunId(0), None);
         // Lines of which none is good leave no collection behind; no lines at all do.
-        let bad = self.checkpoint.counts.bad + batch.counts.bad;
+        let bad = self.checkpoint.counts.bad + batch.outcome.counts.bad;
         if !batch.items.is_empty() || (is_last && bad == 0) {
             self.target.ensure(&mut write, now)?;
         }
-        let places = place::places(store, settings, &self.target, &mut batch)?;
-        let (counts, bad) = (batch.counts, std::mem::take(&mut batch.bad));
+        place::decide_all(store, settings, &self.target, &mut batch, &mut places)?;
+        let outcome = std::mem::take(&mut batch.outcome);
         let placed = place::put(settings, &self.target, &batch, places, &mut write)?;
         if placed.newest.is_some() {
             self.target.note_versions(&mut write, placed)?;
         }
         let (read, most) = (self.lines.digest(), settings.bad_lines);
-        let next = self.checkpoint.behind(counts, bad, read, most);
+        let next = self.checkpoint.behind(outcome, read, most);
         if let Some(key) = &self.key {
             let record = (!is_last).then(|| next.record());
             write.set_import(key, record.as_deref());
         }
         write.commit(self.lease, now)?;
         self.checkpoint = next;
-        Ok(())
+        Ok(true)
+    }
+
+    /// Brings items that are behind up to their collection, if there is a way; gives whether it came to the end.
+    fn bring_up(
+        &mut self,
+        places: &BTreeMap<String, Place>,
+        batch: &mut Batch,
+    ) -> Result<bool, ImportError> {
+        let Importer {
+            store,
+            clock,
+            way_in: Some(way),
+            ..
+        } = *self.importer
+        else {
+            return Ok(true);
+        };
+        let moment = self.checkpoint.moment();
+        let lease = &mut *self.lease;
+        let mut keep_lease = || lease.keep(store, clock.now()).map_err(RunError::from);
+        way_in::bring_up(way, &self.target, places, batch, moment, &mut keep_lease)
     }
 }

@@ -48,16 +48,18 @@ impl Meter {
 
     /// So many units are done; `items` is how many items that is.
     pub fn at(&self, position: u64, items: u64) {
+        self.at_with(position, items, "");
+    }
+
+    /// The same, with something to be said of the items.
+    pub fn at_with(&self, position: u64, items: u64, remark: &str) {
+        let items = format!("{}{remark}", output::counted(items, "item"));
         if let Some(bar) = &self.bar {
             bar.set_position(position);
-            bar.set_message(format!(
-                "{}: {}",
-                self.label,
-                output::counted(items, "item")
-            ));
+            bar.set_message(format!("{}: {items}", self.label));
         } else if !self.quiet && self.spoken.get().elapsed() >= PLAIN_LINES {
             self.spoken.set(Instant::now());
-            output::note(&self.plain(position, items));
+            output::note(&self.plain(position, &items));
         }
     }
 
@@ -69,13 +71,13 @@ impl Meter {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn plain(&self, position: u64, items: u64) -> String {
+    fn plain(&self, position: u64, items: &str) -> String {
         let of = |total| match self.unit {
             Unit::Items => format!(" of {}", output::count(total)),
             Unit::Bytes => format!(", {} of {}", output::bytes(position), output::bytes(total)),
         };
         let of = self.total.map(of).unwrap_or_default();
-        format!("{}: {}{of}", self.label, output::counted(items, "item"))
+        format!("{}: {items}{of}", self.label)
     }
 }
 

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use godwit::HostError;
+use godwit::catalogue::Catalogue;
 use godwit::model::{Name, Version};
 use godwit::store::{OpenMode, Store};
 use godwit::transfer::{
-    BadLine, BadLineReason, ImportCounts, ImportError, ImportReport, ImportSettings, Importer,
-    OnExisting, Pointer,
+    self, BadLine, BadLineReason, ImportCounts, ImportError, ImportReport, ImportSettings,
+    Importer, OnExisting, Pointer, Waiting,
 };
 use serde_json::json;
 
@@ -21,11 +22,15 @@ use crate::output;
 /// Bodies are stored exactly as they are spelled. The file may be packed with gzip or zstd. It may
 /// be killed at any instant: the same command goes on where it was. Lines that cannot be imported
 /// are named, and all others are imported.
+///
+/// Documents that are older than their collection go through the migrations in between on their way in, where there are
+/// plugins and these see nothing but the document itself; the others wait for `godwit up`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   godwit import --app bcd --collection features --version 1.0.0 features.ndjson.gz
   godwit import --collection features --version 1.0.0 --on-existing replace more.ndjson
+  godwit import --collection features --version-at /meta/version mixed.ndjson
   zcat notes.gz | godwit import --app notes --collection notes --version 2.3.0 --id /meta/id")]
 pub struct Args {
     /// Read this file, or standard input as `-`.
@@ -38,14 +43,22 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     app: Option<Name>,
     /// Say which version of the app has the shape that the documents have.
-    #[arg(long, value_parser = super::parse_version)]
-    version: Version,
+    #[arg(long, value_parser = super::parse_version, required_unless_present = "version_at")]
+    version: Option<Version>,
+    /// Take the version of each document from this JSON pointer; one that has nothing there has that of
+    /// --version.
+    #[arg(long, value_name = "POINTER")]
+    version_at: Option<Pointer>,
     /// Take the id, a string or an integer, from this JSON pointer.
     #[arg(long, value_name = "POINTER", default_value = "/_id")]
     id: Pointer,
     /// Refuse, replace or keep items that are there already with another body or version.
     #[arg(long, value_name = "refuse|replace|keep", default_value = "refuse", value_parser = parse_on_existing)]
     on_existing: OnExisting,
+    /// Leave items of older versions as they are, so that they wait for `godwit up`, instead of migrating them on
+    /// the way in.
+    #[arg(long)]
+    as_is: bool,
     /// Start at the first line, even if an import of this file was interrupted.
     #[arg(long)]
     restart: bool,
@@ -63,8 +76,18 @@ fn parse_on_existing(text: &str) -> Result<OnExisting, String> {
 pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     // A file that cannot be read makes no store.
     let mut input = Input::open(&args.file)?;
-    let host = context.host_without_plugins(OpenMode::Create)?;
-    let settings = settings(args, host.store(), &input, context)?;
+    let store = context.store(OpenMode::Create)?;
+    let settings = settings(args, &store, &input, context)?;
+    let migrates = migrates(args, &store, &settings, context)?;
+    let catalogue = if migrates {
+        context.catalogue()?
+    } else {
+        Catalogue::new()
+    };
+    let mut host = context.wire(store, catalogue);
+    if migrates {
+        host.options = context.options()?;
+    }
     context.catch_interrupts()?;
     let label = format!("import of {}", settings.collection);
     let quiet = context.quiet || context.json;
@@ -76,20 +99,26 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let meter = Meter::new(label, input.length, unit, quiet);
     let position = input.position();
     let mut lease = host.lease("import")?;
-    let importer = Importer {
-        store: host.store(),
-        clock: &*context.surroundings.clock,
-        settings: &settings,
-        control: &context.control,
-        observer: &|counts| meter.at(position(), items(counts)),
-    };
-    let result = host.directed("import", &context.control, || {
-        importer.import(&mut lease, &mut *input.reader)
+    let control = &context.control;
+    let result = host.directed("import", control, || {
+        let way_in = match migrates {
+            true => host.way_in(&settings.app, &settings.collection, control)?,
+            false => None,
+        };
+        let importer = Importer {
+            store: host.store(),
+            clock: &*context.surroundings.clock,
+            settings: &settings,
+            way_in: way_in.as_ref().map(|way| way as _),
+            control,
+            observer: &|counts| meter.at_with(position(), items(counts), &written(counts)),
+        };
+        Ok::<_, HostError>(importer.import(&mut lease, &mut *input.reader))
     });
     // Nothing is lost when that fails: the lease expires.
     let _ = lease.release(host.store());
     let took = meter.finish();
-    match result {
+    match result? {
         Ok(report) => Ok(finish(&report, &settings, took, context)),
         Err(ImportError::Read { report, source }) => {
             print_bad_lines(&report, context);
@@ -97,6 +126,21 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         }
         Err(error) => Err(failure(error)),
     }
+}
+
+/// Whether items may have to be brought up on their way in, for which plugins are needed.
+fn migrates(
+    args: &Args,
+    store: &Store,
+    settings: &ImportSettings,
+    context: &Context,
+) -> Result<bool, Failure> {
+    if args.as_is || !context.has_plugins() {
+        return Ok(false);
+    }
+    let level = transfer::level(store, &settings.app, &settings.collection)?;
+    let is_older = settings.version.as_ref() < level.as_ref();
+    Ok(level.is_some() && (is_older || settings.version_at.is_some()))
 }
 
 fn settings(
@@ -115,6 +159,7 @@ fn settings(
     })?;
     let settings = ImportSettings::new(app, args.collection.clone(), args.version.clone());
     Ok(ImportSettings {
+        version_at: args.version_at.clone(),
         id: args.id.clone(),
         on_existing: args.on_existing,
         source: input.source,
@@ -139,7 +184,9 @@ fn finish(report: &ImportReport, settings: &ImportSettings, took: u64, context: 
     match report {
         ImportReport { done: false, .. } => Code::Stopped,
         ImportReport {
-            counts: ImportCounts { bad: 0, .. },
+            counts: ImportCounts {
+                bad: 0, failed: 0, ..
+            },
             ..
         } => Code::Done,
         _ => Code::Migration,
@@ -148,16 +195,21 @@ fn finish(report: &ImportReport, settings: &ImportSettings, took: u64, context: 
 
 fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
     let ImportSettings {
-        app,
-        collection,
-        version,
-        ..
+        app, collection, ..
     } = settings;
+    let versions = versions(settings);
     let (what, took) = (said(&report.counts), output::duration(took));
     if let Some(lines) = report.resumed_behind {
         output::line(format!("went on behind line {}", output::count(lines)));
     }
-    output::line(format!("{collection} ({app} {version}): {what} in {took}"));
+    output::line(format!("{collection} ({app} {versions}): {what} in {took}"));
+    for waiting in &report.hurdles {
+        let Waiting { hurdle, items } = waiting;
+        let waits = if *items == 1 { "waits" } else { "wait" };
+        let items = output::counted(*items, "document");
+        let reason = format!("  {items} {waits} for {app} {hurdle}");
+        output::line(output::one_line(&reason, 1_000));
+    }
     if !report.done && report.can_resume {
         output::hint("the same command goes on");
     } else if !report.done {
@@ -166,6 +218,10 @@ fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
         output::hint(
             "mend these lines and import the file again: what is there already is left alone",
         );
+        let has_none = |line: &BadLine| matches!(line.reason, BadLineReason::NoVersion { .. });
+        if report.bad_lines.iter().any(has_none) {
+            output::hint("`--version V` says which version documents have that say none");
+        }
         let is_there = |line: &BadLine| matches!(line.reason, BadLineReason::Exists { .. });
         if report.bad_lines.iter().any(is_there) {
             output::hint("`--on-existing replace` takes these lines for items that are there");
@@ -177,26 +233,53 @@ fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
             );
         }
     }
+    if report.done && report.counts.waiting > 0 {
+        output::hint("`godwit up` brings those that wait up to date");
+    }
+}
+
+/// Which versions the documents have, as in `1.2.0`, or `at /meta/version, else 1.2.0`.
+fn versions(settings: &ImportSettings) -> String {
+    match (&settings.version_at, &settings.version) {
+        (Some(pointer), Some(version)) => format!("at {pointer}, else {version}"),
+        (Some(pointer), None) => format!("at {pointer}"),
+        (None, version) => version.iter().map(ToString::to_string).collect(),
+    }
 }
 
 /// What became of the lines, leaving out what did not happen.
 fn said(counts: &ImportCounts) -> String {
-    let parts = [
-        (counts.created, "new"),
-        (counts.replaced, "replaced"),
+    let lines = output::counted(counts.lines - counts.blank, "document");
+    let mut parts = listed(&[(counts.created, "new"), (counts.replaced, "replaced")]);
+    // They are some of these.
+    if let Some(last) = parts.last_mut() {
+        last.push_str(&written(counts));
+    }
+    parts.extend(listed(&[
         (counts.kept, "kept as they were"),
         (counts.present, "there already"),
+        (counts.removed, "removed by a migration"),
         (counts.bad, "not imported"),
-    ];
-    let parts = parts.iter().filter(|(number, _)| *number > 0);
-    let parts: Vec<_> = parts
-        .map(|(number, what)| format!("{} {what}", output::count(*number)))
-        .collect();
-    let lines = output::counted(counts.lines - counts.blank, "document");
+    ]));
     if parts.is_empty() {
         lines
     } else {
         format!("{lines}: {}", parts.join(", "))
+    }
+}
+
+fn listed(parts: &[(u64, &str)]) -> Vec<String> {
+    let parts = parts.iter().filter(|(number, _)| *number > 0);
+    parts
+        .map(|(number, what)| format!("{} {what}", output::count(*number)))
+        .collect()
+}
+
+/// How many of the items that were written were migrated, and how many wait; nothing where none did.
+fn written(counts: &ImportCounts) -> String {
+    match &listed(&[(counts.migrated, "migrated"), (counts.waiting, "waiting")])[..] {
+        [] => String::new(),
+        parts => format!(" ({})", parts.join(", ")),
     }
 }
 
@@ -210,6 +293,14 @@ fn print_bad_lines(report: &ImportReport, context: &Context) {
     let more = report.counts.bad - report.bad_lines.len() as u64;
     if more > 0 {
         output::warning(&format!("{} more", output::counted(more, "bad line")));
+    }
+    for failed in &report.failures {
+        output::warning(&output::one_line(&failed.to_string(), 1_000));
+    }
+    let more = report.counts.failed - report.failures.len() as u64;
+    if more > 0 {
+        let items = output::counted(more, "document");
+        output::warning(&format!("{items} more failed on the way in"));
     }
 }
 
@@ -247,7 +338,16 @@ fn failure(error: ImportError) -> Failure {
         ImportError::ForeignCollection { .. } => {
             Failure::input(message, "name the app that owns it, or another collection")
         }
+        ImportError::NoBaseline { .. } => {
+            Failure::input(message, "name it beside --version-at: --version V")
+        }
         ImportError::VersionTooLong { .. } => Failure::input(message, "use a shorter version"),
+        ImportError::WayIn(error) => {
+            let message = format!("{message}: {}", godwit::with_causes(&*error));
+            let hint =
+                "`godwit inspect` tells more about the plugin; --as-is imports without migrating";
+            Failure::other(Code::Migration, message, hint)
+        }
         ImportError::SourceChanged { .. } => Failure::input(
             message,
             "--restart imports all lines: what is there already is left alone",

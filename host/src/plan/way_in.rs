@@ -1,0 +1,178 @@
+//! What items go through that come into a collection with older versions than it has.
+
+use crate::model::{Digest, Migration, Mode, Name, Phase, Step, StepWork, Version};
+
+use super::backlog::check_drift;
+use super::due::phases;
+use super::findings::Findings;
+use super::lines::{Line, Lines};
+use super::{Drift, Policy, Recorded, Severity};
+
+/// The way of items into a collection: the steps that lead up to its level, and what is in their way.
+///
+/// It is what `up` would have them go through afterwards, as far as that can be done to items that lie in no store yet: by
+/// rewrite steps that see nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WayIn {
+    /// The versions on the way whose migrations are applied and there, in order.
+    pub versions: Vec<Version>,
+    /// Their steps over the collection, in order.
+    pub steps: Vec<WayInStep>,
+    /// The migrations that items cannot go through on their way in, in order of their versions, one for each.
+    pub hurdles: Vec<Hurdle>,
+}
+
+/// A step on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayInStep {
+    /// The version that it leads to.
+    pub version: Version,
+    /// The version that the app had before it.
+    pub from: Option<Version>,
+    /// The digest of its migration.
+    pub digest: Digest,
+    /// Its name.
+    pub name: Name,
+}
+
+/// A migration that items cannot go through on their way in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hurdle {
+    /// The version that it leads to.
+    pub version: Version,
+    /// Its file: where it is, or the name it had when it was used.
+    pub file: Option<String>,
+    /// Why not, as in "its file is missing".
+    pub reason: String,
+}
+
+/// Plans the way of items into a collection of an app that has come to `level`.
+pub fn way_in(
+    catalogue: &[Migration],
+    recorded: &Recorded,
+    app: &Name,
+    collection: &Name,
+    level: &Version,
+    policy: &Policy,
+) -> WayIn {
+    let lines = Lines::new(catalogue, recorded);
+    let line = lines.get(app);
+    let mut way = WayIn::default();
+    let applied = recorded.apps.get(app).map(|state| &state.applied);
+    for (version, applied) in applied.into_iter().flat_map(|known| known.range(..=level)) {
+        if line.is_none_or(|line| !line.files.contains_key(version)) {
+            let reason = "its file is missing from the catalogue".to_owned();
+            let file = Some(applied.file.clone()).filter(|file| !file.is_empty());
+            way.add_hurdle(version, file, reason);
+        }
+    }
+    if let Some(line) = line {
+        way.add_findings(line, level, policy, recorded);
+        let files = line.files.range::<Version, _>(..=level);
+        // What arrived late and is not applied is not on the way.
+        for (version, migration) in files.filter(|(version, _)| is_begun(line, version)) {
+            way.versions.push((*version).clone());
+            way.add_migration(line, migration, collection);
+        }
+    }
+    way.hurdles.sort_by(|a, b| a.version.cmp(&b.version));
+    way
+}
+
+fn is_begun(line: &Line<'_>, version: &Version) -> bool {
+    line.state.has(version, Phase::Offline)
+}
+
+impl WayIn {
+    /// Adds what is in the way, unless the migration is known to be in the way already.
+    fn add_hurdle(&mut self, version: &Version, file: Option<String>, reason: String) {
+        if self.hurdles.iter().all(|known| known.version != *version) {
+            let version = version.clone();
+            self.hurdles.push(Hurdle {
+                version,
+                file,
+                reason,
+            });
+        }
+    }
+
+    /// Adds what keeps a plan from being made of migrations on the way.
+    fn add_findings(
+        &mut self,
+        line: &Line<'_>,
+        level: &Version,
+        policy: &Policy,
+        recorded: &Recorded,
+    ) {
+        let mut findings = Findings::new(policy, recorded);
+        line.check_duplicates(&mut findings);
+        check_drift(
+            line,
+            |version| version <= level,
+            Drift::Applied,
+            &mut findings,
+        );
+        for finding in findings.into_list() {
+            let version = finding.subject.version.clone();
+            if let Some(version) = version.filter(|version| is_begun(line, version))
+                && finding.severity == Severity::Refused
+            {
+                self.add_hurdle(&version, finding.subject.file, finding.matter.to_string());
+            }
+        }
+    }
+
+    fn add_migration(&mut self, line: &Line<'_>, migration: &Migration, collection: &Name) {
+        let version = &migration.version;
+        let is_applied = |phase| line.state.has(version, phase);
+        let is_over = |step: &&Step| matches!(&step.work, StepWork::Transform { collection: fed, .. } if fed == collection);
+        let mut hurdle = None;
+        for phase in phases(migration) {
+            let over = migration.steps.iter().filter(|step| step.phase == phase);
+            for step in over.filter(is_over) {
+                hurdle = hurdle.or_else(|| trouble(step, is_applied(phase)));
+                self.steps.push(WayInStep {
+                    version: version.clone(),
+                    from: line.predecessor(version).cloned(),
+                    digest: migration.digest,
+                    name: step.name.clone(),
+                });
+            }
+        }
+        if let Some(reason) = hurdle {
+            self.add_hurdle(version, Some(migration.file.display().to_string()), reason);
+        }
+    }
+}
+
+/// Why items cannot go through a step on their way in.
+fn trouble(step: &Step, is_applied: bool) -> Option<String> {
+    let Step { name, phase, work } = step;
+    let StepWork::Transform {
+        mode,
+        reads,
+        writes,
+        ..
+    } = work
+    else {
+        return None;
+    };
+    if !is_applied {
+        return Some(format!("its step {name} ({phase}) is still to come"));
+    }
+    if *mode == Mode::Derive {
+        return Some(format!(
+            "its step {name} derives from items that are stored"
+        ));
+    }
+    if !work.is_pure_rewrite() {
+        let mut others: Vec<_> = reads.iter().chain(writes).map(Name::as_str).collect();
+        others.sort_unstable();
+        others.dedup();
+        return Some(format!(
+            "its step {name} sees stored items of {}",
+            others.join(", ")
+        ));
+    }
+    None
+}
