@@ -215,7 +215,8 @@ fn reset_leaves_what_is_live_whatever_was_done() {
 /// Everything that an operator and an application do, from wherever it stands.
 fn operate(host: &Host, steps: &[Step]) -> Result<(), HostError> {
     let is_new = host.store().collection(&name("items"))?.unwrap().level == Some(version("1.0.0"));
-    if is_new {
+    let state = host.store().shadow()?.map(|shadow| shadow.state);
+    if is_new && state != Some(ShadowState::Finalizing) {
         up_shadow_told(host, &Quiet, &Control::default())?;
         for step in steps {
             if !step.is_done(host)? {

@@ -130,6 +130,7 @@ impl<'a> Outside<'a> {
     pub fn delete(&mut self, collection: &Name, id: &str) -> Result<bool, StoreError> {
         let (record, apart) = self.there(collection, id)?;
         let Some(record) = record else {
+            self.items.remove(&(collection.clone(), id.to_owned()));
             return Ok(false);
         };
         let record = Some(record.into());

@@ -87,9 +87,18 @@ fn the_whole_help() {
       history      Show what was applied when, by which file, with which counts
       runs         Show the runs, or what one of them did
       get          Print items: by id, or those that have a value at a JSON pointer
+      put          Put one item into a collection, as an application does: also while a shadow run is
+                   under way
+      delete       Remove items from a collection, as an application does: also while a shadow run is
+                   under way
       quarantine   Deal with items that failed
       undo         Put back what a run changed, byte for byte, from the pre-images that it kept
       down         Bring an app back to an older version, by what its migrations do in their `revert`
+      stats        Tell how far a shadow run is, and for how long a finalization would have the
+                   application wait
+      finalize     Make what a shadow run made live: all collections change places at once, however many
+                   items they have
+      reset        Drop a shadow run and everything that it made; what is live stays as it is
       backup       Make backups of the store, and put them in its place
       verify       Check that everything that is stored is as it should be; nothing is changed
       digest       Print a digest of each collection, by which stores can be compared
@@ -256,6 +265,10 @@ Examples:
 
           --dry-run
               Change nothing: list every item that would fail, and how every other would change
+
+          --shadow
+              Migrate copies of the collections, while the application goes on with them as they are;
+              `godwit finalize` has them change places
 
           --id <COLLECTION/ID>
               Bring only this item up to date

@@ -337,6 +337,7 @@ fn items_of_older_versions_are_migrated_on_the_way_in() {
     items       made  3.0.0        5           0         0       1
     $ godwit up
     2> run 2
+    2> no backup: run 2 keeps pre-images, `godwit undo 2` puts everything back
     2> made 2.0.0 apply on items (1 item)
     2> made 2.0.0 apply on items: 1 read, 1 updated in [time]
     2> made 3.0.0 apply on items (1 item)

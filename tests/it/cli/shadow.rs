@@ -50,7 +50,93 @@ fn an_application_goes_on_while_copies_are_migrated() {
                     "godwit finalize",
                 ])
                 .replace(kind, "[kind]");
-            insta::assert_snapshot!(seen, @"");
+            insta::assert_snapshot!(seen, @r#"
+            $ godwit up --shadow
+            2> copied 3 items of items
+            2> run 1
+            2> made 2.0.0 apply on items (3 items)
+            2> made 3.0.0 apply on items (3 items)
+            2> made 2.0.0 apply on items: 3 read, 3 updated in [time]
+            2> made 3.0.0 apply on items: 3 read, 3 updated in [time]
+            2> applied made 2.0.0 (offline)
+            2> applied made 3.0.0 (offline)
+            2> hint: `godwit finalize` makes it live, `godwit up --shadow` follows what was written since, `godwit reset` drops it
+            run 1: made 1.0.0 -> 3.0.0, completed
+              made 2.0.0 apply on items: 3 read, 3 updated
+              made 3.0.0 apply on items: 3 read, 3 updated
+            shadow run of all apps to the newest version: ready to be finalized
+              copied 3 of 3 items of items
+              run 1 is completed
+              0 writes of the application to follow
+              a finalization would have the application wait for about 0 ms
+            $ godwit status
+            [kind]:store, [size]
+            made is at 1.0.0, which may serve
+            collection  app   version  items  quarantine  accepted  behind
+            items       made  1.0.0        3           0         0       0
+            there is a shadow run; `godwit stats` tells how far it is
+            $ godwit put items b --version 1.0.0 new.json
+            $ godwit put items d --version 1.0.0 new.json --json
+            {
+              "collection": "items",
+              "id": "d",
+              "version": "1.0.0"
+            }
+            $ godwit delete items a nothing
+            1 item removed
+            $ godwit get items a b c --json
+            2> error: there is no item items/a
+            2> hint: `godwit export --collection items` prints all items, ordered by id
+            {"id":"a","error":"there is no item items/a"}
+            {"id":"b","version":"1.0.0","body":{"_id":"b","n":20}}
+            {"id":"c","version":"1.0.0","body":{"_id":"c","n":3}}
+            [exit 2]
+            $ godwit get --shadow items a b c
+            {"_id":"a","n":1,"trail":["2.0.0/apply","3.0.0/apply"]}
+            {"_id":"b","n":2,"trail":["2.0.0/apply","3.0.0/apply"]}
+            {"_id":"c","n":3,"trail":["2.0.0/apply","3.0.0/apply"]}
+            $ godwit up
+            2> error: a shadow run is under way: `godwit finalize` makes what it made live, `godwit reset` drops it
+            2> hint: `godwit stats` tells how far it is
+            [exit 5]
+            $ godwit finalize
+            2> followed 4 writes
+            2> run 1 goes on
+            2> made 2.0.0 apply on items (2 items)
+            2> made 2.0.0 apply on items: 2 read, 2 updated in [time]
+            2> made 3.0.0 apply on items (2 items)
+            2> made 3.0.0 apply on items: 2 read, 2 updated in [time]
+            2> switched items
+            2> hint: `godwit undo 1` would put everything back
+            run 1: made 1.0.0 -> 3.0.0, completed
+              made 2.0.0 apply on items: 3 read, 3 updated
+              made 3.0.0 apply on items: 3 read, 3 updated
+              made 2.0.0 apply on items: 2 read, 2 updated
+              made 3.0.0 apply on items: 2 read, 2 updated
+            it is live: all collections have changed places
+            $ godwit get items b c d
+            {"_id":"b","n":20,"trail":["2.0.0/apply","3.0.0/apply"]}
+            {"_id":"c","n":3,"trail":["2.0.0/apply","3.0.0/apply"]}
+            {"_id":"b","n":20,"trail":["2.0.0/apply","3.0.0/apply"]}
+            $ godwit digest
+            [digest]  items  3 items
+            $ godwit verify
+            items: 3 items, no flaw
+              [digest]
+            $ godwit runs
+            run  started               what         state      versions             can be undone
+              1  [moment]  up --shadow  completed  made 1.0.0 -> 3.0.0  yes
+            $ godwit undo 1
+            run 1 is undone: 5 changes put back
+            $ godwit export --collection items
+            {"_id":"b","n":20}
+            {"_id":"c","n":3}
+            {"_id":"b","n":20}
+            $ godwit finalize
+            2> error: there is no shadow run; `godwit up --shadow` begins one
+            2> hint: `godwit status` tells what there is
+            [exit 2]
+            "#);
         }
     }
 }
@@ -70,7 +156,49 @@ fn copies_are_dropped_and_what_is_live_stays() {
         "godwit export --collection items",
         "godwit up --quiet",
         "godwit up --shadow",
-    ]), @"");
+    ]), @r#"
+    $ godwit stats
+    there is no shadow run
+    $ godwit reset
+    nothing to drop: there is no shadow run
+    $ godwit up --shadow --to 2.0.0 --app made --quiet
+    2> hint: `godwit finalize` makes it live, `godwit up --shadow` follows what was written since, `godwit reset` drops it
+    run 1: made 1.0.0 -> 2.0.0, completed
+      made 2.0.0 apply on items: 3 read, 3 updated
+    shadow run of made to 2.0.0: ready to be finalized
+      copied 3 of 3 items of items
+      run 1 is completed
+      0 writes of the application to follow
+      a finalization would have the application wait for about 0 ms
+    $ godwit up --shadow --to 3.0.0 --app made
+    2> error: the shadow run under way is for made to 2.0.0; go on with that, or drop it with `godwit reset`
+    2> hint: `godwit stats` tells what it is for
+    [exit 2]
+    $ godwit stats
+    shadow run of made to 2.0.0: ready to be finalized
+      copied 3 of 3 items of items
+      run 1 is completed
+      0 writes of the application to follow
+      a finalization would have the application wait for about 0 ms
+    $ godwit reset
+    the shadow run is dropped; what is live is as it was
+    $ godwit stats --json
+    null
+    $ godwit runs
+    run  started               what         state   versions             can be undone
+      1  [moment]  up --shadow  undone  made 1.0.0 -> 2.0.0  no
+    run 1 is undone: the shadow run was reset
+    $ godwit export --collection items
+    {"_id":"a","n":1}
+    {"_id":"b","n":2}
+    {"_id":"c","n":3}
+    $ godwit up --quiet
+    run 2: made 1.0.0 -> 3.0.0, completed
+      made 2.0.0 apply on items: 3 read, 3 updated
+      made 3.0.0 apply on items: 3 read, 3 updated
+    $ godwit up --shadow
+    nothing to do: everything is up to date
+    "#);
 }
 
 #[test]
@@ -89,7 +217,58 @@ fn items_that_fail_do_so_in_the_copies() {
         "godwit quarantine accept --shadow items/b",
         "godwit finalize --quiet",
         "godwit status",
-    ]), @"");
+    ]), @"
+    $ godwit up --shadow --max-failures 10
+    2> copied 3 items of items
+    2> run 1
+    2> made 2.0.0 apply on items (3 items)
+    2> made 3.0.0 apply on items (3 items)
+    2> made 2.0.0 apply on items (3 items)
+    2> quarantine: b: refused: it will not do
+    2> made 2.0.0 apply on items: 3 read, 2 updated, 1 failed in [time]
+    2> hint: `godwit quarantine list --shadow` names the items; mend the migration and `godwit quarantine retry --shadow`, or `godwit quarantine accept --shadow` them; then `godwit up --shadow` goes on. `godwit reset` drops it
+    run 1: made 1.0.0 -> 3.0.0, blocked
+      made 2.0.0 apply on items: 3 read, 2 updated, 1 failed
+      1 item of made is in quarantine, so that 2.0.0 (offline) is not applied
+    shadow run of all apps to the newest version: under way
+      copied 3 of 3 items of items
+      run 1 is blocked
+      0 writes of the application to follow
+      1 item in quarantine
+      a finalization would have the application wait for about 0 ms
+    [exit 4]
+    $ godwit quarantine list
+    the quarantine is empty
+    $ godwit quarantine list --shadow
+    items/b  2.0.0 step apply: refused: it will not do
+    $ godwit finalize
+    2> run 1 goes on
+    2> hint: `godwit quarantine list --shadow` names the items; mend the migration and `godwit quarantine retry --shadow`, or `godwit quarantine accept --shadow` them; then `godwit up --shadow` goes on. `godwit reset` drops it
+    run 1: made 1.0.0 -> 3.0.0, blocked
+      made 2.0.0 apply on items: 3 read, 2 updated, 1 failed
+      1 item of made is in quarantine, so that 2.0.0 (offline) is not applied
+    shadow run of all apps to the newest version: under way
+      copied 3 of 3 items of items
+      run 1 is blocked
+      0 writes of the application to follow
+      1 item in quarantine
+      a finalization would have the application wait for about 0 ms
+    [exit 4]
+    $ godwit quarantine accept --shadow items/b
+    2> hint: `godwit up --shadow` goes on
+    1 item accepted
+    $ godwit finalize --quiet
+    2> hint: `godwit undo 1` would put everything back
+    run 1: made 1.0.0 -> 3.0.0, completed
+      made 2.0.0 apply on items: 3 read, 2 updated, 1 failed
+      made 3.0.0 apply on items: 2 read, 2 updated
+    it is live: all collections have changed places
+    $ godwit status
+    lmdb:store, [size]
+    made is at 3.0.0, which may serve
+    collection  app   version  items  quarantine  accepted  behind
+    items       made  3.0.0        3           0         1       0
+    ");
 }
 
 #[test]
@@ -103,7 +282,40 @@ fn steps_that_see_others_are_left_to_the_end() {
         "godwit up --shadow",
         "godwit finalize",
         "godwit status",
-    ]), @"");
+    ]), @"
+    $ godwit up --shadow
+    2> copied 3 items of items
+    2> copied 0 items of notes
+    2> run 1
+    2> made 2.0.0 apply on items (3 items)
+    2> made 2.0.0 apply on items: 3 read, 3 updated in [time]
+    2> applied made 2.0.0 (offline)
+    2> hint: `godwit finalize` makes it live, `godwit up --shadow` follows what was written since, `godwit reset` drops it
+    run 1: made 1.0.0 -> 2.0.0, completed
+      made 2.0.0 apply on items: 3 read, 3 updated
+    shadow run of all apps to the newest version: ready to be finalized
+      copied 3 of 3 items of items, notes
+      run 1 is completed
+      0 writes of the application to follow
+      left to the end: made 3.0.0: look, 3 items
+      a finalization would have the application wait for about 10 ms
+    $ godwit finalize
+    2> run 1 goes on
+    2> made 3.0.0 look on items (3 items)
+    2> made 3.0.0 look on items: 3 read, 3 unchanged in [time]
+    2> applied made 3.0.0 (offline)
+    2> switched items, notes
+    2> hint: `godwit undo 1` would put everything back
+    run 1: made 1.0.0 -> 3.0.0, completed
+      made 2.0.0 apply on items: 3 read, 3 updated
+      made 3.0.0 look on items: 3 read, 3 unchanged
+    it is live: all collections have changed places
+    $ godwit status
+    lmdb:store, [size]
+    made is at 3.0.0, which may serve
+    collection  app   version  items  quarantine  accepted  behind
+    items       made  3.0.0        3           0         0       0
+    ");
 }
 
 #[test]
@@ -122,5 +334,57 @@ fn what_is_no_item_is_refused_and_nothing_is_written() {
         "godwit up --shadow --dry-run",
         "godwit up --shadow --phase online",
         "godwit export --collection items",
-    ]), @"");
+    ]), @r#"
+    $ godwit put items a --version 1.0.0 bad.json
+    2> error: items/a cannot be written: its body is not JSON: EOF while parsing a value at line 1 column 7
+    2> hint: nothing was written; mend it and try again
+    [exit 2]
+    $ godwit put nothing a --version 1.0.0 good.json
+    2> error: there is no collection nothing
+    2> hint: `godwit status` lists the collections
+    [exit 2]
+    $ godwit put items a --version one good.json
+    2> error: invalid value 'one' for '--version <VERSION>': a version is like 1.0.0 or 2.1.0-beta.1: unexpected character 'o' while parsing major version number
+    2> 
+    2> For more information, try '--help'.
+    [exit 2]
+    $ godwit put items a good.json
+    2> error: the following required arguments were not provided:
+    2>   --version <VERSION>
+    2> 
+    2> Usage: godwit put --version <VERSION> <COLLECTION> <ID> <FILE>
+    2> 
+    2> For more information, try '--help'.
+    [exit 2]
+    $ godwit put items a --version 1.0.0 missing.json
+    2> error: the document cannot be read: No such file or directory (os error 2)
+    2> hint: name a file, or give it on standard input
+    [exit 2]
+    $ godwit delete nothing a
+    2> error: there is no collection nothing
+    2> hint: `godwit status` lists the collections
+    [exit 2]
+    $ godwit get items a --shadow
+    2> error: there is no shadow run; `godwit up --shadow` begins one
+    2> hint: `godwit status` tells what there is
+    [exit 2]
+    $ godwit up --shadow --dry-run
+    2> error: the argument '--shadow' cannot be used with '--dry-run'
+    2> 
+    2> Usage: godwit up --shadow
+    2> 
+    2> For more information, try '--help'.
+    [exit 2]
+    $ godwit up --shadow --phase online
+    2> error: the argument '--shadow' cannot be used with '--phase <offline|online>'
+    2> 
+    2> Usage: godwit up --shadow
+    2> 
+    2> For more information, try '--help'.
+    [exit 2]
+    $ godwit export --collection items
+    {"_id":"a","n":1}
+    {"_id":"b","n":2}
+    {"_id":"c","n":3}
+    "#);
 }

@@ -175,27 +175,27 @@ fn a_store_of_a_newer_format_is_refused() {
     assert_eq!(seen[0], seen[1]);
     let cli = Cli::new();
     insta::assert_snapshot!(seen[0], @r#"
-$ godwit status
-2> error: the store has format 99, this Godwit knows formats up to 1
-2> hint: use the Godwit that wrote it, or a newer one
-[exit 6]
-$ godwit up
-2> error: the store has format 99, this Godwit knows formats up to 1
-2> hint: use the Godwit that wrote it, or a newer one
-[exit 6]
-$ godwit status --json
-2> error: the store has format 99, this Godwit knows formats up to 1
-2> hint: use the Godwit that wrote it, or a newer one
-{
-  "error": "the store has format 99, this Godwit knows formats up to 1",
-  "hint": "use the Godwit that wrote it, or a newer one"
-}
-[exit 6]
-$ godwit import --app append --collection items --version 1.0.0 items.ndjson
-2> error: the store has format 99, this Godwit knows formats up to 1
-2> hint: use the Godwit that wrote it, or a newer one
-[exit 6]
-"#);
+    $ godwit status
+    2> error: the store has format 99, this Godwit knows formats up to 2
+    2> hint: use the Godwit that wrote it, or a newer one
+    [exit 6]
+    $ godwit up
+    2> error: the store has format 99, this Godwit knows formats up to 2
+    2> hint: use the Godwit that wrote it, or a newer one
+    [exit 6]
+    $ godwit status --json
+    2> error: the store has format 99, this Godwit knows formats up to 2
+    2> hint: use the Godwit that wrote it, or a newer one
+    {
+      "error": "the store has format 99, this Godwit knows formats up to 2",
+      "hint": "use the Godwit that wrote it, or a newer one"
+    }
+    [exit 6]
+    $ godwit import --app append --collection items --version 1.0.0 items.ndjson
+    2> error: the store has format 99, this Godwit knows formats up to 2
+    2> hint: use the Godwit that wrote it, or a newer one
+    [exit 6]
+    "#);
     drop(cli);
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use godwit::model::{Apart, Counts, Name, Progress, RunId};
-use godwit::run::step_numbers;
+use godwit::run::step_number;
 use godwit::store::{Store, Tallies};
 use serde_json::Value;
 
@@ -87,12 +87,12 @@ pub fn check_import(
     Ok(found)
 }
 
-/// How far the step of a stage of the run has come; each stage has one, and an end.
+/// How far the step of a stage of the run has come; each stage has one.
 fn progress(store: &Store, stage: usize) -> Result<Progress> {
     let Some(run) = store.run(RunId(1))? else {
         return Ok(Progress::default());
     };
-    Ok(store.progress(run.id, step_numbers(&run)[2 * stage])?)
+    Ok(store.progress(run.id, step_number(stage, 0))?)
 }
 
 /// How many versions the checkpoints say that an item has had its turn with.

@@ -220,7 +220,7 @@ fn print_stats(stats: &ShadowStats) {
     }
     if let Some(time) = stats.blocks_for {
         output::line(format!(
-            "  a finalization would have the application wait for about {}",
+            "  a finalization, for which the application waits, would be done in {}",
             output::duration(time)
         ));
     }
