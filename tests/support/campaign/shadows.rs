@@ -232,18 +232,16 @@ impl Campaign {
         if !self.insist(Verb::UpShadow, store, &items[0].clone(), &[&old])? {
             return Ok(());
         }
-        for _ in 0..2 {
-            let place = self.dice.below(items.len());
-            let number = self.dice.below(1_000);
-            let before = lines(items, "1.0.0");
-            items[place].1 = json!({"_id": items[place].0, "written": number}).to_string();
-            let after = lines(items, "1.0.0");
-            if !self.insist(Verb::Put, store, &items[place].clone(), &[&before, &after])? {
-                return Ok(());
-            }
+        let place = self.dice.below(items.len());
+        let number = self.dice.below(1_000);
+        let before = lines(items, "1.0.0");
+        items[place].1 = json!({"_id": items[place].0, "written": number}).to_string();
+        let after = lines(items, "1.0.0");
+        if !self.insist(Verb::Put, store, &items[place].clone(), &[&before, &after])? {
+            return Ok(());
         }
-        let old = lines(items, "1.0.0");
-        if self.dice.below(3) == 0 {
+        let old = after;
+        if self.dice.below(4) == 0 {
             let is_done = self.insist(Verb::Reset, store, &items[0].clone(), &[&old])?;
             return if is_done {
                 self.expect(store, &old)
@@ -256,7 +254,7 @@ impl Campaign {
             return Ok(());
         }
         self.expect(store, &new)?;
-        if self.dice.below(2) == 0 {
+        if self.dice.below(3) == 0 {
             let is_done = self.insist(Verb::Undo, store, &items[0].clone(), &[])?;
             return if is_done {
                 self.expect(store, &old)
