@@ -136,7 +136,7 @@ pub(crate) fn every_k_seen(
         Outcome::Nothing,
     ));
     work(counter.clone()).expect("nothing fails");
-    let expected = dump(&*undisturbed);
+    let expected = dump(&undisturbed);
     let operations = counter.operations();
     let modes = [
         (Failing::Once, Outcome::Nothing),
@@ -157,7 +157,7 @@ pub(crate) fn every_k_seen(
                 };
                 work(Arc::new(Faulty::new(backend.clone(), at, failing, outcome)))
             });
-            let found = dump(&*backend);
+            let found = dump(&backend);
             let only = |these: &[String], those: &[String]| {
                 let only = these.iter().filter(|line| !those.contains(line));
                 only.cloned().collect::<Vec<_>>()

@@ -489,3 +489,35 @@ fn what_happens_is_told() {
         ]
     );
 }
+
+#[test]
+fn a_copy_of_the_store_has_nothing_of_it() {
+    let catalogue = alone();
+    let backend = Arc::new(Memory::new());
+    let host = seeded(backend.clone(), &catalogue);
+    let copied = |host: &Host| {
+        let copy = Memory::new();
+        godwit::copy(host.store(), &copy, false).unwrap();
+        let mut lines = dump(&copy);
+        // The format and the numbers that were given out.
+        lines.retain(|line| !line.starts_with(['F', 'S']));
+        lines
+    };
+    let before = copied(&host);
+    let stop = StopAfter::new(5);
+    up_shadow_told(&host, &stop, &stop.control).unwrap();
+    host.put(&name("items"), "00", &version("1.0.0"), b"{}")
+        .unwrap();
+    host.put(
+        &name("items"),
+        "00",
+        &version("1.0.0"),
+        some_items()[0].1.as_bytes(),
+    )
+    .unwrap();
+    assert_eq!(copied(&host), before);
+    finalize(&host);
+    let copy = Arc::new(Memory::new());
+    godwit::copy(host.store(), &*copy, false).unwrap();
+    assert_eq!(logical(&trial(copy, &catalogue)), logical(&host));
+}

@@ -169,9 +169,9 @@ impl Host {
 
     /// The last run of a shadow run that goes up.
     fn run_of(&self, shadow: &Shadow) -> Result<Option<Run>, HostError> {
-        let runs = self.store.runs()?.into_iter();
+        let mut runs = self.store.runs()?.into_iter();
         let is_it = |run: &Run| run.id > shadow.since && run.purpose == Purpose::Shadow;
-        Ok(runs.filter(is_it).next_back())
+        Ok(runs.rfind(is_it))
     }
 
     /// The run of the shadow run, if that is not finished.

@@ -72,8 +72,16 @@ impl Record {
     }
 }
 
-/// The lease's record as it is stored, another one to take its place, and whether somebody holds it who shares the store.
-pub(super) type PassedBy = (Option<Vec<u8>>, Option<Vec<u8>>, bool);
+/// What somebody finds of the lease who writes without one.
+#[derive(Debug, Default)]
+pub(super) struct PassedBy {
+    /// Its record as it is stored, which must be so still when he writes.
+    pub record: Option<Vec<u8>>,
+    /// What he has to write in its place: a holder that let it expire must learn that.
+    pub ended: Option<Vec<u8>>,
+    /// Whether somebody holds it who shares the store.
+    pub is_shared: bool,
+}
 
 /// Why a lease is not to be had, or no longer held.
 #[derive(Debug, thiserror::Error)]
@@ -345,9 +353,8 @@ impl Lease {
         Ok(())
     }
 
-    /// What somebody who writes without a lease has to expect of the lease's record, and what he writes in its place, if
-    /// anything: while it is held, unless its holder shares the store, he must not; a holder that let it expire must learn
-    /// that.
+    /// What somebody finds of the lease who writes without one. While it is held, unless its holder shares the store, he must
+    /// not.
     pub(super) fn passed_by(
         store: &Store,
         now: Timestamp,
@@ -355,12 +362,15 @@ impl Lease {
     ) -> Result<PassedBy, LeaseError> {
         let old = store.backend().get(key::LEASE)?;
         let Some(bytes) = old else {
-            return Ok((None, None, false));
+            return Ok(PassedBy::default());
         };
         let last: Record = record::from_json(key::LEASE, &bytes)?;
         let expires_in = last.left(now);
         if last.released {
-            return Ok((Some(bytes), None, false));
+            return Ok(PassedBy {
+                record: Some(bytes),
+                ..PassedBy::default()
+            });
         }
         if expires_in == 0 || is_gone(&last.holder) {
             let ended = Record {
@@ -369,10 +379,18 @@ impl Lease {
                 shares: false,
                 ..last
             };
-            return Ok((Some(bytes), Some(record::to_json(&ended)), false));
+            return Ok(PassedBy {
+                record: Some(bytes),
+                ended: Some(record::to_json(&ended)),
+                is_shared: false,
+            });
         }
         if last.shares {
-            return Ok((Some(bytes), None, true));
+            return Ok(PassedBy {
+                record: Some(bytes),
+                ended: None,
+                is_shared: true,
+            });
         }
         Err(LeaseError::Held {
             holder: last.holder,

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use super::lease::PassedBy;
 use super::{Holder, Lease, LeaseError, Store, StoreError, Visit, Write, key, parse_apart};
 use crate::model::{Apart, Name, Timestamp, Version};
 
@@ -15,7 +16,7 @@ const NUMBER: usize = 8;
 /// One try to write without a lease.
 pub struct Outside<'a> {
     store: &'a Store,
-    lease: (Option<Vec<u8>>, Option<Vec<u8>>),
+    lease: PassedBy,
     /// The number of the last write that was noted, as it was read.
     written: Option<Vec<u8>>,
     /// Whether somebody wants to know of writes: a run that goes on meanwhile, or a shadow run, whether it goes on or not.
@@ -53,7 +54,7 @@ impl<'a> Outside<'a> {
     ) -> Result<Self, OutsideError> {
         let lease = Lease::passed_by(store, now, is_gone)?;
         let written = store.backend().get(key::WRITTEN)?;
-        let is_noted = lease.2 || store.shadow()?.is_some_and(|shadow| shadow.is_open());
+        let is_noted = lease.is_shared || store.shadow()?.is_some_and(|shadow| shadow.is_open());
         if written
             .as_ref()
             .is_some_and(|written| written.len() > NUMBER)
@@ -62,7 +63,7 @@ impl<'a> Outside<'a> {
         }
         Ok(Self {
             store,
-            lease: (lease.0, lease.1),
+            lease,
             written,
             is_noted,
             write: Write::unleased(store),
@@ -177,16 +178,16 @@ impl<'a> Outside<'a> {
     /// [`StoreError`] when the store failed.
     pub fn commit(self) -> Result<bool, StoreError> {
         let Self {
-            lease: (old, new),
+            lease,
             written,
             is_noted,
             mut write,
             items,
             ..
         } = self;
-        write.expect(key::LEASE, old.as_deref());
-        if let Some(new) = new {
-            write.put(key::LEASE, Some(&new));
+        write.expect(key::LEASE, lease.record.as_deref());
+        if let Some(ended) = &lease.ended {
+            write.put(key::LEASE, Some(ended));
         }
         write.expect(key::WRITTEN, written.as_deref());
         if let Some(written) = written.filter(|_| is_noted) {

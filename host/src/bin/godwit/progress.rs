@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use godwit::model::{Counts, Name};
 use godwit::run::{Observer, RunEvent, RunProgress, StepName};
-use godwit::sandbox::LogLevel;
+use godwit::sandbox::{LogLevel, LogLine};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::commands::progress::{rate, seconds_text, time_left};
@@ -106,6 +106,27 @@ impl Progress {
         }
     }
 
+    /// Tells what a shadow run does beside its steps.
+    fn shadow(&self, event: &RunEvent<'_>) {
+        match event {
+            RunEvent::Copied {
+                collection,
+                items,
+                total,
+                done,
+            } => self.copied(collection, *items, *total, *done),
+            RunEvent::Followed { writes } => {
+                let text = format!("followed {}", output::counted(*writes, "write"));
+                self.say(&self.state(), &text);
+            }
+            RunEvent::Switched { collections } => {
+                let names: Vec<_> = collections.iter().map(Name::as_str).collect();
+                self.say(&self.state(), &format!("switched {}", names.join(", ")));
+            }
+            _ => {}
+        }
+    }
+
     fn batch(&self, step: StepName<'_>, counts: Counts) {
         let state = self.state();
         state.bar.set_position(counts.read);
@@ -162,6 +183,24 @@ impl Progress {
         self.say(&state, &text);
     }
 
+    fn log(&self, lines: &[LogLine], dropped: u64) {
+        let state = self.state();
+        for line in lines.iter().filter(|line| line.level >= LogLevel::Info) {
+            let item = line
+                .item
+                .as_ref()
+                .map_or_else(String::new, |id| format!("{id}: "));
+            let text = output::one_line(&format!("{item}{}", line.message), 400);
+            self.say(&state, &format!("log {}: {text}", level(line.level)));
+        }
+        if dropped > 0 {
+            self.say(
+                &state,
+                &format!("log: {} dropped", output::counted(dropped, "further line")),
+            );
+        }
+    }
+
     fn failed(&self, id: &str, kind: &str, reason: &str) {
         let mut state = self.state();
         state.failures += 1;
@@ -203,19 +242,8 @@ impl Observer for Progress {
             } => {
                 self.step_started(*step, *total, *counts);
             }
-            RunEvent::Copied {
-                collection,
-                items,
-                total,
-                done,
-            } => self.copied(collection, *items, *total, *done),
-            RunEvent::Followed { writes } => {
-                let text = format!("followed {}", output::counted(*writes, "write"));
-                self.say(&self.state(), &text);
-            }
-            RunEvent::Switched { collections } => {
-                let names: Vec<_> = collections.iter().map(|name| name.as_str()).collect();
-                self.say(&self.state(), &format!("switched {}", names.join(", ")));
+            RunEvent::Copied { .. } | RunEvent::Followed { .. } | RunEvent::Switched { .. } => {
+                self.shadow(event);
             }
             RunEvent::Batch { step, counts } => self.batch(*step, *counts),
             RunEvent::Progress { progress } => self.progress(progress),
@@ -230,23 +258,7 @@ impl Observer for Progress {
             RunEvent::Failed {
                 id, kind, reason, ..
             } => self.failed(id, kind, reason),
-            RunEvent::Log { lines, dropped, .. } => {
-                let state = self.state();
-                for line in lines.iter().filter(|line| line.level >= LogLevel::Info) {
-                    let item = line
-                        .item
-                        .as_ref()
-                        .map_or_else(String::new, |id| format!("{id}: "));
-                    let text = output::one_line(&format!("{item}{}", line.message), 400);
-                    self.say(&state, &format!("log {}: {text}", level(line.level)));
-                }
-                if *dropped > 0 {
-                    self.say(
-                        &state,
-                        &format!("log: {} dropped", output::counted(*dropped, "further line")),
-                    );
-                }
-            }
+            RunEvent::Log { lines, dropped, .. } => self.log(lines, *dropped),
             RunEvent::Denied { step, what } => {
                 let text = format!("{} {}: it may not {what}", step.app, step.version);
                 self.say(&self.state(), &text);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use godwit::model::{Grant, RunState};
+use godwit::model::{Grant, Name, RunState};
 use godwit::store::{OpenMode, ShadowState, Store};
 use godwit::{Host, HostError, ShadowReport, ShadowStats};
 use serde_json::json;
@@ -192,7 +192,7 @@ fn print_stats(stats: &ShadowStats) {
     };
     output::line(format!("shadow run of {app} to {to}: {state}"));
     let (copied, all) = stats.copied;
-    let names: Vec<_> = stats.collections.iter().map(|name| name.as_str()).collect();
+    let names: Vec<_> = stats.collections.iter().map(Name::as_str).collect();
     output::line(format!(
         "  copied {} of {} of {}",
         output::count(copied),

@@ -109,21 +109,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         lock::check(file, host.catalogue())?;
     }
     context.catch_interrupts()?;
-    // Of the plan of one item nothing is told: it concerns no other.
-    let findings = match &args.id {
-        Some(_) => Vec::new(),
-        None => {
-            let planned = host.plan(&args.goal.goal())?;
-            let resumed = planned
-                .resumes
-                .map(|run| host.store().run(run))
-                .transpose()?;
-            if let Some(run) = resumed.flatten().filter(|_| !args.dry_run) {
-                args.safety.remark(&run);
-            }
-            allowed(planned)
-        }
-    };
+    let findings = findings(&host, args)?;
     if !context.json {
         findings.iter().for_each(output::finding);
     }
@@ -188,6 +174,21 @@ pub fn told<T>(
     let result = result.map_err(|error| safety::failed(host, error))?;
     called?;
     Ok(result)
+}
+
+/// The findings in spite of which something is done.
+fn findings(host: &Host, args: &Args) -> Result<Vec<Finding>, Failure> {
+    if args.id.is_some() {
+        // Of the plan of one item nothing is told: it concerns no other.
+        return Ok(Vec::new());
+    }
+    let planned = host.plan(&args.goal())?;
+    if let Some(id) = planned.resumes.filter(|_| !args.dry_run)
+        && let Some(run) = host.store().run(id)?
+    {
+        args.safety.remark(&run);
+    }
+    Ok(allowed(planned))
 }
 
 /// The findings in spite of which there is a plan; those that are refused end it as an error.
