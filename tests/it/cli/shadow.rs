@@ -68,7 +68,7 @@ fn an_application_goes_on_while_copies_are_migrated() {
               copied 3 of 3 items of items
               run 1 is completed
               0 writes of the application to follow
-              a finalization would have the application wait for about 0 ms
+              a finalization, for which the application waits, would be done in [time]
             $ godwit status
             [kind]:store, [size]
             made is at 1.0.0, which may serve
@@ -100,7 +100,7 @@ fn an_application_goes_on_while_copies_are_migrated() {
             2> hint: `godwit stats` tells how far it is
             [exit 5]
             $ godwit finalize
-            2> followed 4 writes
+            2> followed 3 writes
             2> run 1 goes on
             2> made 2.0.0 apply on items (2 items)
             2> made 2.0.0 apply on items: 2 read, 2 updated in [time]
@@ -169,7 +169,7 @@ fn copies_are_dropped_and_what_is_live_stays() {
       copied 3 of 3 items of items
       run 1 is completed
       0 writes of the application to follow
-      a finalization would have the application wait for about 0 ms
+      a finalization, for which the application waits, would be done in [time]
     $ godwit up --shadow --to 3.0.0 --app made
     2> error: the shadow run under way is for made to 2.0.0; go on with that, or drop it with `godwit reset`
     2> hint: `godwit stats` tells what it is for
@@ -179,7 +179,7 @@ fn copies_are_dropped_and_what_is_live_stays() {
       copied 3 of 3 items of items
       run 1 is completed
       0 writes of the application to follow
-      a finalization would have the application wait for about 0 ms
+      a finalization, for which the application waits, would be done in [time]
     $ godwit reset
     the shadow run is dropped; what is live is as it was
     $ godwit stats --json
@@ -235,7 +235,7 @@ fn items_that_fail_do_so_in_the_copies() {
       run 1 is blocked
       0 writes of the application to follow
       1 item in quarantine
-      a finalization would have the application wait for about 0 ms
+      a finalization, for which the application waits, would be done in [time]
     [exit 4]
     $ godwit quarantine list
     the quarantine is empty
@@ -252,7 +252,7 @@ fn items_that_fail_do_so_in_the_copies() {
       run 1 is blocked
       0 writes of the application to follow
       1 item in quarantine
-      a finalization would have the application wait for about 0 ms
+      a finalization, for which the application waits, would be done in [time]
     [exit 4]
     $ godwit quarantine accept --shadow items/b
     2> hint: `godwit up --shadow` goes on
@@ -298,7 +298,7 @@ fn steps_that_see_others_are_left_to_the_end() {
       run 1 is completed
       0 writes of the application to follow
       left to the end: made 3.0.0: look, 3 items
-      a finalization would have the application wait for about 10 ms
+      a finalization, for which the application waits, would be done in [time]
     $ godwit finalize
     2> run 1 goes on
     2> made 3.0.0 look on items (3 items)
