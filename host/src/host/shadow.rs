@@ -1,6 +1,6 @@
 //! Shadow runs: collections are migrated in a generation of their own, while the application goes on with the live one.
 //!
-//! The steps are those of any run, on the store as a shadow run sees it ([`Store::shadowed`]). What can be done item by item
+//! The steps are those of any run, on the store as a shadow run sees it (`Store::shadowed`). What can be done item by item
 //! is done ahead; steps that see or write other items, for which a later write may change what came of an earlier one, are
 //! left to the end, when the application does not write.
 
