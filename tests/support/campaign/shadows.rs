@@ -241,7 +241,7 @@ impl Campaign {
             return Ok(());
         }
         let old = after;
-        if self.dice.below(4) == 0 {
+        if self.dice.below(5) < 2 {
             let is_done = self.insist(Verb::Reset, store, &items[0].clone(), &[&old])?;
             return if is_done {
                 self.expect(store, &old)
