@@ -441,14 +441,9 @@ fn goal_of(shadow: &Shadow) -> Goal {
 
 /// Whoever goes on with a shadow run may leave out what it is for, but not say something else.
 fn check_goal(shadow: &Shadow, goal: &Goal) -> Result<(), HostError> {
-    let is_other = |asked: &Option<_>, was: &Option<_>| asked.is_some() && asked != was;
-    if is_other(
-        &goal.app.as_ref().map(ToString::to_string),
-        &shadow.app.as_ref().map(ToString::to_string),
-    ) || is_other(
-        &goal.to.as_ref().map(ToString::to_string),
-        &shadow.to.as_ref().map(ToString::to_string),
-    ) {
+    let is_other_app = goal.app.is_some() && goal.app != shadow.app;
+    let is_other_version = goal.to.is_some() && goal.to != shadow.to;
+    if is_other_app || is_other_version {
         let app = shadow
             .app
             .as_ref()

@@ -1,6 +1,5 @@
 //! Bringing items of older versions up to their collection before an import writes them.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Host, HostError};
@@ -51,21 +50,8 @@ impl Host {
                 component: self.catalogue.component(&step.digest)?.clone(),
             })
         });
-        let collections = store.collections()?.into_iter();
-        let opaque: BTreeSet<_> = collections
-            .filter(|(_, record)| record.opaque)
-            .map(|(name, _)| name)
-            .collect();
         let steps = steps.collect();
-        let chain = CatchUp::new(
-            app,
-            collection,
-            &opaque,
-            steps,
-            store,
-            &self.options,
-            control,
-        );
+        let chain = CatchUp::new(app, collection, steps, store, &self.options, control)?;
         let hurdle = |hurdle: plan::Hurdle| {
             Arc::new(Hurdle {
                 version: hurdle.version,

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use super::{Host, HostError};
-use crate::model::{Name, Phase, Purpose, Run, RunState, Stage, Version, item};
+use crate::model::item::{self, MAX_VERSION_BYTES};
+use crate::model::{Name, Phase, Purpose, Run, RunState, Stage, Version};
 use crate::store::{LeaseError, Outside, OutsideError, StoreError};
 
-/// The longest version of an item, in bytes.
-const MAX_VERSION_BYTES: usize = 128;
 /// How long it waits at a time.
 const PAUSE: Duration = Duration::from_millis(5);
 /// So often a write is tried that others come before.

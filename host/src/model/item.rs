@@ -15,6 +15,8 @@ pub struct Item {
 
 /// The longest id, in bytes (the contract says so).
 pub const MAX_ID_BYTES: usize = 512;
+/// The longest version of an item, in bytes.
+pub const MAX_VERSION_BYTES: usize = 128;
 
 /// Occurs when a text cannot be an item's id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,5 @@
 //! Items that lie in no store yet through the steps that they are behind by.
 
-use std::collections::BTreeSet;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
@@ -10,13 +9,14 @@ use bytes::Bytes;
 use super::chain::{Chain, MayFail};
 use super::control::LEASE_CHECK;
 use super::judge::{Failed, Verdict};
+use super::runner::opaque;
 use super::threads::STACK_BYTES;
 use super::transform::{Abort, Judged, Transformer};
 use super::view::Grants;
 use super::{Control, Options, RunError};
 use crate::model::{Batch, FailureKind, Mode, Name, Timestamp, Version};
 use crate::sandbox::{Component, Context};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// So few items are not worth a thread of their own.
 const LEAST_ITEMS: usize = 16;
@@ -84,15 +84,18 @@ pub enum CaughtUp {
 impl CatchUp {
     /// A way through these steps, in order of their versions, of items of a collection of an app. A store is named for those
     /// components that ask for documents all the same; they are denied them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
     pub fn new(
         app: &Name,
         collection: &Name,
-        opaque: &BTreeSet<Name>,
         steps: Vec<CatchUpStep>,
         store: &Store,
         options: &Options,
         control: &Control,
-    ) -> Self {
+    ) -> Result<Self, StoreError> {
+        let opaque = opaque(store)?;
         let context = Context {
             from_version: None,
             started_at: 0,
@@ -112,11 +115,11 @@ impl CatchUp {
         };
         let chain = |_| Chain::new(steps.iter().map(link), MayFail::Anything);
         let chains = (0..threads(options, steps.len())).map(chain).collect();
-        Self {
+        Ok(Self {
             app: app.clone(),
             chains: Mutex::new(chains),
             steps,
-        }
+        })
     }
 
     /// Puts items of one version through what is above it; gives what became of each, or nothing where it was asked to stop.

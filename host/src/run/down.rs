@@ -16,7 +16,7 @@ use super::feed::{Feed, Feeder};
 use super::judge::{Failed, Verdict, is_failed};
 use super::pipeline::{self, Ending, Pass};
 use super::report::StepName;
-use super::runner::{Runner, step_number};
+use super::runner::{Runner, opaque, step_number};
 use super::step::Told;
 use super::threads::Worker;
 use super::transform::{Abort, Judged, Transformer};
@@ -40,7 +40,7 @@ impl Runner<'_> {
             return Ok((RunState::Completed, None));
         };
         let links = self.ways_back(&stage)?;
-        let opaque = self.opaque()?;
+        let opaque = opaque(self.store)?;
         let mut failed = 0;
         for (place, step) in stage.steps.iter().enumerate() {
             let number = step_number(run.stages_done as usize, place);

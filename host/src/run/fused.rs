@@ -17,7 +17,7 @@ use super::feed::{Feed, Feeder};
 use super::judge::{Failed, Verdict};
 use super::pipeline::{Ending, Pass};
 use super::report::StepName;
-use super::runner::{Runner, context, step_number};
+use super::runner::{Runner, context, opaque, step_number};
 use super::step::Told;
 use super::threads::Worker;
 use super::transform::{Abort, Judged, Transformer};
@@ -55,7 +55,7 @@ impl Runner<'_> {
     /// The steps that may be carried out together, from the next stage on.
     fn parts(&self, run: &Run) -> Result<Vec<Part>, RunError> {
         let mut parts: Vec<Part> = Vec::new();
-        let opaque = self.opaque()?;
+        let opaque = opaque(self.store)?;
         let first = run.stages_done as usize;
         let stages = run.plan.stages.iter().enumerate().skip(first);
         for (number, stage) in stages.take(self.options.fused_steps) {

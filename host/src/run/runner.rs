@@ -279,7 +279,7 @@ impl Runner<'_> {
         let grants = Grants {
             reads: granted(reads, Access::Read)?,
             writes: granted(writes, Access::Write)?,
-            opaque: self.opaque()?,
+            opaque: opaque(self.store)?,
             ..Grants::pure(mode, collection, component.limits())
         };
         TransformStep {
@@ -339,14 +339,15 @@ impl Runner<'_> {
             _ => Ok(()),
         }
     }
+}
 
-    pub(super) fn opaque(&self) -> Result<BTreeSet<Name>, StoreError> {
-        let collections = self.store.collections()?.into_iter();
-        Ok(collections
-            .filter(|(_, record)| record.opaque)
-            .map(|(name, _)| name)
-            .collect())
-    }
+/// The collections whose bodies are bytes of any kind.
+pub(super) fn opaque(store: &Store) -> Result<BTreeSet<Name>, StoreError> {
+    let collections = store.collections()?.into_iter();
+    Ok(collections
+        .filter(|(_, record)| record.opaque)
+        .map(|(name, _)| name)
+        .collect())
 }
 
 /// The step before one of a run that is fed what is behind, over the same collection.

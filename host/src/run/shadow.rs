@@ -10,7 +10,7 @@ use super::pace::Round;
 use super::undo::{BEFORE, step_numbers};
 use super::{Control, Observer, RunError, RunEvent};
 use crate::model::{Apart, Clock, Name, Run, RunId, Version};
-use crate::store::{ItemRecord, Lease, Shadow, Store, Write};
+use crate::store::{ItemRecord, Lease, Shadow, Store, Write, apart_record, parse_apart};
 
 /// How many items, and bytes of them, are copied in one commit.
 const COPIED: (usize, usize) = (2_000, 4 << 20);
@@ -163,7 +163,7 @@ impl Follower<'_> {
             (Some(new), None) => self.waiting(write, collection, id, new)?,
             (Some(_), Some(_)) | (None, _) => None,
         };
-        let entry = waits.as_ref().map(crate::store::apart_record);
+        let entry = waits.as_ref().map(apart_record);
         let entry = entry.or(new_apart);
         if entry.is_some() || old_apart.is_some() {
             write.restore_apart(collection, id, old_apart.as_deref(), entry.as_deref())?;
@@ -171,20 +171,12 @@ impl Follower<'_> {
         if let (Some(_), Some((run, _))) = (&waits, runs.first()) {
             write.keep_no_apart(run, BEFORE, collection, id);
         }
-        let versions = match (&new, &entry) {
-            (Some(new), entry) => {
-                let stamp = ItemRecord::parse(new)?.stamp()?;
-                let apart = entry.as_deref().map(crate::store::parse_apart);
-                Some((stamp, apart.transpose()?))
-            }
-            (None, _) => None,
-        };
-        if let Some((stamp, apart)) = versions {
+        if let Some(new) = &new {
+            let stamp = ItemRecord::parse(new)?.stamp()?;
+            let apart = entry.as_deref().map(parse_apart).transpose()?;
+            let waits = apart.filter(|apart| apart.failure.is_none());
             write.change_collection(collection, |known| {
-                known.newest = known.newest.take().max(Some(stamp));
-                let waits = apart.filter(|apart| apart.failure.is_none());
-                let oldest = known.oldest_waiting.take().into_iter();
-                known.oldest_waiting = oldest.chain(waits.map(|apart| apart.version)).min();
+                known.note_versions(Some(stamp), waits.map(|apart| apart.version));
             })?;
         }
         Ok(())

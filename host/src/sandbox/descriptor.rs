@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::contract::{RawDescriptor, RawStep, printable};
+use crate::model::item::MAX_VERSION_BYTES;
 use crate::model::{Dependency, Mode, Name, NameError, Phase, Step, StepWork, Version, VersionReq};
 
 /// A component's description of itself, valid.
@@ -75,8 +76,6 @@ pub enum DescriptorError {
     },
 }
 
-/// The longest version or requirement, in bytes: items carry their version.
-const MAX_VERSION_BYTES: usize = 128;
 /// The longest summary, in bytes: one line.
 const MAX_SUMMARY_BYTES: usize = 512;
 /// The most steps of a migration.

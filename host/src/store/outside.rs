@@ -92,11 +92,7 @@ impl<'a> Outside<'a> {
         let mut waits = false;
         self.write.change_collection(collection, |known| {
             waits = known.level.iter().chain(&passed).any(|is| version < is);
-            known.newest = known.newest.take().max(Some(version.clone()));
-            if waits {
-                let oldest = known.oldest_waiting.take();
-                known.oldest_waiting = oldest.into_iter().chain([version.clone()]).min();
-            }
+            known.note_versions(Some(version.clone()), waits.then(|| version.clone()));
         })?;
         let entry = waits.then(|| Apart {
             version: version.clone(),

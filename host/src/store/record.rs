@@ -115,6 +115,13 @@ impl Collection {
         }
     }
 
+    /// Notes versions of items that were written: the newest one, and the oldest of those that wait.
+    pub fn note_versions(&mut self, newest: Option<Version>, waiting: Option<Version>) {
+        self.newest = self.newest.take().max(newest);
+        let waiting = [self.oldest_waiting.take(), waiting];
+        self.oldest_waiting = waiting.into_iter().flatten().min();
+    }
+
     /// Marks a rewrite step of a run, which leads to a version, as being under way.
     pub fn begin(&mut self, run: RunId, step: u32, version: &Version) {
         let under_way = UnderWay {

@@ -2,8 +2,8 @@
 
 use super::batch::Pending;
 use super::place::Placed;
-use super::versions::MAX_BYTES;
 use super::{Hurdle, ImportError, ImportSettings, OnExisting};
+use crate::model::item::MAX_VERSION_BYTES;
 use crate::model::{Apart, Event, Name, Run, RunId, RunState, Timestamp, Version};
 use crate::store::{Collection, Store, StoreError, Write};
 
@@ -129,9 +129,7 @@ impl<'a> Target<'a> {
     /// oldest of those that wait.
     pub fn note_versions(&self, write: &mut Write<'_>, placed: Placed) -> Result<(), StoreError> {
         write.change_collection(&self.settings.collection, |record| {
-            record.newest = record.newest.take().max(placed.newest);
-            let waiting = [record.oldest_waiting.take(), placed.oldest_waiting];
-            record.oldest_waiting = waiting.into_iter().flatten().min();
+            record.note_versions(placed.newest, placed.oldest_waiting);
         })?;
         Ok(())
     }
@@ -152,7 +150,7 @@ pub fn level(store: &Store, app: &Name, collection: &Name) -> Result<Option<Vers
 
 fn check_version(version: &Version) -> Result<(), ImportError> {
     let bytes = version.to_string().len();
-    let limit = MAX_BYTES;
+    let limit = MAX_VERSION_BYTES;
     if bytes > limit {
         Err(ImportError::VersionTooLong { bytes, limit })
     } else {

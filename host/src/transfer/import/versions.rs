@@ -4,9 +4,7 @@ use super::ImportSettings;
 use super::bad::BadLineReason;
 use super::identify::{find, kind};
 use crate::model::Version;
-
-/// The longest version that the store keeps with an item, in bytes.
-pub(super) const MAX_BYTES: usize = 128;
+use crate::model::item::MAX_VERSION_BYTES;
 
 /// The version of a body, which is JSON: that which it says itself, where it is to be asked and says one, else the one that
 /// was given for all.
@@ -39,11 +37,11 @@ pub(super) fn version_of(body: &str, settings: &ImportSettings) -> Result<Versio
     }
     let text: String =
         serde_json::from_str(value).map_err(|_| wrong("a text that is not Unicode".to_owned()))?;
-    if text.len() > MAX_BYTES {
+    if text.len() > MAX_VERSION_BYTES {
         return Err(BadLineReason::VersionTooLong {
             pointer,
             bytes: text.len() as u64,
-            limit: MAX_BYTES as u64,
+            limit: MAX_VERSION_BYTES as u64,
         });
     }
     text.parse()
