@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::model::{Event, RunId, RunState};
 use godwit::plan::{Goal, Kind};
 use godwit::run::{ChangedItems, Control, OnFailure, Quiet, Report};
 use godwit::store::{Backend, Memory};
-use godwit::{DownGoal, DryGoal, Host, HostError};
+use godwit::{DownGoal, DryGoal, HostError};
 use godwit_tests::made::{Order, derive, made_for, rewrite};
 use godwit_tests::world::{
     ENGINE, StopAfter, data, host, import, items, name, of_each_kind, quarantined, seed,
@@ -315,7 +316,8 @@ fn every_reason_against_a_way_back_is_named() {
             .step(rewrite("apply", "items"))
             .step(derive("look", "items", "notes")),
     ];
-    let host = seeded(Arc::new(Memory::new()), &godwit_tests::made::made(&orders));
+    let backend = Arc::new(Memory::new());
+    let host = seeded(backend.clone(), &godwit_tests::made::made(&orders));
     up(&host);
     assert_eq!(
         reasons(&host, "1.0.0"),
@@ -325,7 +327,7 @@ fn every_reason_against_a_way_back_is_named() {
             "made 2.0.0 has no `revert`",
         ]
     );
-    let empty = trial(host.store().shared_backend(), &Arc::new(Catalogue::new()));
+    let empty = trial(backend, &Arc::new(Catalogue::new()));
     assert!(reasons(&empty, "2.0.0")[0].contains("is not among the plugins"));
     let nobody = DownGoal {
         app: name("nobody"),

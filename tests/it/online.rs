@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use godwit::blocking::Host;
 use godwit::model::{RunState, Timestamp};
 use godwit::plan::Goal;
 use godwit::run::{Control, Observer, Quiet, RunEvent};
 use godwit::store::{Backend, Holder, Memory, Store};
-use godwit::{Host, HostError, ItemWrite, Surroundings};
+use godwit::{HostError, ItemWrite, Surroundings};
 use godwit_tests::made::{Order, made};
 use godwit_tests::store_conformance::Dice;
 use godwit_tests::world::{items, name, of_each_kind, seed, small_batches, up_accepting, version};
@@ -187,7 +188,7 @@ struct Rival<'a> {
 }
 
 impl Observer for Rival<'_> {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         if matches!(event, RunEvent::Batch { .. }) {
             let count = self.count.fetch_add(1, Ordering::Relaxed);
             for id in &self.ids {
@@ -250,11 +251,12 @@ fn an_offline_step_keeps_the_application_off_and_an_interrupted_online_one_does_
         surroundings(),
     );
     other.options = small_batches(16, 1);
-    seed(&other, "made", "items", &some_items(60));
+    other.patience = Duration::ZERO;
+    seed(&other, "made", "items", &some_items(300));
     /// Writes in the middle of a run, and stops it.
     struct Middle<'a>(&'a Host, Control, std::sync::Mutex<Vec<bool>>);
     impl Observer for Middle<'_> {
-        fn event(&self, event: &RunEvent<'_>) {
+        fn event(&self, event: &RunEvent) {
             if matches!(event, RunEvent::Batch { .. }) {
                 let result = self.0.put(&name("items"), "0000", &version("1.0.0"), b"{}");
                 let is_held = matches!(result, Err(HostError::Lease(_)));
@@ -280,7 +282,7 @@ fn an_offline_step_keeps_the_application_off_and_an_interrupted_online_one_does_
 
     let mut host = host(Arc::new(Memory::new()));
     host.patience = Duration::ZERO;
-    seed(&host, "made", "items", &some_items(60));
+    seed(&host, "made", "items", &some_items(300));
     assert!(!stop(&host), "an online one shares it");
     host.put(
         &name("items"),

@@ -1,17 +1,20 @@
 //! Shadow runs: the application goes on reading and writing while its collections are migrated beside it, and whatever
 //! happens on the way, in the end all is as if everything had been written first and migrated then.
 
+mod edges;
 mod model;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
+use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::model::{RunId, RunState};
 use godwit::plan::Goal;
 use godwit::run::{ChangedItems, Control, Observer, Quiet, RunEvent};
 use godwit::store::{Backend, Memory, ShadowState};
-use godwit::{Host, HostError, ShadowReport};
+use godwit::{HostError, ShadowReport};
 use godwit_tests::made::{LAYOUTS, Order, derive, made, plain, rewrite};
 use godwit_tests::world::{
     ENGINE, StopAfter, dump, host, of_each_kind, quarantined, seed, small_batches, up,
@@ -73,6 +76,7 @@ fn some_items() -> Vec<(String, String)> {
 fn trial(backend: Arc<dyn Backend>, catalogue: &Arc<Catalogue>) -> Host {
     let mut host = host(backend, catalogue);
     host.options = small_batches(3, 2);
+    host.patience = Duration::ZERO;
     host
 }
 
@@ -456,7 +460,7 @@ fn one_version_of_several_may_be_wanted_and_other_apps_are_left_alone() {
 struct Names(std::sync::Mutex<Vec<String>>);
 
 impl Observer for Names {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         if let Some(name) = event.name() {
             self.0.lock().unwrap().push(name.to_owned());
         }

@@ -9,7 +9,7 @@ use super::{BackupFirst, DownGoal, Host, HostError};
 use crate::model::{Apart, Difference, Name, diff};
 use crate::plan::Goal;
 use crate::run::{Control, Observer, Options, Report};
-use crate::store::{Backend, Overlay, Store};
+use crate::store::Backend;
 
 /// What a run would do. It lives in an overlay; the store itself was only read.
 pub struct DryRun {
@@ -58,9 +58,8 @@ impl Host {
         observer: &dyn Observer,
         control: &Control,
     ) -> Result<DryRun, HostError> {
-        let overlay = Overlay::new(self.store.shared_backend(), scratch);
         let overlay = Self {
-            store: Store::new(Arc::new(overlay))?,
+            store: self.store.overlaid(scratch),
             // What would change is told from pre-images, and what is thrown away needs no backup.
             options: Options {
                 pre_images: true,

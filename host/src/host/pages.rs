@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::model::{Item, Name, Version};
+use crate::model::{Item, Name};
 use crate::store::{Store, StoreError};
 
 /// A page has so many bytes of bodies, or one item with more.
@@ -15,6 +15,8 @@ pub(super) struct Pages {
     store: Store,
     collection: Name,
     after: Option<String>,
+    /// The generation that the first page was of.
+    generation: Option<u64>,
     is_over: bool,
 }
 
@@ -25,12 +27,16 @@ impl Pages {
             store: store.clone(),
             collection: collection.clone(),
             after: None,
+            generation: None,
             is_over: false,
         }
     }
 
     fn read(&mut self) -> Result<Vec<Item>, StoreError> {
         let (mut page, mut bytes, mut failed) = (Vec::new(), 0, None);
+        if self.generation.is_none() {
+            self.generation = Some(self.store.generation(&self.collection)?);
+        }
         self.is_over = true;
         let after = self.after.clone();
         self.store
@@ -58,24 +64,30 @@ impl Pages {
         }
         self.after = page.last().map(|item| item.id.clone()).or(after);
         self.give_versions(&mut page)?;
+        self.store
+            .check_generation(&self.collection, self.generation)?;
         Ok(page)
     }
 
     /// Turns stamps into the versions that items have.
-    fn give_versions(&self, page: &mut [Item]) -> Result<(), StoreError> {
+    fn give_versions(&self, page: &mut Vec<Item>) -> Result<(), StoreError> {
         let Some(record) = self.store.collection(&self.collection)? else {
             return Ok(());
         };
         let is_plain =
             record.under_way.is_empty() && self.store.tallies(&self.collection)?.apart() == 0;
-        for item in page {
-            let stamp = std::mem::replace(&mut item.version, Version::new(0, 0, 0));
-            item.version = match (&record.level, is_plain) {
-                (Some(level), true) => level.max(&stamp).clone(),
-                (None, true) => stamp,
-                (_, false) => self.store.version_of(&self.collection, &item.id, stamp)?,
-            };
+        if is_plain {
+            for item in page {
+                item.version = record.version_of(item.version.clone(), None);
+            }
+            return Ok(());
         }
+        // Somebody may work on them: each is read at one moment.
+        let mut found = Vec::with_capacity(page.len());
+        for item in page.drain(..) {
+            found.extend(self.store.item(&self.collection, &item.id)?);
+        }
+        *page = found;
         Ok(())
     }
 }
@@ -84,14 +96,14 @@ impl Iterator for Pages {
     type Item = Result<Vec<Item>, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.is_over {
-            return None;
+        while !self.is_over {
+            let page = self.read();
+            self.is_over |= page.is_err();
+            // All items of a page may be deleted by the time it is read.
+            if page.as_ref().map_or(true, |page| !page.is_empty()) {
+                return Some(page);
+            }
         }
-        let page = self.read();
-        self.is_over |= page.is_err();
-        match page {
-            Ok(page) if page.is_empty() => None,
-            page => Some(page),
-        }
+        None
     }
 }

@@ -12,9 +12,12 @@ pub use stats::ShadowStats;
 
 use serde::Serialize;
 
+use super::documents::Reads;
 use super::{Host, HostError};
-use crate::model::{Mode, Name, Plan, Progress, Purpose, Run, RunId, RunState, Stage, StepWork};
-use crate::plan::Goal;
+use crate::model::{
+    Mode, Name, Plan, Progress, Purpose, Run, RunId, RunState, Source, Stage, Step, StepWork,
+};
+use crate::plan::{self, Goal, Planned};
 use crate::run::{Control, Follower, Meter, Observer, Report, RunEvent, prune, step_number};
 use crate::store::{Lease, Shadow, ShadowState};
 
@@ -59,6 +62,7 @@ impl Host {
             options: self.options.clone(),
             lease_duration: self.lease_duration,
             patience: self.patience,
+            reads: Reads::default(),
             control_folder: self.control_folder.clone(),
             backup_first: self.backup_first.clone(),
             meter: Meter::default(),
@@ -76,7 +80,7 @@ impl Host {
     /// The last run of a shadow run that goes up.
     fn run_of(&self, shadow: &Shadow) -> Result<Option<Run>, HostError> {
         let mut runs = self.store.runs()?.into_iter();
-        let is_it = |run: &Run| run.id > shadow.since && run.purpose == Purpose::Shadow;
+        let is_it = |run: &Run| shadow.is_own(run.id) && run.purpose == Purpose::Shadow;
         Ok(runs.rfind(is_it))
     }
 
@@ -109,7 +113,9 @@ impl Host {
                     Some(shadow)
                 }
                 left => {
-                    self.drop_left(lease, left)?;
+                    if !self.drop_left(lease, left, control)? {
+                        return self.told(None, false);
+                    }
                     self.begin(lease, goal)?
                 }
             };
@@ -142,26 +148,67 @@ impl Host {
         if planned.plan.is_empty() {
             return Ok(None);
         }
-        if let Some(run) = planned.resumes {
-            let app = planned.plan.stages[0].app.clone();
-            let state = RunState::Running;
-            return Err(HostError::RunInTheWay { app, run, state });
+        if let Some(id) = planned.resumes {
+            let run = self.store.run(id)?.ok_or(HostError::NoRun(id))?;
+            return Err(HostError::Unfinished(Box::new(run)));
         }
+        let names = self.copied_for(&planned.plan.stages);
+        let goal = (goal.app.clone(), goal.to.clone());
+        let now = self.clock().now();
+        Ok(Some(self.store.begin_shadow(lease, now, goal, names)?))
+    }
+
+    /// The collections that need a generation of their own: those that steps of some stages are about, and those that are
+    /// written from there, also by steps that are applied already, which items that the application writes go through again.
+    fn copied_for(&self, stages: &[Stage]) -> Vec<Name> {
         let mut names = BTreeSet::new();
-        for step in planned.plan.stages.iter().flat_map(|stage| &stage.steps) {
+        for step in stages.iter().flat_map(|stage| &stage.steps) {
             names.insert(step.work.collection().clone());
-            if let StepWork::Transform { writes, .. } = &step.work {
-                names.extend(writes.iter().cloned());
+            names.extend(writes(step).iter().cloned());
+        }
+        let apps: BTreeSet<_> = stages.iter().map(|stage| &stage.app).collect();
+        let migrations = self.catalogue.migrations().iter();
+        let known = migrations.filter(|known| apps.contains(&known.app));
+        let steps: Vec<_> = known.flat_map(|known| &known.steps).collect();
+        loop {
+            let before = names.len();
+            for step in &steps {
+                if names.contains(step.work.collection()) {
+                    names.extend(writes(step).iter().cloned());
+                }
+            }
+            if names.len() == before {
+                return names.into_iter().collect();
             }
         }
-        let (app, to) = (goal.app.clone(), goal.to.clone());
-        let (now, names) = (self.clock().now(), names.into_iter().collect());
-        Ok(Some(self.store.begin_shadow(
-            lease,
-            now,
-            (app, to),
-            names,
-        )?))
+    }
+
+    /// Plans what is left of a shadow run, on the store as it sees it. Items of other collections that are behind are left to
+    /// the next run.
+    fn plan_left(&self, shadow: &Shadow) -> Result<Planned, HostError> {
+        let mut recorded = self.recorded()?;
+        for (name, state) in &mut recorded.collections {
+            if !shadow.has(name) {
+                (state.behind, state.oldest_behind) = (0, None);
+            }
+        }
+        let goal = goal_of(shadow);
+        let planned = plan::plan(self.catalogue.migrations(), &recorded, &goal, &self.policy);
+        let planned = self.accepted(self.judged(planned, &recorded))?;
+        for stage in &planned.plan.stages {
+            let touched = stage.steps.iter().flat_map(|step| {
+                let fed = std::iter::once(step.work.collection());
+                fed.chain(writes(step))
+            });
+            if let Some(collection) = touched.into_iter().find(|name| !shadow.has(name)) {
+                return Err(HostError::OutsideShadow {
+                    app: stage.app.clone(),
+                    version: stage.version.clone(),
+                    collection: collection.clone(),
+                });
+            }
+        }
+        Ok(planned)
     }
 
     /// Does what can be done now, and with `everything` what is left to the end, too. Gives whether nothing is left, and what
@@ -191,22 +238,23 @@ impl Host {
             let Some(followed) = follower.follow(lease, shadow)? else {
                 return Ok((false, last));
             };
-            let planned = own.accepted(own.plan(&goal_of(shadow))?)?;
+            let planned = own.plan_left(shadow)?;
             let mut stages = planned.plan.stages;
-            let count = match everything {
-                true => stages.len(),
-                false => ahead(&stages),
-            };
-            if planned.resumes.is_none() {
+            let count = ahead(&stages);
+            if everything && count < stages.len() {
+                self.close(lease, shadow)?;
+            } else if planned.resumes.is_none() {
                 stages.truncate(count);
             }
+            // With few writes left, following them again would find as many.
+            let is_close = followed < FEW || round >= ROUNDS;
             if stages.is_empty() {
-                // With few writes left, following them again would find as many.
-                if everything || followed < FEW || round >= ROUNDS {
+                if everything || is_close {
                     return Ok((true, last));
                 }
                 continue;
             }
+            let is_last = !everything && round > 0 && planned.resumes.is_none() && is_close;
             let before = match self.run_of(shadow)? {
                 Some(run) => read(&self.runner(observer, control).report(run)?),
                 None => 0,
@@ -220,7 +268,7 @@ impl Host {
             write.set_shadow(shadow);
             write.commit(lease, self.clock().now())?;
             last = Some(report);
-            if !is_completed || (grown == 0 && followed == 0) {
+            if !is_completed || is_last || (grown == 0 && followed == 0) {
                 return Ok((is_completed, last));
             }
         }
@@ -251,22 +299,22 @@ impl Host {
         Ok(runner.go_on(lease, run)?)
     }
 
-    /// Adds stages to a run that is completed. Those that it has at its end already are carried out again: they are fed the
-    /// items that came since.
+    /// Adds stages to a run that is completed. Those that it has at its end already, among others for items that are behind,
+    /// are carried out again: they are fed the items that came since.
     fn extend(
         &self,
         lease: &mut Lease,
         run: &mut Run,
         stages: Vec<Stage>,
     ) -> Result<(), HostError> {
-        let known = &run.plan.stages;
-        let first = known.len().saturating_sub(stages.len());
-        let is_again = known.len() > stages.len() && known[first..] == stages;
+        let known = &mut run.plan.stages;
         let mut write = self.store.write(run.id, None);
-        if is_again {
-            for (number, stage) in stages.iter().enumerate() {
+        if let Some(first) = place_of(&stages, known) {
+            for (number, stage) in known.iter_mut().enumerate().skip(first) {
+                let again = stages.iter().find(|again| is_same(again, stage));
+                stage.from = again.map_or(stage.from.take(), |again| again.from.clone());
                 for place in 0..stage.steps.len() {
-                    let number = step_number(first + number, place);
+                    let number = step_number(number, place);
                     let counts = self.store.progress(run.id, number)?.counts;
                     let again = Progress {
                         counts,
@@ -290,7 +338,8 @@ impl Host {
     /// has all its collections change places in one commit. Items in quarantine that nobody accepted keep it from that.
     ///
     /// # Errors
-    /// [`HostError::NoShadow`] when there is none; whatever a run may fail with. Nothing was switched then.
+    /// [`HostError::NoShadow`] when there is none; whatever a run may fail with. Nothing was switched then, unless it failed
+    /// while it dropped what had been live before.
     pub fn finalize(
         &self,
         observer: &dyn Observer,
@@ -301,7 +350,7 @@ impl Host {
             let shadow = self.store.shadow()?.ok_or(HostError::NoShadow)?;
             let mut shadow = match shadow.state {
                 ShadowState::Switched => {
-                    self.drop_left(lease, Some(shadow))?;
+                    self.drop_left(lease, Some(shadow), control)?;
                     return self.told(None, true);
                 }
                 ShadowState::Resetting => return Err(HostError::NoShadow),
@@ -313,15 +362,14 @@ impl Host {
                 share(lease, true)?;
                 let (is_done, report) =
                     self.advance(lease, &mut shadow, false, observer, control)?;
-                if !is_done {
+                if !is_done || self.open_in(&shadow)? > 0 {
                     return self.told(report, false);
                 }
             }
             // From here on the application waits.
             share(lease, false)?;
-            self.close(lease, &mut shadow)?;
             let (is_done, report) = self.advance(lease, &mut shadow, true, observer, control)?;
-            if !is_done {
+            if !is_done || self.open_in(&shadow)? > 0 {
                 return self.told(report, false);
             }
             let report = match (report, self.run_of(&shadow)?) {
@@ -329,20 +377,27 @@ impl Host {
                 (report, _) => report,
             };
             let switched = self.store.switch(lease, self.clock().now(), &shadow)?;
-            let collections = &names(&shadow);
+            let collections = names(&shadow);
             observer.event(&RunEvent::Switched { collections });
-            share(lease, true)?;
-            self.drop_left(lease, Some(switched))?;
+            self.drop_left(lease, Some(switched), control)?;
             self.told(report, true)
         })
     }
 
-    /// Keeps the application from writing until all is done, if steps are left to the end: what they make of an item cannot
-    /// follow what is written to it later.
+    /// How many items of a shadow run's collections are in quarantine and not accepted.
+    fn open_in(&self, shadow: &Shadow) -> Result<u64, HostError> {
+        let own = self.store.shadowed();
+        let mut open = 0;
+        for copied in &shadow.collections {
+            open += own.tallies(&copied.name)?.open;
+        }
+        Ok(open)
+    }
+
+    /// Keeps the application from writing until all is done, since steps that were left to the end are about to be carried
+    /// out: what they make of an item cannot follow what is written to it later.
     fn close(&self, lease: &mut Lease, shadow: &mut Shadow) -> Result<(), HostError> {
-        let own = self.on_shadow();
-        let planned = own.plan(&goal_of(shadow))?;
-        if ahead(&planned.plan.stages) == planned.plan.stages.len() {
+        if shadow.state == ShadowState::Finalizing {
             return Ok(());
         }
         shadow.state = ShadowState::Finalizing;
@@ -363,13 +418,13 @@ impl Host {
                 return Ok(false);
             };
             if shadow.state == ShadowState::Switched {
-                self.drop_left(lease, Some(shadow))?;
+                self.drop_left(lease, Some(shadow), control)?;
                 return Ok(false);
             }
             if shadow.is_open() {
                 let now = self.clock().now();
                 let runs = self.store.runs()?.into_iter();
-                let runs = runs.filter(|run| run.id > shadow.since).map(|run| Run {
+                let runs = runs.filter(|run| shadow.is_own(run.id)).map(|run| Run {
                     state: RunState::Undone,
                     reason: Some("the shadow run was reset".to_owned()),
                     changed_at: now,
@@ -379,26 +434,37 @@ impl Host {
                 let runs: Vec<_> = runs.collect();
                 shadow = self.store.give_up_shadow(lease, now, &shadow, &runs)?;
             }
-            lease.share(&self.store, self.clock().now(), true)?;
-            self.drop_left(lease, Some(shadow))?;
+            self.drop_left(lease, Some(shadow), control)?;
             Ok(true)
         })
     }
 
-    /// Drops what a shadow run left that is live or was given up.
-    fn drop_left(&self, lease: &mut Lease, shadow: Option<Shadow>) -> Result<(), HostError> {
+    /// Drops what a shadow run left that is live or was given up, while the application writes; `false` when it was asked to
+    /// stop before all is dropped.
+    fn drop_left(
+        &self,
+        lease: &mut Lease,
+        shadow: Option<Shadow>,
+        control: &Control,
+    ) -> Result<bool, HostError> {
         let Some(shadow) = shadow else {
-            return Ok(());
+            return Ok(true);
         };
+        lease.share(&self.store, self.clock().now(), true)?;
         if shadow.state == ShadowState::Resetting {
             for run in self.store.runs()? {
-                if run.id > shadow.since && run.state == RunState::Undone {
+                if shadow.is_own(run.id) && run.state == RunState::Undone {
                     prune(&self.store, lease, self.clock(), run.id)?;
                 }
             }
         }
-        while self.store.drop_left(lease, self.clock().now(), &shadow)? {}
-        Ok(())
+        while self.store.drop_left(lease, self.clock().now(), &shadow)? {
+            let keep_lease = |_: &[String]| lease.keep(&self.store, self.clock().now());
+            if !control.proceed(keep_lease)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Does something about a shadow run, under the lease of the store, that others may direct meanwhile.
@@ -429,6 +495,39 @@ fn ahead(stages: &[Stage]) -> usize {
         })
     };
     stages.iter().take_while(|stage| is_alone(stage)).count()
+}
+
+/// Where stages are among those at the end of a plan that are for items that are behind, in this order: the place of the
+/// first one.
+fn place_of(stages: &[Stage], known: &[Stage]) -> Option<usize> {
+    let mut left = stages.iter().rev().peekable();
+    for (place, stage) in known.iter().enumerate().rev() {
+        if stage.source != Source::Behind {
+            return None;
+        }
+        left.next_if(|again| is_same(again, stage));
+        if left.peek().is_none() {
+            return Some(place);
+        }
+    }
+    None
+}
+
+/// Whether two stages do the same, whatever version their app had before.
+fn is_same(stage: &Stage, other: &Stage) -> bool {
+    let alike = Stage {
+        from: other.from.clone(),
+        ..stage.clone()
+    };
+    alike == *other
+}
+
+/// The collections that a step writes beside the one that it is fed.
+fn writes(step: &Step) -> &[Name] {
+    match &step.work {
+        StepWork::Transform { writes, .. } => writes,
+        StepWork::Schema(_) => &[],
+    }
 }
 
 fn goal_of(shadow: &Shadow) -> Goal {

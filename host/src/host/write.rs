@@ -1,11 +1,12 @@
 //! What the application writes itself, while nobody works on the store or while somebody does who lets it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Host, HostError};
 use crate::model::item::{self, MAX_VERSION_BYTES};
 use crate::model::{Name, Phase, Purpose, Run, RunState, Stage, Version};
-use crate::store::{LeaseError, Outside, OutsideError, StoreError};
+use crate::store::{Collection, LeaseError, Outside, OutsideError, StoreError};
 
 /// How long it waits at a time.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -65,16 +66,17 @@ impl Host {
     ///
     /// # Errors
     /// [`HostError::BadItem`] or [`HostError::NoCollection`] when one of them is none; [`HostError::Lease`] while somebody
-    /// works on the store who cannot be disturbed (an offline step, an import, an undo, the end of [`Host::finalize`]) and
-    /// [`Host::patience`] has ended: the same may be tried again later; [`HostError::RunInTheWay`] while a run is not finished.
+    /// works on the store who cannot be disturbed (an offline step, an import, an undo, the end of [`Host::finalize`]), or
+    /// [`HostError::ShadowUnderWay`] after a finalization that could not end, and [`Host::patience`] has ended: the same may
+    /// be tried again later; [`HostError::RunInTheWay`] while a run is not finished.
     pub fn write(&self, writes: &[ItemWrite<'_>]) -> Result<u64, HostError> {
         let mut last = std::collections::BTreeMap::new();
         for write in writes {
             check(write)?;
             last.insert((&write.collection, write.id.as_str()), &write.item);
         }
-        let mut left = self.patience;
-        for _ in 0..TRIES {
+        let (mut left, mut tries, mut is_checked) = (self.patience, 0, false);
+        loop {
             let is_gone = &*self.surroundings.is_gone;
             let mut outside = match Outside::begin(&self.store, self.clock().now(), is_gone) {
                 Ok(outside) => outside,
@@ -90,6 +92,10 @@ impl Host {
                 Err(OutsideError::Finalizing) => return Err(HostError::ShadowUnderWay),
             };
             self.check_writable(writes)?;
+            if !is_checked {
+                self.check_bodies(writes)?;
+                is_checked = true;
+            }
             let mut removed = 0;
             for ((collection, id), item) in &last {
                 match item {
@@ -100,40 +106,41 @@ impl Host {
             if outside.commit()? {
                 return Ok(removed);
             }
+            tries += 1;
+            if tries == TRIES {
+                return Err(HostError::Store(StoreError::Conflict { key: Vec::new() }));
+            }
         }
-        Err(HostError::Store(StoreError::Conflict { key: Vec::new() }))
     }
 
     /// Checks what may change until the write is carried out; if it does, it is not.
     fn check_writable(&self, writes: &[ItemWrite<'_>]) -> Result<(), HostError> {
         let run = self.unfinished()?;
-        let mut known = std::collections::BTreeMap::new();
-        for ItemWrite {
-            collection,
-            id,
-            item,
-        } in writes
-        {
-            let record = match known.get(collection) {
-                Some(record) => record,
-                None => {
-                    let record = self.store.collection(collection)?;
-                    let record =
-                        record.ok_or_else(|| HostError::NoCollection(collection.clone()))?;
-                    known.entry(collection).or_insert(record)
-                }
-            };
-            if let Some(run) = &run
-                && has_for_itself(run, &record.app)
-            {
+        let run = run.as_ref();
+        let collections: BTreeSet<_> = writes.iter().map(|write| &write.collection).collect();
+        for collection in collections {
+            let record = self.known(collection)?;
+            if let Some(run) = run.filter(|run| has_for_itself(run, &record.app)) {
                 return Err(HostError::RunInTheWay {
                     app: record.app.clone(),
                     run: run.id,
                     state: run.state,
                 });
             }
+        }
+        Ok(())
+    }
+
+    /// Checks bodies, which stay what they are.
+    fn check_bodies(&self, writes: &[ItemWrite<'_>]) -> Result<(), HostError> {
+        for ItemWrite {
+            collection,
+            id,
+            item,
+        } in writes
+        {
             if let Some((_, body)) = item
-                && !record.opaque
+                && !self.known(collection)?.opaque
                 && let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(body)
             {
                 return Err(HostError::BadItem {
@@ -144,6 +151,19 @@ impl Host {
             }
         }
         Ok(())
+    }
+}
+
+impl Host {
+    fn known(&self, collection: &Name) -> Result<Collection, HostError> {
+        let record = self.store.collection(collection)?;
+        record.ok_or_else(|| HostError::NoCollection(collection.clone()))
+    }
+
+    /// Whether a run that is not finished keeps items of an app from being written.
+    pub(super) fn is_run_in_the_way(&self, app: &Name) -> Result<bool, StoreError> {
+        let run = self.unfinished()?;
+        Ok(run.is_some_and(|run| has_for_itself(&run, app)))
     }
 }
 

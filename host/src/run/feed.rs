@@ -70,6 +70,8 @@ pub(super) struct Feeder {
     pub mode: Mode,
     /// Whether newer versions were applied before: then everything is due.
     pub is_late: bool,
+    /// Whether items with an entry of their own are fed when it is their turn.
+    pub feeds_apart: bool,
     pub options: Options,
 }
 
@@ -210,7 +212,8 @@ impl Feeder {
     /// Whether this step is the very next one of an item with an entry of its own, so that it goes
     /// along with its collection: whoever wanted to bring it ahead did not come that far.
     fn is_ready(&self, apart: &Apart) -> bool {
-        apart.failure.is_none()
+        self.feeds_apart
+            && apart.failure.is_none()
             && apart.is_due(&self.version, self.index)
             && self.has_passed_previous(apart)
     }

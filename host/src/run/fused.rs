@@ -129,7 +129,7 @@ struct Part {
 }
 
 impl Part {
-    fn name<'a>(&'a self, collection: &'a Name) -> StepName<'a> {
+    fn name(&self, collection: &Name) -> StepName {
         StepName::of(&self.stage, &self.step, collection)
     }
 
@@ -204,6 +204,8 @@ impl<'a> Fused<'a> {
             previous: None,
             mode: Mode::Rewrite,
             is_late: false,
+            // There were none at first, and those that came since may be due for some of the steps only.
+            feeds_apart: false,
             options: self.work.options.clone(),
         }
     }
@@ -268,10 +270,14 @@ impl<'a> Fused<'a> {
             let mut told = std::mem::take(&mut part.told);
             let step = part.name(&self.collection);
             let most = part.component.limits().log_step_bytes;
-            told.log(observer, step, most, &link.log, link.log_dropped);
+            told.log(observer, &step, most, &link.log, link.log_dropped);
             let counts = part.progress.counts;
-            observer.event(&RunEvent::Batch { step, counts });
-            told.denied(observer, step, &link.denied);
+            let event = RunEvent::Batch {
+                step: step.clone(),
+                counts,
+            };
+            observer.event(&event);
+            told.denied(observer, &step, &link.denied);
             part.told = told;
         }
     }

@@ -6,7 +6,7 @@ use crate::model::{Clock, Name};
 use crate::store::{Collection, Index, Lease, LeaseError, Store, StoreError, Write};
 
 /// How many entries are written in one commit.
-const PAGE: usize = 2_000;
+pub(super) const PAGE: usize = 2_000;
 
 /// A page of work on an index: the entries' keys, and the id or key behind which the next starts.
 pub(super) struct Page {
@@ -41,12 +41,13 @@ pub(super) fn set_ready(record: &mut Collection, number: u32, ready: bool) {
     }
 }
 
-/// The entries of the next items behind `after`.
+/// The entries of the next items behind `after`, of so many of them.
 pub(super) fn entries_behind(
     store: &Store,
     collection: &Name,
     index: &Index,
     after: Option<&str>,
+    items: usize,
 ) -> Result<Page, StoreError> {
     let mut page = Page {
         entries: Vec::new(),
@@ -55,7 +56,7 @@ pub(super) fn entries_behind(
     };
     let mut seen = 0;
     store.each_item(collection, after, &mut |id, record| {
-        if seen == PAGE {
+        if seen == items {
             page.is_last = false;
             return ControlFlow::Break(());
         }

@@ -365,7 +365,9 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
             };
             match result {
                 Err(RunError::Lease(LeaseError::Written)) => {
-                    let changed = self.written_meanwhile()?;
+                    let Some(changed) = self.written_meanwhile()? else {
+                        return Ok(false);
+                    };
                     let is_touched =
                         |(feed, judged): &(Feed, Judged)| self.touches(&changed, feed, judged);
                     if group.iter().any(is_touched) {
@@ -400,14 +402,17 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
         Ok(true)
     }
 
-    /// What the application has written since it was asked last: batches that were read before may not have seen it.
-    fn written_meanwhile(&mut self) -> Result<BTreeSet<(Name, String)>, RunError> {
+    /// What the application has written since it was asked last: batches that were read before may not have seen it. `None`:
+    /// so much that all of them are to be read again.
+    fn written_meanwhile(&mut self) -> Result<Option<BTreeSet<(Name, String)>>, RunError> {
         let store = self.pass.runner().store;
         let changed = self.pass.lease().catch_up(store)?;
         self.commits += 1;
         let counts = self.pass.checkpoint().counts;
         self.threads.ahead.committed(self.commits, counts);
-        self.changed.push_back((self.commits, changed.clone()));
+        if let Some(changed) = &changed {
+            self.changed.push_back((self.commits, changed.clone()));
+        }
         Ok(changed)
     }
 

@@ -1,8 +1,9 @@
 //! Schema steps: what collections and indexes there are. Each may be repeated.
 
 use super::pipeline::Ending;
+use super::reads::Range;
 use super::{RunError, Runner, index};
-use crate::model::{Counts, Name, Operation, Phase, Progress, Stage};
+use crate::model::{Name, Operation, Phase, Progress, Stage};
 use crate::store::{Collection, Index, Keeper, Lease, LeaseError, Write};
 
 /// Carries out one operation from wherever it stands.
@@ -109,6 +110,7 @@ impl<'a> SchemaStep<'a> {
 
     /// Writes the entries of an index, page by page.
     fn build(&mut self, collection: &Name, index: &Index) -> Result<Ending, RunError> {
+        let mut size = index::PAGE;
         while !self.progress.done {
             let lease = &mut *self.lease;
             let keep_lease = || Ok(self.runner.keep_lease(lease)?);
@@ -116,17 +118,31 @@ impl<'a> SchemaStep<'a> {
                 return Ok(Ending::Stopped);
             }
             let after = self.progress.after.as_deref();
-            let page = index::entries_behind(self.runner.store, collection, index, after)?;
-            let mut write = self.write();
-            page.entries
-                .iter()
-                .for_each(|entry| write.add_index_entry(entry));
-            let before = self.progress.clone();
-            self.progress.counts += Counts {
-                written: page.entries.len() as u64,
-                ..Counts::default()
+            let page = index::entries_behind(self.runner.store, collection, index, after, size)?;
+            // The fewer items, the sooner there is a moment in which nobody writes one of them.
+            size = match self.commit_page(collection, index, &page)? {
+                true => index::PAGE.min(size * 2),
+                false => (size / 2).max(1),
             };
-            self.progress.after = page.after;
+        }
+        Ok(Ending::Done)
+    }
+
+    /// Commits a page of entries; `false` where the application has written one of its items meanwhile, so that it is to be
+    /// read again.
+    fn commit_page(
+        &mut self,
+        collection: &Name,
+        index: &Index,
+        page: &index::Page,
+    ) -> Result<bool, RunError> {
+        let before = self.progress.clone();
+        loop {
+            let mut write = self.write();
+            let entries = page.entries.iter();
+            entries.for_each(|entry| write.add_index_entry(entry));
+            self.progress.counts.written += page.entries.len() as u64;
+            self.progress.after.clone_from(&page.after);
             if page.is_last
                 && let Some(mut record) = write.collection(collection)?.cloned()
             {
@@ -134,15 +150,21 @@ impl<'a> SchemaStep<'a> {
                 write.set_collection(collection, record)?;
             }
             match self.commit(write, page.is_last) {
-                // Items of the page may be others by now: it is read again.
-                Err(RunError::Lease(LeaseError::Written)) => {
-                    self.lease.catch_up(self.runner.store)?;
-                    self.progress = before;
-                }
-                result => result?,
+                Err(RunError::Lease(LeaseError::Written)) => {}
+                result => return result.map(|()| true),
+            }
+            self.progress.clone_from(&before);
+            let fed = Range {
+                collection: collection.clone(),
+                after: before.after.clone(),
+                upto: page.after.clone().filter(|_| !page.is_last),
+            };
+            let changed = self.lease.catch_up(self.runner.store)?;
+            let is_touched = |(name, id): &(Name, String)| fed.contains(name, id);
+            if changed.is_none_or(|changed| changed.iter().any(is_touched)) {
+                return Ok(false);
             }
         }
-        Ok(Ending::Done)
     }
 
     fn drop_index(&mut self, collection: &Name, pointer: &str) -> Result<Ending, RunError> {
@@ -165,7 +187,12 @@ impl<'a> SchemaStep<'a> {
         write.set_collection(collection, record)?;
         self.commit(write, false)?;
         let Runner { store, clock, .. } = self.runner;
-        index::clear(store, self.lease, *clock, collection, index.number)?;
+        let is_online = self.stage.phase == Phase::Online && !store.is_shadow();
+        // The application may write meanwhile, and the entries that it makes are cleared at last.
+        for shares in [is_online, false] {
+            self.lease.share(store, clock.now(), shares)?;
+            index::clear(store, self.lease, *clock, collection, index.number)?;
+        }
         let mut write = self.write();
         if let Some(mut record) = write.collection(collection)?.cloned() {
             record.indexes.retain(|other| other.number != index.number);

@@ -10,7 +10,7 @@ use super::pace::Round;
 use super::undo::{BEFORE, step_numbers};
 use super::{Control, Observer, RunError, RunEvent};
 use crate::model::{Apart, Clock, Name, Run, RunId, Version};
-use crate::store::{ItemRecord, Lease, Shadow, Store, Write, apart_record, parse_apart};
+use crate::store::{ItemRecord, Lease, Note, Shadow, Store, Write, apart_record, parse_apart};
 
 /// How many items, and bytes of them, are copied in one commit.
 const COPIED: (usize, usize) = (2_000, 4 << 20);
@@ -49,7 +49,7 @@ impl Follower<'_> {
                 self.copy_page(lease, shadow, place)?;
                 let copied = &shadow.collections[place];
                 self.observer.event(&RunEvent::Copied {
-                    collection: &name,
+                    collection: name.clone(),
                     items: copied.items,
                     total: self.live.tallies(&name)?.items.max(copied.items),
                     done: copied.done,
@@ -108,29 +108,34 @@ impl Follower<'_> {
     /// [`RunError`] when the lease or the store is lost.
     pub fn follow(&self, lease: &mut Lease, shadow: &mut Shadow) -> Result<Option<u64>, RunError> {
         let runs = self.own.runs()?.into_iter();
-        let runs: Vec<_> = runs.filter(|run| run.id > shadow.since).collect();
+        let runs: Vec<_> = runs.filter(|run| shadow.is_own(run.id)).collect();
         let runs: Vec<_> = runs.iter().map(|run| (run, step_numbers(run))).collect();
         // What comes while this goes on is left to the next time: otherwise it might never end.
         let last = self.live.last_written()?.unwrap_or_default();
-        let mut followed = 0;
+        let before = shadow.followed;
         while shadow.followed < last {
             if !self.proceed(lease)? {
                 return Ok(None);
             }
-            let written = self.live.written_behind(shadow.followed, FOLLOWED)?;
+            let page = self.live.written_behind(shadow.followed, last, FOLLOWED)?;
             let mut write = self.own.write(RunId(0), None);
-            for number in 0..written.len() as u64 {
-                write.forget_written(shadow.followed + 1 + number);
-            }
-            followed += written.len() as u64;
-            shadow.followed += written.len() as u64;
-            let items: BTreeSet<_> = written.into_iter().collect();
-            for (collection, id) in items.iter().filter(|(name, _)| shadow.has(name)) {
-                self.bring(&mut write, &runs, collection, id)?;
+            let (mut items, mut bytes) = (BTreeSet::new(), 0);
+            for Note { number, item } in page {
+                if bytes > COPIED.1 {
+                    break;
+                }
+                let (collection, id) = &item;
+                if shadow.has(collection) && !items.contains(&item) {
+                    bytes += self.bring(&mut write, &runs, collection, id)?;
+                }
+                items.insert(item);
+                write.forget_written(number);
+                shadow.followed = number;
             }
             write.set_shadow(shadow);
             write.commit(lease, self.clock.now())?;
         }
+        let followed = shadow.followed - before;
         if followed > 0 {
             let event = RunEvent::Followed { writes: followed };
             self.observer.event(&event);
@@ -138,22 +143,24 @@ impl Follower<'_> {
         Ok(Some(followed))
     }
 
-    /// Makes an item in the generation what it is in the live one.
+    /// Makes an item in the generation what it is in the live one, and gives its bytes.
     fn bring(
         &self,
         write: &mut Write<'_>,
         runs: &[(&Run, Vec<u32>)],
         collection: &Name,
         id: &str,
-    ) -> Result<(), RunError> {
+    ) -> Result<usize, RunError> {
         let read = |store: &Store| {
             let item = store.item_record(collection, id)?;
             Ok::<_, RunError>((item, store.apart_record(collection, id)?))
         };
         let ((new, new_apart), (old, old_apart)) = (read(self.live)?, read(self.own)?);
-        if new.is_some() && new == old && new_apart.is_some() == old_apart.is_some() {
-            // The same as before, and nothing came of it or nothing was done yet.
-            return Ok(());
+        if new.is_some() && (&new, &new_apart) == (&old, &old_apart) {
+            // It was written before it was copied, and nothing came of it or nothing was done yet. What is known of its
+            // collection was noted when the copy began.
+            note_versions(write, collection, new.as_deref(), new_apart.as_deref())?;
+            return Ok(0);
         }
         for (run, steps) in runs {
             write.forget_pre_images(run, steps, collection, id);
@@ -171,15 +178,8 @@ impl Follower<'_> {
         if let (Some(_), Some((run, _))) = (&waits, runs.first()) {
             write.keep_no_apart(run, BEFORE, collection, id);
         }
-        if let Some(new) = &new {
-            let stamp = ItemRecord::parse(new)?.stamp()?;
-            let apart = entry.as_deref().map(parse_apart).transpose()?;
-            let waits = apart.filter(|apart| apart.failure.is_none());
-            write.change_collection(collection, |known| {
-                known.note_versions(Some(stamp), waits.map(|apart| apart.version));
-            })?;
-        }
-        Ok(())
+        note_versions(write, collection, new.as_deref(), entry.as_deref())?;
+        Ok(new.map_or(0, |new| new.len()))
     }
 
     /// The entry of an item that is older than what its collection is in the generation, or is on the way to.
@@ -222,4 +222,23 @@ impl Follower<'_> {
         }
         Ok(())
     }
+}
+
+/// Has a collection know of an item's version, if there is one, and whether the item waits.
+fn note_versions(
+    write: &mut Write<'_>,
+    collection: &Name,
+    item: Option<&[u8]>,
+    apart: Option<&[u8]>,
+) -> Result<(), RunError> {
+    let Some(item) = item else {
+        return Ok(());
+    };
+    let stamp = ItemRecord::parse(item)?.stamp()?;
+    let apart = apart.map(parse_apart).transpose()?;
+    let waits = apart.filter(|apart| apart.failure.is_none());
+    write.change_collection(collection, |known| {
+        known.note_versions(Some(stamp), waits.map(|apart| apart.version));
+    })?;
+    Ok(())
 }

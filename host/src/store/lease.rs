@@ -1,6 +1,7 @@
 //! The right to change a store.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,8 @@ use crate::model::{Clock, Name, Timestamp};
 
 /// How many notes of writes are removed in one commit.
 const PAGE: usize = 2_000;
+/// Of more writes than these nobody wants to hear one by one.
+const MANY: u64 = 10_000;
 
 /// Who holds a lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,8 +43,15 @@ pub struct Lease {
 struct Written {
     /// The number of the last one.
     last: u64,
-    /// The numbers of those whose notes are not needed any more.
-    done: Vec<u64>,
+    /// The number of the last one whose note is dropped; of those behind, up to `last`, none is needed any more.
+    dropped: u64,
+}
+
+impl Written {
+    /// Those whose notes the next commit drops.
+    fn droppable(&self) -> RangeInclusive<u64> {
+        self.dropped + 1..=self.last.min(self.dropped + PAGE as u64)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,9 +183,6 @@ impl Lease {
         // Somebody who shared the store ended before he could say so.
         let is_left = store.last_written()?.is_some()
             && !store.shadow()?.is_some_and(|shadow| shadow.is_open());
-        if is_left {
-            commit.delete(key::WRITTEN);
-        }
         match store.backend().commit(&commit) {
             Ok(()) => {
                 let mut lease = Self {
@@ -250,21 +257,24 @@ impl Lease {
         if self.written.take().is_none() {
             return Ok(());
         }
-        let mut commit = Commit::new();
-        commit.delete(key::WRITTEN);
-        self.replace(store, commit, self.renewed(now, false))?;
+        self.replace(store, Commit::new(), self.renewed(now, false))?;
         self.drop_notes(store, now)
     }
 
-    /// Removes all notes of writes.
+    /// Removes all notes of writes, and at last what says that there are any: otherwise whoever is killed meanwhile would
+    /// leave some that nobody looks for.
     fn drop_notes(&mut self, store: &Store, now: Timestamp) -> Result<(), LeaseError> {
         loop {
             let mut commit = Commit::new();
             store.each_note(PAGE, &mut |key| commit.delete(key))?;
-            if commit.is_empty() {
-                return Ok(());
+            let is_last = commit.is_empty();
+            if is_last {
+                commit.delete(key::WRITTEN);
             }
             self.commit(store, commit, now)?;
+            if is_last {
+                return Ok(());
+            }
         }
     }
 
@@ -277,20 +287,25 @@ impl Lease {
         }
     }
 
-    /// The items that the application has written since it was asked last.
+    /// The items that the application has written since it was asked last; `None` where they are so many that everything
+    /// should be taken for written.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    pub fn catch_up(&mut self, store: &Store) -> Result<BTreeSet<(Name, String)>, StoreError> {
+    pub fn catch_up(
+        &mut self,
+        store: &Store,
+    ) -> Result<Option<BTreeSet<(Name, String)>>, StoreError> {
         let Some(written) = &mut self.written else {
-            return Ok(BTreeSet::new());
+            return Ok(Some(BTreeSet::new()));
         };
         let last = store.last_written()?.unwrap_or_default();
-        let most = usize::try_from(last.saturating_sub(written.last)).unwrap_or(usize::MAX);
-        let found = store.written_behind(written.last, most.max(1))?;
-        written.done.extend(written.last + 1..=last);
-        written.last = last;
-        Ok(found.into_iter().take(most).collect())
+        let behind = std::mem::replace(&mut written.last, last);
+        if last - behind > MANY {
+            return Ok(None);
+        }
+        let found = store.written_behind(behind, last, usize::MAX)?;
+        Ok(Some(found.into_iter().map(|note| note.item).collect()))
     }
 
     /// Gives the lease back. Nothing is lost when that fails: it expires.
@@ -335,8 +350,8 @@ impl Lease {
         let writes = !commit.is_empty();
         if let Some(written) = self.written.as_ref().filter(|_| writes) {
             commit.expect(key::WRITTEN, Some(&written.last.to_be_bytes()));
-            for number in &written.done {
-                commit.delete(&key::written(*number));
+            for number in written.droppable() {
+                commit.delete(&key::written(number));
             }
         }
         if self.is_due(now) || !writes {
@@ -348,7 +363,7 @@ impl Lease {
             result.map_err(|error| Self::lost(store, error))?;
         }
         if let Some(written) = self.written.as_mut().filter(|_| writes) {
-            written.done.clear();
+            written.dropped = *written.droppable().end();
         }
         Ok(())
     }
@@ -375,6 +390,10 @@ impl Lease {
         if expires_in == 0 || is_gone(&last.holder) {
             let ended = Record {
                 number: last.number + 1,
+                holder: Holder {
+                    name: "an application, which found it expired".to_owned(),
+                    process: None,
+                },
                 released: true,
                 shares: false,
                 ..last

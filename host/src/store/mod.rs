@@ -5,6 +5,7 @@
 //! gathers changes and becomes one commit, which takes place only while its [`Lease`] is held. No
 //! other room knows a key or a record's bytes.
 
+mod at_once;
 mod backend;
 mod backup;
 mod compressed;
@@ -26,6 +27,7 @@ mod typed;
 mod url;
 mod write;
 
+pub use at_once::Found;
 pub use backend::{Backend, Commit, MAX_KEY, Value};
 pub use backup::{BackedUp, Backup, BackupError, BackupWriter, Chunk, Manifest};
 pub use compressed::Compression;
@@ -38,7 +40,7 @@ pub use outside::{Outside, OutsideError};
 pub use overlay::Overlay;
 pub use query::index_entry;
 pub use record::{Collection, Index, ItemRecord, PreImage, Tallies, UnderWay};
-pub use shadow::{Copied, Shadow, ShadowState, Spent};
+pub use shadow::{Copied, Note, Shadow, ShadowState, Spent};
 pub use sled::Sled;
 pub use typed::{Store, apart_record, parse_apart};
 pub use url::{OpenMode, StoreUrl};

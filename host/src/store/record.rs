@@ -115,6 +115,24 @@ impl Collection {
         }
     }
 
+    /// The version that an item has that is not apart from the collection: of its stamp, and of the steps under way that it
+    /// has passed, those of a way back lead below the collection's level.
+    pub fn version_of<'a>(
+        &self,
+        stamp: Version,
+        passed: impl IntoIterator<Item = &'a Version>,
+    ) -> Version {
+        let level = self.level.as_ref();
+        let version = level.map_or(&stamp, |level| level.max(&stamp)).clone();
+        passed.into_iter().fold(version, |version, passed| {
+            if level > Some(passed) {
+                passed.clone()
+            } else {
+                version.max(passed.clone())
+            }
+        })
+    }
+
     /// Notes versions of items that were written: the newest one, and the oldest of those that wait.
     pub fn note_versions(&mut self, newest: Option<Version>, waiting: Option<Version>) {
         self.newest = self.newest.take().max(newest);

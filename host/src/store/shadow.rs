@@ -25,8 +25,11 @@ pub struct Shadow {
     /// The version that is wanted; `None`: the newest one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Version>,
-    /// The last run before it: those behind are its own.
+    /// The last run before it: those behind are its own,
     pub since: RunId,
+    /// up to this one, once it was given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<RunId>,
     /// The collections that have a generation of their own, in the order in which they are copied.
     pub collections: Vec<Copied>,
     /// The number of the last write of the application that was followed.
@@ -66,6 +69,15 @@ pub struct Copied {
     pub done: bool,
 }
 
+/// That the application has written an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// The number of the write, from 1.
+    pub number: u64,
+    /// The item's collection and id.
+    pub item: (Name, String),
+}
+
 /// What it took to migrate some items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Spent {
@@ -79,6 +91,11 @@ impl Shadow {
     /// Whether the application's writes matter to it: it is neither switched nor given up.
     pub fn is_open(&self) -> bool {
         matches!(self.state, ShadowState::Following | ShadowState::Finalizing)
+    }
+
+    /// Whether a run is one of its own.
+    pub fn is_own(&self, run: RunId) -> bool {
+        run > self.since && self.until.is_none_or(|until| run <= until)
     }
 
     /// Whether a collection has a generation of its own.
@@ -96,8 +113,8 @@ impl Shadow {
             key::tag::SHADOW | key::tag::WRITTEN => true,
             key::tag::RUN | key::tag::PROGRESS | key::tag::PRE_IMAGE => {
                 let run = key.get(1..).and_then(<[u8]>::first_chunk);
-                let is_behind = |run: &[u8; 8]| u64::from_be_bytes(*run) > self.since.0;
-                self.state != ShadowState::Switched && run.is_some_and(is_behind)
+                let is_own = |run: &[u8; 8]| self.is_own(RunId(u64::from_be_bytes(*run)));
+                self.state != ShadowState::Switched && run.is_some_and(is_own)
             }
             tag if key::is_of_item(tag) => {
                 let generation = key::out_of_generation(key, &mut Vec::new());
@@ -147,6 +164,7 @@ impl Store {
             app,
             to,
             since: RunId(numbers.run),
+            until: None,
             collections: copied.collect(),
             followed: 0,
             spent: Spent::default(),
@@ -205,20 +223,27 @@ impl Store {
         })
     }
 
-    /// The next `most` writes behind the one with this number: the items' collections and ids.
+    /// The writes behind the one with the number `behind`, up to `last`, `most` of them.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn written_behind(
         &self,
-        number: u64,
+        behind: u64,
+        last: u64,
         most: usize,
-    ) -> Result<Vec<(Name, String)>, StoreError> {
+    ) -> Result<Vec<Note>, StoreError> {
         let mut found = Vec::new();
-        let range = (key::written(number + 1), vec![key::tag::WRITTEN + 1]);
+        let range = (key::written(behind + 1), key::written(last + 1));
         self.each(&range, &mut |key, item| {
-            let (name, id) = key::parse_item(item).ok_or_else(|| super::typed::damaged(key))?;
-            found.push((name, id.to_owned()));
+            let number = key.get(1..).and_then(|number| number.try_into().ok());
+            let item = key::parse_item(item);
+            let (number, (name, id)) =
+                number.zip(item).ok_or_else(|| super::typed::damaged(key))?;
+            found.push(Note {
+                number: u64::from_be_bytes(number),
+                item: (name, id.to_owned()),
+            });
             Ok(match found.len() < most {
                 true => ControlFlow::Continue(()),
                 false => ControlFlow::Break(()),
@@ -231,20 +256,23 @@ impl Store {
     /// gives its record, which names the generations that are to be dropped.
     ///
     /// # Errors
-    /// [`LeaseError`] when the lease or the store is lost.
+    /// [`LeaseError::Written`] when something was written that was not followed; [`LeaseError`] when the lease or the store
+    /// is lost.
     pub fn switch(
         &self,
         lease: &mut Lease,
         now: Timestamp,
         shadow: &Shadow,
     ) -> Result<Shadow, LeaseError> {
-        assert!(
-            self.last_written()? == Some(shadow.followed),
-            "every write was followed, and there are no more while the lease is not shared"
-        );
+        let written = self.backend().get(key::WRITTEN)?;
+        if self.last_written()? != Some(shadow.followed) {
+            // The lease had expired for a while, and the application found it so.
+            return Err(LeaseError::Written);
+        }
         let own = self.shadowed();
         let (before, after) = (self.collections()?, own.collections()?);
         let mut commit = Commit::new();
+        commit.expect(key::WRITTEN, written.as_deref());
         let mut dropping = Vec::new();
         for (name, made) in after {
             let key = key::named(key::tag::COLLECTION, &name);
@@ -315,6 +343,7 @@ impl Store {
         let made = |copied: &Copied| (copied.name.clone(), shadow.generation);
         let shadow = Shadow {
             state: ShadowState::Resetting,
+            until: Some(RunId(self.numbers()?.run)),
             dropping: shadow.collections.iter().map(made).collect(),
             ..shadow.clone()
         };

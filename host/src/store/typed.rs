@@ -13,8 +13,8 @@ use super::record::{
     self, Collection, FORMAT, ItemRecord, Numbers, PLAIN_FORMAT, PreImage, Tallies,
 };
 use super::write::{Keeper, Write};
-use super::{Backend, Commit, StoreError};
-use crate::model::{Apart, Digest, History, Item, Name, Progress, Run, RunId, Version};
+use super::{Backend, Commit, Overlay, StoreError};
+use crate::model::{Apart, Digest, History, Name, Progress, Run, RunId, Version};
 
 /// A store: an ordered map of bytes, read and written as what it means. Cheap to clone.
 #[derive(Clone)]
@@ -141,9 +141,11 @@ impl Store {
         failed.map_or(Ok(()), Err)
     }
 
-    /// The bytes below, shared.
-    pub fn shared_backend(&self) -> Arc<dyn Backend> {
-        self.backend.clone()
+    /// The same store with what is written from now on in an empty backend of its own, over what is there.
+    #[must_use]
+    pub fn overlaid(&self, scratch: Arc<dyn Backend>) -> Self {
+        let overlay = Overlay::new(self.inner.clone(), scratch);
+        Self::seen(Arc::new(overlay), self.view, self.compression)
     }
 
     /// Starts a write whose items are stamped as written by `writer`; with `keeper`, what was there
@@ -260,25 +262,9 @@ impl Store {
         self.json(&key::item(tag::APART, collection, id))
     }
 
-    /// An item with the version that it has.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store cannot be read.
-    pub fn item(&self, collection: &Name, id: &str) -> Result<Option<Item>, StoreError> {
-        let Some(record) = self.item_record(collection, id)? else {
-            return Ok(None);
-        };
-        let parsed = ItemRecord::parse(&record)?;
-        let version = self.version_of(collection, id, parsed.stamp()?)?;
-        Ok(Some(Item {
-            id: id.to_owned(),
-            version,
-            body: parsed.body.to_vec(),
-        }))
-    }
-
     /// The version that an item has: what its entry says if it is apart from its collection, else
-    /// the higher one of its stamp and the collection's level.
+    /// the higher one of its stamp and the collection's level. For those who hold the lease: anybody else
+    /// asks [`Store::item`].
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -294,19 +280,14 @@ impl Store {
         let Some(record) = self.collection(collection)? else {
             return Ok(stamp);
         };
-        let level = record.level.as_ref();
-        let mut version = level.map_or(&stamp, |level| level.max(&stamp)).clone();
-        for under_way in record.under_way {
+        let mut passed = Vec::new();
+        for under_way in &record.under_way {
             let after = self.progress(under_way.run, under_way.step)?.after;
             if after.is_some_and(|after| id <= after.as_str()) {
-                version = if level > Some(&under_way.version) {
-                    under_way.version
-                } else {
-                    version.max(under_way.version)
-                };
+                passed.push(&under_way.version);
             }
         }
-        Ok(version)
+        Ok(record.version_of(stamp, passed))
     }
 
     /// Visits the items of a collection behind `after`, in order of their ids, until `visit` breaks.
@@ -365,6 +346,43 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub fn import(&self, source: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         self.backend.get(&key::import(source))
+    }
+
+    /// The number of the generation that a collection's items are of, as this store is seen.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn generation(&self, collection: &Name) -> Result<u64, StoreError> {
+        let key = key::named(tag::GENERATION, collection);
+        let number = self.backend.get(&key)?;
+        Ok(number
+            .and_then(|number| number.try_into().ok())
+            .map_or(0, u64::from_be_bytes))
+    }
+
+    /// Checks that a collection's items are still of the generation that somebody began to read.
+    ///
+    /// # Errors
+    /// [`StoreError::Switched`] when they are not.
+    pub fn check_generation(
+        &self,
+        collection: &Name,
+        begun: Option<u64>,
+    ) -> Result<(), StoreError> {
+        match begun {
+            Some(begun) if begun != self.generation(collection)? => Err(StoreError::Switched {
+                collection: collection.to_string(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// How many facts the history has had: another number, another history.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn history_length(&self) -> Result<u64, StoreError> {
+        Ok(self.numbers()?.history)
     }
 
     pub(super) fn numbers(&self) -> Result<Numbers, StoreError> {

@@ -20,6 +20,8 @@ pub struct Exporter<'a> {
     store: &'a Store,
     collection: &'a Name,
     after: Option<String>,
+    /// The generation that the items are of.
+    generation: u64,
     page_bytes: usize,
 }
 
@@ -86,6 +88,7 @@ impl<'a> Exporter<'a> {
                 store,
                 collection,
                 after,
+                generation: store.generation(collection)?,
                 page_bytes: PAGE_BYTES,
             }),
         }
@@ -105,7 +108,7 @@ impl<'a> Exporter<'a> {
     /// Adds the lines of the next items to `lines`, and returns how many they are; 0 at the end.
     ///
     /// # Errors
-    /// [`ExportError::Store`] when the store cannot be read.
+    /// [`ExportError::Store`] when the store cannot be read, or a shadow run has become live since it was begun.
     pub fn next_page(&mut self, lines: &mut Vec<u8>) -> Result<u64, ExportError> {
         let (start, mut items) = (lines.len(), 0);
         let mut last = String::new();
@@ -122,6 +125,8 @@ impl<'a> Exporter<'a> {
                     ControlFlow::Continue(())
                 }
             })?;
+        let generation = Some(self.generation);
+        self.store.check_generation(self.collection, generation)?;
         if items > 0 {
             self.after = Some(last);
         }

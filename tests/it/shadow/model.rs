@@ -2,8 +2,9 @@
 
 use std::ops::ControlFlow;
 
+use godwit::HostError;
+use godwit::blocking::Host;
 use godwit::model::Name;
-use godwit::{Host, HostError};
 use godwit_tests::world::{items, version};
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{ahead, goal_of, names};
+use super::{ahead, names};
 use crate::host::{Host, HostError};
 use crate::model::{Name, Plan, RunId, RunState, Stage, Version};
 use crate::store::{Shadow, ShadowState};
@@ -68,7 +68,7 @@ impl Host {
             .as_ref()
             .is_some_and(|run| run.state == RunState::Completed);
         let planned = match shadow.is_open() {
-            true => own.plan(&goal_of(shadow))?.plan,
+            true => own.plan_left(shadow)?.plan,
             false => Plan::default(),
         };
         let ahead = ahead(&planned.stages);

@@ -96,7 +96,8 @@ impl Undo<'_> {
         };
         let mut after = None;
         loop {
-            let page = index::entries_behind(self.store, name, &index, after.as_deref())?;
+            let page =
+                index::entries_behind(self.store, name, &index, after.as_deref(), index::PAGE)?;
             let mut write = self.store.write(self.run.id, None);
             page.entries
                 .iter()

@@ -1,0 +1,116 @@
+//! An item with its version, as both are at one moment.
+//!
+//! The version of an item follows from several records, and a run may commit while they are read. So they are read until
+//! they are twice the same.
+
+use super::key::{self, tag};
+use super::record::{self, Collection, ItemRecord};
+use super::{Store, StoreError};
+use crate::model::{Apart, Item, Name, Progress, Version};
+
+/// What was found of an item at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The item, with the version that it has.
+    pub item: Item,
+    /// Its entry, if it is apart from its collection.
+    pub apart: Option<Apart>,
+    /// Its record, as stored.
+    pub record: Vec<u8>,
+}
+
+/// The records of an item that its version follows from.
+#[derive(PartialEq, Eq)]
+struct Records {
+    item: Vec<u8>,
+    apart: Option<Vec<u8>>,
+    collection: Option<Vec<u8>>,
+    /// Of the steps under way, in order.
+    progress: Vec<Option<Vec<u8>>>,
+}
+
+impl Store {
+    /// An item with the version that it has.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn item(&self, collection: &Name, id: &str) -> Result<Option<Item>, StoreError> {
+        Ok(self.find_item(collection, id)?.map(|found| found.item))
+    }
+
+    /// An item with the version that it has, and whether it is apart from its collection.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn find_item(&self, collection: &Name, id: &str) -> Result<Option<Found>, StoreError> {
+        let mut before = self.records(collection, id)?;
+        loop {
+            let again = self.records(collection, id)?;
+            if again == before {
+                return again.map(|records| records.found(id)).transpose();
+            }
+            before = again;
+        }
+    }
+
+    fn records(&self, collection: &Name, id: &str) -> Result<Option<Records>, StoreError> {
+        let backend = self.backend();
+        let Some(item) = backend.get(&key::item(tag::ITEM, collection, id))? else {
+            return Ok(None);
+        };
+        let place = key::named(tag::COLLECTION, collection);
+        let record = backend.get(&place)?;
+        let mut progress = Vec::new();
+        if let Some(record) = &record {
+            for step in record::from_json::<Collection>(&place, record)?.under_way {
+                progress.push(backend.get(&key::progress(step.run, step.step))?);
+            }
+        }
+        Ok(Some(Records {
+            item,
+            apart: backend.get(&key::item(tag::APART, collection, id))?,
+            collection: record,
+            progress,
+        }))
+    }
+}
+
+impl Records {
+    fn found(self, id: &str) -> Result<Found, StoreError> {
+        let parsed = ItemRecord::parse(&self.item)?;
+        let apart = self.apart.as_deref();
+        let apart: Option<Apart> = apart.map(super::parse_apart).transpose()?;
+        let version = match &apart {
+            Some(apart) => apart.version.clone(),
+            None => self.version(id, parsed.stamp()?)?,
+        };
+        let item = Item {
+            id: id.to_owned(),
+            version,
+            body: parsed.body.to_vec(),
+        };
+        Ok(Found {
+            item,
+            apart,
+            record: self.item,
+        })
+    }
+
+    /// The version of an item that is not apart from its collection.
+    fn version(&self, id: &str, stamp: Version) -> Result<Version, StoreError> {
+        let Some(collection) = &self.collection else {
+            return Ok(stamp);
+        };
+        let collection: Collection = record::from_json(b"C", collection)?;
+        let mut passed = Vec::new();
+        for (step, progress) in collection.under_way.iter().zip(&self.progress) {
+            let progress = progress.as_deref();
+            let progress = progress.map(|progress| record::from_json::<Progress>(b"K", progress));
+            let after = progress.transpose()?.unwrap_or_default().after;
+            if after.is_some_and(|after| id <= after.as_str()) {
+                passed.push(&step.version);
+            }
+        }
+        Ok(collection.version_of(stamp, passed))
+    }
+}
