@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use godwit::Host;
+use godwit::blocking::Host;
 use godwit_benches::{STORES, store};
 use godwit_tests::world::{catalogue, host, seed, up};
 

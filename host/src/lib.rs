@@ -5,44 +5,37 @@
 //! together, so that a run can be killed at any instant and goes on as if nothing had happened.
 //!
 //! ```
-//! use std::sync::Arc;
-//!
-//! use godwit::catalogue::Catalogue;
-//! use godwit::model::Timestamp;
+//! use godwit::Host;
 //! use godwit::plan::Goal;
-//! use godwit::run::{Quiet, Control};
-//! use godwit::sandbox::{Engine, Limits};
-//! use godwit::store::{Holder, Memory, Store};
-//! use godwit::{Host, Surroundings};
 //!
-//! // What the library is handed and never asks for.
-//! let surroundings = Surroundings {
-//!     clock: Arc::new(|| Timestamp(1_700_000_000_000)),
-//!     random: Arc::new(|| 4),
-//!     holder: Holder { name: "an example".to_owned(), process: None },
-//!     is_gone: Arc::new(|_| false),
-//! };
-//! let engine = Engine::new(Limits::default());
-//! let mut catalogue = Catalogue::new();
-//! let schema = br#"{"app": "notes", "version": "1.0.0",
+//! # async fn example(folder: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
+//! let schema = r#"{"app": "notes", "version": "1.0.0",
 //!     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
-//! catalogue.add(&engine, "notes.json".into(), schema);
+//! let host = Host::builder().store(folder.join("data")).plugin("notes.json", schema).open().await?;
+//! host.up(Goal::default()).await?;
 //!
-//! let host = Host::new(Store::new(Arc::new(Memory::new()))?, catalogue, surroundings);
-//! let reports = host.up(&Goal::default(), &Quiet, &Control::default())?;
-//! assert_eq!(reports.len(), 1);
-//! assert_eq!(host.status()?.apps[0].version, Some("1.0.0".parse()?));
-//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! let notes = host.collection("notes".parse()?);
+//! notes.put("first", r#"{"title": "hello"}"#).await?;
+//! assert!(notes.get("first").await?.is_some());
+//! # Ok(())
+//! # }
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+//! # runtime.block_on(example(folder.path())).unwrap();
 //! ```
+//!
+//! [`Host`] is for servers: it never blocks a task. [`blocking::Host`] is the same for code that may.
 //!
 //! The rooms, from the bottom to the top: [`model`] has the nouns, [`sandbox`] runs components,
 //! [`catalogue`] finds migrations, [`plan`] decides, [`store`] keeps, [`run`] does it, [`transfer`]
-//! brings items in and out, and [`Host`] wires them together. ARCHITECTURE.md says more.
+//! brings items in and out, [`blocking::Host`] wires them together,
+//! and [`Host`] is the door for servers. ARCHITECTURE.md says more.
 
 #![warn(clippy::unwrap_used)]
 
 pub mod catalogue;
 mod contract;
+mod embed;
 mod host;
 #[cfg(feature = "kit")]
 pub mod kit;
@@ -55,9 +48,17 @@ pub mod transfer;
 
 #[cfg(unix)]
 pub use host::{Answer, Request, SocketError};
+
+/// The host for code that may block: scripts, threads of their own, tests. [`crate::Host`] is the same for tasks of tokio.
+pub mod blocking {
+    pub use crate::host::Host;
+}
+
+pub use embed::{Collection, Event, Events, Host, HostBuilder, OpenError, Work};
 pub use host::{
     AppStatus, BackupFirst, BackupWhen, Change, CollectionDigest, CollectionStatus,
-    CollectionVerified, DownGoal, DryGoal, DryRun, ErrorKind, Flaw, FlawKind, Host, HostError,
-    ItemWrite, Rehearsal, RehearsedFailure, Restored, Sample, SchemaCheck, ShadowReport,
-    ShadowStats, Status, StepTime, Surroundings, Verified, WayIn, copy, restore, with_causes,
+    CollectionVerified, Document, DownGoal, DryGoal, DryRun, ErrorKind, Flaw, FlawKind, HostError,
+    ItemWrite, Otherwise, Page, Readiness, Reading, Rehearsal, RehearsedFailure, Restored, Sample,
+    SchemaCheck, ShadowReport, ShadowStats, Status, StepTime, Surroundings, Verified, WayIn, copy,
+    restore, with_causes,
 };

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::model::{Purpose, Retreat, Run, RunId, RunState};
 use godwit::plan::{Goal, Kind};
 use godwit::run::{ChangedItems, Control, Observer, Options, Quiet, Report, RunEvent, prune};
 use godwit::store::{Backend, Backup, BackupError, Memory, Store};
-use godwit::{BackupFirst, BackupWhen, DownGoal, DryGoal, Host, HostError};
+use godwit::{BackupFirst, BackupWhen, DownGoal, DryGoal, HostError};
 use godwit_tests::faulty::{Failing, Faulty, Outcome};
 use godwit_tests::made::{Order, derive, doing, doing_all, made, made_for, plain, rewrite};
 use godwit_tests::world::{
@@ -536,7 +537,7 @@ fn no_run_is_started_without_the_backup_that_it_needs() {
 struct StopInBackup(Control);
 
 impl Observer for StopInBackup {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         if matches!(event, RunEvent::BackingUp { .. }) {
             self.0.stop();
         }

@@ -9,7 +9,7 @@ use godwit::store::{Backend, Backup, BackupError, Memory};
 use godwit_tests::world::{catalogue_with, dump, host, of_each_kind, seed, up_accepting};
 use tempfile::TempDir;
 
-fn migrated(backend: Arc<dyn Backend>) -> godwit::Host {
+fn migrated(backend: Arc<dyn Backend>) -> godwit::blocking::Host {
     let catalogue = catalogue_with(&["append-2-0-0"], &[]);
     let host = host(backend, &catalogue);
     let items: Vec<_> = (0..500)
@@ -103,7 +103,7 @@ fn what_is_restored_is_what_there_was_on_every_kind_of_store() {
     }
 }
 
-fn migrated_host(backend: Arc<dyn Backend>) -> godwit::Host {
+fn migrated_host(backend: Arc<dyn Backend>) -> godwit::blocking::Host {
     host(backend, &catalogue_with(&["append-2-0-0"], &[]))
 }
 

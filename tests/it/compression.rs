@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use godwit::Host;
+use godwit::blocking::Host;
 use godwit::model::RunId;
 use godwit::plan::Goal;
 use godwit::run::{ChangedItems, Control};

@@ -91,7 +91,7 @@ fn changes(dry: &DryRun) -> Vec<Change> {
 }
 
 /// The bodies of all items, by collection and id.
-fn bodies(host: &godwit::Host) -> BTreeMap<(String, String), Vec<u8>> {
+fn bodies(host: &godwit::blocking::Host) -> BTreeMap<(String, String), Vec<u8>> {
     let store = host.store();
     let mut found = BTreeMap::new();
     for collection in store.collections().unwrap().keys() {

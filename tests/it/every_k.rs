@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
+use godwit::HostError;
+use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::plan::Goal;
 use godwit::run::{ChangedItems, Control, Quiet};
 use godwit::store::{Backend, Memory};
-use godwit::{Host, HostError};
 use godwit_tests::faulty::{Failing, Faulty, Outcome};
 use godwit_tests::world::{catalogue_with, dump, host, name, seed, small_batches, version};
 

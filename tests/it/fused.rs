@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, LazyLock};
 
+use godwit::HostError;
+use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::model::{RunId, RunState};
 use godwit::plan::Goal;
 use godwit::run::{ChangedItems, Control, Options, Quiet, Report};
 use godwit::store::{Backend, Memory, Store};
-use godwit::{Host, HostError};
 use godwit_tests::made::{LAYOUTS, Order, derive, doing_all, made, made_for, plain, rewrite};
 use godwit_tests::world::{
     ENGINE, Listener, StopAfter, data, host, import, items, name, seed, small_batches,

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use godwit::HostError;
+use godwit::blocking::Host;
 use godwit::model::{Phase, Position, RunState};
 use godwit::plan::Goal;
 use godwit::run::{ChangedItems, Control, Quiet, Report};
 use godwit::store::{Backend, Memory, Store};
-use godwit::{Host, HostError};
 use godwit_tests::faulty::{Failing, Faulty, Outcome};
 use godwit_tests::made::{Order, doing_all, made, rewrite};
 use godwit_tests::world::{

@@ -14,9 +14,10 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use godwit::HostError;
+use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::store::{Lease, OpenMode, Store};
-use godwit::{Host, HostError};
 use godwit_tests::campaign::godwit::{Godwit, SCHEMES};
 use godwit_tests::campaign::process::Moment;
 use godwit_tests::campaign::{Documents, boundary, worker};

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use godwit::HostError;
+use godwit::blocking::Host;
 use godwit::model::{Event, RunState};
 use godwit::run::{Control, Quiet};
 use godwit::sandbox::{Engine, Limits};
 use godwit::store::Memory;
-use godwit::{Host, HostError};
 use godwit_tests::made::{Order, doing, doing_all, made, made_for, plain};
 use godwit_tests::world::{
     host, import, import_some, items, name, quarantined, seed, small_batches, up, up_accepting,

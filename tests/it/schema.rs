@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use godwit::Host;
+use godwit::blocking::Host;
 use godwit::model::RunId;
 use godwit::plan::Goal;
 use godwit::run::{Control, Quiet};

@@ -4,11 +4,12 @@ mod indexes;
 
 use std::sync::Arc;
 
+use godwit::HostError;
+use godwit::blocking::Host;
 use godwit::model::{RunId, RunState};
 use godwit::plan::{Goal, Kind};
 use godwit::run::{ChangedItems, Control, Quiet, RunError};
 use godwit::store::{Backend, Memory};
-use godwit::{Host, HostError};
 use godwit_tests::made::{Order, derive, doing, doing_all, made, plain, rewrite};
 use godwit_tests::world::{
     StopAfter, catalogue, data, dump, features, host, import, items, name, of_each_kind, seed,

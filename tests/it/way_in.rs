@@ -4,13 +4,14 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use godwit::HostError;
+use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::model::{Digest, Timestamp};
 use godwit::run::{Control, MaxFailures, Quiet};
 use godwit::sandbox::{Engine, Limits};
 use godwit::store::{Backend, Memory, Store};
 use godwit::transfer::{ImportError, ImportReport, ImportSettings, Importer, OnExisting};
-use godwit::{Host, HostError};
 use godwit_tests::made::{LAYOUTS, Order, derive, made, made_for, plain, rewrite};
 use godwit_tests::world::{
     ENGINE, data, dump, host, items, name, of_each_kind, seed, small_batches, surroundings,

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
+use godwit::Surroundings;
+use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::model::{Event, Name, RunId, Timestamp, Version};
 use godwit::run::{Control, Options, Report, RunEvent};
 use godwit::sandbox::{Engine, Limits};
 use godwit::store::{Backend, Collection, Holder, Lease, Memory, OpenMode, Store, StoreUrl, Visit};
 use godwit::transfer::{ImportCounts, ImportReport, ImportSettings, Importer, OnExisting};
-use godwit::{Host, Surroundings};
 
 /// An engine for every test of the process.
 pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(Limits::default()));
@@ -342,7 +343,7 @@ impl Listener {
 }
 
 impl godwit::run::Observer for Listener {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         self.said
             .lock()
             .expect("nobody panicked")
@@ -369,7 +370,7 @@ impl StopAfter {
 }
 
 impl godwit::run::Observer for StopAfter {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         if matches!(event, RunEvent::Batch { .. })
             && self.batches.fetch_sub(1, Ordering::Relaxed) == 1
         {

@@ -69,13 +69,16 @@ impl Host {
         let file = self.backup_first.file.as_deref();
         let file = file.ok_or(HostError::NoPlaceForBackup { why })?;
         let made = self.copy_under(lease, file, control, &mut |entries| {
-            observer.event(&RunEvent::BackingUp { file, entries });
+            observer.event(&RunEvent::BackingUp {
+                file: file.to_owned(),
+                entries,
+            });
         });
-        let manifest = &made.map_err(HostError::before_run)?;
+        let manifest = made.map_err(HostError::before_run)?;
         observer.event(&RunEvent::BackedUp {
-            file,
+            file: file.to_owned(),
             manifest,
-            why,
+            why: why.to_owned(),
         });
         let name = file.file_name().unwrap_or_default();
         Ok(Some(name.to_string_lossy().into_owned()))

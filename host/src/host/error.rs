@@ -105,6 +105,21 @@ pub enum HostError {
         /// What it is for.
         was: String,
     },
+    /// Occurs when a run must be finished or undone before a shadow run can begin.
+    #[error("run {} is {}, and comes first", .0.id, .0.state)]
+    Unfinished(Box<crate::model::Run>),
+    /// Occurs when a migration that came after a shadow run began is about a collection that has no generation of its own.
+    #[error(
+        "{app} {version} came after the shadow run began and is about {collection}, which it has no copy of"
+    )]
+    OutsideShadow {
+        /// The app.
+        app: Name,
+        /// The version.
+        version: crate::model::Version,
+        /// The collection.
+        collection: Name,
+    },
     /// Occurs when a run that is not finished keeps the application from writing items.
     #[error(
         "run {run} is {state}: items of {app} cannot be written until it is finished or undone"
@@ -127,6 +142,33 @@ pub enum HostError {
         /// Why.
         reason: String,
     },
+    /// Occurs when an item is read whose version is not the one that was asked for.
+    #[error("{collection}/{id} has version {version} and cannot be read as {wanted}: {reason}")]
+    NotBroughtUp {
+        /// The collection.
+        collection: Name,
+        /// The id.
+        id: String,
+        /// The version that it has.
+        version: crate::model::Version,
+        /// The version that was asked for.
+        wanted: crate::model::Version,
+        /// Why.
+        reason: String,
+    },
+    /// Occurs when an application writes items of an older version than its app has in the store; nothing was written.
+    #[error("{app} is at {current} in the store, and what is written is for {version}")]
+    ApplicationBehind {
+        /// The app.
+        app: Name,
+        /// The version in the store.
+        current: crate::model::Version,
+        /// The application's version.
+        version: crate::model::Version,
+    },
+    /// Occurs when a host is asked for something after it was shut down.
+    #[error("the host was shut down")]
+    ShutDown,
     /// Occurs when a baseline cannot be set.
     #[error("the baseline of {app} cannot be set: {reason}")]
     Baseline {
@@ -202,10 +244,16 @@ impl HostError {
             | Self::Down { .. }
             | Self::NoShadow
             | Self::OtherShadow { .. }
+            | Self::OutsideShadow { .. }
             | Self::BadItem { .. }
+            | Self::NotBroughtUp { .. }
+            | Self::ApplicationBehind { .. }
             | Self::NoPlaceForBackup { .. }
             | Self::Baseline { .. } => ErrorKind::Input,
-            Self::ShadowUnderWay | Self::RunInTheWay { .. } => ErrorKind::Busy,
+            Self::ShadowUnderWay | Self::RunInTheWay { .. } | Self::Unfinished(_) => {
+                ErrorKind::Busy
+            }
+            Self::ShutDown => ErrorKind::Stopped,
             Self::Verify { .. } => ErrorKind::Plugin,
             Self::Backup(error) | Self::BackupFirst(error) => of_backup(error),
         }

@@ -6,6 +6,7 @@
 mod backup;
 mod backup_first;
 mod changes;
+mod documents;
 mod down;
 mod dry;
 mod error;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 pub use backup::{Restored, restore};
 pub use backup_first::{BackupFirst, BackupWhen};
+pub use documents::{Document, Otherwise, Page, Reading};
 pub use down::DownGoal;
 pub use dry::{Change, DryGoal, DryRun};
 pub use error::{ErrorKind, HostError, with_causes};
@@ -34,11 +36,12 @@ pub use rehearse::{Rehearsal, RehearsedFailure, Sample, StepTime, copy};
 pub use shadow::{ShadowReport, ShadowStats};
 #[cfg(unix)]
 pub use socket::{Answer, Request, SocketError};
-pub use status::{AppStatus, CollectionStatus, Status};
+pub use status::{AppStatus, CollectionStatus, Readiness, Status};
 pub use verify::{CollectionDigest, CollectionVerified, Flaw, FlawKind, SchemaCheck, Verified};
 pub use way_in::WayIn;
 pub use write::ItemWrite;
 
+use documents::Reads;
 use progress::Metered;
 
 use crate::catalogue::Catalogue;
@@ -50,7 +53,10 @@ use crate::run::{
     ChangedItems, Control, Meter, Observer, Options, Report, RunEvent, Runner, UndoReport, prune,
     undo,
 };
-use crate::store::{Claim, Holder, Lease, Store, StoreError};
+use crate::store::{Claim, Holder, Lease, ShadowState, Store, StoreError};
+
+/// How long an application's writes wait by default: longer than what is done between two passes of a run, or to switch.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the library is handed: the time, randomness, and who and where it is.
 #[derive(Clone)]
@@ -81,12 +87,13 @@ pub struct Host {
     pub backup_first: BackupFirst,
     /// How long a lease holds without renewal, in milliseconds.
     pub lease_duration: u64,
-    /// For how long [`Host::write`] waits where somebody has the store to himself.
+    /// For how long [`Host::write`] waits where somebody has the store to himself; 5 s by default.
     pub patience: Duration,
     /// The folder in which it listens, while it works, to other processes of the machine that direct it: that of the
     /// store.
     pub control_folder: Option<PathBuf>,
     meter: Meter,
+    reads: Reads,
 }
 
 impl Host {
@@ -105,9 +112,10 @@ impl Host {
             options: Options::default(),
             backup_first: BackupFirst::default(),
             lease_duration: Lease::DURATION,
-            patience: Duration::ZERO,
+            patience: PATIENCE,
             control_folder: None,
             meter: Meter::default(),
+            reads: Reads::default(),
         }
     }
 
@@ -153,7 +161,13 @@ impl Host {
             nonce: (self.surroundings.random)(),
             is_gone: &*self.surroundings.is_gone,
         };
-        Ok(Lease::acquire(&self.store, self.clock(), &claim)?)
+        let mut lease = Lease::acquire(&self.store, self.clock(), &claim)?;
+        // Beside a shadow run the application goes on, but for its end.
+        let shadow = self.store.shadow()?.filter(|_| self.store.is_shadow());
+        if shadow.is_some_and(|shadow| shadow.state == ShadowState::Following) {
+            lease.share(&self.store, self.clock().now(), true)?;
+        }
+        Ok(lease)
     }
 
     /// What planning is told of the store.
@@ -234,7 +248,7 @@ impl Host {
         let observer = &self.metered(observer);
         let planned = self.accepted(self.plan(goal)?)?;
         observer.event(&RunEvent::SettingUp {
-            plan: &planned.plan,
+            plan: planned.plan.clone(),
         });
         let reports = self.directed_lease("up", control, |lease| {
             let mut reports = Vec::new();

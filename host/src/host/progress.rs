@@ -123,17 +123,17 @@ impl<'a> Metered<'a> {
 }
 
 impl Observer for Metered<'_> {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         self.host.meter.note(event, self.host.clock());
         self.observer.event(event);
         match event {
             RunEvent::Started { run, .. } => {
                 let current = self.current.lock();
                 let mut current = current.unwrap_or_else(PoisonError::into_inner);
-                *current = Some(((*run).clone(), self.host.clock().now()));
+                *current = Some((run.clone(), self.host.clock().now()));
             }
             RunEvent::Batch { .. } => {
-                if let Some(progress) = &self.due() {
+                if let Some(progress) = self.due() {
                     self.observer.event(&RunEvent::Progress { progress });
                 }
             }

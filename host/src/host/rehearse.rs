@@ -318,11 +318,11 @@ struct Times {
 }
 
 impl Observer for Timed<'_> {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         self.observer.event(event);
         let now = self.host.clock().now();
         let mut times = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = |step: &StepName<'_>| (step.app.clone(), step.version.clone(), step.step.clone());
+        let key = |step: &StepName| (step.app.clone(), step.version.clone(), step.step.clone());
         match event {
             RunEvent::StepStarted { step, .. } => {
                 times.begun.insert(key(step), now);

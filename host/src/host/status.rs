@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{Host, HostError};
-use crate::model::{Name, Phase, Run, RunState, Version};
+use crate::model::{Name, Phase, Run, RunState, Stage, Version};
+use crate::plan::{Finding, Goal, Severity};
 use crate::run::{Control, Quiet, Report};
 use crate::store::{ShadowState, Tallies};
 
@@ -107,6 +108,53 @@ impl Host {
             collections,
             unfinished,
             shadow: self.store.shadow()?.map(|shadow| shadow.state),
+        })
+    }
+}
+
+/// Whether an application may serve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Readiness {
+    /// Whether it may.
+    pub is_ready: bool,
+    /// What keeps it from that, for people; empty where nothing does.
+    pub reasons: Vec<String>,
+}
+
+impl Host {
+    /// Whether the application may serve: every app of the catalogue is at its newest version, as far as offline steps go,
+    /// and no run has left it between two versions.
+    ///
+    /// # Errors
+    /// [`HostError::Store`] when the store cannot be read.
+    pub fn readiness(&self) -> Result<Readiness, HostError> {
+        let mut reasons = Vec::new();
+        let offline = Goal {
+            phase: Some(Phase::Offline),
+            ..Goal::default()
+        };
+        let planned = self.plan(&offline)?;
+        let refused = |finding: &&Finding| finding.severity == Severity::Refused;
+        reasons.extend(
+            planned
+                .findings
+                .iter()
+                .filter(refused)
+                .map(ToString::to_string),
+        );
+        let is_offline = |stage: &&Stage| stage.phase == Phase::Offline;
+        reasons.extend(planned.plan.stages.iter().filter(is_offline).map(|stage| {
+            let Stage { app, version, .. } = stage;
+            format!("{app} {version} has offline steps to come")
+        }));
+        for app in self.status()?.apps {
+            if app.version.is_some() && app.serves.is_none() && reasons.is_empty() {
+                reasons.push(format!("a run has left {} between two versions", app.app));
+            }
+        }
+        Ok(Readiness {
+            is_ready: reasons.is_empty(),
+            reasons,
         })
     }
 }

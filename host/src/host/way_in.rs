@@ -1,11 +1,11 @@
-//! Bringing items of older versions up to their collection before an import writes them.
+//! Bringing items up that are older than they should be: before an import writes them, or while they are read.
 
 use std::sync::Arc;
 
 use super::{Host, HostError};
 use crate::model::{Batch, Name, Version};
-use crate::plan;
-use crate::run::{CatchUp, CatchUpStep, CaughtUp, Control, Moment, RunError};
+use crate::plan::{self, Errand};
+use crate::run::{CatchUp, CatchUpStep, CaughtUp, Control, Crew, Moment, RunError};
 use crate::transfer::{self, Hurdle};
 
 /// The way of an import's items into a collection: through the migrations that are applied above their versions, in memory,
@@ -32,26 +32,42 @@ impl Host {
         collection: &Name,
         control: &Control,
     ) -> Result<Option<WayIn>, HostError> {
-        let store = &self.store;
-        let Some(level) = transfer::level(store, app, collection)? else {
+        let Some(level) = transfer::level(&self.store, app, collection)? else {
             return Ok(None);
         };
+        let crew = |steps| Arc::new(Crew::of(&self.options, steps));
+        let goal = (app, collection, &level);
+        Ok(Some(self.way_up(Errand::Import, goal, control, crew)?))
+    }
+
+    /// The way of items of a collection of an app up to a version, on the threads of a crew for so many steps.
+    pub(super) fn way_up(
+        &self,
+        errand: Errand,
+        (app, collection, level): (&Name, &Name, &Version),
+        control: &Control,
+        crew: impl FnOnce(usize) -> Arc<Crew>,
+    ) -> Result<WayIn, HostError> {
+        let store = &self.store;
         let migrations = self.catalogue.migrations();
         let recorded = self.recorded()?;
-        let way = plan::way_in(migrations, &recorded, app, collection, &level, &self.policy);
+        let goal = (app, collection, level);
+        let way = plan::way_in(migrations, &recorded, errand, goal, &self.policy);
         // Nobody gets past the last hurdle who does not start behind it.
         let last = way.hurdles.last().map(|hurdle| &hurdle.version);
         let open = way.steps.iter().filter(|step| Some(&step.version) > last);
-        let steps = open.filter_map(|step| {
-            Some(CatchUpStep {
+        let steps = open.map(|step| {
+            let component = self.catalogue.component(&step.digest);
+            CatchUpStep {
                 version: step.version.clone(),
                 from: step.from.clone(),
                 name: step.name.clone(),
-                component: self.catalogue.component(&step.digest)?.clone(),
-            })
+                component: component.expect("steps over items have components").clone(),
+            }
         });
-        let steps = steps.collect();
-        let chain = CatchUp::new(app, collection, steps, store, &self.options, control)?;
+        let steps: Vec<_> = steps.collect();
+        let crew = crew(steps.len());
+        let chain = CatchUp::new(app, collection, steps, store, control, crew)?;
         let hurdle = |hurdle: plan::Hurdle| {
             Arc::new(Hurdle {
                 version: hurdle.version,
@@ -59,19 +75,37 @@ impl Host {
                 reason: hurdle.reason,
             })
         };
-        Ok(Some(WayIn {
+        Ok(WayIn {
             app: app.clone(),
-            level,
+            level: level.clone(),
             versions: way.versions,
             hurdles: way.hurdles.into_iter().map(hurdle).collect(),
             chain,
-        }))
+        })
+    }
+}
+
+impl WayIn {
+    /// What keeps items of a version from being brought up.
+    pub(super) fn first_hurdle(&self, from: &Version) -> Option<&Arc<Hurdle>> {
+        self.hurdles.iter().find(|hurdle| hurdle.version > *from)
+    }
+
+    /// Brings up items of one version that somebody waits for.
+    pub(super) fn pass(
+        &self,
+        from: &Version,
+        items: &Batch,
+        moment: Moment,
+    ) -> Result<Vec<CaughtUp>, HostError> {
+        let passed = self.chain.pass(from, items, moment, &mut || Ok(()))?;
+        Ok(passed.expect("nobody asks it to stop"))
     }
 }
 
 impl transfer::WayIn for WayIn {
     fn hurdle(&self, from: &Version) -> Option<Arc<Hurdle>> {
-        if let Some(hurdle) = self.hurdles.iter().find(|hurdle| hurdle.version > *from) {
+        if let Some(hurdle) = self.first_hurdle(from) {
             return Some(hurdle.clone());
         }
         if self.versions.iter().any(|version| version > from) {

@@ -445,7 +445,7 @@ struct Listener {
 }
 
 impl Observer for Listener {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         if let RunEvent::Log { lines, .. } = event
             && let Ok(mut log) = self.log.lock()
         {

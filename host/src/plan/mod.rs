@@ -53,4 +53,4 @@ pub use recorded::{CollectionState, Recorded};
 pub use requirement::satisfies;
 pub use retry::plan_retry;
 pub use up::plan;
-pub use way_in::{Hurdle, WayIn, WayInStep, way_in};
+pub use way_in::{Errand, Hurdle, WayIn, WayInStep, way_in};

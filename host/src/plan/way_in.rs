@@ -1,4 +1,4 @@
-//! What items go through that come into a collection with older versions than it has.
+//! What items go through that are older than they should be, one by one: on their way into a collection, or while they are read.
 
 use crate::model::{Digest, Migration, Mode, Name, Phase, Step, StepWork, Version};
 
@@ -8,17 +8,17 @@ use super::findings::Findings;
 use super::lines::{Line, Lines};
 use super::{Drift, Policy, Recorded, Severity};
 
-/// The way of items into a collection: the steps that lead up to its level, and what is in their way.
+/// The way of items up to a version: the steps that lead there, and what is in their way.
 ///
-/// It is what `up` would have them go through afterwards, as far as that can be done to items that lie in no store yet: by
-/// rewrite steps that see nothing else.
+/// It is what `up` would have them go through, as far as that can be done to items outside of a run: by rewrite steps that
+/// see nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WayIn {
-    /// The versions on the way whose migrations are applied and there, in order.
+    /// The versions on the way whose migrations are there, in order.
     pub versions: Vec<Version>,
-    /// Their steps over the collection, in order.
+    /// Their steps that rewrite the collection, in order.
     pub steps: Vec<WayInStep>,
-    /// The migrations that items cannot go through on their way in, in order of their versions, one for each.
+    /// The migrations that items cannot go through, in order of their versions, one for each.
     pub hurdles: Vec<Hurdle>,
 }
 
@@ -35,7 +35,7 @@ pub struct WayInStep {
     pub name: Name,
 }
 
-/// A migration that items cannot go through on their way in.
+/// A migration that items cannot go through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hurdle {
     /// The version that it leads to.
@@ -46,13 +46,21 @@ pub struct Hurdle {
     pub reason: String,
 }
 
-/// Plans the way of items into a collection of an app that has come to `level`.
+/// What items are brought up for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// To be stored: they go through what is applied, all of it.
+    Import,
+    /// To be read: they go through what is applied and what is to come, and only what changes themselves matters.
+    Read,
+}
+
+/// Plans the way of items of a collection of an app up to a version.
 pub fn way_in(
     catalogue: &[Migration],
     recorded: &Recorded,
-    app: &Name,
-    collection: &Name,
-    level: &Version,
+    errand: Errand,
+    (app, collection, level): (&Name, &Name, &Version),
     policy: &Policy,
 ) -> WayIn {
     let lines = Lines::new(catalogue, recorded);
@@ -67,20 +75,23 @@ pub fn way_in(
         }
     }
     if let Some(line) = line {
-        way.add_findings(line, level, policy, recorded);
+        way.add_findings(line, level, errand, policy, recorded);
         let files = line.files.range::<Version, _>(..=level);
-        // What arrived late and is not applied is not on the way.
-        for (version, migration) in files.filter(|(version, _)| is_begun(line, version)) {
+        for (version, migration) in files.filter(|(version, _)| errand.leads(line, version)) {
+            way.add_migration(line, migration, collection, errand);
             way.versions.push((*version).clone());
-            way.add_migration(line, migration, collection);
         }
     }
     way.hurdles.sort_by(|a, b| a.version.cmp(&b.version));
     way
 }
 
-fn is_begun(line: &Line<'_>, version: &Version) -> bool {
-    line.state.has(version, Phase::Offline)
+impl Errand {
+    /// Whether the way leads through a version. What arrived late and is not applied is not on it.
+    fn leads(self, line: &Line<'_>, version: &Version) -> bool {
+        let is_to_come = self == Self::Read && Some(version) > line.state.version();
+        is_to_come || line.state.has(version, Phase::Offline)
+    }
 }
 
 impl WayIn {
@@ -101,6 +112,7 @@ impl WayIn {
         &mut self,
         line: &Line<'_>,
         level: &Version,
+        errand: Errand,
         policy: &Policy,
         recorded: &Recorded,
     ) {
@@ -114,7 +126,7 @@ impl WayIn {
         );
         for finding in findings.into_list() {
             let version = finding.subject.version.clone();
-            if let Some(version) = version.filter(|version| is_begun(line, version))
+            if let Some(version) = version.filter(|version| errand.leads(line, version))
                 && finding.severity == Severity::Refused
             {
                 self.add_hurdle(&version, finding.subject.file, finding.matter.to_string());
@@ -122,18 +134,31 @@ impl WayIn {
         }
     }
 
-    fn add_migration(&mut self, line: &Line<'_>, migration: &Migration, collection: &Name) {
+    fn add_migration(
+        &mut self,
+        line: &Line<'_>,
+        migration: &Migration,
+        collection: &Name,
+        errand: Errand,
+    ) {
         let version = &migration.version;
         let is_applied = |phase| line.state.has(version, phase);
         let is_over = |step: &&Step| matches!(&step.work, StepWork::Transform { collection: fed, .. } if fed == collection);
+        // What is to come starts where what comes before it leads to.
+        let from = line.predecessor(version).max(self.versions.last()).cloned();
         let mut hurdle = None;
         for phase in phases(migration) {
             let over = migration.steps.iter().filter(|step| step.phase == phase);
             for step in over.filter(is_over) {
-                hurdle = hurdle.or_else(|| trouble(step, is_applied(phase)));
+                if errand == Errand::Read && !is_rewrite(step) {
+                    // It leaves the items that it is fed as they are.
+                    continue;
+                }
+                let is_over = errand == Errand::Read || is_applied(phase);
+                hurdle = hurdle.or_else(|| trouble(step, is_over));
                 self.steps.push(WayInStep {
                     version: version.clone(),
-                    from: line.predecessor(version).cloned(),
+                    from: from.clone(),
                     digest: migration.digest,
                     name: step.name.clone(),
                 });
@@ -145,7 +170,11 @@ impl WayIn {
     }
 }
 
-/// Why items cannot go through a step on their way in.
+fn is_rewrite(step: &Step) -> bool {
+    matches!(&step.work, StepWork::Transform { mode, .. } if *mode == Mode::Rewrite)
+}
+
+/// Why items cannot go through a step outside of a run.
 fn trouble(step: &Step, is_applied: bool) -> Option<String> {
     let Step { name, phase, work } = step;
     let StepWork::Transform {

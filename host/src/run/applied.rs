@@ -62,8 +62,8 @@ impl Runner<'_> {
                 ..
             } = stage;
             self.observer.event(&RunEvent::Applied {
-                app,
-                version,
+                app: app.clone(),
+                version: version.clone(),
                 phase: *phase,
             });
         }

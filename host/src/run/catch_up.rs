@@ -1,19 +1,19 @@
-//! Items that lie in no store yet through the steps that they are behind by.
+//! Items through the steps that they are behind by, in memory.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::Builder;
 
 use bytes::Bytes;
 
 use super::chain::{Chain, MayFail};
 use super::control::LEASE_CHECK;
+use super::crew::{Crew, Job, Passed};
 use super::judge::{Failed, Verdict};
 use super::runner::opaque;
-use super::threads::STACK_BYTES;
 use super::transform::{Abort, Judged, Transformer};
 use super::view::Grants;
-use super::{Control, Options, RunError};
+use super::{Control, RunError};
 use crate::model::{Batch, FailureKind, Mode, Name, Timestamp, Version};
 use crate::sandbox::{Component, Context};
 use crate::store::{Store, StoreError};
@@ -23,11 +23,21 @@ const LEAST_ITEMS: usize = 16;
 
 /// Puts items through rewrite steps over their collection that see nothing else: those of the versions above their own, one
 /// behind the other. It does so in memory, on several threads; items that fail are narrowed down as in a run.
+#[derive(Debug, Clone)]
 pub struct CatchUp {
+    ladder: Arc<Ladder>,
+    crew: Arc<Crew>,
+}
+
+/// The steps, and what instances of their components are made of.
+pub(super) struct Ladder {
     app: Name,
+    collection: Name,
     steps: Vec<CatchUpStep>,
-    /// One for each thread.
-    chains: Mutex<Vec<Chain>>,
+    /// Collections whose bodies need not be JSON.
+    opaque: BTreeSet<Name>,
+    store: Store,
+    control: Control,
 }
 
 /// A step that items may be behind by.
@@ -81,104 +91,32 @@ pub enum CaughtUp {
     Left,
 }
 
-impl CatchUp {
-    /// A way through these steps, in order of their versions, of items of a collection of an app. A store is named for those
-    /// components that ask for documents all the same; they are denied them.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store cannot be read.
-    pub fn new(
-        app: &Name,
-        collection: &Name,
-        steps: Vec<CatchUpStep>,
-        store: &Store,
-        options: &Options,
-        control: &Control,
-    ) -> Result<Self, StoreError> {
-        let opaque = opaque(store)?;
+impl Ladder {
+    /// Instances of all steps, for one thread.
+    pub(super) fn chain(&self) -> Chain {
         let context = Context {
             from_version: None,
             started_at: 0,
             seed: 0,
         };
         let link = |step: &CatchUpStep| {
-            let grants = Grants {
-                opaque: opaque.clone(),
-                ..Grants::pure(Mode::Rewrite, collection, step.component.limits())
-            };
-            let grants = Arc::new(grants);
             let CatchUpStep {
                 component, name, ..
             } = step;
+            let grants = Grants {
+                opaque: self.opaque.clone(),
+                ..Grants::pure(Mode::Rewrite, &self.collection, component.limits())
+            };
+            let (store, control) = (&self.store, &self.control);
+            let grants = Arc::new(grants);
             let transformer = Transformer::new(component, name, &grants, &context, store, control);
             (step.version.clone(), transformer)
         };
-        let chain = |_| Chain::new(steps.iter().map(link), MayFail::Anything);
-        let chains = (0..threads(options, steps.len())).map(chain).collect();
-        Ok(Self {
-            app: app.clone(),
-            chains: Mutex::new(chains),
-            steps,
-        })
+        Chain::new(self.steps.iter().map(link), MayFail::Anything)
     }
 
-    /// Puts items of one version through what is above it; gives what became of each, or nothing where it was asked to stop.
-    /// `meanwhile` is called now and then.
-    ///
-    /// # Errors
-    /// [`RunError`] when a component cannot be started, or what `meanwhile` says.
-    pub fn pass(
-        &self,
-        version: &Version,
-        batch: &Batch,
-        moment: Moment,
-        meanwhile: &mut dyn FnMut() -> Result<(), RunError>,
-    ) -> Result<Option<Vec<CaughtUp>>, RunError> {
-        if self.steps.iter().all(|step| step.version <= *version) {
-            return Ok(Some(vec![CaughtUp::Unchanged; batch.len()]));
-        }
-        let mut chains = self.chains.lock().unwrap_or_else(PoisonError::into_inner);
-        let size = batch.len().div_ceil(chains.len()).max(LEAST_ITEMS);
-        let parts = (0..batch.len()).step_by(size);
-        let parts: Vec<Batch> = parts
-            .map(|start| batch.slice(start..batch.len().min(start + size)))
-            .collect();
-        let mut results: Vec<Option<Passed>> = parts.iter().map(|_| None).collect();
-        std::thread::scope(|scope| {
-            let (sender, finished) = channel();
-            for ((place, part), chain) in parts.iter().enumerate().zip(&mut *chains) {
-                chain.tell(|number| self.context(number, version, moment));
-                let sender = sender.clone();
-                let work = move || {
-                    // Whoever waits for it may have given up.
-                    let _ = sender.send((place, chain.transform_from(version, part)));
-                };
-                let builder = Builder::new().name(format!("godwit-catch-up-{place}"));
-                let started = builder.stack_size(STACK_BYTES).spawn_scoped(scope, work);
-                started.expect("a thread can be started");
-            }
-            drop(sender);
-            loop {
-                match finished.recv_timeout(LEASE_CHECK) {
-                    Ok((place, result)) => results[place] = Some(result),
-                    Err(RecvTimeoutError::Timeout) => meanwhile()?,
-                    Err(RecvTimeoutError::Disconnected) => return Ok::<_, RunError>(()),
-                }
-            }
-        })?;
-        let mut became = Vec::with_capacity(batch.len());
-        for (part, result) in parts.iter().zip(results) {
-            let judged = match result.expect("its thread has ended") {
-                Ok(judged) => judged,
-                Err((_, Abort::Stopped)) => return Ok(None),
-                Err((number, abort)) => return Err(self.error(number, abort)),
-            };
-            became.extend(self.told(part.len(), judged));
-        }
-        Ok(Some(became))
-    }
-
-    fn context(&self, number: usize, version: &Version, moment: Moment) -> Context {
+    /// What a step is told of the work that it is part of.
+    pub(super) fn context(&self, number: usize, version: &Version, moment: Moment) -> Context {
         Context {
             from_version: Some(version).max(self.steps[number].from.as_ref()).cloned(),
             started_at: moment.started_at.0,
@@ -224,20 +162,96 @@ impl CatchUp {
     }
 }
 
-/// What a thread made of its part.
-type Passed = Result<Judged, (usize, Abort)>;
+impl CatchUp {
+    /// A way through these steps, in order of their versions, of items of a collection of an app, on the threads of a crew. A
+    /// store is named for those components that ask for documents all the same; they are denied them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn new(
+        app: &Name,
+        collection: &Name,
+        steps: Vec<CatchUpStep>,
+        store: &Store,
+        control: &Control,
+        crew: Arc<Crew>,
+    ) -> Result<Self, StoreError> {
+        let ladder = Ladder {
+            app: app.clone(),
+            collection: collection.clone(),
+            opaque: opaque(store)?,
+            store: store.clone(),
+            control: control.clone(),
+            steps,
+        };
+        let ladder = Arc::new(ladder);
+        Ok(Self { ladder, crew })
+    }
 
-/// On how many threads: there are no more instances in all than of as many steps as a run carries out in one pass, or one
-/// of each.
-fn threads(options: &Options, steps: usize) -> usize {
-    let instances = options.threads.max(1) * options.fused_steps.max(1);
-    (instances / steps.max(1)).clamp(1, options.threads.max(1))
+    /// Puts items of one version through what is above it; gives what became of each, or nothing where it was asked to stop.
+    /// `meanwhile` is called now and then.
+    ///
+    /// # Errors
+    /// [`RunError`] when a component cannot be started, or what `meanwhile` says.
+    pub fn pass(
+        &self,
+        version: &Version,
+        batch: &Batch,
+        moment: Moment,
+        meanwhile: &mut dyn FnMut() -> Result<(), RunError>,
+    ) -> Result<Option<Vec<CaughtUp>>, RunError> {
+        if self
+            .ladder
+            .steps
+            .iter()
+            .all(|step| step.version <= *version)
+        {
+            return Ok(Some(vec![CaughtUp::Unchanged; batch.len()]));
+        }
+        let size = batch.len().div_ceil(self.crew.len()).max(LEAST_ITEMS);
+        let parts = (0..batch.len()).step_by(size);
+        let parts = parts.map(|start| start..batch.len().min(start + size));
+        let (reply, replies) = channel();
+        let mut sizes = Vec::new();
+        for (place, part) in parts.enumerate() {
+            sizes.push(part.len());
+            self.crew.give(Job {
+                ladder: self.ladder.clone(),
+                version: version.clone(),
+                batch: batch.slice(part),
+                moment,
+                place,
+                reply: reply.clone(),
+            });
+        }
+        drop(reply);
+        let mut results: Vec<Option<Passed>> = sizes.iter().map(|_| None).collect();
+        loop {
+            match replies.recv_timeout(LEASE_CHECK) {
+                Ok((place, result)) => results[place] = Some(result),
+                Err(RecvTimeoutError::Timeout) => meanwhile()?,
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        let mut became = Vec::with_capacity(batch.len());
+        for (size, result) in sizes.into_iter().zip(results) {
+            let ended = || RunError::Worker("its thread ended".to_owned());
+            let judged = match result.ok_or_else(ended)? {
+                Ok(judged) => judged,
+                Err((_, Abort::Stopped)) => return Ok(None),
+                Err((number, abort)) => return Err(self.ladder.error(number, abort)),
+            };
+            became.extend(self.ladder.told(size, judged));
+        }
+        Ok(Some(became))
+    }
 }
 
-impl std::fmt::Debug for CatchUp {
+impl std::fmt::Debug for Ladder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CatchUp")
+        f.debug_struct("Ladder")
             .field("app", &self.app)
+            .field("collection", &self.collection)
             .field("steps", &self.steps)
             .finish_non_exhaustive()
     }

@@ -185,7 +185,7 @@ impl<'a> Down<'a> {
         Ok(ending)
     }
 
-    fn name(&self) -> StepName<'a> {
+    fn name(&self) -> StepName {
         StepName::of(self.stage, self.step, self.collection)
     }
 
@@ -206,6 +206,7 @@ impl<'a> Down<'a> {
             mode: Mode::Rewrite,
             // Whatever version an item was written with, it has gone through what is taken back.
             is_late: true,
+            feeds_apart: true,
             options: self.work.options.clone(),
         }
     }
@@ -288,9 +289,9 @@ impl<'a> Down<'a> {
         let most = links.map(|(link, _)| link.component.limits().log_step_bytes);
         let (log, dropped) = (&judged.log, judged.log_dropped);
         self.told
-            .log(observer, step, most.max().unwrap_or(0), log, dropped);
+            .log(observer, &step, most.max().unwrap_or(0), log, dropped);
         let counts = self.progress.counts;
-        self.told.batch(observer, step, feed, judged, counts);
+        self.told.batch(observer, &step, feed, judged, counts);
     }
 }
 

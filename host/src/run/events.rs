@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::report::{RunEvent, StepName};
+use super::report::RunEvent;
 use crate::model::{Plan, Run, Timestamp};
 use crate::sandbox::LogLine;
 
-impl RunEvent<'_> {
+impl RunEvent {
     /// The name of the event, for programs; `None` for those that come with every batch, of which
     /// [`RunEvent::Progress`] tells at most once a second, or with every part of a backup.
     pub fn name(&self) -> Option<&'static str> {
@@ -91,14 +91,14 @@ impl RunEvent<'_> {
                 step,
                 total,
                 counts,
-            } => json!({ "step": name(*step), "total": total, "counts": counts }),
+            } => json!({ "step": step, "total": total, "counts": counts }),
             Self::Copied {
                 collection, items, ..
             } => json!({ "collection": collection, "items": items }),
             Self::Followed { writes } => json!({ "writes": writes }),
             Self::Switched { collections } => json!({ "collections": collections }),
             Self::Batch { step, counts } | Self::StepDone { step, counts } => {
-                json!({ "step": name(*step), "counts": counts })
+                json!({ "step": step, "counts": counts })
             }
             Self::Progress { progress } => json!({ "progress": progress }),
             Self::Waiting { reasons } => json!({ "reasons": reasons }),
@@ -108,16 +108,16 @@ impl RunEvent<'_> {
                 id,
                 kind,
                 reason,
-            } => json!({ "step": name(*step), "id": id, "kind": kind, "reason": reason }),
+            } => json!({ "step": step, "id": id, "kind": kind, "reason": reason }),
             Self::Log {
                 step,
                 lines,
                 dropped,
             } => {
                 let lines: Vec<_> = lines.iter().map(line).collect();
-                json!({ "step": name(*step), "lines": lines, "dropped": dropped })
+                json!({ "step": step, "lines": lines, "dropped": dropped })
             }
-            Self::Denied { step, what } => json!({ "step": name(*step), "what": what }),
+            Self::Denied { step, what } => json!({ "step": step, "what": what }),
             Self::Applied {
                 app,
                 version,
@@ -154,16 +154,6 @@ fn stages(plan: &Plan) -> Value {
         })
     });
     stages.collect()
-}
-
-fn name(step: StepName<'_>) -> Value {
-    json!({
-        "app": step.app,
-        "version": step.version,
-        "phase": step.phase,
-        "step": step.step,
-        "collection": step.collection,
-    })
 }
 
 fn line(line: &LogLine) -> Value {

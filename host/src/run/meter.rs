@@ -31,16 +31,16 @@ type Key = (Name, Version, Phase, Name, Name);
 
 impl Meter {
     /// Takes note of what happens.
-    pub fn note(&self, event: &RunEvent<'_>, clock: &dyn Clock) {
+    pub fn note(&self, event: &RunEvent, clock: &dyn Clock) {
         let mut state = self.state();
         match event {
             RunEvent::Started { .. } => *state = State::default(),
             RunEvent::StepStarted { step, counts, .. } => {
-                state.read.insert(key(*step), counts.read);
+                state.read.insert(key(step), counts.read);
                 state.restart(clock.now());
             }
             RunEvent::Batch { step, counts } => {
-                state.read.insert(key(*step), counts.read);
+                state.read.insert(key(step), counts.read);
                 state.sample(clock.now());
             }
             RunEvent::Waiting { reasons } => state.waits_for = reasons.to_vec(),
@@ -101,7 +101,7 @@ impl State {
     }
 }
 
-fn key(step: StepName<'_>) -> Key {
+fn key(step: &StepName) -> Key {
     (
         step.app.clone(),
         step.version.clone(),
@@ -136,13 +136,13 @@ mod tests {
             }
         }
 
-        fn step(&self) -> StepName<'_> {
+        fn step(&self) -> StepName {
             StepName {
-                app: &self.name,
-                version: &self.version,
+                app: self.name.clone(),
+                version: self.version.clone(),
                 phase: Phase::Offline,
-                step: &self.name,
-                collection: &self.name,
+                step: self.name.clone(),
+                collection: self.name.clone(),
             }
         }
 
@@ -203,7 +203,7 @@ mod tests {
         let told = Told::new();
         told.started(0, 0);
         told.batch(100, 1_000);
-        let reasons = &["paused".to_owned()];
+        let reasons = vec!["paused".to_owned()];
         told.meter.note(&RunEvent::Waiting { reasons }, &at(2_000));
         assert_eq!(told.rate(2_000), None);
         assert_eq!(told.meter.waits_for(), ["paused"]);

@@ -11,6 +11,7 @@ mod applied;
 mod catch_up;
 mod chain;
 mod control;
+mod crew;
 mod down;
 mod events;
 mod feed;
@@ -41,6 +42,7 @@ mod window;
 
 pub use catch_up::{CatchUp, CatchUpStep, CaughtUp, Moment};
 pub use control::{Control, Pacing};
+pub use crew::Crew;
 pub use meter::Meter;
 pub use options::{MaxFailures, OnFailure, Options, TIMINGS};
 pub use progress::{RunProgress, StepProgress};

@@ -1,6 +1,6 @@
 //! What a run says while it goes on, and in the end.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -12,40 +12,40 @@ use crate::sandbox::{LoadError, LogLine};
 use crate::store::{LeaseError, Manifest, StoreError};
 
 /// What happens in a run.
-#[derive(Debug)]
-pub enum RunEvent<'a> {
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunEvent {
     /// Items are about to be brought to newer versions, or to be found up to date. Nobody has the lease yet.
     SettingUp {
         /// What is to be done; empty where everything is up to date.
-        plan: &'a Plan,
+        plan: Plan,
     },
     /// The store is being backed up before a run; told with every few MiB.
     BackingUp {
         /// Where the backup is to be.
-        file: &'a Path,
+        file: PathBuf,
         /// How many entries were copied so far.
         entries: u64,
     },
     /// The store was backed up; the run that the backup is for starts next.
     BackedUp {
         /// Where the backup is.
-        file: &'a Path,
+        file: PathBuf,
         /// What it has.
-        manifest: &'a Manifest,
+        manifest: Manifest,
         /// Why it was made.
-        why: &'a str,
+        why: String,
     },
     /// The run starts, or goes on after it was interrupted.
     Started {
         /// The run.
-        run: &'a Run,
+        run: Run,
         /// Whether it goes on.
         resumed: bool,
     },
     /// A step starts, or goes on.
     StepStarted {
         /// The step.
-        step: StepName<'a>,
+        step: StepName,
         /// How many items it will be fed, as far as is known.
         total: Option<u64>,
         /// What became of items before.
@@ -54,7 +54,7 @@ pub enum RunEvent<'a> {
     /// A shadow run has copied some items of a collection.
     Copied {
         /// The collection.
-        collection: &'a Name,
+        collection: Name,
         /// How many were copied so far.
         items: u64,
         /// How many there are, about.
@@ -70,102 +70,102 @@ pub enum RunEvent<'a> {
     /// What a shadow run had made is live.
     Switched {
         /// The collections.
-        collections: &'a [Name],
+        collections: Vec<Name>,
     },
     /// A batch was committed.
     Batch {
         /// The step.
-        step: StepName<'a>,
+        step: StepName,
         /// What became of all items so far.
         counts: Counts,
     },
     /// An item went into quarantine.
     Failed {
         /// The step.
-        step: StepName<'a>,
+        step: StepName,
         /// The item's id.
-        id: &'a str,
+        id: String,
         /// The kind of fault.
-        kind: &'a str,
+        kind: String,
         /// What was said.
-        reason: &'a str,
+        reason: String,
     },
     /// A migration wrote lines for the operator.
     Log {
         /// The step.
-        step: StepName<'a>,
+        step: StepName,
         /// The lines.
-        lines: &'a [LogLine],
+        lines: Vec<LogLine>,
         /// How many further ones were dropped.
         dropped: u64,
     },
     /// A migration asked for documents that it may not have. Told once for each thing of a step.
     Denied {
         /// The step.
-        step: StepName<'a>,
+        step: StepName,
         /// What it was, as in "read `users`".
-        what: &'a str,
+        what: String,
     },
     /// Batches were committed: how far the run is, at most once a second.
     Progress {
         /// How far it is.
-        progress: &'a RunProgress,
+        progress: RunProgress,
     },
     /// The run is held: it waits, and keeps its lease.
     Waiting {
         /// Why.
-        reasons: &'a [String],
+        reasons: Vec<String>,
     },
     /// Nothing holds the run any more.
     GoesOn,
     /// A step is done.
     StepDone {
         /// The step.
-        step: StepName<'a>,
+        step: StepName,
         /// What became of the items.
         counts: Counts,
     },
     /// A phase of a migration is applied.
     Applied {
         /// The app.
-        app: &'a Name,
+        app: Name,
         /// The version.
-        version: &'a Version,
+        version: Version,
         /// The phase.
         phase: Phase,
     },
     /// Nothing is done in the run any more: its state says how it ended.
     Ended {
         /// The run.
-        run: &'a Run,
+        run: Run,
     },
     /// Everything that was to be done is done: the new version may serve.
     SetUp,
 }
 
 /// Names a step of a run.
-#[derive(Debug, Clone, Copy)]
-pub struct StepName<'a> {
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct StepName {
     /// The app.
-    pub app: &'a Name,
+    pub app: Name,
     /// The version.
-    pub version: &'a Version,
+    pub version: Version,
     /// The phase.
     pub phase: Phase,
     /// The step.
-    pub step: &'a Name,
+    pub step: Name,
     /// The collection that it is fed from.
-    pub collection: &'a Name,
+    pub collection: Name,
 }
 
-impl<'a> StepName<'a> {
-    pub(super) fn of(stage: &'a Stage, step: &'a Step, collection: &'a Name) -> Self {
+impl StepName {
+    pub(super) fn of(stage: &Stage, step: &Step, collection: &Name) -> Self {
         Self {
-            app: &stage.app,
-            version: &stage.version,
+            app: stage.app.clone(),
+            version: stage.version.clone(),
             phase: stage.phase,
-            step: &step.name,
-            collection,
+            step: step.name.clone(),
+            collection: collection.clone(),
         }
     }
 }
@@ -173,12 +173,12 @@ impl<'a> StepName<'a> {
 /// Is told what happens in a run, on the thread that carries it out.
 pub trait Observer: Sync {
     /// Something happened.
-    fn event(&self, event: &RunEvent<'_>);
+    fn event(&self, event: &RunEvent);
 }
 
 /// Several that are told.
 impl Observer for Vec<&dyn Observer> {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         self.iter().for_each(|observer| observer.event(event));
     }
 }
@@ -188,7 +188,7 @@ impl Observer for Vec<&dyn Observer> {
 pub struct Quiet;
 
 impl Observer for Quiet {
-    fn event(&self, _: &RunEvent<'_>) {}
+    fn event(&self, _: &RunEvent) {}
 }
 
 /// What a run has done.

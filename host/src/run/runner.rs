@@ -103,8 +103,10 @@ impl Runner<'_> {
         let span = tracing::info_span!("run", id = %run.id);
         let _entered = span.enter();
         self.set_state(lease, &mut run, RunState::Running, None)?;
-        self.observer
-            .event(&RunEvent::Started { run: &run, resumed });
+        self.observer.event(&RunEvent::Started {
+            run: run.clone(),
+            resumed,
+        });
         let (ended, error) = match self.stages(lease, &mut run) {
             Ok(ended) => (ended, None),
             Err(error @ (RunError::Lease(_) | RunError::Store(_))) => return Err(error),
@@ -112,7 +114,7 @@ impl Runner<'_> {
         };
         let (state, reason) = ended;
         self.set_state(lease, &mut run, state, reason)?;
-        self.observer.event(&RunEvent::Ended { run: &run });
+        self.observer.event(&RunEvent::Ended { run: run.clone() });
         error.map_or_else(|| self.report(run), Err)
     }
 
@@ -203,7 +205,9 @@ impl Runner<'_> {
         let goes_on = self.control.proceed(|reasons| {
             if told != reasons {
                 told = reasons.to_vec();
-                self.observer.event(&RunEvent::Waiting { reasons });
+                self.observer.event(&RunEvent::Waiting {
+                    reasons: reasons.to_vec(),
+                });
             }
             keep_lease()
         })?;

@@ -56,7 +56,7 @@ impl Told {
     pub(super) fn log(
         &mut self,
         observer: &dyn Observer,
-        step: StepName<'_>,
+        step: &StepName,
         most: usize,
         log: &[LogLine],
         dropped: u64,
@@ -69,8 +69,8 @@ impl Told {
         let dropped = dropped + (log.len() - lines.len()) as u64;
         if !lines.is_empty() || dropped > 0 {
             observer.event(&RunEvent::Log {
-                step,
-                lines,
+                step: step.clone(),
+                lines: lines.to_vec(),
                 dropped,
             });
         }
@@ -80,7 +80,7 @@ impl Told {
     pub(super) fn batch(
         &mut self,
         observer: &dyn Observer,
-        step: StepName<'_>,
+        step: &StepName,
         feed: &Feed,
         judged: &Judged,
         counts: Counts,
@@ -88,14 +88,17 @@ impl Told {
         for (index, verdict) in judged.verdicts.iter().enumerate() {
             if let Verdict::Failed(failed) = verdict {
                 observer.event(&RunEvent::Failed {
-                    step,
-                    id: feed.batch.id(index),
-                    kind: failed.kind.name(),
-                    reason: &failed.reason,
+                    step: step.clone(),
+                    id: feed.batch.id(index).to_owned(),
+                    kind: failed.kind.name().to_owned(),
+                    reason: failed.reason.clone(),
                 });
             }
         }
-        observer.event(&RunEvent::Batch { step, counts });
+        observer.event(&RunEvent::Batch {
+            step: step.clone(),
+            counts,
+        });
         self.denied(observer, step, &judged.denied);
     }
 
@@ -103,12 +106,15 @@ impl Told {
     pub(super) fn denied(
         &mut self,
         observer: &dyn Observer,
-        step: StepName<'_>,
+        step: &StepName,
         denied: &BTreeSet<String>,
     ) {
         for what in denied {
             if self.denied.insert(what.clone()) {
-                observer.event(&RunEvent::Denied { step, what });
+                observer.event(&RunEvent::Denied {
+                    step: step.clone(),
+                    what: what.clone(),
+                });
             }
         }
     }
@@ -136,7 +142,7 @@ impl<'a> TransformStep<'a> {
         Ok(ending)
     }
 
-    fn name(&self) -> StepName<'a> {
+    fn name(&self) -> StepName {
         StepName::of(self.stage, self.step, self.collection)
     }
 
@@ -151,6 +157,7 @@ impl<'a> TransformStep<'a> {
             previous: self.previous.clone(),
             mode: self.mode,
             is_late: self.stage.is_late(),
+            feeds_apart: true,
             options: self.work.options.clone(),
         }
     }
@@ -240,9 +247,9 @@ impl<'a> TransformStep<'a> {
         let (observer, step) = (self.work.observer, self.name());
         let most = self.component.limits().log_step_bytes;
         self.told
-            .log(observer, step, most, &judged.log, judged.log_dropped);
+            .log(observer, &step, most, &judged.log, judged.log_dropped);
         let counts = self.progress.counts;
-        self.told.batch(observer, step, feed, judged, counts);
+        self.told.batch(observer, &step, feed, judged, counts);
     }
 
     pub(super) fn too_many(

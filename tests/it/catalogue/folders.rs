@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use godwit::Host;
+use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::plan::{Choice, Goal, Kind, Severity};
 use godwit_tests::made::{Order, rewrite};

@@ -246,7 +246,7 @@ fn scans_of_large_documents_skip_nothing() {
 struct Sizes(Mutex<(u64, Vec<u64>)>);
 
 impl Observer for Sizes {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         if let RunEvent::Batch { counts, .. } = event {
             let (before, sizes) = &mut *self.0.lock().unwrap();
             sizes.push(counts.read - *before);

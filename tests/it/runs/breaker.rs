@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use godwit::HostError;
+use godwit::blocking::Host;
 use godwit::model::RunState;
 use godwit::plan::Goal;
 use godwit::run::{ChangedItems, Control, OnFailure, Quiet, RunError};
 use godwit::store::{Backend, Memory};
-use godwit::{Host, HostError};
 use godwit_tests::made::{Order, doing, made, plain, rewrite};
 use godwit_tests::world::{data, host, items, seed, small_batches, up, up_accepting};
 use serde_json::json;

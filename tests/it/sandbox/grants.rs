@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
+use godwit::HostError;
+use godwit::blocking::Host;
 use godwit::model::{DefaultGrant, RunState};
 use godwit::plan::Goal;
 use godwit::run::{Control, Observer, RunEvent};
 use godwit::store::Memory;
-use godwit::{Host, HostError};
 use godwit_tests::made::{Order, doing, made, plain};
 use godwit_tests::world::{host, items, name, quarantined, seed, small_batches};
 use serde_json::{Value, json};
@@ -23,9 +24,9 @@ fn order() -> Order {
 struct Denials(Mutex<Vec<String>>);
 
 impl Observer for Denials {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         if let RunEvent::Denied { what, .. } = event {
-            self.0.lock().unwrap().push((*what).to_owned());
+            self.0.lock().unwrap().push(what.clone());
         }
     }
 }

@@ -16,7 +16,7 @@ fn order() -> Order {
 }
 
 /// A host over items, with limits, in batches of so many.
-fn world(limits: &Limits, batch: usize, all: &[(String, String)]) -> godwit::Host {
+fn world(limits: &Limits, batch: usize, all: &[(String, String)]) -> godwit::blocking::Host {
     let engine = Engine::new(limits.clone());
     let catalogue = made_for(&engine, LAYOUTS[0], &[order()]);
     let mut host = host(Arc::new(Memory::new()), &catalogue);
@@ -36,7 +36,7 @@ fn each_doing(count: usize, commands: &Value) -> Vec<(String, String)> {
 struct Log(Mutex<(usize, u64)>);
 
 impl Observer for Log {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         if let RunEvent::Log { lines, dropped, .. } = event {
             let mut log = self.0.lock().unwrap();
             log.0 += lines.len();
@@ -192,7 +192,7 @@ fn new_bodies_that_grow_are_bounded_in_the_same_way() {
 struct Commits(Mutex<usize>);
 
 impl Observer for Commits {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         if let RunEvent::Batch { .. } = event {
             *self.0.lock().unwrap() += 1;
         }

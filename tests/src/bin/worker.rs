@@ -98,7 +98,7 @@ fn import(args: &Args) -> Result<u8> {
     Ok(0)
 }
 
-fn host(args: &Args) -> Result<godwit::Host> {
+fn host(args: &Args) -> Result<godwit::blocking::Host> {
     let mut host = worker::host(&args.store, &args.plugins, &args.name)?;
     host.lease_duration = args.lease;
     host.options.batch_bytes = args.batch_bytes;

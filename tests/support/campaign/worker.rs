@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::model::{Digest, Timestamp};
 use godwit::plan::Goal;
@@ -16,7 +17,7 @@ use godwit::run::{Control, MaxFailures, Observer, Options, RunEvent};
 use godwit::sandbox::{Engine, Limits};
 use godwit::store::{Holder, Lease, OpenMode, Store, StoreUrl};
 use godwit::transfer::{ImportSettings, Importer};
-use godwit::{ErrorKind, Host, HostError, Surroundings};
+use godwit::{ErrorKind, HostError, Surroundings};
 
 use super::Result;
 use super::score::Kind;
@@ -157,7 +158,7 @@ impl Acknowledged {
 }
 
 impl Observer for Acknowledged {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         if let RunEvent::Batch { step, counts } = event {
             self.line(&format!("{} {}", step.version, counts.read));
             self.pause();

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, OnceLock};
 
+use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::model::{Mode, RunState, StepWork, Version};
 use godwit::plan::Goal;
 use godwit::run::{Control, Observer, Report, RunEvent};
 use godwit::sandbox::Engine;
 use godwit::store::Memory;
-use godwit::{Host, HostError, with_causes};
+use godwit::{HostError, with_causes};
 
 use super::{Verdict, kind, limits};
 use crate::world::{host, items, name, seed, small_batches};
@@ -257,11 +258,11 @@ struct Heard {
 struct Listener(Mutex<Heard>);
 
 impl Observer for Listener {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         let mut heard = self.0.lock().expect("nobody panicked");
         match event {
             RunEvent::Log { lines, .. } => {
-                for line in *lines {
+                for line in lines {
                     heard.log_bytes += line.message.len() + 1;
                     heard.log_bytes += line.item.as_ref().map_or(0, String::len);
                     heard.texts.push(line.message.clone());
@@ -269,9 +270,7 @@ impl Observer for Listener {
                 }
             }
             RunEvent::Failed { kind, reason, .. } => {
-                heard
-                    .texts
-                    .extend([(*kind).to_owned(), (*reason).to_owned()]);
+                heard.texts.extend([kind.clone(), reason.clone()]);
             }
             _ => {}
         }

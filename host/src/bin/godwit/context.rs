@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use godwit::Surroundings;
+use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::run::{Control, OnFailure, Options, Pacing};
 use godwit::sandbox::{Cache, CacheError, Compiler, CompilerProcess, Engine};
 use godwit::store::{Backend, OpenMode, Store, StoreUrl};
-use godwit::{Host, Surroundings};
 
 use crate::cli::Shared;
 use crate::commands::direct::parse_percent;
@@ -17,7 +18,7 @@ use crate::config::Config;
 use crate::exit::{Code, Failure};
 use crate::limits;
 use crate::output;
-use crate::surroundings::{self, surroundings};
+use crate::surroundings;
 use crate::watch::{Health, Hours, Watch};
 
 /// More threads than any machine has cores for are a slip.
@@ -61,7 +62,7 @@ impl Context {
                 .or_else(|| config.cache.clone())
                 .or_else(surroundings::users_cache),
             config,
-            surroundings: surroundings(),
+            surroundings: Surroundings::of_this_process(),
             control: Control::default(),
         })
     }

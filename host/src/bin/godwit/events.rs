@@ -48,7 +48,7 @@ pub fn is_stdout(file: &Path) -> bool {
 }
 
 impl Observer for Events {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         let Some(told) = event.to_json(self.clock.now()) else {
             return;
         };

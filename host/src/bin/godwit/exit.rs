@@ -9,6 +9,7 @@ use godwit::store::{BackupError, LeaseError, StoreError};
 use godwit::{ErrorKind, HostError};
 
 use crate::commands::up::safety::goes_back;
+use crate::commands::up::way_on;
 use crate::output;
 
 /// The documented exit codes.
@@ -210,6 +211,17 @@ fn hint(error: &HostError) -> String {
         HostError::ShadowUnderWay => "`godwit stats` tells how far it is".to_owned(),
         HostError::NoShadow => "`godwit status` tells what there is".to_owned(),
         HostError::OtherShadow { .. } => "`godwit stats` tells what it is for".to_owned(),
+        HostError::ShutDown => "give the same command again".to_owned(),
+        HostError::Unfinished(run) => way_on(run, 0),
+        HostError::OutsideShadow { .. } => {
+            "take its file away until the shadow run is live, or begin again: `godwit reset`, then `godwit up --shadow`".to_owned()
+        }
+        HostError::NotBroughtUp { .. } => {
+            "`godwit up` brings items up to date; `godwit quarantine list` names those that failed".to_owned()
+        }
+        HostError::ApplicationBehind { .. } => {
+            "nothing was written; use a newer version of the application".to_owned()
+        }
         HostError::RunInTheWay { run, .. } => {
             format!("finish it with `godwit up`, or give it up with `godwit undo {run}`")
         }

@@ -167,7 +167,7 @@ impl Done {
 }
 
 impl Observer for Hooks {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         let Some(name) = event.name().map(|name| name.replace('_', "-")) else {
             return;
         };

@@ -65,7 +65,7 @@ impl Progress {
         }
     }
 
-    fn step_started(&self, step: StepName<'_>, total: Option<u64>, counts: Counts) {
+    fn step_started(&self, step: &StepName, total: Option<u64>, counts: Counts) {
         let mut state = self.state();
         state.bar.finish_and_clear();
         state.bar = if self.terminal {
@@ -107,7 +107,7 @@ impl Progress {
     }
 
     /// Tells what a shadow run does beside its steps.
-    fn shadow(&self, event: &RunEvent<'_>) {
+    fn shadow(&self, event: &RunEvent) {
         match event {
             RunEvent::Copied {
                 collection,
@@ -127,7 +127,7 @@ impl Progress {
         }
     }
 
-    fn batch(&self, step: StepName<'_>, counts: Counts) {
+    fn batch(&self, step: &StepName, counts: Counts) {
         let state = self.state();
         state.bar.set_position(counts.read);
         if counts.failed > 0 {
@@ -170,7 +170,7 @@ impl Progress {
         }
     }
 
-    fn step_done(&self, step: StepName<'_>, counts: Counts) {
+    fn step_done(&self, step: &StepName, counts: Counts) {
         let state = self.state();
         state.bar.finish_and_clear();
         let took = u64::try_from(state.started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -226,7 +226,7 @@ impl Progress {
 }
 
 impl Observer for Progress {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         match event {
             RunEvent::Started { .. } if self.dry => {
                 self.say(&self.state(), "dry run: nothing is written");
@@ -240,12 +240,12 @@ impl Observer for Progress {
                 total,
                 counts,
             } => {
-                self.step_started(*step, *total, *counts);
+                self.step_started(step, *total, *counts);
             }
             RunEvent::Copied { .. } | RunEvent::Followed { .. } | RunEvent::Switched { .. } => {
                 self.shadow(event);
             }
-            RunEvent::Batch { step, counts } => self.batch(*step, *counts),
+            RunEvent::Batch { step, counts } => self.batch(step, *counts),
             RunEvent::Progress { progress } => self.progress(progress),
             RunEvent::Waiting { reasons } => {
                 let text = format!("waiting: {}", reasons.join(", "));
@@ -263,7 +263,7 @@ impl Observer for Progress {
                 let text = format!("{} {}: it may not {what}", step.app, step.version);
                 self.say(&self.state(), &text);
             }
-            RunEvent::StepDone { step, counts } => self.step_done(*step, *counts),
+            RunEvent::StepDone { step, counts } => self.step_done(step, *counts),
             RunEvent::Applied {
                 app,
                 version,
@@ -277,7 +277,7 @@ impl Observer for Progress {
     }
 }
 
-fn label(step: StepName<'_>) -> String {
+fn label(step: &StepName) -> String {
     format!(
         "{} {} {} on {}",
         step.app, step.version, step.step, step.collection

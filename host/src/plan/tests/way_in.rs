@@ -1,10 +1,15 @@
 //! What items go through on their way into a collection, and what is in their way.
 
 use super::world::{World, name, version};
-use crate::plan::way_in;
+use crate::plan::{Errand, way_in};
 
 /// The way into the collection `notes` of the app `notes` that has come to a level, in lines: the steps, then the hurdles.
 fn told(text: &str, level: &str) -> Vec<String> {
+    way(Errand::Import, text, level)
+}
+
+/// The same for one errand or the other.
+fn way(errand: Errand, text: &str, level: &str) -> Vec<String> {
     let World {
         catalogue,
         recorded,
@@ -12,14 +17,9 @@ fn told(text: &str, level: &str) -> Vec<String> {
         ..
     } = World::read(text);
     let notes = name("notes");
-    let way = way_in(
-        &catalogue,
-        &recorded,
-        &notes,
-        &notes,
-        &version(level),
-        &policy,
-    );
+    let level = version(level);
+    let goal = (&notes, &notes, &level);
+    let way = way_in(&catalogue, &recorded, errand, goal, &policy);
     let steps = way.steps.iter().map(|step| {
         let from = step.from.as_ref().map(ToString::to_string);
         let from = from.unwrap_or_else(|| "nothing".to_owned());
@@ -138,4 +138,27 @@ fn what_is_in_the_way_is_named_once_for_each_migration() {
         "{drift:?}"
     );
     assert_eq!(drift.len(), 3);
+}
+
+#[test]
+fn what_is_read_goes_through_what_is_to_come_and_skips_what_leaves_it_as_it_is() {
+    let files = "file notes 1.0.0 [a]
+        file notes 1.5.0 [late]
+        file notes 2.0.0 [b@tags>sums c]
+        file notes 3.0.0 [d i!]
+        file notes 4.0.0 [e]
+        baseline notes 1.0.0
+        applied notes 2.0.0 offline";
+    let read = way(Errand::Read, files, "4.0.0");
+    assert_eq!(
+        read,
+        [
+            "1.0.0 a from nothing",
+            "2.0.0 c from 1.0.0",
+            "3.0.0 d from 2.0.0",
+            "4.0.0 e from 3.0.0"
+        ]
+    );
+    let last = way(Errand::Read, files, "2.0.0");
+    assert_eq!(last, read[..2]);
 }

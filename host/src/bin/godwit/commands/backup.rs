@@ -193,7 +193,11 @@ fn create(args: &Create, context: &Context) -> Result<Code, Failure> {
 }
 
 /// Makes a backup, with progress.
-pub fn back_up(host: &godwit::Host, file: &Path, context: &Context) -> Result<Manifest, Failure> {
+pub fn back_up(
+    host: &godwit::blocking::Host,
+    file: &Path,
+    context: &Context,
+) -> Result<Manifest, Failure> {
     let meter = Meter::new(
         "backup".to_owned(),
         None,

@@ -1,9 +1,10 @@
 //! `godwit down`
 
+use godwit::blocking::Host;
 use godwit::model::{Name, RunState, Version};
 use godwit::run::{OnFailure, Report};
 use godwit::store::OpenMode;
-use godwit::{DownGoal, DryGoal, Host};
+use godwit::{DownGoal, DryGoal};
 use serde_json::json;
 
 use super::{FeedingArgs, runs, up};

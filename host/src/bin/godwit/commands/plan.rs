@@ -1,6 +1,6 @@
 //! `godwit plan`
 
-use godwit::Host;
+use godwit::blocking::Host;
 use godwit::model::{Grant, Name, Phase, Source, Stage, Step, Version};
 use godwit::plan::{Goal, Planned};
 use godwit::run::StepReport;

@@ -4,9 +4,10 @@ use std::io::Read as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use godwit::blocking::Host;
 use godwit::model::{Name, Version};
 use godwit::store::OpenMode;
-use godwit::{Host, HostError, ItemWrite};
+use godwit::{HostError, ItemWrite};
 use serde_json::json;
 
 use crate::context::Context;

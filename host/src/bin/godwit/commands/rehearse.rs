@@ -5,9 +5,10 @@ mod page;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use godwit::Rehearsal;
+use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::store::{Backup, OpenMode, Store, StoreUrl};
-use godwit::{Host, Rehearsal};
 use serde::Serialize;
 use tempfile::TempDir;
 

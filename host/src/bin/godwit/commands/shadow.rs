@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use godwit::blocking::Host;
 use godwit::model::{Grant, Name, RunState};
 use godwit::store::{OpenMode, ShadowState, Store};
-use godwit::{Host, HostError, ShadowReport, ShadowStats};
+use godwit::{HostError, ShadowReport, ShadowStats};
 use serde_json::json;
 
 use super::direct::PaceArgs;
@@ -123,7 +124,7 @@ pub fn reset(context: &Context) -> Result<Code, Failure> {
     } else if was_there {
         output::line("the shadow run is dropped; what is live is as it was");
     } else {
-        output::line("nothing to drop: there is no shadow run");
+        output::line("nothing to drop: there is no shadow run, but for what is live");
     }
     Ok(Code::Done)
 }

@@ -5,11 +5,12 @@ pub mod safety;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use godwit::blocking::Host;
 use godwit::model::{Purpose, Retreat, Run, RunState};
 use godwit::plan::{Finding, Goal, Planned};
 use godwit::run::{Control, MaxFailures, Observer, OnFailure, Report};
 use godwit::store::{Backend, OpenMode, StoreUrl};
-use godwit::{Change, DryGoal, DryRun, Host, HostError};
+use godwit::{Change, DryGoal, DryRun, HostError};
 use serde_json::{Value, json};
 
 use super::direct::PaceArgs;

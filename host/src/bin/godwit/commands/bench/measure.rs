@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use godwit::Host;
+use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::model::{
     Batch, Event, Kind, Migration, Name, Reply, RunId, RunState, Timestamp, Version,

@@ -2,9 +2,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use godwit::blocking::Host;
 use godwit::model::{Purpose, Retreat, Run};
 use godwit::run::{Observer, RunEvent};
-use godwit::{BackupFirst, BackupWhen, Host, HostError};
+use godwit::{BackupFirst, BackupWhen, HostError};
 
 use crate::archive::{Meter, Unit};
 use crate::commands::backup;
@@ -96,7 +97,7 @@ impl Safety {
 }
 
 impl Observer for Safety {
-    fn event(&self, event: &RunEvent<'_>) {
+    fn event(&self, event: &RunEvent) {
         match event {
             RunEvent::BackingUp { entries, .. } => {
                 let begin = || Meter::new("backup".to_owned(), None, Unit::Items, self.quiet);

@@ -1,0 +1,238 @@
+//! What a host is made of.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Host;
+use crate::catalogue::{Catalogue, FolderError};
+use crate::host::{self, BackupFirst, Surroundings};
+use crate::model::Grants;
+use crate::plan::Policy;
+use crate::run::{Options, Pacing};
+use crate::sandbox::{Cache, CacheError, Compiler, Engine, Limits};
+use crate::store::{Backend, Compression, OpenMode, Store, StoreError, StoreUrl};
+
+/// What a [`Host`] is made of; [`Host::builder`] makes one.
+#[derive(Default)]
+#[must_use = "`open` makes a host of it"]
+pub struct HostBuilder {
+    store: Place,
+    mode: Option<OpenMode>,
+    compression: Compression,
+    folder: Option<PathBuf>,
+    plugins: Vec<(PathBuf, Vec<u8>)>,
+    limits: Limits,
+    compiler: Option<Compiler>,
+    cache: Option<PathBuf>,
+    policy: Policy,
+    grants: Grants,
+    options: Option<Options>,
+    pacing: Pacing,
+    backup_first: BackupFirst,
+    surroundings: Option<Surroundings>,
+}
+
+/// Where the store is.
+#[derive(Default)]
+enum Place {
+    #[default]
+    Nowhere,
+    Url(String),
+    Folder(PathBuf),
+    Backend(Arc<dyn Backend>),
+}
+
+/// Why a host cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Occurs when no store was named.
+    #[error("no store was named: `HostBuilder::store` takes a folder, `HostBuilder::url` a URL")]
+    NoStore,
+    /// Occurs when the store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Occurs when the folder of plugins cannot be read. A file that is no valid plugin is none: planning reports it.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// Occurs when the folder for compiled plugins cannot be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// Occurs when the runtime was shut down meanwhile.
+    #[error("the runtime is being shut down")]
+    ShutDown,
+}
+
+impl HostBuilder {
+    /// The store is in a folder: an LMDB store where it is new, else whatever it is.
+    pub fn store(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.store = Place::Folder(folder.into());
+        self
+    }
+
+    /// The store is what a URL names, as in `lmdb:data`.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.store = Place::Url(url.into());
+        self
+    }
+
+    /// The store's bytes are kept by a backend that is there already.
+    pub fn backend(mut self, backend: Arc<dyn Backend>) -> Self {
+        self.store = Place::Backend(backend);
+        self
+    }
+
+    /// Whether the store may be made where there is none; it may by default.
+    pub fn mode(mut self, mode: OpenMode) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+
+    /// How bodies are kept from now on; as they are by default.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// The migrations are the files of a folder.
+    pub fn plugins(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// A migration whose bytes are at hand, in a binary for instance. Its name is for people; it ends as a file's would:
+    /// `.wasm` or `.json`.
+    pub fn plugin(mut self, name: impl Into<PathBuf>, bytes: impl Into<Vec<u8>>) -> Self {
+        self.plugins.push((name.into(), bytes.into()));
+        self
+    }
+
+    /// What plugins may spend.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How plugins are compiled: in this process by default, so take that only for plugins that are trusted not to make
+    /// the compiler fail or hoard memory.
+    pub fn compiler(mut self, compiler: Compiler) -> Self {
+        self.compiler = Some(compiler);
+        self
+    }
+
+    /// Compiled plugins are kept in a folder, so that each is compiled once. By default none are.
+    pub fn cache(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cache = Some(folder.into());
+        self
+    }
+
+    /// What is done about each kind of finding.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// What migrations may reach beside what they are fed.
+    pub fn grants(mut self, grants: Grants) -> Self {
+        self.grants = grants;
+        self
+    }
+
+    /// How runs are carried out; with as many threads as there are cores by default.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = Some(options);
+        self
+    }
+
+    /// How fast works may go when they begin.
+    pub fn pacing(mut self, pacing: Pacing) -> Self {
+        self.pacing = pacing;
+        self
+    }
+
+    /// Whether the store is backed up before a run.
+    pub fn backup_first(mut self, backup_first: BackupFirst) -> Self {
+        self.backup_first = backup_first;
+        self
+    }
+
+    /// The time, randomness and name that the host goes by: those of this process by default.
+    pub fn surroundings(mut self, surroundings: Surroundings) -> Self {
+        self.surroundings = Some(surroundings);
+        self
+    }
+
+    /// Opens the store, reads and describes the migrations, and makes a host of them.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the store or a folder cannot be opened.
+    ///
+    /// # Panics
+    /// Outside of a runtime of tokio.
+    pub async fn open(self) -> Result<Host, OpenError> {
+        let opened = tokio::task::spawn_blocking(move || self.open_blocking());
+        match opened.await {
+            Ok(opened) => opened,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(OpenError::ShutDown),
+        }
+    }
+
+    /// Does as [`HostBuilder::open`], for code that may block.
+    ///
+    /// # Errors
+    /// As [`HostBuilder::open`].
+    pub fn open_blocking(self) -> Result<Host, OpenError> {
+        let mode = self.mode.unwrap_or(OpenMode::Create);
+        let (backend, folder) = self.store.open(mode)?;
+        let store = Store::new(backend)?.compressing(self.compression);
+        let mut engine = Engine::new(self.limits);
+        if let Some(compiler) = self.compiler {
+            engine = engine.with_compiler(compiler);
+        }
+        if let Some(folder) = &self.cache {
+            engine = engine.with_cache(Cache::open(folder)?);
+        }
+        let mut catalogue = match &self.folder {
+            Some(folder) => Catalogue::read(&engine, folder)?,
+            None => Catalogue::new(),
+        };
+        for (name, bytes) in self.plugins {
+            catalogue.add(&engine, name, &bytes);
+        }
+        let surroundings = self
+            .surroundings
+            .unwrap_or_else(Surroundings::of_this_process);
+        let mut host = host::Host::new(store, catalogue, surroundings);
+        host.policy = self.policy;
+        host.grants = self.grants;
+        host.options = self.options.unwrap_or_else(|| Options {
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            ..Options::default()
+        });
+        host.backup_first = self.backup_first;
+        host.control_folder = folder;
+        Ok(Host::new(host, self.pacing))
+    }
+}
+
+impl Place {
+    /// Opens the store, and gives the folder that it is in, if it is in one.
+    fn open(self, mode: OpenMode) -> Result<(Arc<dyn Backend>, Option<PathBuf>), OpenError> {
+        let url = match self {
+            Self::Nowhere => return Err(OpenError::NoStore),
+            Self::Backend(backend) => return Ok((backend, None)),
+            Self::Url(url) => url.parse::<StoreUrl>()?,
+            Self::Folder(folder) => StoreUrl::Path(folder),
+        };
+        let folder = url.folder().map(Path::to_owned);
+        Ok((url.open(mode)?, folder))
+    }
+}
+
+impl std::fmt::Debug for HostBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HostBuilder")
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
+    }
+}

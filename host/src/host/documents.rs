@@ -1,0 +1,523 @@
+//! Items as an application reads them: those that are older than it are brought up to its version in memory.
+
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use serde::Serialize;
+
+use super::{Host, HostError, WayIn};
+use crate::model::{Batch, Digest, Name, Version};
+use crate::plan::Errand;
+use crate::run::{CaughtUp, Control, Crew, Moment};
+use crate::store::{Found, Outside};
+
+/// A page has so many bytes of bodies, or one item with more.
+const PAGE_BYTES: usize = 4 << 20;
+/// So many items that cannot be brought up are remembered, so that none of them costs a fault with every read.
+const REMEMBERED: usize = 1_024;
+
+/// How an application reads items.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// The version whose shape the application knows; `None`: the newest one of the catalogue, or, where that has none for
+    /// the app, whatever the items have.
+    pub version: Option<Version>,
+    /// What is given of an item that cannot be brought up to it.
+    pub otherwise: Otherwise,
+    /// Whether what was brought up is written in the place of what was there, once the app is at the version. Nothing puts
+    /// back what was there: an undo takes it for the application's own write.
+    pub write_back: bool,
+}
+
+/// What is given of an item that has not the version that was asked for: it is in quarantine, or its migration fails or needs
+/// more than the item itself, or it is newer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Otherwise {
+    /// [`HostError::NotBroughtUp`], which says why.
+    #[default]
+    Refuse,
+    /// The item as it is stored, with its version and why it stays behind.
+    AsStored,
+}
+
+/// An item as an application reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Document {
+    /// Its id.
+    pub id: String,
+    /// The version whose shape its body has.
+    pub version: Version,
+    /// Its body.
+    pub body: Vec<u8>,
+    /// Why it has not the version that was asked for, where it has not ([`Otherwise::AsStored`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_back: Option<String>,
+}
+
+impl Document {
+    /// What its body says.
+    ///
+    /// # Errors
+    /// When the body is not JSON, or not of that kind.
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> serde_json::Result<T> {
+        serde_json::from_slice(&self.body)
+    }
+}
+
+/// Some items in order of their ids.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Page {
+    /// The items.
+    pub documents: Vec<Document>,
+    /// The id behind which the next page begins; `None`: there is none.
+    pub next: Option<String>,
+}
+
+/// What a host keeps for reading.
+#[derive(Default)]
+pub(super) struct Reads {
+    crew: OnceLock<Arc<Crew>>,
+    /// By collection and version.
+    ways: Mutex<HashMap<(Name, Version), Arc<Way>>>,
+    /// Items that cannot be brought up, with the digest of what is stored, and why.
+    failed: Mutex<BTreeMap<(Name, String), (Digest, Failed)>>,
+}
+
+/// A way up, as long as nothing was added to the history.
+struct Way {
+    history: u64,
+    /// The app's version.
+    current: Option<Version>,
+    way: WayIn,
+}
+
+/// Why an item cannot be brought up, and to what.
+#[derive(Clone)]
+struct Failed {
+    wanted: Version,
+    reason: String,
+}
+
+/// What an item is to be brought up to, and how.
+struct Wish<'a> {
+    app: Name,
+    collection: &'a Name,
+    reading: &'a Reading,
+    version: Version,
+    way: Arc<Way>,
+}
+
+impl Host {
+    /// An item as an application of a version knows it; `None` where there is none, or where its migrations remove it.
+    ///
+    /// One that is older goes through the migrations between, in memory, whether they are applied already or not, as far as
+    /// they see nothing but the item itself. What it becomes is what a run makes of it, unless a migration looks at the time
+    /// or the seed that it is told: those are of the run that is under way, if there is one.
+    ///
+    /// # Errors
+    /// [`HostError::NoCollection`]; [`HostError::NotBroughtUp`] where an item has not the version that was asked for and
+    /// [`Otherwise::Refuse`] holds.
+    pub fn read(
+        &self,
+        collection: &Name,
+        id: &str,
+        reading: &Reading,
+    ) -> Result<Option<Document>, HostError> {
+        let found = self.store.find_item(collection, id)?;
+        let Some(found) = found else {
+            return match self.store.collection(collection)? {
+                Some(_) => Ok(None),
+                None => Err(HostError::NoCollection(collection.clone())),
+            };
+        };
+        Ok(self.given(collection, vec![found], reading)?.pop())
+    }
+
+    /// Some items in order of their ids, as an application knows them: those behind `after`, up to `limit` of them, and no
+    /// more than some megabytes.
+    ///
+    /// # Errors
+    /// As [`Host::read`].
+    pub fn read_page(
+        &self,
+        collection: &Name,
+        after: Option<&str>,
+        limit: NonZeroUsize,
+        reading: &Reading,
+    ) -> Result<Page, HostError> {
+        if self.store.collection(collection)?.is_none() {
+            return Err(HostError::NoCollection(collection.clone()));
+        }
+        let (mut ids, mut bytes, mut next) = (Vec::new(), 0, None);
+        self.store.each_item(collection, after, &mut |id, record| {
+            if ids.len() == limit.get() || (bytes + record.body.len() > PAGE_BYTES && bytes > 0) {
+                next = ids.last().cloned();
+                return ControlFlow::Break(());
+            }
+            bytes += record.body.len();
+            ids.push(id.to_owned());
+            ControlFlow::Continue(())
+        })?;
+        let documents = self.read_all(collection, &ids, reading)?;
+        Ok(Page { documents, next })
+    }
+
+    /// The items whose stored body has `value` at `pointer`, as an application knows them, up to `limit` of them; and whether
+    /// an index was used, or every item looked at. What is looked at is what is stored, in whatever version.
+    ///
+    /// # Errors
+    /// As [`Host::read`].
+    pub fn read_where(
+        &self,
+        collection: &Name,
+        (pointer, value): (&str, &serde_json::Value),
+        limit: NonZeroUsize,
+        reading: &Reading,
+    ) -> Result<(Vec<Document>, bool), HostError> {
+        if self.store.collection(collection)?.is_none() {
+            return Err(HostError::NoCollection(collection.clone()));
+        }
+        let (ids, indexed) = self.store.find(collection, pointer, value, limit.get())?;
+        Ok((self.read_all(collection, &ids, reading)?, indexed))
+    }
+
+    /// Puts an item, in the shape of the application's version, in the place of whatever has its id.
+    ///
+    /// # Errors
+    /// [`HostError::ApplicationBehind`] when the app is at a newer version in the store already; else as [`Host::write`].
+    pub fn put_document(
+        &self,
+        collection: &Name,
+        id: &str,
+        body: &[u8],
+        reading: &Reading,
+    ) -> Result<(), HostError> {
+        let version = self.check_application(collection, reading)?;
+        self.put(collection, id, &version, body)
+    }
+
+    /// Removes an item, as an application of a version does, and gives whether there was one.
+    ///
+    /// # Errors
+    /// As [`Host::put_document`].
+    pub fn delete_document(
+        &self,
+        collection: &Name,
+        id: &str,
+        reading: &Reading,
+    ) -> Result<bool, HostError> {
+        self.check_application(collection, reading)?;
+        self.delete(collection, id)
+    }
+
+    /// The application's version, which is not behind the store's.
+    fn check_application(
+        &self,
+        collection: &Name,
+        reading: &Reading,
+    ) -> Result<Version, HostError> {
+        let missing = || HostError::NoCollection(collection.clone());
+        let record = self.store.collection(collection)?.ok_or_else(missing)?;
+        let app = record.app;
+        let apps = self.store.history()?.apps();
+        let current = apps.get(&app).and_then(|state| state.version()).cloned();
+        let current = current.max(record.level);
+        let version = reading.version.as_ref();
+        let version = version.or_else(|| self.catalogue.newest(&app)).cloned();
+        match (version.or_else(|| current.clone()), current) {
+            (Some(version), Some(current)) if version < current => {
+                Err(HostError::ApplicationBehind {
+                    app,
+                    current,
+                    version,
+                })
+            }
+            (Some(version), _) => Ok(version),
+            (None, _) => Err(HostError::BadItem {
+                collection: collection.clone(),
+                id: String::new(),
+                reason: format!("nobody says which version of {app} writes"),
+            }),
+        }
+    }
+
+    fn read_all(
+        &self,
+        collection: &Name,
+        ids: &[String],
+        reading: &Reading,
+    ) -> Result<Vec<Document>, HostError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            // What was deleted meanwhile is not there.
+            found.extend(self.store.find_item(collection, id)?);
+        }
+        self.given(collection, found, reading)
+    }
+
+    /// What is given of items that were found, in order.
+    fn given(
+        &self,
+        collection: &Name,
+        found: Vec<Found>,
+        reading: &Reading,
+    ) -> Result<Vec<Document>, HostError> {
+        let Some(wish) = self.wish(collection, reading)? else {
+            return Ok(found.into_iter().map(as_stored).collect());
+        };
+        let mut told = Vec::with_capacity(found.len());
+        let mut behind = Vec::new();
+        for found in found {
+            let place = told.len();
+            if found.item.version == wish.version {
+                told.push(Some(as_stored(found)));
+            } else if let Some(reason) = self.obstacle(&wish, &found) {
+                told.push(Some(wish.otherwise(found, reason)?));
+            } else {
+                told.push(None);
+                behind.push((place, found));
+            }
+        }
+        self.bring_up(&wish, behind, &mut told)?;
+        Ok(told.into_iter().flatten().collect())
+    }
+
+    /// What is asked for; `None`: items as they are stored.
+    fn wish<'a>(
+        &self,
+        collection: &'a Name,
+        reading: &'a Reading,
+    ) -> Result<Option<Wish<'a>>, HostError> {
+        let Some(record) = self.store.collection(collection)? else {
+            return Ok(None);
+        };
+        let version = reading.version.as_ref();
+        let version = version.or_else(|| self.catalogue.newest(&record.app));
+        let Some(version) = version.cloned() else {
+            return Ok(None);
+        };
+        let way = self.way(&record.app, collection, &version)?;
+        Ok(Some(Wish {
+            app: record.app,
+            collection,
+            reading,
+            version,
+            way,
+        }))
+    }
+
+    fn way(&self, app: &Name, collection: &Name, version: &Version) -> Result<Arc<Way>, HostError> {
+        let history = self.store.history_length()?;
+        let key = (collection.clone(), version.clone());
+        let known = lock(&self.reads.ways).get(&key).cloned();
+        if let Some(known) = known.filter(|known| known.history == history) {
+            return Ok(known);
+        }
+        let crew = self
+            .reads
+            .crew
+            .get_or_init(|| Arc::new(Crew::new(self.options.threads)));
+        let control = Control::default();
+        let goal = (app, collection, version);
+        let way = self.way_up(Errand::Read, goal, &control, |_| crew.clone())?;
+        let apps = self.store.history()?.apps();
+        let current = apps.get(app).and_then(|state| state.version()).cloned();
+        let way = Arc::new(Way {
+            history,
+            current,
+            way,
+        });
+        lock(&self.reads.ways).insert(key, way.clone());
+        // Another plan may succeed where the one before did not.
+        lock(&self.reads.failed).clear();
+        Ok(way)
+    }
+
+    /// Why an item cannot be brought up, as far as can be told beforehand.
+    fn obstacle(&self, wish: &Wish<'_>, found: &Found) -> Option<String> {
+        let version = &found.item.version;
+        if *version > wish.version {
+            return Some("it is newer".to_owned());
+        }
+        let failure = found
+            .apart
+            .as_ref()
+            .and_then(|apart| apart.failure.as_ref());
+        if let Some(failure) = failure {
+            let (migration, step) = (&failure.migration, &failure.step);
+            let reason = &failure.reason;
+            return Some(format!(
+                "it is in quarantine since it failed {step} of {migration}: {reason}"
+            ));
+        }
+        if let Some(hurdle) = wish.way.way.first_hurdle(version) {
+            let (migration, reason) = (&hurdle.version, &hurdle.reason);
+            return Some(format!("the way through {migration} is closed: {reason}"));
+        }
+        let failed = lock(&self.reads.failed);
+        let (digest, failed) = failed.get(&wish.key(found))?;
+        let is_same = failed.wanted == wish.version && *digest == Digest::of(&found.record);
+        is_same.then(|| failed.reason.clone())
+    }
+
+    /// Brings items up, those of one version at a time, and puts what became of them into their places.
+    fn bring_up(
+        &self,
+        wish: &Wish<'_>,
+        behind: Vec<(usize, Found)>,
+        told: &mut [Option<Document>],
+    ) -> Result<(), HostError> {
+        if behind.is_empty() {
+            return Ok(());
+        }
+        let moment = self.moment()?;
+        let mut by_version: BTreeMap<Version, Vec<(usize, Found)>> = BTreeMap::new();
+        for (place, found) in behind {
+            let version = found.item.version.clone();
+            by_version.entry(version).or_default().push((place, found));
+        }
+        for (version, mut items) in by_version {
+            while !items.is_empty() {
+                let mut batch = Batch::default();
+                for (_, found) in &items {
+                    batch.push(&found.item.id, &found.item.body);
+                }
+                let became = wish.way.way.pass(&version, &batch, moment)?;
+                let mut left = Vec::new();
+                for ((place, found), became) in items.into_iter().zip(became) {
+                    match became {
+                        CaughtUp::Left => left.push((place, found)),
+                        became => told[place] = self.became(wish, found, became)?,
+                    }
+                }
+                items = left;
+            }
+        }
+        Ok(())
+    }
+
+    fn became(
+        &self,
+        wish: &Wish<'_>,
+        found: Found,
+        became: CaughtUp,
+    ) -> Result<Option<Document>, HostError> {
+        let version = wish.version.clone();
+        match became {
+            CaughtUp::Removed | CaughtUp::Left => Ok(None),
+            CaughtUp::Unchanged => Ok(Some(Document {
+                version,
+                ..as_stored(found)
+            })),
+            CaughtUp::Updated { body, .. } => {
+                let document = Document {
+                    id: found.item.id.clone(),
+                    version,
+                    body: body.to_vec(),
+                    kept_back: None,
+                };
+                self.write_back(wish, &found, &document)?;
+                Ok(Some(document))
+            }
+            CaughtUp::Failed {
+                version,
+                step,
+                kind,
+                reason,
+            } => {
+                let reason = format!("it fails {step} of {version} ({}): {reason}", kind.name());
+                self.remember(wish, &found, &reason);
+                Ok(Some(wish.otherwise(found, reason)?))
+            }
+        }
+    }
+
+    fn remember(&self, wish: &Wish<'_>, found: &Found, reason: &str) {
+        let mut failed = lock(&self.reads.failed);
+        if failed.len() >= REMEMBERED {
+            failed.clear();
+        }
+        let why = Failed {
+            wanted: wish.version.clone(),
+            reason: reason.to_owned(),
+        };
+        failed.insert(wish.key(found), (Digest::of(&found.record), why));
+    }
+
+    /// Writes what was brought up, if that is wanted, and unless somebody wrote something else or works on the store alone.
+    fn write_back(
+        &self,
+        wish: &Wish<'_>,
+        found: &Found,
+        document: &Document,
+    ) -> Result<(), HostError> {
+        let serves = wish.way.current.as_ref() >= Some(&wish.version);
+        if !wish.reading.write_back || !serves {
+            return Ok(());
+        }
+        let (collection, id) = (wish.collection, &document.id);
+        let now = self.clock().now();
+        let Ok(mut outside) = Outside::begin(&self.store, now, &*self.surroundings.is_gone) else {
+            return Ok(());
+        };
+        if !self.is_run_in_the_way(&wish.app)? && outside.is_still(collection, id, &found.record)? {
+            outside.put(collection, id, &document.version, &document.body)?;
+            outside.commit()?;
+        }
+        Ok(())
+    }
+
+    /// What migrations are told of the work that they are part of: that of the run under way, if there is one.
+    fn moment(&self) -> Result<Moment, HostError> {
+        let run = self.unfinished()?;
+        Ok(match run {
+            Some(run) => Moment {
+                started_at: run.started_at,
+                seed: run.seed,
+            },
+            None => Moment {
+                started_at: self.clock().now(),
+                seed: 0,
+            },
+        })
+    }
+}
+
+impl Wish<'_> {
+    fn key(&self, found: &Found) -> (Name, String) {
+        (self.collection.clone(), found.item.id.clone())
+    }
+
+    /// What is given of an item that cannot be brought up.
+    fn otherwise(&self, found: Found, reason: String) -> Result<Document, HostError> {
+        match self.reading.otherwise {
+            Otherwise::AsStored => Ok(Document {
+                kept_back: Some(reason),
+                ..as_stored(found)
+            }),
+            Otherwise::Refuse => Err(HostError::NotBroughtUp {
+                collection: self.collection.clone(),
+                id: found.item.id,
+                version: found.item.version,
+                wanted: self.version.clone(),
+                reason,
+            }),
+        }
+    }
+}
+
+fn as_stored(found: Found) -> Document {
+    let item = found.item;
+    Document {
+        id: item.id,
+        version: item.version,
+        body: item.body,
+        kept_back: None,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
