@@ -1,0 +1,248 @@
+//! The door for servers: work on threads of its own, directed and watched by tasks, and items for the application.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use godwit::model::{RunId, RunState};
+use godwit::plan::Goal;
+use godwit::run::{ChangedItems, Options, RunEvent};
+use godwit::store::{Backend, Memory};
+use godwit::{Host, HostBuilder, HostError, OpenError, Otherwise};
+use godwit_tests::made::{LAYOUTS, Order, rewrite};
+use godwit_tests::world::{name, small_batches, version};
+use serde_json::json;
+
+const ITEMS: u64 = 400;
+
+/// What each test begins with: a migration's bytes, and a schema's.
+fn builder(backend: Arc<dyn Backend>) -> HostBuilder {
+    let schema = r#"{"app": "made", "version": "1.0.0", "operations": [
+        {"create_collection": {"collection": "items"}},
+        {"ensure_index": {"collection": "items", "pointer": "/kind"}}]}"#;
+    let order = Order::new("made", "2.0.0").step(rewrite("apply", "items"));
+    Host::builder()
+        .backend(backend)
+        .plugin("made-1.0.0.json", schema)
+        .plugin("made-2.0.0.wasm", order.file(LAYOUTS[0]))
+        .options(Options {
+            threads: 2,
+            ..small_batches(4, 2)
+        })
+}
+
+fn to(version: &str) -> Goal {
+    Goal {
+        to: Some(godwit_tests::world::version(version)),
+        ..Goal::default()
+    }
+}
+
+/// A host on a store at 1.0.0 with some items.
+async fn begun(backend: Arc<dyn Backend>) -> Host {
+    let host = builder(backend).open().await.unwrap();
+    host.up(to("1.0.0")).await.unwrap();
+    let items = host.collection(name("items")).at(version("1.0.0"));
+    for n in 0..ITEMS {
+        let body = json!({"_id": n, "kind": n % 4}).to_string();
+        items.put(format!("{n:03}"), body).await.unwrap();
+    }
+    host
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_watched_paused_and_taken_to_its_end() {
+    let host = begun(Arc::new(Memory::new())).await;
+    let mut work = host.up(Goal::default());
+    let mut names = Vec::new();
+    let mut numbers = Vec::new();
+    while let Some(event) = work.next_event().await {
+        assert_eq!(event.work, work.number());
+        numbers.push(event.number);
+        names.extend(event.event.name());
+        if let RunEvent::StepStarted { .. } = event.event {
+            work.pause();
+        }
+        if let RunEvent::Waiting { reasons } = &event.event {
+            assert_eq!(reasons, &["paused"]);
+            assert!(!work.has_ended());
+            work.resume();
+        }
+    }
+    assert!(work.has_ended());
+    assert!(numbers.is_sorted());
+    let told: Vec<_> = names
+        .iter()
+        .copied()
+        .filter(|name| *name != "batch_committed")
+        .collect();
+    let expected = [
+        "setting_up",
+        "run_started",
+        "step_started",
+        "paused",
+        "resumed",
+        "step_done",
+        "applied",
+        "run_done",
+        "set_up",
+    ];
+    assert_eq!(told, expected);
+    let reports = work.await.unwrap();
+    assert_eq!(reports[0].run.state, RunState::Completed);
+    assert_eq!(reports[0].steps[0].counts.updated, ITEMS);
+    let status = host.status().await.unwrap();
+    assert_eq!(status.apps[0].serves, Some(version("2.0.0")));
+    // Whoever comes later reads what is kept.
+    let mut behind = host.events_behind(numbers[1] - 1);
+    assert_eq!(behind.try_next().unwrap().number, numbers[1]);
+    assert!(host.events().try_next().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_cancelled_or_shut_down_goes_on_later() {
+    let backend = Arc::new(Memory::new());
+    let host = begun(backend.clone()).await;
+    let mut work = host.up(Goal::default());
+    work.throttle(|pacing| pacing.items_per_second = Some(1.try_into().unwrap()));
+    while let Some(event) = work.next_event().await {
+        if let RunEvent::StepStarted { .. } = event.event {
+            work.cancel();
+        }
+    }
+    let reports = work.await.unwrap();
+    assert_eq!(reports[0].run.state, RunState::Stopped);
+
+    let mut work = host.up(Goal::default());
+    work.throttle(|pacing| pacing.items_per_second = Some(1.try_into().unwrap()));
+    let busy = loop {
+        let event = work.next_event().await.unwrap();
+        if let RunEvent::StepStarted { .. } = event.event {
+            break host.up(Goal::default()).await;
+        }
+    };
+    assert!(matches!(busy, Err(HostError::Lease(_))), "{busy:?}");
+    host.shutdown().await;
+    assert!(work.has_ended());
+    assert_eq!(work.await.unwrap()[0].run.state, RunState::Stopped);
+    let refused = host.up(Goal::default()).await;
+    assert!(matches!(refused, Err(HostError::ShutDown)), "{refused:?}");
+    drop(host);
+
+    let host = builder(backend).open().await.unwrap();
+    let readiness = host.readiness().await.unwrap();
+    assert!(!readiness.is_ready);
+    let reports = host.up(Goal::default()).await.unwrap();
+    assert_eq!(reports[0].run.id, RunId(2), "it is the same run");
+    assert_eq!(reports[0].steps[0].counts.updated, ITEMS);
+    assert!(host.readiness().await.unwrap().is_ready);
+    let undone = host.undo(RunId(2), ChangedItems::Refuse).await.unwrap();
+    assert!(undone.done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_goes_on_once_nobody_holds_the_host() {
+    let host = begun(Arc::new(Memory::new())).await;
+    let mut work = host.up(Goal::default());
+    work.throttle(|pacing| pacing.items_per_second = Some(1.try_into().unwrap()));
+    work.next_event().await.unwrap();
+    drop(host);
+    assert_eq!(work.await.unwrap()[0].run.state, RunState::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_reads_and_writes_before_in_and_after_a_run() {
+    let host = begun(Arc::new(Memory::new())).await;
+    let items = host.collection(name("items"));
+    let trail = |document: &godwit::Document| {
+        document.json::<serde_json::Value>().unwrap()["trail"].clone()
+    };
+    let before = items.get("007").await.unwrap().unwrap();
+    assert_eq!(trail(&before), json!(["2.0.0/apply"]));
+    let ten = NonZeroUsize::new(10).unwrap();
+    let page = items.scan(None, ten).await.unwrap();
+    assert_eq!(
+        (page.documents.len(), page.next.as_deref()),
+        (10, Some("009"))
+    );
+    let (found, indexed) = items.find("/kind", json!(3), ten).await.unwrap();
+    assert!(indexed && found.len() == 10);
+    assert!(
+        items
+            .clone()
+            .otherwise(Otherwise::AsStored)
+            .get("nobody")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    host.up(Goal::default()).await.unwrap();
+    assert_eq!(items.get("007").await.unwrap().unwrap(), before);
+    let behind = items.clone().at(version("1.0.0"));
+    let refused = behind.put("007", "{}").await;
+    assert!(
+        matches!(refused, Err(HostError::ApplicationBehind { .. })),
+        "{refused:?}"
+    );
+    items.put("007", r#"{"new": true}"#).await.unwrap();
+    assert!(items.delete("008").await.unwrap());
+    assert!(!items.delete("008").await.unwrap());
+    let found = items.get("007").await.unwrap().unwrap();
+    assert_eq!(
+        (found.version, found.body),
+        (version("2.0.0"), br#"{"new": true}"#.to_vec())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shadow_runs_quarantine_and_ways_back_are_work_like_any_other() {
+    let host = begun(Arc::new(Memory::new())).await;
+    let items = host.collection(name("items")).at(version("1.0.0"));
+    let bad = json!({"do": {"2.0.0/apply": [["fail", "no"]]}});
+    items.put("000", bad.to_string()).await.unwrap();
+    let report = host.up_shadow(Goal::default()).await.unwrap();
+    assert_eq!(report.stats.unwrap().open, 1);
+    assert!(host.shadow().await.unwrap().is_some());
+    assert!(host.reset().await.unwrap());
+    let reports = host.up(Goal::default()).await.unwrap();
+    assert_eq!(reports[0].run.state, RunState::Blocked);
+    let retried = host.retry(None).await.unwrap();
+    assert_eq!(retried[0].open, 1);
+    let item = (name("items"), "000".to_owned());
+    assert_eq!(host.accept(vec![item]).await.unwrap(), 1);
+    let reports = host.up(Goal::default()).await.unwrap();
+    assert_eq!(reports[0].run.state, RunState::Completed);
+    let one = host
+        .up_item(name("items"), "001".to_owned(), None)
+        .await
+        .unwrap();
+    assert!(one.is_none(), "it is up to date");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_needs_a_store_and_folders_that_can_be_read() {
+    let none = Host::builder().open().await.unwrap_err();
+    assert!(matches!(none, OpenError::NoStore), "{none}");
+    let url = Host::builder().url("ftp:there").open().await.unwrap_err();
+    assert!(matches!(url, OpenError::Store(_)), "{url}");
+    let folder = tempfile::tempdir().unwrap();
+    let missing = Host::builder()
+        .store(folder.path().join("store"))
+        .plugins(folder.path().join("nothing"))
+        .open()
+        .await
+        .unwrap_err();
+    assert!(matches!(missing, OpenError::Folder(_)), "{missing}");
+    // A file that is no migration is a finding of every plan.
+    let plugins = folder.path().join("plugins");
+    std::fs::create_dir(&plugins).unwrap();
+    std::fs::write(plugins.join("bad.wasm"), b"no").unwrap();
+    let host = Host::builder()
+        .store(Path::new(folder.path()).join("store"))
+        .plugins(plugins)
+        .open()
+        .await
+        .unwrap();
+    assert!(host.plan(Goal::default()).await.unwrap().is_refused());
+    assert!(!host.readiness().await.unwrap().is_ready);
+}
