@@ -277,8 +277,8 @@ Examples:
               Put items that fail into quarantine and go on, or stop before the first one
 
           --max-failures <N|P%>
-              Stop the run when more items of a step fail: a count, or a share of those read (of 100 at
-              least). [default: 10%]
+              Stop when more items of a step fail: a count, or a share of those read (of 100 at least).
+              [default: 10%]
 
           --threads <THREADS>
               Transform on so many threads. [default: the number of cores]

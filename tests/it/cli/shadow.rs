@@ -388,3 +388,31 @@ fn what_is_no_item_is_refused_and_nothing_is_written() {
     {"_id":"c","n":3}
     "#);
 }
+
+#[test]
+fn what_was_accepted_for_it_may_be_accepted_at_its_end() {
+    let cli = desk("lmdb", &two()[..1], ITEMS);
+    cli.prepare(&["godwit up --quiet"]);
+    std::fs::remove_file(cli.path("plugins/made-0.wasm")).unwrap();
+    cli.write("plugins/made-1.wasm", two()[1].file(LAYOUTS[0]))
+        .write(
+            "new.json",
+            "{\"_id\":\"b\",\"do\":{\"3.0.0/apply\":[[\"fail\",\"no\"]]}}",
+        );
+    let refused = cli.run("godwit up --shadow");
+    assert_eq!(refused.code, Some(3), "{refused}");
+    cli.prepare(&["godwit up --shadow --accept gap --quiet"]);
+    let refused = cli.run("godwit finalize");
+    assert_eq!(refused.code, Some(3), "{refused}");
+    assert!(refused.err.contains("`--accept gap`"), "{refused}");
+    // How items that fail are dealt with is said there, too.
+    cli.prepare(&["godwit put items b --version 2.0.0 new.json"]);
+    for flag in ["--on-failure stop", "--max-failures 0"] {
+        let failed = cli.run(&format!("godwit finalize --accept gap {flag}"));
+        assert_eq!(failed.code, Some(4), "{failed}");
+    }
+    cli.write("new.json", "{\"_id\":\"b\"}")
+        .prepare(&["godwit put items b --version 2.0.0 new.json"]);
+    let live = cli.run("godwit finalize --accept gap");
+    assert!(live.out.contains("it is live"), "{live}");
+}

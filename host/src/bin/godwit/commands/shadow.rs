@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use godwit::model::{Grant, Name, RunState};
+use godwit::model::{Name, RunState};
 use godwit::store::{OpenMode, ShadowState, Store};
 use godwit::{Host, HostError, ShadowReport, ShadowStats};
 use serde_json::json;
 
 use super::direct::PaceArgs;
-use super::{FeedingArgs, runs, up};
+use super::plan::AllowedArgs;
+use super::{FailureArgs, FeedingArgs, runs, up};
 use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -58,9 +59,10 @@ Examples:
   godwit finalize
   godwit finalize --json")]
 pub struct Finalize {
-    /// Let migrations of an app reach a collection that they ask for; may be repeated.
-    #[arg(long, value_name = "APP:COLLECTION[:read]")]
-    grant: Vec<Grant>,
+    #[command(flatten)]
+    allowed: AllowedArgs,
+    #[command(flatten)]
+    failure: FailureArgs,
     #[command(flatten)]
     feeding: FeedingArgs,
     #[command(flatten)]
@@ -96,10 +98,9 @@ pub fn up(host: &Host, args: &up::Args, context: &Context) -> Result<Code, Failu
 
 pub fn finalize(args: &Finalize, context: &Context) -> Result<Code, Failure> {
     let mut host = context.host(OpenMode::Existing)?;
-    for grant in &args.grant {
-        host.grants.add(grant.clone());
-    }
+    args.allowed.apply(&mut host)?;
     let mut options = context.options()?;
+    args.failure.apply(&mut options);
     args.feeding.apply(&mut options);
     host.options = options;
     let mut pacing = context.pacing()?;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::direct::PaceArgs;
 use super::plan::GoalArgs;
-use super::{FeedingArgs, ItemPath, lock, runs, shadow};
+use super::{FailureArgs, FeedingArgs, ItemPath, lock, runs, shadow};
 use crate::context::Context;
 use crate::events::{self, Events};
 use crate::exit::{Code, Failure};
@@ -51,13 +51,8 @@ pub struct Args {
     /// Bring only this item up to date.
     #[arg(long, value_name = "COLLECTION/ID", conflicts_with_all = ["app", "phase"])]
     id: Option<ItemPath>,
-    /// Put items that fail into quarantine and go on, or stop before the first one.
-    #[arg(long, value_parser = parse_on_failure, value_name = "quarantine|stop")]
-    on_failure: Option<OnFailure>,
-    /// Stop the run when more items of a step fail: a count, or a share of those read (of 100 at
-    /// least). [default: 10%]
-    #[arg(long, value_name = "N|P%")]
-    max_failures: Option<MaxFailures>,
+    #[command(flatten)]
+    failure: FailureArgs,
     #[command(flatten)]
     feeding: FeedingArgs,
     #[command(flatten)]
@@ -84,14 +79,6 @@ impl Args {
     /// Where events go, if anywhere.
     pub fn events(&self) -> Option<&Path> {
         self.events.as_deref()
-    }
-}
-
-fn parse_on_failure(text: &str) -> Result<OnFailure, String> {
-    match text {
-        "quarantine" => Ok(OnFailure::Quarantine),
-        "stop" => Ok(OnFailure::Stop),
-        _ => Err("it is `quarantine` or `stop`".to_owned()),
     }
 }
 
@@ -200,10 +187,9 @@ fn allowed(planned: Planned) -> Vec<Finding> {
 }
 
 fn configure(host: &mut Host, args: &Args, context: &Context) -> Result<(), Failure> {
-    args.goal.apply(host)?;
+    args.goal.allowed.apply(host)?;
     let mut options = context.options()?;
-    options.on_failure = args.on_failure.unwrap_or(options.on_failure);
-    options.max_failures = args.max_failures.unwrap_or(options.max_failures);
+    args.failure.apply(&mut options);
     args.feeding.apply(&mut options);
     host.options = options;
     args.safety.apply(host, context)?;
@@ -284,8 +270,9 @@ fn dry_run(
     findings: &[Finding],
 ) -> Result<Code, Failure> {
     // It names every item that would fail, unless it is asked to stop.
-    host.options.on_failure = args.on_failure.unwrap_or(OnFailure::Quarantine);
-    host.options.max_failures = args.max_failures.unwrap_or(MaxFailures::Percent(100));
+    host.options.on_failure = args.failure.on_failure.unwrap_or(OnFailure::Quarantine);
+    let all = MaxFailures::Percent(100);
+    host.options.max_failures = args.failure.max_failures.unwrap_or(all);
     let goal = match &args.id {
         Some(ItemPath { collection, id }) => DryGoal::Item {
             collection: collection.clone(),
