@@ -43,7 +43,7 @@ use progress::Metered;
 
 use crate::catalogue::Catalogue;
 use crate::model::{
-    Clock, Digest, Event, Grants, Name, Plan, Purpose, Run, RunId, RunState, Version,
+    Clock, Digest, Event, Grants, Name, Plan, Purpose, Retreat, Run, RunId, RunState, Version,
 };
 use crate::plan::{self, CollectionState, Finding, Goal, Planned, Policy, Recorded};
 use crate::run::{
@@ -174,11 +174,12 @@ impl Host {
         }
         let apps = self.store.history()?.apps();
         let runs = self.store.runs()?.into_iter();
-        let without_undo = runs.filter(|run| !run.has_pre_images);
+        let retreats = runs.map(|run| (run.id, run.retreat()));
+        let without_undo = retreats.filter(|(_, way)| !matches!(way, Some(Retreat::Undo(_))));
         Ok(Recorded {
             apps,
             collections,
-            without_undo: without_undo.map(|run| (run.id, run.retreat())).collect(),
+            without_undo: without_undo.collect(),
             unfinished: self.unfinished()?,
         })
     }

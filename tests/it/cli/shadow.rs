@@ -416,3 +416,93 @@ fn what_was_accepted_for_it_may_be_accepted_at_its_end() {
     let live = cli.run("godwit finalize --accept gap");
     assert!(live.out.contains("it is live"), "{live}");
 }
+
+/// A text of two versions of which the second is left to the end, and of an item that fails a step.
+fn bad_in(step: &str) -> (Cli, String) {
+    let orders = [
+        Order::new("made", "2.0.0").step(rewrite("apply", "items")),
+        Order::new("made", "3.0.0").step(derive("look", "items", "notes")),
+    ];
+    let bad = format!("{{\"_id\":\"d\",\"do\":{{\"{step}\":[[\"fail\",\"no\"]]}}}}\n");
+    let cli = desk("lmdb", &orders, &format!("{ITEMS}{bad}"));
+    (cli, bad)
+}
+
+#[test]
+fn one_that_fails_names_what_leads_on_and_back() {
+    let (cli, _) = bad_in("2.0.0/apply");
+    insta::assert_snapshot!(cli.session(&[
+        "godwit up --shadow --on-failure stop --quiet",
+        "godwit up --shadow --max-failures 0 --json --quiet",
+        "godwit runs",
+        "godwit up --shadow --quiet",
+        "godwit quarantine accept --all --shadow",
+        "godwit up --shadow --quiet --json",
+        "godwit reset",
+    ]), @r#"
+    $ godwit up --shadow --on-failure stop --quiet
+    2> error: items/d failed step apply of 2.0.0: refused: no
+    2> hint: mend the migration or the item, then the same command goes on; `--on-failure quarantine` leaves such items aside
+    2> hint: `godwit reset` drops it; what is live stays as it is
+    [exit 4]
+    $ godwit up --shadow --max-failures 0 --json --quiet
+    2> error: 1 of 4 items failed step apply of 2.0.0, more than 0; the last one, d: refused: no
+    2> hint: mend the migration and begin again from before the run, or allow more: the same command with `--max-failures N` goes on
+    2> hint: `godwit reset` drops it; what is live stays as it is
+    {
+      "error": "1 of 4 items failed step apply of 2.0.0, more than 0; the last one, d: refused: no",
+      "hint": "mend the migration and begin again from before the run, or allow more: the same command with `--max-failures N` goes on",
+      "run": 1,
+      "retreat": "godwit reset"
+    }
+    [exit 4]
+    $ godwit runs
+    run  started               what         state   versions             can be undone
+      1  [moment]  up --shadow  failed  made 1.0.0 -> 2.0.0  no, godwit reset
+    run 1 failed: 1 of 4 items failed step apply of 2.0.0, more than 0; the last one, d: refused: no
+    $ godwit up --shadow --quiet
+    2> hint: `godwit quarantine list --shadow` names the items; mend the migration and `godwit quarantine retry --shadow`, or `godwit quarantine accept --shadow` them; then `godwit up --shadow` goes on. `godwit reset` drops it
+    run 1: made 1.0.0 -> 2.0.0, blocked
+      made 2.0.0 apply on items: 4 read, 3 updated, 1 failed
+      1 item of made is in quarantine, so that 2.0.0 (offline) is not applied
+    shadow run of all apps to the newest version: under way
+      copied 4 of 4 items of items, notes
+      run 1 is blocked
+      0 writes of the application to follow
+      1 item in quarantine
+      a finalization, for which the application waits, would be done in [time]
+    [exit 4]
+    $ godwit quarantine accept --all --shadow
+    2> hint: `godwit up --shadow` goes on
+    1 item accepted
+    $ godwit up --shadow --quiet
+    2> hint: `godwit finalize` makes it live, `godwit up --shadow` follows what was written since, `godwit reset` drops it
+    run 1: made 1.0.0 -> 2.0.0, completed
+      made 2.0.0 apply on items: 4 read, 3 updated, 1 failed
+    shadow run of all apps to the newest version: ready to be finalized
+      copied 4 of 4 items of items, notes
+      run 1 is completed
+      0 writes of the application to follow
+      left to the end: made 3.0.0: look, 4 items
+      a finalization, for which the application waits, would be done in [time]
+    $ godwit reset
+    the shadow run is dropped; what is live is as it was
+    "#);
+}
+
+#[test]
+fn quarantine_names_the_command_that_goes_on_at_the_end() {
+    let (cli, _) = bad_in("3.0.0/look");
+    cli.prepare(&["godwit up --shadow --quiet"]);
+    let blocked = cli.run("godwit finalize --quiet");
+    assert_eq!(blocked.code, Some(4), "{blocked}");
+    let retried = cli.run("godwit quarantine retry --shadow");
+    assert_eq!(retried.code, Some(4), "{retried}");
+    let accepted = cli.run("godwit quarantine accept --all --shadow");
+    assert_eq!(
+        accepted.err, "hint: `godwit finalize` goes on\n",
+        "{accepted}"
+    );
+    let live = cli.run("godwit finalize");
+    assert!(live.out.contains("it is live"), "{live}");
+}

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use godwit::model::Run;
+use godwit::model::{Purpose, Run};
 use godwit::plan::{Finding, Severity};
 use godwit::run::RunError;
 use godwit::store::{BackupError, LeaseError, StoreError};
@@ -105,7 +105,7 @@ impl Failure {
             }
             Self::Run { error, run } => {
                 output::error(&chain(error));
-                output::hint(&hint(error));
+                output::hint(&hint_of(error, run));
                 if let Some(back) = goes_back(run) {
                     output::hint(&back);
                 }
@@ -136,7 +136,7 @@ impl Failure {
                 let retreat = run.retreat().map(|way| way.to_string());
                 let mut told = serde_json::json!({
                     "error": chain(error),
-                    "hint": hint(error),
+                    "hint": hint_of(error, run),
                     "run": run.id,
                     "retreat": retreat,
                 });
@@ -218,6 +218,18 @@ fn hint(error: &HostError) -> String {
     }
 }
 
+/// What to do about an error that a run has ended with.
+fn hint_of(error: &HostError, run: &Run) -> String {
+    let hint = hint(error);
+    match error {
+        // Nothing is tried out while a shadow run is under way.
+        HostError::Run(RunError::TooManyFailures { .. }) if run.purpose != Purpose::Shadow => {
+            format!("`godwit up --dry-run` names every item that would fail; {hint}")
+        }
+        _ => hint,
+    }
+}
+
 fn of_lease(error: &LeaseError) -> String {
     match error {
         LeaseError::Held { expires_in, .. } => format!(
@@ -278,12 +290,13 @@ fn of_run(error: &RunError) -> String {
             "put the file back among the plugins, then the same command goes on".to_owned()
         }
         RunError::Load { .. } => "mend the plugin; `godwit inspect FILE` shows more".to_owned(),
-        RunError::TooManyFailures { .. } => "`godwit up --dry-run` names every item that would \
-             fail. Mend the migration and begin again from before the run, or allow more: `godwit \
-             up --max-failures N`"
-            .to_owned(),
-        RunError::ItemFailed { .. } => "mend the migration or the item, then `godwit up` goes on; \
-             `--on-failure quarantine` leaves such items aside"
+        RunError::TooManyFailures { .. } => {
+            "mend the migration and begin again from before the run, or allow more: the same \
+             command with `--max-failures N` goes on"
+                .to_owned()
+        }
+        RunError::ItemFailed { .. } => "mend the migration or the item, then the same command \
+             goes on; `--on-failure quarantine` leaves such items aside"
             .to_owned(),
         RunError::NoWayBack { .. } => {
             "`godwit down --dry-run` names every item that has none. Mend it and `godwit down` \

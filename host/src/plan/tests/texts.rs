@@ -97,6 +97,20 @@ const TEXTS: &[(&str, &str, &str)] = &[
          up --accept digest-drift`",
     ),
     (
+        "file notes 1.0.0\n run failed 0\n remove notes 1.0.0\n file notes 2.0.0\n retreat 7 reset",
+        "notes 1.0.0 (notes-1.0.0.wasm): its file is missing from the catalogue, and run 7 is not \
+         done with it",
+        "put notes-1.0.0.wasm back into the catalogue, then the same command goes on; or give the run up: \
+         `godwit reset`",
+    ),
+    (
+        "file notes 1.0.0\n run failed 0\n replace notes 1.0.0 #new\n retreat 7 reset",
+        "notes 1.0.0 (notes-1.0.0.wasm): the file has digest NEW, run 7 is in progress with OLD",
+        "put the notes-1.0.0.wasm back that the run began with, then the same command goes on; or start again with the new \
+         one: `godwit reset`, then `godwit up --shadow`; or go on with the new one: repeat the command with `--accept \
+         digest-drift`",
+    ),
+    (
         "file users 1.0.0\n run failed 0\n file notes 1.0.0\n goal app=notes\n retreat 7 x.godwit",
         "users 1.0.0 (users-1.0.0.wasm): run 7 is failed, and this app was not asked for",
         "go on with it: `godwit up`; or give it up: `godwit backup restore x.godwit`",

@@ -29,11 +29,13 @@ impl ShadowArgs {
     }
 
     /// Says what goes on with the run that is not finished.
-    pub fn goes_on(&self) -> &'static str {
-        match self.shadow {
-            true => "`godwit up --shadow` goes on",
-            false => "`godwit up` goes on",
-        }
+    pub fn goes_on(&self, host: &Host) -> Result<&'static str, Failure> {
+        let state = host.store().shadow()?.map(|shadow| shadow.state);
+        Ok(match (self.shadow, state) {
+            (false, _) => "`godwit up` goes on",
+            (true, Some(ShadowState::Finalizing)) => "`godwit finalize` goes on",
+            (true, _) => "`godwit up --shadow` goes on",
+        })
     }
 
     /// The store that is meant.

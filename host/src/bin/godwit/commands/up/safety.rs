@@ -143,6 +143,7 @@ pub fn goes_back(run: &Run) -> Option<String> {
             "`{restore}` puts the whole store back as it was before run {}",
             run.id
         ),
+        reset @ Retreat::Reset => format!("`{reset}` drops it; what is live stays as it is"),
     })
 }
 
