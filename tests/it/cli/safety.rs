@@ -165,6 +165,26 @@ fn a_run_that_ends_badly_tells_the_command_that_goes_back() {
     }
 }
 
+/// Another run that has stopped meanwhile has a way back of its own, which is not that of the run that goes on.
+#[test]
+fn a_run_that_goes_on_and_fails_tells_its_own_way_back() {
+    let cli = with_items(MIXED, &["append-2-0-0"]);
+    let up = "godwit up --no-pre-images --on-failure stop --batch-items 1 --threads 1";
+    assert_eq!(cli.run(up).code, Some(4));
+    let other = cli.run("godwit up --id items/c --on-failure stop");
+    assert_eq!(other.code, Some(4), "{other}");
+    assert!(other.err.contains("`godwit undo 2` goes back"), "{other}");
+    let again = cli.run(up);
+    assert_eq!(again.code, Some(4), "{again}");
+    assert!(again.err.contains("run 1 goes on"), "{again}");
+    let restore = "` puts the whole store back as it was before run 1";
+    assert!(again.err.contains(restore), "{again}");
+    assert!(!again.err.contains("godwit undo"), "{again}");
+    // Where no run was begun there is nothing to take back.
+    let refused = cli.run("godwit undo 1 --json").json();
+    assert!(refused["retreat"].is_null(), "{refused}");
+}
+
 #[test]
 fn what_cannot_be_undone_is_told_with_its_reason_everywhere() {
     let cli = with_items(MIXED, &["append-2-0-0"]);

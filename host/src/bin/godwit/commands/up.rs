@@ -22,7 +22,7 @@ use crate::hooks::Hooks;
 use crate::output;
 use crate::progress::Progress;
 use crate::timings;
-use safety::{Safety, SafetyArgs};
+use safety::{Begun, Safety, SafetyArgs};
 
 /// Carry out what is pending, or go on with what was interrupted.
 ///
@@ -147,18 +147,18 @@ pub fn told<T>(
 ) -> Result<T, Failure> {
     let (clock, control) = (&context.surroundings.clock, &context.control);
     let quiet = context.quiet || context.json;
-    let (progress, safety) = (Progress::new(quiet), Safety::new(quiet));
+    let (progress, safety, begun) = (Progress::new(quiet), Safety::new(quiet), Begun::default());
     let events = events.map(|file| Events::open(file, clock.clone()));
     let events = events.transpose()?;
     let hooks = Hooks::start(&context.config.hooks, clock.clone(), control);
-    let mut audience: Vec<&dyn Observer> = vec![&progress, &safety];
+    let mut audience: Vec<&dyn Observer> = vec![&progress, &safety, &begun];
     audience.extend(events.as_ref().map(|events| events as &dyn Observer));
     audience.extend(hooks.as_ref().map(|hooks| hooks as &dyn Observer));
     let watch = context.watch()?;
     let result = work(&audience, control);
     drop(watch);
     let called = hooks.as_ref().map_or(Ok(()), Hooks::finish);
-    let result = result.map_err(|error| safety::failed(host, error))?;
+    let result = result.map_err(|error| safety::failed(host, error, &begun))?;
     called?;
     Ok(result)
 }
