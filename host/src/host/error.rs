@@ -1,7 +1,7 @@
 //! What can go wrong at the front door, and what to do about it.
 
 use crate::catalogue::FolderError;
-use crate::model::{Name, RunId};
+use crate::model::{Name, Run, RunId};
 use crate::plan::Finding;
 use crate::run::RunError;
 use crate::store::{BackupError, LeaseError, StoreError};
@@ -107,15 +107,13 @@ pub enum HostError {
     },
     /// Occurs when a run that is not finished keeps the application from writing items.
     #[error(
-        "run {run} is {state}: items of {app} cannot be written until it is finished or undone"
+        "run {} is {}: items of {app} cannot be written until it is finished or taken back", .run.id, .run.state
     )]
     RunInTheWay {
         /// The app.
         app: Name,
         /// The run.
-        run: RunId,
-        /// How far it has come.
-        state: crate::model::RunState,
+        run: Box<Run>,
     },
     /// Occurs when what is to be written is no item; nothing was written.
     #[error("{collection}/{id} cannot be written: {reason}")]
@@ -259,7 +257,7 @@ fn of_run(error: &RunError) -> ErrorKind {
         | RunError::ForeignCollection { .. } => ErrorKind::Plugin,
         RunError::NoRun(_)
         | RunError::NotUndoable { .. }
-        | RunError::NotPrunable { .. }
+        | RunError::NotPrunable(_)
         | RunError::ChangedSince { .. }
         | RunError::NotInQuarantine { .. } => ErrorKind::Input,
         RunError::Worker(_) => ErrorKind::Internal,

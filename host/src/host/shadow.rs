@@ -144,8 +144,9 @@ impl Host {
         }
         if let Some(run) = planned.resumes {
             let app = planned.plan.stages[0].app.clone();
-            let state = RunState::Running;
-            return Err(HostError::RunInTheWay { app, run, state });
+            let run = self.store.run(run)?.ok_or(HostError::NoRun(run))?;
+            let run = Box::new(run);
+            return Err(HostError::RunInTheWay { app, run });
         }
         let mut names = BTreeSet::new();
         for step in planned.plan.stages.iter().flat_map(|stage| &stage.steps) {

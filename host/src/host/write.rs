@@ -128,8 +128,7 @@ impl Host {
             {
                 return Err(HostError::RunInTheWay {
                     app: record.app.clone(),
-                    run: run.id,
-                    state: run.state,
+                    run: Box::new(run.clone()),
                 });
             }
             if let Some((_, body)) = item

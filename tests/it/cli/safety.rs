@@ -180,9 +180,27 @@ fn a_run_that_goes_on_and_fails_tells_its_own_way_back() {
     let restore = "` puts the whole store back as it was before run 1";
     assert!(again.err.contains(restore), "{again}");
     assert!(!again.err.contains("godwit undo"), "{again}");
-    // Where no run was begun there is nothing to take back.
-    let refused = cli.run("godwit undo 1 --json").json();
-    assert!(refused["retreat"].is_null(), "{refused}");
+}
+
+#[test]
+fn a_run_in_the_way_is_given_up_by_what_takes_it_back() {
+    let cli = with_items(MIXED, &["append-2-0-0"]);
+    cli.write("a.json", "{\"_id\":\"a\"}");
+    let failed = cli.run("godwit up --no-pre-images --on-failure stop --quiet");
+    assert_eq!(failed.code, Some(4), "{failed}");
+    for line in [
+        "put items a --version 1.0.0 a.json",
+        "import --collection items --version 1.0.0 a.json",
+    ] {
+        let refused = cli.run(&format!("godwit {line}"));
+        assert!(
+            refused
+                .err
+                .contains("hint: `godwit up` goes on; `godwit backup restore "),
+            "{refused}"
+        );
+        assert!(!refused.err.contains("godwit undo"), "{refused}");
+    }
 }
 
 #[test]
@@ -254,8 +272,8 @@ $ godwit down --to 1.0.0
 2> hint: nothing was changed; `godwit runs` shows which runs can be undone, without the migrations' help
 [exit 2]
 $ godwit import --collection items --version 1.0.0 items.ndjson
-2> error: run 1 of append is blocked: retry or accept the items in quarantine and finish it with `godwit up`, or give it up with `godwit backup restore [moment].godwit`, first
-2> hint: until then, `--on-existing replace` takes the place of items in quarantine only
+2> error: run 1 of append is blocked, and must be finished or taken back first
+2> hint: `godwit up` goes on once the items in quarantine were retried or accepted; `godwit backup restore [moment].godwit` puts the whole store back as it was before run 1. Until then, `--on-existing replace` takes the place of items in quarantine only
 [exit 3]
 $ godwit up --pre-images --backup always --max-failures 100%
 2> warning: run 1 was begun without pre-images, and goes on without

@@ -8,7 +8,7 @@ use godwit::run::RunError;
 use godwit::store::{BackupError, LeaseError, StoreError};
 use godwit::{ErrorKind, HostError};
 
-use crate::commands::up::safety::goes_back;
+use crate::commands::up::{safety::goes_back, way_past};
 use crate::output;
 
 /// The documented exit codes.
@@ -210,9 +210,7 @@ fn hint(error: &HostError) -> String {
         HostError::ShadowUnderWay => "`godwit stats` tells how far it is".to_owned(),
         HostError::NoShadow => "`godwit status` tells what there is".to_owned(),
         HostError::OtherShadow { .. } => "`godwit stats` tells what it is for".to_owned(),
-        HostError::RunInTheWay { run, .. } => {
-            format!("finish it with `godwit up`, or give it up with `godwit undo {run}`")
-        }
+        HostError::RunInTheWay { run, .. } => way_past(run),
         HostError::BadItem { .. } => "nothing was written; mend it and try again".to_owned(),
         HostError::Baseline { .. } => "`godwit status` shows the versions of the apps".to_owned(),
     }
@@ -308,9 +306,7 @@ fn of_run(error: &RunError) -> String {
         }
         RunError::NoRun(_) => "`godwit runs` lists the runs".to_owned(),
         RunError::NotUndoable { .. } => "`godwit runs` shows the states of the runs".to_owned(),
-        RunError::NotPrunable { run, .. } => {
-            format!("finish it with `godwit up`, or give it up with `godwit undo {run}`")
-        }
+        RunError::NotPrunable(run) => way_past(run),
         RunError::ChangedSince { run, .. } => format!(
             "nothing was undone; `godwit undo {run} --leave-changed` leaves these items as they are"
         ),

@@ -36,7 +36,7 @@ pub use settings::{ImportSettings, OnExisting};
 pub use target::level;
 pub use way_in::{FailedOnTheWay, Hurdle, Waiting, WayIn};
 
-use crate::model::{Clock, Name, Retreat, RunId, RunState};
+use crate::model::{Clock, Name, Run};
 use crate::run::{Control, RunError};
 use crate::store::{Lease, LeaseError, Store, StoreError};
 use work::Work;
@@ -167,16 +167,12 @@ pub enum ImportError {
         app: Name,
     },
     /// Occurs when the app has a run that must be finished or undone first.
-    #[error("run {run} of {app} is {state}: {}", way_out(*.run, *.state, .retreat.as_ref()))]
+    #[error("run {} of {app} is {}, and must be finished or taken back first", .run.id, .run.state)]
     UnfinishedRun {
         /// The app.
         app: Name,
         /// The run.
-        run: RunId,
-        /// How far it has come.
-        state: RunState,
-        /// How it is given up, if there is a way.
-        retreat: Option<Retreat>,
+        run: Box<Run>,
     },
     /// Occurs when the app has no version yet, and no version was given for it: those of documents do not say where it
     /// stands.
@@ -236,21 +232,5 @@ impl From<RunError> for ImportError {
             RunError::Store(error) => Self::Store(error),
             error => Self::WayIn(Box::new(error)),
         }
-    }
-}
-
-fn way_out(run: RunId, state: RunState, retreat: Option<&Retreat>) -> String {
-    let or_give_up =
-        retreat.map_or_else(String::new, |way| format!(", or give it up with `{way}`,"));
-    match state {
-        RunState::Undoing => format!("go on with `godwit undo {run}` first"),
-        RunState::Blocked => format!(
-            "retry or accept the items in quarantine and finish it with `godwit up`{or_give_up} first"
-        ),
-        RunState::Running
-        | RunState::Stopped
-        | RunState::Failed
-        | RunState::Completed
-        | RunState::Undone => format!("finish it with `godwit up`{or_give_up} first"),
     }
 }

@@ -178,8 +178,6 @@ fn run_in_the_way(
     }
     Err(ImportError::UnfinishedRun {
         app: app.clone(),
-        run: run.id,
-        state: run.state,
-        retreat: run.retreat(),
+        run: Box::new(run.clone()),
     })
 }

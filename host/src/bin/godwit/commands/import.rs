@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use godwit::HostError;
 use godwit::catalogue::Catalogue;
-use godwit::model::{Name, Version};
+use godwit::model::{Name, RunState, Version};
 use godwit::store::{OpenMode, Store};
 use godwit::transfer::{
     self, BadLine, BadLineReason, ImportCounts, ImportError, ImportReport, ImportSettings,
@@ -12,6 +12,7 @@ use godwit::transfer::{
 };
 use serde_json::json;
 
+use super::up::way_past;
 use crate::archive::{Input, Meter, Unit};
 use crate::context::Context;
 use crate::exit::{Code, Failure};
@@ -119,7 +120,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let _ = lease.release(host.store());
     let took = meter.finish();
     match result? {
-        Ok(report) => Ok(finish(&report, &settings, took, context)),
+        Ok(report) => Ok(finish(&report, &settings, host.store(), took, context)),
         Err(ImportError::Read { report, source }) => {
             print_bad_lines(&report, context);
             Err(unreadable(&input.name, &report, &source))
@@ -174,12 +175,18 @@ fn items(counts: &ImportCounts) -> u64 {
     counts.lines - counts.blank - counts.bad
 }
 
-fn finish(report: &ImportReport, settings: &ImportSettings, took: u64, context: &Context) -> Code {
+fn finish(
+    report: &ImportReport,
+    settings: &ImportSettings,
+    store: &Store,
+    took: u64,
+    context: &Context,
+) -> Code {
     print_bad_lines(report, context);
     if context.json {
         output::json(&json!({ "import": report }));
     } else {
-        print(report, settings, took);
+        print(report, settings, store, took);
     }
     match report {
         ImportReport { done: false, .. } => Code::Stopped,
@@ -193,7 +200,7 @@ fn finish(report: &ImportReport, settings: &ImportSettings, took: u64, context: 
     }
 }
 
-fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
+fn print(report: &ImportReport, settings: &ImportSettings, store: &Store, took: u64) {
     let ImportSettings {
         app, collection, ..
     } = settings;
@@ -210,6 +217,11 @@ fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
         let reason = format!("  {items} {waits} for {app} {hurdle}");
         output::line(output::one_line(&reason, 1_000));
     }
+    hints(report, store);
+}
+
+/// What to do about what is not as it should be.
+fn hints(report: &ImportReport, store: &Store) {
     if !report.done && report.can_resume {
         output::hint("the same command goes on");
     } else if !report.done {
@@ -218,19 +230,26 @@ fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
         output::hint(
             "mend these lines and import the file again: what is there already is left alone",
         );
-        let has_none = |line: &BadLine| matches!(line.reason, BadLineReason::NoVersion { .. });
-        if report.bad_lines.iter().any(has_none) {
+        let has = |is_it: fn(&BadLineReason) -> bool| {
+            report.bad_lines.iter().any(|line| is_it(&line.reason))
+        };
+        if has(|why| matches!(why, BadLineReason::NoVersion { .. })) {
             output::hint("`--version V` says which version documents have that say none");
         }
-        let is_there = |line: &BadLine| matches!(line.reason, BadLineReason::Exists { .. });
-        if report.bad_lines.iter().any(is_there) {
+        if has(|why| matches!(why, BadLineReason::Exists { .. })) {
             output::hint("`--on-existing replace` takes these lines for items that are there");
         }
-        let is_blocked = |line: &BadLine| matches!(line.reason, BadLineReason::RunInTheWay { .. });
-        if report.bad_lines.iter().any(is_blocked) {
-            output::hint(
-                "finish the run with `godwit up` first, or give it up; `godwit runs` shows what takes it back",
-            );
+        let runs = report
+            .bad_lines
+            .iter()
+            .filter_map(|line| match line.reason {
+                BadLineReason::RunInTheWay { run, .. } => Some(run),
+                _ => None,
+            });
+        // A store that cannot be read any more says nothing of its runs.
+        let run = { runs }.next().and_then(|run| store.run(run).ok().flatten());
+        if let Some(run) = run {
+            output::hint(&way_past(&run));
         }
     }
     if report.done && report.counts.waiting > 0 {
@@ -330,11 +349,16 @@ fn failure(error: ImportError) -> Failure {
     match error {
         ImportError::Lease(error) => HostError::from(error).into(),
         ImportError::Store(error) => error.into(),
-        ImportError::UnfinishedRun { .. } => Failure::other(
-            Code::Findings,
-            message,
-            "until then, `--on-existing replace` takes the place of items in quarantine only",
-        ),
+        ImportError::UnfinishedRun { run, .. } => {
+            let until = match run.state {
+                RunState::Undoing => "",
+                _ => {
+                    ". Until then, `--on-existing replace` takes the place of items in quarantine only"
+                }
+            };
+            let hint = format!("{}{until}", way_past(&run));
+            Failure::other(Code::Findings, message, hint)
+        }
         ImportError::ForeignCollection { .. } => {
             Failure::input(message, "name the app that owns it, or another collection")
         }

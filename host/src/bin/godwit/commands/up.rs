@@ -220,6 +220,42 @@ fn print(reports: &[Report], context: &Context) {
     }
 }
 
+/// What goes on with a run that is not done.
+fn again(run: &Run) -> String {
+    match run.purpose {
+        _ if run.state == RunState::Undoing => {
+            format!(
+                "`godwit undo {}` goes on with putting everything back",
+                run.id
+            )
+        }
+        Purpose::Down => {
+            let stage = run.plan.stages.first();
+            let goal = stage.map_or_else(String::new, |stage| {
+                format!(" --app {} --to {}", stage.app, stage.version)
+            });
+            format!("`godwit down{goal}` goes on")
+        }
+        Purpose::Shadow => "`godwit up --shadow` goes on".to_owned(),
+        Purpose::Up | Purpose::Retry | Purpose::Item => "`godwit up` goes on".to_owned(),
+    }
+}
+
+/// What to do about a run that is in the way of something else.
+pub fn way_past(run: &Run) -> String {
+    let back = safety::goes_back(run).filter(|_| run.state != RunState::Undoing);
+    let first = match run.state {
+        // Nobody goes on with a retry, or with one item: they begin again.
+        _ if !run.purpose.is_exclusive() && run.state != RunState::Undoing => None,
+        RunState::Blocked if run.purpose == Purpose::Up => Some(
+            "`godwit up` goes on once the items in quarantine were retried or accepted".to_owned(),
+        ),
+        _ => Some(again(run)),
+    };
+    let ways: Vec<_> = first.into_iter().chain(back).collect();
+    ways.join("; ")
+}
+
 /// What to do about a run that is not done; how to take back one that is.
 pub fn way_on(run: &Run, open: u64) -> String {
     let id = run.id;
@@ -229,11 +265,10 @@ pub fn way_on(run: &Run, open: u64) -> String {
     };
     match run.state {
         _ if run.purpose == Purpose::Down && run.state.is_unfinished() => {
-            let stage = run.plan.stages.first();
-            let goal = stage.map_or_else(String::new, |stage| {
-                format!(" --app {} --to {}", stage.app, stage.version)
-            });
-            format!("`godwit down{goal}` goes on; `godwit undo {id}` gives it up")
+            format!("{}; `godwit undo {id}` gives it up", again(run))
+        }
+        _ if run.purpose == Purpose::Shadow && run.state.is_unfinished() => {
+            format!("{}{}", again(run), or_back("; "))
         }
         // It can be undone as any run can; a backup is named.
         RunState::Running | RunState::Stopped if run.has_pre_images => {
@@ -258,7 +293,7 @@ pub fn way_on(run: &Run, open: u64) -> String {
             }
             None => format!("run {id} can be neither undone nor restored from a backup"),
         },
-        RunState::Undoing => format!("`godwit undo {id}` goes on with putting everything back"),
+        RunState::Undoing => again(run),
         RunState::Undone => String::new(),
     }
 }
