@@ -505,3 +505,103 @@ fn quarantine_names_the_command_that_goes_on_at_the_end() {
     let live = cli.run("godwit finalize");
     assert!(live.out.contains("it is live"), "{live}");
 }
+
+#[test]
+fn it_ends_well_where_only_the_end_is_left_or_nothing() {
+    let orders = [
+        Order::new("made", "2.0.0").step(derive("look", "items", "notes")),
+        Order::new("made", "3.0.0").step(rewrite("apply", "items")),
+    ];
+    let cli = desk("lmdb", &orders, ITEMS);
+    let ready = cli.run("godwit up --shadow");
+    assert_eq!(ready.code, Some(0), "{ready}");
+    assert!(ready.out.contains("ready to be finalized"), "{ready}");
+    cli.prepare(&["godwit finalize --quiet", "godwit up --shadow --quiet"]);
+}
+
+/// A store whose commands wait until a file says that all is well.
+fn while_not_well() -> Cli {
+    let cli = desk("lmdb", &two(), ITEMS);
+    let config = cli.read("godwit.toml");
+    cli.write(
+        "held.toml",
+        format!("{config}[run]\nhealth = \"test -f well\"\nhealth-every = \"20 ms\"\n"),
+    );
+    cli
+}
+
+#[test]
+fn what_was_stopped_before_its_end_is_not_done() {
+    let cli = while_not_well();
+    let stopped = |line: &str| {
+        let started = cli.start(&format!("godwit --config held.toml {line}"));
+        while cli.run("godwit cancel").code != Some(0) {}
+        started.finish()
+    };
+    let ended = stopped("up --shadow");
+    assert_eq!(ended.code, Some(130), "{ended}");
+    cli.write("new.json", "{\"_id\":\"b\"}");
+    cli.prepare(&[
+        "godwit up --shadow --quiet",
+        "godwit put items b --version 1.0.0 new.json",
+    ]);
+    let ended = stopped("finalize");
+    assert_eq!(ended.code, Some(130), "{ended}");
+    assert!(!ended.out.contains("it is live"), "{ended}");
+    cli.prepare(&["godwit finalize"]);
+}
+
+#[test]
+fn events_on_standard_output_are_alone_there() {
+    let cli = desk("lmdb", &two(), ITEMS);
+    for (line, last) in [("up --shadow", "run_done"), ("finalize", "switched")] {
+        let ended = cli.run(&format!("godwit {line} --events -"));
+        assert_eq!(ended.code, Some(0), "{ended}");
+        let lines = ended.out.lines();
+        let events: Vec<serde_json::Value> = lines
+            .map(|line| {
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+            })
+            .collect();
+        assert_eq!(events.last().unwrap()["event"], last, "{ended}");
+    }
+}
+
+#[test]
+fn json_has_findings_and_timings() {
+    let cli = desk("lmdb", &two(), ITEMS);
+    cli.write("plugins/none.wasm", "no component");
+    let ended = cli.run("godwit up --shadow --accept invalid-file --timings --json");
+    assert_eq!(ended.code, Some(0), "{ended}");
+    let told = ended.json();
+    assert_eq!(told["findings"][0]["kind"], "invalid-file", "{told}");
+    assert!(
+        told["timings"]["transform"]["times"].as_u64() > Some(0),
+        "{told}"
+    );
+    assert_eq!(told["shadow"]["stats"]["is_ready"], true);
+    let text = cli.run("godwit up --shadow --accept invalid-file --timings");
+    assert!(
+        text.out.contains("transforming, all threads together"),
+        "{text}"
+    );
+}
+
+#[test]
+fn that_it_makes_no_backup_is_said_where_one_is_asked_for() {
+    let cli = desk("lmdb", &two(), ITEMS);
+    let config = cli.read("godwit.toml");
+    cli.write(
+        "always.toml",
+        format!("{config}[run]\nbackup = \"always\"\n"),
+    );
+    let up = cli.run("godwit --config always.toml up --shadow");
+    assert_eq!(up.code, Some(0), "{up}");
+    assert!(
+        up.err.contains("warning: a shadow run makes no backup"),
+        "{up}"
+    );
+    assert!(!cli.path("store.backups").exists());
+    let silent = cli.run("godwit up --shadow");
+    assert!(!silent.err.contains("backup"), "{silent}");
+}

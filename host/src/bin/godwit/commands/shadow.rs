@@ -1,18 +1,21 @@
 //! `godwit up --shadow`, `godwit stats`, `godwit finalize`, `godwit reset`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use godwit::model::{Name, RunState};
+use godwit::plan::Finding;
 use godwit::store::{OpenMode, ShadowState, Store};
-use godwit::{Host, HostError, ShadowReport, ShadowStats};
-use serde_json::json;
+use godwit::{BackupWhen, Host, HostError, ShadowReport, ShadowStats};
+use serde_json::{Value, json};
 
 use super::direct::PaceArgs;
 use super::plan::AllowedArgs;
 use super::{FailureArgs, FeedingArgs, runs, up};
 use crate::context::Context;
+use crate::events;
 use crate::exit::{Code, Failure};
 use crate::output;
+use crate::timings;
 
 /// Whose items are meant.
 #[derive(Debug, clap::Args)]
@@ -90,12 +93,34 @@ Examples:
 pub struct Stats {}
 
 /// Begins a shadow run, or goes on with it.
-pub fn up(host: &Host, args: &up::Args, context: &Context) -> Result<Code, Failure> {
+pub fn up(
+    host: &Host,
+    args: &up::Args,
+    findings: &[Finding],
+    context: &Context,
+) -> Result<Code, Failure> {
+    if host.backup_first.when == BackupWhen::Always {
+        output::warning(
+            "a shadow run makes no backup: until `godwit finalize` what is live stays as it is, and afterwards \
+             `godwit undo` puts it back",
+        );
+    }
     let goal = args.goal();
     let report = up::told(host, context, args.events(), |observer, control| {
         host.up_shadow(&goal, observer, control)
     })?;
-    print(&report, context)
+    let mut told = as_json(&report);
+    told["findings"] = json!(findings);
+    if args.timings {
+        told["timings"] = timings::as_json();
+    }
+    if tell(&report, &told, args.events(), context) && args.timings {
+        timings::print();
+    }
+    Ok(match &report.stats {
+        Some(stats) if !stats.is_ready => unfinished(stats),
+        _ => Code::Done,
+    })
 }
 
 pub fn finalize(args: &Finalize, context: &Context) -> Result<Code, Failure> {
@@ -115,7 +140,12 @@ pub fn finalize(args: &Finalize, context: &Context) -> Result<Code, Failure> {
         args.events.as_deref(),
         |observer, control| host.finalize(observer, control),
     )?;
-    print(&report, context)
+    tell(&report, &as_json(&report), args.events.as_deref(), context);
+    Ok(match &report.stats {
+        _ if report.is_live => Code::Done,
+        Some(stats) => unfinished(stats),
+        None => Code::Stopped,
+    })
 }
 
 pub fn reset(context: &Context) -> Result<Code, Failure> {
@@ -145,11 +175,27 @@ pub fn stats(context: &Context) -> Result<Code, Failure> {
     Ok(Code::Done)
 }
 
-fn print(report: &ShadowReport, context: &Context) -> Result<Code, Failure> {
+/// What a shadow run has come to, for programs.
+fn as_json(report: &ShadowReport) -> Value {
+    let run = report.report.as_ref().map(runs::report_as_json);
+    json!({ "shadow": report, "run": run })
+}
+
+/// Tells what a shadow run has come to: as JSON, or to people, unless events are alone on standard output. Gives whether
+/// people were told.
+fn tell(report: &ShadowReport, json: &Value, events: Option<&Path>, context: &Context) -> bool {
     if context.json {
-        output::json(&json!({ "shadow": report, "run": report.report }));
-        return Ok(code(report));
+        output::json(json);
+        return false;
     }
+    if events.is_some_and(events::is_stdout) {
+        return false;
+    }
+    print(report);
+    true
+}
+
+fn print(report: &ShadowReport) {
     report.report.iter().for_each(runs::print);
     let run = report.report.as_ref().map(|report| report.run.id);
     match (&report.stats, run) {
@@ -165,15 +211,16 @@ fn print(report: &ShadowReport, context: &Context) -> Result<Code, Failure> {
             output::hint(&way_on(stats));
         }
     }
-    Ok(code(report))
 }
 
-fn code(report: &ShadowReport) -> Code {
-    match report.run.map(|(_, state)| state) {
-        Some(RunState::Stopped) => Code::Stopped,
-        None if report.stats.as_ref().is_some_and(|stats| !stats.is_ready) => Code::Stopped,
-        Some(RunState::Completed) | None => Code::Done,
-        Some(_) => Code::Migration,
+/// How a command ends that has not reached what it is for.
+fn unfinished(stats: &ShadowStats) -> Code {
+    let has_failed = stats
+        .run
+        .is_some_and(|(_, state)| matches!(state, RunState::Failed | RunState::Blocked));
+    match has_failed || stats.open > 0 {
+        true => Code::Migration,
+        false => Code::Stopped,
     }
 }
 

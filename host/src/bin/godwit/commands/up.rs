@@ -104,7 +104,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         return dry_run(host, args, context, &findings);
     }
     if args.shadow {
-        return shadow::up(&host, args, context);
+        return shadow::up(&host, args, &findings, context);
     }
     let goal = args.goal();
     let reports = told(
