@@ -50,6 +50,7 @@ use crate::run::{
     ChangedItems, Control, Meter, Observer, Options, Report, RunEvent, Runner, UndoReport, prune,
     undo,
 };
+use crate::sandbox::Limits;
 use crate::store::{Claim, Holder, Lease, Store, StoreError};
 
 /// What the library is handed: the time, randomness, and who and where it is.
@@ -83,6 +84,8 @@ pub struct Host {
     pub lease_duration: u64,
     /// For how long [`Host::write`] waits where somebody has the store to himself.
     pub patience: Duration,
+    /// How many bytes of a body [`Host::write`] takes at most: as many as migrations can be fed.
+    pub body_bytes: usize,
     /// The folder in which it listens, while it works, to other processes of the machine that direct it: that of the
     /// store.
     pub control_folder: Option<PathBuf>,
@@ -106,6 +109,7 @@ impl Host {
             backup_first: BackupFirst::default(),
             lease_duration: Lease::DURATION,
             patience: Duration::ZERO,
+            body_bytes: Limits::default().body_bytes,
             control_folder: None,
             meter: Meter::default(),
         }

@@ -59,6 +59,7 @@ impl Host {
             options: self.options.clone(),
             lease_duration: self.lease_duration,
             patience: self.patience,
+            body_bytes: self.body_bytes,
             control_folder: self.control_folder.clone(),
             backup_first: self.backup_first.clone(),
             meter: Meter::default(),

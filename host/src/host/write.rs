@@ -70,7 +70,7 @@ impl Host {
     pub fn write(&self, writes: &[ItemWrite<'_>]) -> Result<u64, HostError> {
         let mut last = std::collections::BTreeMap::new();
         for write in writes {
-            check(write)?;
+            check(write, self.body_bytes)?;
             last.insert((&write.collection, write.id.as_str()), &write.item);
         }
         let mut left = self.patience;
@@ -158,7 +158,7 @@ fn has_for_itself(run: &Run, app: &Name) -> bool {
     current.is_some_and(|stage| is_of_app(stage) && stage.phase == Phase::Offline)
 }
 
-fn check(write: &ItemWrite<'_>) -> Result<(), HostError> {
+fn check(write: &ItemWrite<'_>, limit: usize) -> Result<(), HostError> {
     let bad = |reason: String| HostError::BadItem {
         collection: write.collection.clone(),
         id: write.id.clone(),
@@ -174,7 +174,7 @@ fn check(write: &ItemWrite<'_>) -> Result<(), HostError> {
             "a version has {MAX_VERSION_BYTES} bytes at most, its has {bytes}"
         )));
     }
-    let (bytes, limit) = (body.len(), crate::sandbox::Limits::default().body_bytes);
+    let bytes = body.len();
     if bytes > limit {
         return Err(bad(format!(
             "a body has {limit} bytes at most, its has {bytes}"

@@ -605,3 +605,23 @@ fn that_it_makes_no_backup_is_said_where_one_is_asked_for() {
     let silent = cli.run("godwit up --shadow");
     assert!(!silent.err.contains("backup"), "{silent}");
 }
+
+#[test]
+fn an_item_is_as_long_as_a_line_of_an_import_may_be() {
+    let cli = desk("lmdb", &two(), ITEMS);
+    let config = cli.read("godwit.toml");
+    cli.write("small.toml", format!("{config}[limits]\nbody-size = 100\n"));
+    for (length, code) in [(100, 0), (101, 2)] {
+        let text = "x".repeat(length - "{'_id':'b','x':''}".len());
+        cli.write("b.json", format!("{{\"_id\":\"b\",\"x\":\"{text}\"}}\n"));
+        let put = cli.run("godwit --config small.toml put items b --version 1.0.0 b.json");
+        assert_eq!(put.code, Some(code), "{put}");
+    }
+    let put = cli.run("godwit --config small.toml put items b --version 1.0.0 b.json");
+    assert!(
+        put.err
+            .contains("a body has 100 bytes at most, its has 101"),
+        "{put}"
+    );
+    cli.prepare(&["godwit put items b --version 1.0.0 b.json"]);
+}

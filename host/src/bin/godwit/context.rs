@@ -162,6 +162,7 @@ impl Context {
         let mut host = Host::new(store, catalogue, self.surroundings.clone());
         host.policy = self.config.policy.clone();
         host.grants = self.config.grants.grants();
+        host.body_bytes = self.config.limits().body_bytes;
         host.control_folder = self
             .store_url()
             .ok()
