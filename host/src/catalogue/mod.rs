@@ -9,7 +9,7 @@ mod schema;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::model::{Applied, Body, Digest, Migration};
+use crate::model::{Applied, Body, Digest, Migration, Name, Version};
 use crate::sandbox::{Component, Engine, LoadError, NativeCode};
 pub use lock::{Lock, LockFinding, Locked};
 pub use schema::SchemaError;
@@ -136,6 +136,12 @@ impl Catalogue {
     /// The migrations, by app and version.
     pub fn migrations(&self) -> &[Migration] {
         &self.migrations
+    }
+
+    /// The newest version of an app that a migration leads to.
+    pub fn newest(&self, app: &Name) -> Option<&Version> {
+        let of_app = self.migrations.iter().filter(|known| known.app == *app);
+        of_app.map(|known| &known.version).max()
     }
 
     /// The files that look like migrations and are none.

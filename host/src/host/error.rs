@@ -125,6 +125,20 @@ pub enum HostError {
         /// Why.
         reason: String,
     },
+    /// Occurs when an item is newer than every migration of its app, and than the app: with it nothing could be planned.
+    #[error(
+        "{collection}/{id} cannot be written: its version {version} is above {highest}, and no migration leads there"
+    )]
+    TooNew {
+        /// The collection.
+        collection: Name,
+        /// The id.
+        id: String,
+        /// The version that it has.
+        version: crate::model::Version,
+        /// The highest version that it may have.
+        highest: crate::model::Version,
+    },
     /// Occurs when a baseline cannot be set.
     #[error("the baseline of {app} cannot be set: {reason}")]
     Baseline {
@@ -201,6 +215,7 @@ impl HostError {
             | Self::NoShadow
             | Self::OtherShadow { .. }
             | Self::BadItem { .. }
+            | Self::TooNew { .. }
             | Self::NoPlaceForBackup { .. }
             | Self::Baseline { .. } => ErrorKind::Input,
             Self::ShadowUnderWay | Self::RunInTheWay { .. } => ErrorKind::Busy,

@@ -10,6 +10,7 @@ mod down;
 mod dry;
 mod error;
 mod items;
+mod newest;
 mod pages;
 mod progress;
 mod rehearse;
@@ -203,9 +204,8 @@ impl Host {
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read. Findings are part of the answer.
     pub fn plan(&self, goal: &Goal) -> Result<Planned, HostError> {
-        let recorded = self.recorded()?;
-        let planned = plan::plan(self.catalogue.migrations(), &recorded, goal, &self.policy);
-        Ok(self.judged(planned, &recorded))
+        let migrations = self.catalogue.migrations();
+        self.planned(|recorded| plan::plan(migrations, recorded, goal, &self.policy))
     }
 
     /// A plan with what there is to say about files and grants.

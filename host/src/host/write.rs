@@ -64,7 +64,8 @@ impl Host {
     /// While a shadow run is under way the live generation is written, and what was written is brought to the shadow's.
     ///
     /// # Errors
-    /// [`HostError::BadItem`] or [`HostError::NoCollection`] when one of them is none; [`HostError::Lease`] while somebody
+    /// [`HostError::BadItem`] or [`HostError::NoCollection`] when one of them is none, [`HostError::TooNew`] when it is newer
+    /// than all that the catalogue has of its app; [`HostError::Lease`] while somebody
     /// works on the store who cannot be disturbed (an offline step, an import, an undo, the end of [`Host::finalize`]) and
     /// [`Host::patience`] has ended: the same may be tried again later; [`HostError::RunInTheWay`] while a run is not finished.
     pub fn write(&self, writes: &[ItemWrite<'_>]) -> Result<u64, HostError> {
@@ -130,6 +131,9 @@ impl Host {
                     app: record.app.clone(),
                     run: Box::new(run.clone()),
                 });
+            }
+            if let Some((version, _)) = item {
+                self.check_not_newer(&record.app, (collection, id), version)?;
             }
             if let Some((_, body)) = item
                 && !record.opaque

@@ -29,6 +29,13 @@ impl Finding {
             ),
             Matter::Dependency { on, .. } => after_dependency(&on.app),
             Matter::Cycle { .. } => after_cycle(subject.app.as_ref()),
+            Matter::NewerStore {
+                collection: Some(collection),
+                is_beyond_app: true,
+                ..
+            } => format!(
+                "use a catalogue that goes up to {subject}, or replace or delete what has it in {collection}"
+            ),
             Matter::NewerStore { .. } => {
                 format!("use a catalogue that goes up to {subject}")
             }

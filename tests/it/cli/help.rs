@@ -202,7 +202,8 @@ Options:
 
       --as-is
           Leave items of older versions as they are, so that they wait for `godwit up`, instead of
-          migrating them on the way in
+          migrating them on the way in; and take such as are newer than all migrations, though
+          `godwit up` refuses then
 
       --restart
           Start at the first line, even if an import of this file was interrupted

@@ -179,14 +179,26 @@ impl Context {
                 "use --plugins FOLDER, GODWIT_PLUGINS, or `plugins` in godwit.toml",
             )
         })?;
-        let engine = self.engine()?;
-        let engine_for = |file: &Path| self.engine_for(&engine, file);
-        let catalogue =
-            Catalogue::read_each(folder, &engine_for).map_err(godwit::HostError::from)?;
+        let catalogue = self.read(folder)?;
         if catalogue.migrations().is_empty() && catalogue.rejected().is_empty() {
             output::warning(&format!("there are no migrations in {}", folder.display()));
         }
         Ok(catalogue)
+    }
+
+    /// The migrations that are there already: none where there is no folder of plugins yet.
+    pub fn catalogue_so_far(&self) -> Result<Catalogue, Failure> {
+        let folder = self.plugins.as_deref();
+        match folder.filter(|folder| folder.exists()) {
+            Some(folder) => self.read(folder),
+            None => Ok(Catalogue::new()),
+        }
+    }
+
+    fn read(&self, folder: &Path) -> Result<Catalogue, Failure> {
+        let engine = self.engine()?;
+        let engine_for = |file: &Path| self.engine_for(&engine, file);
+        Ok(Catalogue::read_each(folder, &engine_for).map_err(godwit::HostError::from)?)
     }
 
     /// How runs are carried out: the defaults, what godwit.toml says, on as many threads as there

@@ -212,6 +212,10 @@ fn hint(error: &HostError) -> String {
         HostError::OtherShadow { .. } => "`godwit stats` tells what it is for".to_owned(),
         HostError::RunInTheWay { run, .. } => way_past(run),
         HostError::BadItem { .. } => "nothing was written; mend it and try again".to_owned(),
+        HostError::TooNew { .. } => "nothing was written; give the version whose shape it has, or add the \
+             migrations that lead there to the plugins; `--as-is` takes it all the same, and `godwit \
+             up` refuses then until it is replaced or deleted"
+            .to_owned(),
         HostError::Baseline { .. } => "`godwit status` shows the versions of the apps".to_owned(),
     }
 }

@@ -65,7 +65,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "file notes 1.0.0\n collection tags of=notes newest=2.0.0",
         "notes 2.0.0: the collection tags has items of it, the catalogue's newest is 1.0.0 \
          (notes-1.0.0.wasm)",
-        "use a catalogue that goes up to notes 2.0.0",
+        "use a catalogue that goes up to notes 2.0.0, or replace or delete what has it in tags",
     ),
     (
         "file notes 1.0.0\n applied notes 1.0.0 offline\n file notes 2.0.0\n goal to=0.1.0",

@@ -36,7 +36,7 @@ pub use settings::{ImportSettings, OnExisting};
 pub use target::level;
 pub use way_in::{FailedOnTheWay, Hurdle, Waiting, WayIn};
 
-use crate::model::{Clock, Name, Run};
+use crate::model::{Clock, Name, Run, Version};
 use crate::run::{Control, RunError};
 use crate::store::{Lease, LeaseError, Store, StoreError};
 use work::Work;
@@ -190,6 +190,16 @@ pub enum ImportError {
         bytes: usize,
         /// The longest version.
         limit: usize,
+    },
+    /// Occurs when the version that was given is above the highest one that an item may have.
+    #[error("the version {version} is above {highest}, and no migration of {app} leads there")]
+    VersionTooNew {
+        /// The app.
+        app: Name,
+        /// The version.
+        version: Version,
+        /// The highest one.
+        highest: Version,
     },
     /// Occurs when a migration that items are to go through on their way in cannot be carried out.
     #[error("items cannot be brought up to date on their way in")]

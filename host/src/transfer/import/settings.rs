@@ -19,6 +19,8 @@ pub struct ImportSettings {
     pub version: Option<Version>,
     /// Where in its body an item may say the version whose shape it has; `None`: nowhere.
     pub version_at: Option<Pointer>,
+    /// The highest version that an item may have; with newer ones nothing could be planned. `None`: any.
+    pub highest: Option<Version>,
     /// Where an item's id is in its body.
     pub id: Pointer,
     /// What becomes of an item whose id is there already with another body or version.
@@ -49,6 +51,7 @@ impl ImportSettings {
             collection,
             version,
             version_at: None,
+            highest: None,
             id: "/_id".parse().expect("it is a pointer"),
             on_existing: OnExisting::default(),
             source: None,
@@ -74,6 +77,7 @@ impl ImportSettings {
             collection,
             version,
             version_at,
+            highest,
             id,
             on_existing,
             body_bytes,
@@ -83,8 +87,11 @@ impl ImportSettings {
             |part: Option<&dyn Display>| part.map_or_else(String::new, |it| format!("={it}"));
         let version = shown(version.as_ref().map(|it| it as _));
         let version_at = shown(version_at.as_ref().map(|it| it as _));
+        let highest = highest
+            .as_ref()
+            .map_or_else(String::new, |it| format!("\0{it}"));
         let parts = format!(
-            "{app}\0{collection}\0{version}\0{version_at}\0{on_existing:?}\0{body_bytes}\0{id}"
+            "{app}\0{collection}\0{version}\0{version_at}\0{on_existing:?}\0{body_bytes}\0{id}{highest}"
         );
         Digest::of(parts.as_bytes())
     }

@@ -57,13 +57,17 @@ pub struct Args {
     #[arg(long, value_name = "refuse|replace|keep", default_value = "refuse", value_parser = parse_on_existing)]
     on_existing: OnExisting,
     /// Leave items of older versions as they are, so that they wait for `godwit up`, instead of migrating them on
-    /// the way in.
+    /// the way in; and take such as are newer than all migrations, though `godwit up` refuses then.
     #[arg(long)]
     as_is: bool,
     /// Start at the first line, even if an import of this file was interrupted.
     #[arg(long)]
     restart: bool,
 }
+
+/// How documents are imported that are refused because they are newer than all migrations.
+const AS_IS: &str = "`--as-is` takes what is newer than all migrations, too, and `godwit up` refuses then until it is replaced \
+     or deleted, or its migrations are there";
 
 fn parse_on_existing(text: &str) -> Result<OnExisting, String> {
     match text {
@@ -78,14 +82,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     // A file that cannot be read makes no store.
     let mut input = Input::open(&args.file)?;
     let store = context.store(OpenMode::Create)?;
-    let settings = settings(args, &store, &input, context)?;
-    let migrates = migrates(args, &store, &settings, context)?;
-    let catalogue = if migrates {
-        context.catalogue()?
-    } else {
-        Catalogue::new()
-    };
-    let mut host = context.wire(store, catalogue);
+    let mut settings = settings(args, &store, &input, context)?;
+    let level = transfer::level(&store, &settings.app, &settings.collection)?;
+    let catalogue = catalogue(args, level.as_ref(), &settings, context)?;
+    let migrates = catalogue.is_some();
+    let mut host = context.wire(store, catalogue.unwrap_or_default());
+    settings.highest = host.highest(&settings.app)?;
     if migrates {
         host.options = context.options()?;
     }
@@ -129,19 +131,24 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     }
 }
 
-/// Whether items may have to be brought up on their way in, for which plugins are needed.
-fn migrates(
+/// The migrations, where documents may have to go through them on their way in, or may be newer than all of them; `None`:
+/// they do not matter.
+fn catalogue(
     args: &Args,
-    store: &Store,
+    level: Option<&Version>,
     settings: &ImportSettings,
     context: &Context,
-) -> Result<bool, Failure> {
-    if args.as_is || !context.has_plugins() {
-        return Ok(false);
+) -> Result<Option<Catalogue>, Failure> {
+    let have_its_version = settings.version.as_ref() == level && settings.version_at.is_none();
+    if args.as_is || !context.has_plugins() || have_its_version {
+        return Ok(None);
     }
-    let level = transfer::level(store, &settings.app, &settings.collection)?;
-    let is_older = settings.version.as_ref() < level.as_ref();
-    Ok(level.is_some() && (is_older || settings.version_at.is_some()))
+    let may_be_older = settings.version_at.is_some() || settings.version.as_ref() < level;
+    match level {
+        Some(_) if may_be_older => Ok(Some(context.catalogue()?)),
+        // The migrations of a new app need not be there yet.
+        _ => Ok(Some(context.catalogue_so_far()?)),
+    }
 }
 
 fn settings(
@@ -235,6 +242,9 @@ fn hints(report: &ImportReport, store: &Store) {
         };
         if has(|why| matches!(why, BadLineReason::NoVersion { .. })) {
             output::hint("`--version V` says which version documents have that say none");
+        }
+        if has(|why| matches!(why, BadLineReason::TooNew { .. })) {
+            output::hint(AS_IS);
         }
         if has(|why| matches!(why, BadLineReason::Exists { .. })) {
             output::hint("`--on-existing replace` takes these lines for items that are there");
@@ -364,6 +374,10 @@ fn failure(error: ImportError) -> Failure {
         }
         ImportError::NoBaseline { .. } => {
             Failure::input(message, "name it beside --version-at: --version V")
+        }
+        ImportError::VersionTooNew { .. } => {
+            let hint = format!("give the version whose shape the documents have; {AS_IS}");
+            Failure::input(message, hint)
         }
         ImportError::VersionTooLong { .. } => Failure::input(message, "use a shorter version"),
         ImportError::WayIn(error) => {
