@@ -533,6 +533,55 @@ fn documents_are_no_newer_than_all_migrations() {
 }
 
 #[test]
+fn an_import_stops_where_too_many_fail_on_their_way_in() {
+    let cli = at_the_newest();
+    let failing = "{\"_id\":\"a\",\"do\":{\"2.0.0/apply\":[[\"fail\",\"it will not do\"]]}}\n";
+    cli.write("failing.ndjson", failing);
+    let config = cli.read("godwit.toml");
+    cli.write(
+        "none.toml",
+        format!("{config}[run]\nmax-failures = \"0\"\n"),
+    )
+    .write(
+        "stop.toml",
+        format!("{config}[run]\non-failure = \"stop\"\n"),
+    );
+    insta::assert_snapshot!(cli.session(&[
+        "godwit --config none.toml import --collection items --version 1.0.0 failing.ndjson",
+        "godwit --config stop.toml import --collection items --version 1.0.0 failing.ndjson",
+        "godwit import --collection items --version 1.0.0 failing.ndjson --max-failures 0 --json",
+        "godwit get items a",
+        "godwit --config none.toml import --collection items --version 1.0.0 failing.ndjson --max-failures 1 --quiet",
+    ]), @r#"
+    $ godwit --config none.toml import --collection items --version 1.0.0 failing.ndjson
+    2> error: 1 of 1 items failed on their way in, more than 0; the last one: line 1: the item `a` fails step apply of 2.0.0: refused: it will not do
+    2> hint: nothing of these lines is imported, and what came before stays. Mend the migration or the documents, or let more of them wait: the same command with `--max-failures N` or `--on-failure quarantine` goes on; `--as-is` migrates none
+    [exit 4]
+    $ godwit --config stop.toml import --collection items --version 1.0.0 failing.ndjson
+    2> error: line 1: the item `a` fails step apply of 2.0.0: refused: it will not do
+    2> hint: nothing of these lines is imported, and what came before stays. Mend the migration or the documents, or let more of them wait: the same command with `--max-failures N` or `--on-failure quarantine` goes on; `--as-is` migrates none
+    [exit 4]
+    $ godwit import --collection items --version 1.0.0 failing.ndjson --max-failures 0 --json
+    2> error: 1 of 1 items failed on their way in, more than 0; the last one: line 1: the item `a` fails step apply of 2.0.0: refused: it will not do
+    2> hint: nothing of these lines is imported, and what came before stays. Mend the migration or the documents, or let more of them wait: the same command with `--max-failures N` or `--on-failure quarantine` goes on; `--as-is` migrates none
+    {
+      "error": "1 of 1 items failed on their way in, more than 0; the last one: line 1: the item `a` fails step apply of 2.0.0: refused: it will not do",
+      "hint": "nothing of these lines is imported, and what came before stays. Mend the migration or the documents, or let more of them wait: the same command with `--max-failures N` or `--on-failure quarantine` goes on; `--as-is` migrates none"
+    }
+    [exit 4]
+    $ godwit get items a
+    2> error: there is no item items/a
+    2> hint: `godwit export --collection items` prints all items, ordered by id
+    [exit 2]
+    $ godwit --config none.toml import --collection items --version 1.0.0 failing.ndjson --max-failures 1 --quiet
+    2> warning: line 1: the item `a` fails step apply of 2.0.0: refused: it will not do
+    2> hint: `godwit up` brings those that wait up to date
+    items (made 1.0.0): 1 document: 1 new (1 waiting) in [time]
+    [exit 4]
+    "#);
+}
+
+#[test]
 fn documents_may_say_their_versions() {
     let cli = with_items(GOOD, &[]);
     cli.write(

@@ -37,7 +37,7 @@ pub use target::level;
 pub use way_in::{FailedOnTheWay, Hurdle, Waiting, WayIn};
 
 use crate::model::{Clock, Name, Run, Version};
-use crate::run::{Control, RunError};
+use crate::run::{Control, MaxFailures, RunError};
 use crate::store::{Lease, LeaseError, Store, StoreError};
 use work::Work;
 
@@ -204,6 +204,23 @@ pub enum ImportError {
     /// Occurs when a migration that items are to go through on their way in cannot be carried out.
     #[error("items cannot be brought up to date on their way in")]
     WayIn(#[source] Box<RunError>),
+    /// Occurs when an item failed a migration on its way in, and the import is to stop at the first one.
+    #[error("{0}")]
+    ItemFailed(Box<FailedOnTheWay>),
+    /// Occurs when more items failed on their way in than may.
+    #[error(
+        "{failed} of {tried} items failed on their way in, more than {limit}; the last one: {last}"
+    )]
+    TooManyFailures {
+        /// How many failed.
+        failed: u64,
+        /// Of how many.
+        tried: u64,
+        /// The limit.
+        limit: MaxFailures,
+        /// The last one.
+        last: Box<FailedOnTheWay>,
+    },
     /// Occurs when the lines that were imported before are not those that come now.
     #[error(
         "the first {lines} lines are not those that were imported before; start over to import them all"

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Digest, Name, Version};
+use crate::run::{MaxFailures, OnFailure};
 use crate::transfer::Pointer;
 
 /// What is imported, and how. The limits of batches do not change the result.
@@ -35,6 +36,11 @@ pub struct ImportSettings {
     pub body_bytes: usize,
     /// How many of the lines that are not imported are kept with their reasons.
     pub bad_lines: usize,
+    /// What is done with an item that fails a migration on its way in: it waits as it came, or the import stops.
+    pub on_failure: OnFailure,
+    /// How many of those that go through migrations may fail before the import stops. The default is that of
+    /// runs.
+    pub max_failures: MaxFailures,
     /// Bytes that are read for one commit; one line may go beyond. The default is 256 KiB, like
     /// that of a run's batches.
     pub batch_bytes: usize,
@@ -58,6 +64,8 @@ impl ImportSettings {
             restart: false,
             body_bytes: 8 << 20,
             bad_lines: 100,
+            on_failure: OnFailure::default(),
+            max_failures: MaxFailures::default(),
             batch_bytes: 256 << 10,
             batch_lines: 4_096,
         }

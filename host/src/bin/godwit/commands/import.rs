@@ -12,6 +12,7 @@ use godwit::transfer::{
 };
 use serde_json::json;
 
+use super::FailureArgs;
 use super::up::way_past;
 use crate::archive::{Input, Meter, Unit};
 use crate::context::Context;
@@ -25,7 +26,8 @@ use crate::output;
 /// are named, and all others are imported.
 ///
 /// Documents that are older than their collection go through the migrations in between on their way in, where there are
-/// plugins and these see nothing but the document itself; the others wait for `godwit up`.
+/// plugins and these see nothing but the document itself; the others wait for `godwit up`, and so do those that fail. When
+/// too many do, the import stops, as a run does.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -60,6 +62,8 @@ pub struct Args {
     /// the way in; and take such as are newer than all migrations, though `godwit up` refuses then.
     #[arg(long)]
     as_is: bool,
+    #[command(flatten)]
+    failure: FailureArgs,
     /// Start at the first line, even if an import of this file was interrupted.
     #[arg(long)]
     restart: bool,
@@ -89,7 +93,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let mut host = context.wire(store, catalogue.unwrap_or_default());
     settings.highest = host.highest(&settings.app)?;
     if migrates {
-        host.options = context.options()?;
+        let mut options = context.options()?;
+        args.failure.apply(&mut options);
+        (settings.on_failure, settings.max_failures) = (options.on_failure, options.max_failures);
+        host.options = options;
     }
     context.catch_interrupts()?;
     let label = format!("import of {}", settings.collection);
@@ -380,6 +387,12 @@ fn failure(error: ImportError) -> Failure {
             Failure::input(message, hint)
         }
         ImportError::VersionTooLong { .. } => Failure::input(message, "use a shorter version"),
+        ImportError::ItemFailed(_) | ImportError::TooManyFailures { .. } => {
+            let hint = "nothing of these lines is imported, and what came before stays. Mend the migration or the \
+                 documents, or let more of them wait: the same command with `--max-failures N` or \
+                 `--on-failure quarantine` goes on; `--as-is` migrates none";
+            Failure::other(Code::Migration, message, hint)
+        }
         ImportError::WayIn(error) => {
             let message = format!("{message}: {}", godwit::with_causes(&*error));
             let hint =
