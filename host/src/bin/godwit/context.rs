@@ -101,6 +101,21 @@ impl Context {
         Ok(store.compressing(self.config.compression))
     }
 
+    /// Opens the store by its whole path, which backups of it tell then: in a folder that several stores share they are told
+    /// apart, wherever commands are given.
+    pub fn store_to_back_up(&self, mode: OpenMode) -> Result<Store, Failure> {
+        let url = self.store_url()?;
+        let whole = url.folder().and_then(|folder| folder.canonicalize().ok());
+        let url = match (url, whole) {
+            (StoreUrl::Sled(_), Some(folder)) => StoreUrl::Sled(folder),
+            (StoreUrl::Lmdb(_), Some(folder)) => StoreUrl::Lmdb(folder),
+            (StoreUrl::Path(_), Some(folder)) => StoreUrl::Path(folder),
+            (url, _) => url,
+        };
+        let store = Store::new(url.open(mode)?)?;
+        Ok(store.compressing(self.config.compression))
+    }
+
     /// Where compiled components are kept, unless they are not to be.
     pub fn cache(&self) -> Result<Option<Cache>, CacheError> {
         let folder = self.cache.as_deref();

@@ -90,7 +90,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     } else {
         OpenMode::Create
     };
-    let mut host = context.host(mode)?;
+    let store = context.store_to_back_up(mode)?;
+    let mut host = context.wire(store, context.catalogue()?);
     configure(&mut host, args, context)?;
     if let Some(file) = &args.locked {
         lock::check(file, host.catalogue())?;
