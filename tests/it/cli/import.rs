@@ -374,7 +374,7 @@ fn what_waits_after_an_import_is_told_with_its_reason() {
         "godwit import --collection items --version 1.0.0 more.ndjson --json",
     ]), @r#"
     $ godwit import --collection items --version 1.0.0 older.ndjson
-    2> hint: `godwit up` brings those that wait up to date
+    2> hint: `godwit plan` tells what keeps those that wait from being brought up to date
     items (made 1.0.0): 2 documents: 2 new (2 waiting) in [time]
       2 documents wait for made 2.0.0 (2.0.0.wasm): its file is missing from the catalogue
     $ godwit import --collection items --version 1.0.0 more.ndjson --json
@@ -613,7 +613,6 @@ fn documents_may_say_their_versions() {
     2> warning: line 3: at `/v` is "one"; a version is a text as in "1.2.3"
     2> hint: mend these lines and import the file again: what is there already is left alone
     2> hint: `--version V` says which version documents have that say none
-    2> hint: `godwit up` brings those that wait up to date
     items (append at /v): 3 documents: 1 new (1 waiting), 2 not imported in [time]
       1 document waits for append 1.0.0: no migration of append among the plugins leads to it
     [exit 4]

@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use godwit::HostError;
 use godwit::catalogue::Catalogue;
-use godwit::model::{Name, RunState, Version};
+use godwit::model::{Name, RunState, Source, Stage, Version};
+use godwit::plan::{Finding, Goal, Kind, Planned};
 use godwit::store::{OpenMode, Store};
 use godwit::transfer::{
     self, BadLine, BadLineReason, ImportCounts, ImportError, ImportReport, ImportSettings,
     Importer, OnExisting, Pointer, Waiting,
 };
+use godwit::{Host, HostError};
 use serde_json::json;
 
 use super::FailureArgs;
@@ -129,7 +130,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let _ = lease.release(host.store());
     let took = meter.finish();
     match result? {
-        Ok(report) => Ok(finish(&report, &settings, host.store(), took, context)),
+        Ok(report) => Ok(finish(&report, &settings, &host, took, context)),
         Err(ImportError::Read { report, source }) => {
             print_bad_lines(&report, context);
             Err(unreadable(&input.name, &report, &source))
@@ -192,7 +193,7 @@ fn items(counts: &ImportCounts) -> u64 {
 fn finish(
     report: &ImportReport,
     settings: &ImportSettings,
-    store: &Store,
+    host: &Host,
     took: u64,
     context: &Context,
 ) -> Code {
@@ -200,7 +201,11 @@ fn finish(
     if context.json {
         output::json(&json!({ "import": report }));
     } else {
-        print(report, settings, store, took);
+        print(report, settings, took);
+        hints(report, host);
+        if report.done && report.counts.waiting > 0 {
+            hint_at_waiting(host, &settings.app, context);
+        }
     }
     match report {
         ImportReport { done: false, .. } => Code::Stopped,
@@ -214,7 +219,7 @@ fn finish(
     }
 }
 
-fn print(report: &ImportReport, settings: &ImportSettings, store: &Store, took: u64) {
+fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
     let ImportSettings {
         app, collection, ..
     } = settings;
@@ -231,11 +236,10 @@ fn print(report: &ImportReport, settings: &ImportSettings, store: &Store, took: 
         let reason = format!("  {items} {waits} for {app} {hurdle}");
         output::line(output::one_line(&reason, 1_000));
     }
-    hints(report, store);
 }
 
 /// What to do about what is not as it should be.
-fn hints(report: &ImportReport, store: &Store) {
+fn hints(report: &ImportReport, host: &Host) {
     if !report.done && report.can_resume {
         output::hint("the same command goes on");
     } else if !report.done {
@@ -264,14 +268,47 @@ fn hints(report: &ImportReport, store: &Store) {
                 _ => None,
             });
         // A store that cannot be read any more says nothing of its runs.
-        let run = { runs }.next().and_then(|run| store.run(run).ok().flatten());
+        let run = { runs }
+            .next()
+            .and_then(|run| host.store().run(run).ok().flatten());
         if let Some(run) = run {
             output::hint(&way_past(&run));
         }
     }
-    if report.done && report.counts.waiting > 0 {
-        output::hint("`godwit up` brings those that wait up to date");
+}
+
+/// Tells what brings those up to date that wait, where there is something that does.
+fn hint_at_waiting(host: &Host, app: &Name, context: &Context) {
+    if !context.has_plugins() {
+        return output::hint(&format!(
+            "`godwit up` with the migrations of {app} brings those that wait up to date"
+        ));
     }
+    let planned = match host.catalogue().migrations().is_empty() {
+        false => plan(host, app),
+        // They were not looked at, or there are none.
+        true => context
+            .catalogue_so_far()
+            .and_then(|catalogue| plan(&context.wire(host.store().clone(), catalogue), app)),
+    };
+    let Ok(planned) = planned else { return };
+    let is_theirs = |stage: &Stage| stage.source == Source::Behind;
+    let is_unknown = |finding: &Finding| finding.kind() == Kind::AppUnknown;
+    if planned.resumes.is_some() || planned.plan.stages.iter().any(is_theirs) {
+        output::hint("`godwit up` brings those that wait up to date");
+    } else if planned.is_refused() && !planned.findings.iter().any(is_unknown) {
+        output::hint(
+            "`godwit plan` tells what keeps those that wait from being brought up to date",
+        );
+    }
+}
+
+fn plan(host: &Host, app: &Name) -> Result<Planned, Failure> {
+    let goal = Goal {
+        app: Some(app.clone()),
+        ..Goal::default()
+    };
+    Ok(host.plan(&goal)?)
 }
 
 /// Which versions the documents have, as in `1.2.0`, or `at /meta/version, else 1.2.0`.
