@@ -354,7 +354,7 @@ fn readers_see_the_new_shape_and_the_last_word_while_others_write_and_a_run_goes
                     let body = json!({"_id": id, "n": n}).to_string();
                     host.put(&name("items"), &id, &version("1.0.0"), body.as_bytes())
                         .unwrap();
-                    last[place as usize].store(n, Ordering::SeqCst);
+                    last[place].store(n, Ordering::SeqCst);
                 }
                 is_over.store(true, Ordering::SeqCst);
             });
@@ -362,7 +362,7 @@ fn readers_see_the_new_shape_and_the_last_word_while_others_write_and_a_run_goes
                 let mut dice = Dice::new(5);
                 while !is_over.load(Ordering::SeqCst) {
                     let place = dice.below(300);
-                    let known = last[place as usize].load(Ordering::SeqCst);
+                    let known = last[place].load(Ordering::SeqCst);
                     let found = read(&host, &format!("{place:03}"), &Reading::default());
                     let found = body(&found.unwrap().unwrap());
                     assert_eq!(found["trail"], json!(["2.0.0/apply", "3.0.0/apply"]));

@@ -359,3 +359,17 @@ fn whatever_operation_of_the_store_fails_the_end_is_the_same() {
     let operations = every_k(work, start, 3);
     assert!(operations > 30, "{operations}");
 }
+
+#[test]
+fn items_that_are_newer_are_in_its_way_only_while_they_are_there() {
+    let host = seeded(Arc::new(Memory::new()), &both_ways());
+    up(&host);
+    let newer = ("zz".to_owned(), r#"{"_id":"zz"}"#.to_owned());
+    import(&host, "made", "items", "9.0.0", &[newer]);
+    assert_eq!(
+        reasons(&host, "1.0.0"),
+        ["items has items of 9.0.0, which is newer than the app"]
+    );
+    host.delete(&name("items"), "zz").unwrap();
+    assert!(down(&host, "1.0.0").unwrap().is_some());
+}

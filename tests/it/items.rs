@@ -5,7 +5,7 @@ use std::sync::Arc;
 use godwit::HostError;
 use godwit::blocking::Host;
 use godwit::model::{Phase, Position, RunState};
-use godwit::plan::Goal;
+use godwit::plan::{Goal, Kind};
 use godwit::run::{ChangedItems, Control, Quiet, Report};
 use godwit::store::{Backend, Memory, Store};
 use godwit_tests::faulty::{Failing, Faulty, Outcome};
@@ -373,4 +373,44 @@ fn items_that_are_not_there_are_named() {
         };
         assert_eq!(named, id);
     }
+}
+
+/// What was never migrated to a version above all files keeps nobody from anything once it is gone.
+#[test]
+fn items_that_are_newer_than_every_migration_are_in_the_way_only_while_they_are_there() {
+    let trial = Trial::plain();
+    up(&trial.host);
+    let host = &trial.host;
+    let items = name("items");
+    let put = |version: &str| host.put(&items, "z", &self::version(version), b"{}");
+    let refused = put("9.0.0").unwrap_err();
+    assert!(
+        matches!(&refused, HostError::TooNew { highest, .. } if *highest == version("3.0.0")),
+        "{refused}"
+    );
+    put("3.0.0").unwrap();
+    import(
+        host,
+        "made",
+        "items",
+        "9.0.0",
+        &[("z".to_owned(), r#"{"_id":"z"}"#.to_owned())],
+    );
+    let planned = || host.plan(&Goal::default()).unwrap();
+    assert_eq!(planned().findings[0].kind(), Kind::NewerStore);
+    assert!(planned().is_refused());
+    put("3.0.0").unwrap();
+    assert!(!planned().is_refused(), "it was replaced");
+    import(
+        host,
+        "made",
+        "items",
+        "9.0.0",
+        &[("z".to_owned(), r#"{"_id":"z"}"#.to_owned())],
+    );
+    assert!(planned().is_refused());
+    host.delete(&items, "z").unwrap();
+    assert!(!planned().is_refused(), "it was deleted");
+    assert!(up(host).is_empty());
+    assert!(trial.up_item("00", None).is_none(), "it is up to date");
 }

@@ -527,3 +527,20 @@ fn a_copy_of_the_store_has_nothing_of_it() {
     godwit::copy(host.store(), &*copy, false).unwrap();
     assert_eq!(logical(&trial(copy, &catalogue)), logical(&host));
 }
+
+#[test]
+fn it_is_ready_where_everything_is_left_to_the_end() {
+    let orders = [
+        Order::new("made", "2.0.0").step(derive("look", "items", "notes")),
+        Order::new("made", "3.0.0").step(rewrite("apply", "items")),
+    ];
+    let host = seeded(Arc::new(Memory::new()), &made(&orders));
+    let stopped = Control::default();
+    stopped.stop();
+    let stats = up_shadow_told(&host, &Quiet, &stopped).unwrap().stats;
+    assert!(!stats.unwrap().is_ready, "nothing is copied yet");
+    let stats = up_shadow(&host).stats.unwrap();
+    assert!(stats.is_ready && stats.run.is_none(), "{stats:?}");
+    assert_eq!(stats.deferred.len(), 2, "{stats:?}");
+    assert!(finalize(&host).is_live);
+}

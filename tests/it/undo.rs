@@ -353,3 +353,29 @@ fn without_its_pre_images_a_run_cannot_be_undone() {
         .expect_err("it is unfinished");
     assert!(error.to_string().contains("while it is blocked"), "{error}");
 }
+
+/// Items that came after the run and are older than all that waited for it go through every version above their own.
+#[test]
+fn items_that_wait_since_miss_no_version() {
+    let versions = ["1.2.0", "1.5.0", "2.0.0"];
+    let orders =
+        versions.map(|version| Order::new("made", version).step(rewrite("apply", "items")));
+    let host = host(Arc::new(Memory::new()), &made(&orders));
+    seed(&host, "made", "items", &[plain("first")]);
+    up(&host);
+    import(&host, "made", "items", "1.5.0", &[plain("a")]);
+    let run = up(&host)[0].run.id;
+    import(&host, "made", "items", "1.0.0", &[plain("b")]);
+    let undone = host.undo(run, ChangedItems::Refuse, &Control::default());
+    assert!(undone.unwrap().done);
+    let record = host.store().collection(&name("items")).unwrap().unwrap();
+    assert_eq!(record.oldest_waiting, Some(version("1.0.0")));
+    up(&host);
+    let found = items(host.store(), "items");
+    assert_eq!(found[0], r#"a 2.0.0 {"_id":"a","trail":["2.0.0/apply"]}"#);
+    let trail = r#""trail":["1.2.0/apply","1.5.0/apply","2.0.0/apply"]"#;
+    assert!(
+        found[1].starts_with("b 2.0.0 ") && found[1].contains(trail),
+        "{found:?}"
+    );
+}

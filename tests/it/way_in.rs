@@ -8,7 +8,7 @@ use godwit::HostError;
 use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::model::{Digest, Timestamp};
-use godwit::run::{Control, MaxFailures, Quiet};
+use godwit::run::{Control, MaxFailures, OnFailure, Quiet};
 use godwit::sandbox::{Engine, Limits};
 use godwit::store::{Backend, Memory, Store};
 use godwit::transfer::{ImportError, ImportReport, ImportSettings, Importer, OnExisting};
@@ -69,6 +69,7 @@ fn settings() -> ImportSettings {
         version_at: Some("/v".parse().unwrap()),
         source: Some(Digest::of(b"the source")),
         batch_lines: 5,
+        max_failures: MaxFailures::Percent(100),
         ..ImportSettings::new(name("made"), name("items"), Some(version("1.0.0")))
     }
 }
@@ -657,7 +658,7 @@ fn a_run_in_the_way_keeps_items_as_they_come() {
 }
 
 #[test]
-fn what_becomes_too_much_to_be_held_waits() {
+fn what_becomes_too_much_for_one_call_is_fed_again() {
     let limits = Limits {
         document_bytes: 2_000,
         ..Limits::default()
@@ -673,29 +674,154 @@ fn what_becomes_too_much_to_be_held_waits() {
         json!({"_id": format!("{n:02}"), "do": {"3.0.0/apply": [command]}}).to_string()
     };
     let input: Vec<_> = (0..32).map(large).collect();
-    let trial = |how: How| {
+    let trial = |how: How, batch_lines: usize, threads: usize| {
         let mut host = host_on(Arc::new(Memory::new()), &catalogue).unwrap();
-        host.options.threads = 1;
+        host.options.threads = threads;
         seed(&host, "made", "items", &[plain("first")]);
         up_accepting(&host, &Quiet);
         let settings = ImportSettings {
-            batch_lines: 100,
+            batch_lines,
             ..settings()
         };
         let report = import(&host, how, &settings, &input.join("\n"));
         up_accepting(&host, &Quiet);
         (outcome(&host), report)
     };
-    let (found, report) = trial(How::Migrating);
+    let (expected, _) = trial(How::AsIs, 100, 1);
+    for (batch_lines, threads) in [(100, 1), (100, 4), (7, 2)] {
+        let (found, report) = trial(How::Migrating, batch_lines, threads);
+        let counts = report.counts;
+        assert_eq!(
+            (counts.migrated, counts.failed, counts.waiting),
+            (31, 1, 1),
+            "{counts:?}"
+        );
+        assert!(report.hurdles.is_empty(), "{report:?}");
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn what_becomes_too_much_to_be_held_is_committed_in_parts() {
+    let lines = |n: usize| match n {
+        3 => String::new(),
+        5 => "no JSON".to_owned(),
+        n => json!({"_id": format!("{n:02}"), "do": {"2.0.0/apply": [["large", 1_000_000]]}})
+            .to_string(),
+    };
+    let input: Vec<_> = (0..40).map(lines).collect();
+    let input = input.join("\n") + "\n";
+    let catalogue = made(&orders()[..1]);
+    let trial = |settings: &ImportSettings| {
+        let host = host_on(Arc::new(Memory::new()), &catalogue).unwrap();
+        seed(&host, "made", "items", &[plain("first")]);
+        up_accepting(&host, &Quiet);
+        let commits = AtomicU64::new(0);
+        let stopped = Control::default();
+        let observer = |_: &godwit::transfer::ImportCounts| {
+            if commits.fetch_add(1, Ordering::Relaxed) == 0 {
+                stopped.stop();
+            }
+        };
+        let report = try_import(&host, How::Migrating, settings, &input, &stopped, &observer);
+        let first = report.unwrap();
+        assert!(!first.done && first.counts.lines < 30, "{first:?}");
+        let count = |_: &godwit::transfer::ImportCounts| {
+            commits.fetch_add(1, Ordering::Relaxed);
+        };
+        let control = Control::default();
+        let report = try_import(&host, How::Migrating, settings, &input, &control, &count).unwrap();
+        assert_eq!(report.resumed_behind, Some(first.counts.lines));
+        (outcome(&host), report, commits.into_inner())
+    };
+    let large = ImportSettings {
+        batch_lines: 100,
+        ..settings()
+    };
+    let (found, report, commits) = trial(&large);
+    assert!((3..10).contains(&commits), "{commits} commits");
     let counts = report.counts;
-    assert!(counts.migrated > 1 && counts.failed == 1, "{counts:?}");
-    assert_eq!(counts.migrated + counts.waiting, 32);
     assert_eq!(
-        hurdles(&report),
-        [format!(
-            "{} 3.0.0: what becomes of so many items at once is more than may be held",
-            counts.waiting - 1
-        )]
+        (counts.lines, counts.blank, counts.bad),
+        (40, 1, 1),
+        "{counts:?}"
     );
-    assert_eq!(found, trial(How::AsIs).0);
+    assert_eq!(
+        (counts.migrated, counts.bytes),
+        (38, input.len() as u64),
+        "{counts:?}"
+    );
+    assert_eq!(report.bad_lines[0].line, 6);
+    let small = ImportSettings {
+        batch_lines: 3,
+        ..settings()
+    };
+    let (expected, other, _) = trial(&small);
+    assert_eq!((found, counts), (expected, other.counts));
+}
+
+/// An import of so many documents of which some fail, at its first fault that is one too many.
+fn broken(host: &Host, settings: &ImportSettings, input: &str) -> ImportError {
+    let control = Control::default();
+    let mut lease = host.lease("import").unwrap();
+    let way_in = host
+        .way_in(&settings.app, &settings.collection, &control)
+        .unwrap();
+    let importer = Importer {
+        store: host.store(),
+        clock: &*host.surroundings().clock,
+        settings,
+        way_in: way_in.as_ref().map(|way| way as _),
+        control: &control,
+        observer: &|_| {},
+    };
+    let result = importer.import(&mut lease, &mut input.as_bytes());
+    lease.release(host.store()).unwrap();
+    result.unwrap_err()
+}
+
+#[test]
+fn an_import_stops_where_more_fail_than_may() {
+    let fails = |n: usize| match n < 100 {
+        true => format!(r#"{{"_id":"{n:03}"}}"#),
+        false => format!(r#"{{"_id":"{n:03}","do":{{"2.0.0/apply":[["fail","no"]]}}}}"#),
+    };
+    let input: Vec<_> = (0..400).map(fails).collect();
+    let input = input.join("\n");
+    for (batch_lines, there) in [(10, 111), (100, 101), (4_096, 1)] {
+        let host = at_the_newest(Arc::new(Memory::new()));
+        let settings = ImportSettings {
+            batch_lines,
+            max_failures: MaxFailures::default(),
+            ..settings()
+        };
+        let error = broken(&host, &settings, &input);
+        let ImportError::TooManyFailures { failed, tried, .. } = error else {
+            panic!("{error}");
+        };
+        assert!(failed * 10 > tried && failed < 200, "{failed} of {tried}");
+        // What was committed stays, and the same goes on.
+        assert_eq!(host.store().tallies(&name("items")).unwrap().items, there);
+        let resumed = import(&host, How::Migrating, &self::settings(), &input);
+        assert!(resumed.done, "{resumed:?}");
+        assert_eq!((resumed.counts.created, resumed.counts.failed), (400, 300));
+        assert_eq!(resumed.resumed_behind.is_some(), batch_lines < 4_096);
+        outcome(&host);
+    }
+}
+
+#[test]
+fn an_import_may_stop_at_the_first_that_fails() {
+    let host = at_the_newest(Arc::new(Memory::new()));
+    let input = "{\"_id\":\"b\"}\n{\"_id\":\"a\",\"do\":{\"3.0.0/apply\":[[\"fail\",\"no\"]]}}\n";
+    let settings = ImportSettings {
+        on_failure: OnFailure::Stop,
+        ..settings()
+    };
+    let error = broken(&host, &settings, input);
+    assert_eq!(
+        error.to_string(),
+        "line 2: the item `a` fails step apply of 3.0.0: refused: no"
+    );
+    assert_eq!(host.store().tallies(&name("items")).unwrap().items, 1);
 }

@@ -219,7 +219,10 @@ impl Host {
                 let items = counted(apart, "item", "items");
                 reasons.push(format!("{items} of {name} wait or are in quarantine"));
             }
-            if let Some(newest) = record.newest.filter(|newest| newest > current) {
+            if record.newest.as_ref() > Some(current)
+                && let newest = self.newest_there(&name, &record, current)?
+                && let Some(newest) = newest.filter(|newest| newest > current)
+            {
                 reasons.push(format!(
                     "{name} has items of {newest}, which is newer than the app"
                 ));

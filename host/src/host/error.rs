@@ -1,7 +1,7 @@
 //! What can go wrong at the front door, and what to do about it.
 
 use crate::catalogue::FolderError;
-use crate::model::{Name, RunId};
+use crate::model::{Name, Run, RunId};
 use crate::plan::Finding;
 use crate::run::RunError;
 use crate::store::{BackupError, LeaseError, StoreError};
@@ -107,7 +107,7 @@ pub enum HostError {
     },
     /// Occurs when a run must be finished or undone before a shadow run can begin.
     #[error("run {} is {}, and comes first", .0.id, .0.state)]
-    Unfinished(Box<crate::model::Run>),
+    Unfinished(Box<Run>),
     /// Occurs when a migration that came after a shadow run began is about a collection that has no generation of its own.
     #[error(
         "{app} {version} came after the shadow run began and is about {collection}, which it has no copy of"
@@ -122,15 +122,13 @@ pub enum HostError {
     },
     /// Occurs when a run that is not finished keeps the application from writing items.
     #[error(
-        "run {run} is {state}: items of {app} cannot be written until it is finished or undone"
+        "run {} is {}: items of {app} cannot be written until it is finished or taken back", .run.id, .run.state
     )]
     RunInTheWay {
         /// The app.
         app: Name,
         /// The run.
-        run: RunId,
-        /// How far it has come.
-        state: crate::model::RunState,
+        run: Box<Run>,
     },
     /// Occurs when what is to be written is no item; nothing was written.
     #[error("{collection}/{id} cannot be written: {reason}")]
@@ -155,6 +153,20 @@ pub enum HostError {
         wanted: crate::model::Version,
         /// Why.
         reason: String,
+    },
+    /// Occurs when an item is newer than every migration of its app, and than the app: with it nothing could be planned.
+    #[error(
+        "{collection}/{id} cannot be written: its version {version} is above {highest}, and no migration leads there"
+    )]
+    TooNew {
+        /// The collection.
+        collection: Name,
+        /// The id.
+        id: String,
+        /// The version that it has.
+        version: crate::model::Version,
+        /// The highest version that it may have.
+        highest: crate::model::Version,
     },
     /// Occurs when an application writes items of an older version than its app has in the store; nothing was written.
     #[error("{app} is at {current} in the store, and what is written is for {version}")]
@@ -248,6 +260,7 @@ impl HostError {
             | Self::BadItem { .. }
             | Self::NotBroughtUp { .. }
             | Self::ApplicationBehind { .. }
+            | Self::TooNew { .. }
             | Self::NoPlaceForBackup { .. }
             | Self::Baseline { .. } => ErrorKind::Input,
             Self::ShadowUnderWay | Self::RunInTheWay { .. } | Self::Unfinished(_) => {
@@ -307,7 +320,7 @@ fn of_run(error: &RunError) -> ErrorKind {
         | RunError::ForeignCollection { .. } => ErrorKind::Plugin,
         RunError::NoRun(_)
         | RunError::NotUndoable { .. }
-        | RunError::NotPrunable { .. }
+        | RunError::NotPrunable(_)
         | RunError::ChangedSince { .. }
         | RunError::NotInQuarantine { .. } => ErrorKind::Input,
         RunError::Worker(_) => ErrorKind::Internal,

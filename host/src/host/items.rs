@@ -64,9 +64,8 @@ impl Host {
             next,
             to: to.cloned(),
         };
-        let recorded = self.recorded()?;
-        let planned = plan::plan_item(self.catalogue.migrations(), &recorded, &goal, &self.policy);
-        Ok(self.judged(planned, &recorded))
+        let migrations = self.catalogue.migrations();
+        self.planned(|recorded| plan::plan_item(migrations, recorded, &goal, &self.policy))
     }
 
     /// The step that an item is due for, where that is not the first one after its version: it says so
@@ -177,10 +176,10 @@ impl Host {
         self.directed_lease("quarantine retry", control, |lease| {
             let mut reports = Vec::new();
             for goal in self.retry_goals(selection)? {
-                let recorded = self.recorded()?;
                 let migrations = self.catalogue.migrations();
-                let planned = plan::plan_retry(migrations, &recorded, &goal, &self.policy);
-                let planned = self.accepted(self.judged(planned, &recorded))?;
+                let plan =
+                    |recorded: &_| plan::plan_retry(migrations, recorded, &goal, &self.policy);
+                let planned = self.accepted(self.planned(plan)?)?;
                 if planned.plan.is_empty() {
                     continue;
                 }

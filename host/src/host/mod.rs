@@ -11,6 +11,7 @@ mod down;
 mod dry;
 mod error;
 mod items;
+mod newest;
 mod pages;
 mod progress;
 mod rehearse;
@@ -46,13 +47,14 @@ use progress::Metered;
 
 use crate::catalogue::Catalogue;
 use crate::model::{
-    Clock, Digest, Event, Grants, Name, Plan, Purpose, Run, RunId, RunState, Version,
+    Clock, Digest, Event, Grants, Name, Plan, Purpose, Retreat, Run, RunId, RunState, Version,
 };
 use crate::plan::{self, CollectionState, Finding, Goal, Planned, Policy, Recorded};
 use crate::run::{
     ChangedItems, Control, Meter, Observer, Options, Report, RunEvent, Runner, UndoReport, prune,
     undo,
 };
+use crate::sandbox::Limits;
 use crate::store::{Claim, Holder, Lease, ShadowState, Store, StoreError};
 
 /// How long an application's writes wait by default: longer than what is done between two passes of a run, or to switch.
@@ -89,6 +91,8 @@ pub struct Host {
     pub lease_duration: u64,
     /// For how long [`Host::write`] waits where somebody has the store to himself; 5 s by default.
     pub patience: Duration,
+    /// How many bytes of a body [`Host::write`] takes at most: as many as migrations can be fed.
+    pub body_bytes: usize,
     /// The folder in which it listens, while it works, to other processes of the machine that direct it: that of the
     /// store.
     pub control_folder: Option<PathBuf>,
@@ -113,6 +117,7 @@ impl Host {
             backup_first: BackupFirst::default(),
             lease_duration: Lease::DURATION,
             patience: PATIENCE,
+            body_bytes: Limits::default().body_bytes,
             control_folder: None,
             meter: Meter::default(),
             reads: Reads::default(),
@@ -188,11 +193,12 @@ impl Host {
         }
         let apps = self.store.history()?.apps();
         let runs = self.store.runs()?.into_iter();
-        let without_undo = runs.filter(|run| !run.has_pre_images);
+        let retreats = runs.map(|run| (run.id, run.retreat()));
+        let without_undo = retreats.filter(|(_, way)| !matches!(way, Some(Retreat::Undo(_))));
         Ok(Recorded {
             apps,
             collections,
-            without_undo: without_undo.map(|run| (run.id, run.retreat())).collect(),
+            without_undo: without_undo.collect(),
             unfinished: self.unfinished()?,
         })
     }
@@ -212,9 +218,8 @@ impl Host {
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read. Findings are part of the answer.
     pub fn plan(&self, goal: &Goal) -> Result<Planned, HostError> {
-        let recorded = self.recorded()?;
-        let planned = plan::plan(self.catalogue.migrations(), &recorded, goal, &self.policy);
-        Ok(self.judged(planned, &recorded))
+        let migrations = self.catalogue.migrations();
+        self.planned(|recorded| plan::plan(migrations, recorded, goal, &self.policy))
     }
 
     /// A plan with what there is to say about files and grants.

@@ -63,6 +63,7 @@ impl Host {
             lease_duration: self.lease_duration,
             patience: self.patience,
             reads: Reads::default(),
+            body_bytes: self.body_bytes,
             control_folder: self.control_folder.clone(),
             backup_first: self.backup_first.clone(),
             meter: Meter::default(),

@@ -65,14 +65,15 @@ impl Host {
     /// While a shadow run is under way the live generation is written, and what was written is brought to the shadow's.
     ///
     /// # Errors
-    /// [`HostError::BadItem`] or [`HostError::NoCollection`] when one of them is none; [`HostError::Lease`] while somebody
-    /// works on the store who cannot be disturbed (an offline step, an import, an undo, the end of [`Host::finalize`]), or
-    /// [`HostError::ShadowUnderWay`] after a finalization that could not end, and [`Host::patience`] has ended: the same may
-    /// be tried again later; [`HostError::RunInTheWay`] while a run is not finished.
+    /// [`HostError::BadItem`] or [`HostError::NoCollection`] when one of them is none, [`HostError::TooNew`] when it is newer
+    /// than all that the catalogue has of its app; [`HostError::Lease`] while somebody works on the store who cannot be
+    /// disturbed (an offline step, an import, an undo, the end of [`Host::finalize`]), or [`HostError::ShadowUnderWay`] after
+    /// a finalization that could not end, and [`Host::patience`] has ended: the same may be tried again later;
+    /// [`HostError::RunInTheWay`] while a run is not finished.
     pub fn write(&self, writes: &[ItemWrite<'_>]) -> Result<u64, HostError> {
         let mut last = std::collections::BTreeMap::new();
         for write in writes {
-            check(write)?;
+            check(write, self.body_bytes)?;
             last.insert((&write.collection, write.id.as_str()), &write.item);
         }
         let (mut left, mut tries, mut is_checked) = (self.patience, 0, false);
@@ -93,7 +94,7 @@ impl Host {
             };
             self.check_writable(writes)?;
             if !is_checked {
-                self.check_bodies(writes)?;
+                self.check_items(writes)?;
                 is_checked = true;
             }
             let mut removed = 0;
@@ -123,24 +124,27 @@ impl Host {
             if let Some(run) = run.filter(|run| has_for_itself(run, &record.app)) {
                 return Err(HostError::RunInTheWay {
                     app: record.app.clone(),
-                    run: run.id,
-                    state: run.state,
+                    run: Box::new(run.clone()),
                 });
             }
         }
         Ok(())
     }
 
-    /// Checks bodies, which stay what they are.
-    fn check_bodies(&self, writes: &[ItemWrite<'_>]) -> Result<(), HostError> {
+    /// Checks what is to be written, which stays what it is.
+    fn check_items(&self, writes: &[ItemWrite<'_>]) -> Result<(), HostError> {
         for ItemWrite {
             collection,
             id,
             item,
         } in writes
         {
-            if let Some((_, body)) = item
-                && !self.known(collection)?.opaque
+            let Some((version, body)) = item else {
+                continue;
+            };
+            let record = self.known(collection)?;
+            self.check_not_newer(&record.app, (collection, id), version)?;
+            if !record.opaque
                 && let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(body)
             {
                 return Err(HostError::BadItem {
@@ -179,7 +183,7 @@ fn has_for_itself(run: &Run, app: &Name) -> bool {
     current.is_some_and(|stage| is_of_app(stage) && stage.phase == Phase::Offline)
 }
 
-fn check(write: &ItemWrite<'_>) -> Result<(), HostError> {
+fn check(write: &ItemWrite<'_>, limit: usize) -> Result<(), HostError> {
     let bad = |reason: String| HostError::BadItem {
         collection: write.collection.clone(),
         id: write.id.clone(),
@@ -195,7 +199,7 @@ fn check(write: &ItemWrite<'_>) -> Result<(), HostError> {
             "a version has {MAX_VERSION_BYTES} bytes at most, its has {bytes}"
         )));
     }
-    let (bytes, limit) = (body.len(), crate::sandbox::Limits::default().body_bytes);
+    let bytes = body.len();
     if bytes > limit {
         return Err(bad(format!(
             "a body has {limit} bytes at most, its has {bytes}"

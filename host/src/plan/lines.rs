@@ -152,6 +152,7 @@ impl<'a> Line<'a> {
             newest: newest.version.clone(),
             newest_file: newest.file.display().to_string(),
             collection: collection.cloned(),
+            is_beyond_app: self.state.version() < Some(version),
         };
         findings.add(Subject::version(self.app, version, ""), matter);
     }

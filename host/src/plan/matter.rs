@@ -66,6 +66,9 @@ pub enum Matter {
         newest_file: String,
         /// The collection that has an item of the version; `None`: it is the app's.
         collection: Option<Name>,
+        /// Whether the app itself never came that far: the items say so, and nothing was migrated to it.
+        #[serde(skip)]
+        is_beyond_app: bool,
     },
     /// The version cannot be reached.
     Target {

@@ -33,6 +33,7 @@ impl fmt::Display for Matter {
                 newest,
                 newest_file,
                 collection,
+                ..
             } => describe_newer(f, newest, newest_file, collection.as_ref()),
             Self::Target { reason } => reason.fmt(f),
             Self::PhaseOrder {

@@ -29,6 +29,13 @@ impl Finding {
             ),
             Matter::Dependency { on, .. } => after_dependency(&on.app),
             Matter::Cycle { .. } => after_cycle(subject.app.as_ref()),
+            Matter::NewerStore {
+                collection: Some(collection),
+                is_beyond_app: true,
+                ..
+            } => format!(
+                "use a catalogue that goes up to {subject}, or replace or delete what has it in {collection}"
+            ),
             Matter::NewerStore { .. } => {
                 format!("use a catalogue that goes up to {subject}")
             }
@@ -92,6 +99,15 @@ fn back(before: &str, retreat: Option<&Retreat>, after: &str) -> String {
     retreat.map_or_else(String::new, |way| format!("{before}`{way}`{after}"))
 }
 
+/// What goes on with a run that has this retreat, behind `then`.
+fn goes_on(retreat: Option<&Retreat>) -> &'static str {
+    match retreat {
+        // It is `godwit up --shadow` or `godwit finalize`, whichever was given.
+        Some(Retreat::Reset) => "the same command goes on",
+        Some(Retreat::Undo(_) | Retreat::Restore(_)) | None => "`godwit up`",
+    }
+}
+
 fn after_gap(file: &str, need: Need, retreat: Option<&Retreat>) -> String {
     match need {
         Need::History => {
@@ -102,7 +118,8 @@ fn after_gap(file: &str, need: Need, retreat: Option<&Retreat>) -> String {
         }
         Need::Items => format!("put {file} back into the catalogue: there is no way around it"),
         Need::Run(_) => format!(
-            "put {file} back into the catalogue, then `godwit up`{}",
+            "put {file} back into the catalogue, then {}{}",
+            goes_on(retreat),
             back("; or give the run up: ", retreat, "")
         ),
     }
@@ -110,11 +127,15 @@ fn after_gap(file: &str, need: Need, retreat: Option<&Retreat>) -> String {
 
 fn after_drift(subject: &Subject, drift: Drift, retreat: Option<&Retreat>) -> String {
     let file = file(subject);
-    let again = back(
-        "; or start again with the new one: ",
-        retreat,
-        ", then `godwit up`",
-    );
+    let (again, with_new) = match retreat {
+        Some(Retreat::Reset) => (", then `godwit up --shadow`", accepting("digest-drift")),
+        _ => (
+            ", then `godwit up`",
+            "`godwit up --accept digest-drift`".to_owned(),
+        ),
+    };
+    let again = back("; or start again with the new one: ", retreat, again);
+    let then = goes_on(retreat);
     let name = match (&subject.app, &subject.version) {
         (Some(app), Some(version)) => format!("{app} {version}"),
         _ => "APP VERSION".to_owned(),
@@ -126,11 +147,11 @@ fn after_drift(subject: &Subject, drift: Drift, retreat: Option<&Retreat>) -> St
             accepting("digest-drift")
         ),
         Drift::InProgress(_) => format!(
-            "put the {file} back that the run began with, then `godwit up`{again}; or go on with the \
-             new one: `godwit up --accept digest-drift`"
+            "put the {file} back that the run began with, then {then}{again}; or go on with the \
+             new one: {with_new}"
         ),
         Drift::OtherSteps(_) => {
-            format!("put the {file} back that the run began with, then `godwit up`{again}")
+            format!("put the {file} back that the run began with, then {then}{again}")
         }
         Drift::Retried => "nothing: items are tried again with the new file".to_owned(),
     }

@@ -21,8 +21,10 @@ pub(super) struct Chain {
 /// Which items of a batch may fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MayFail {
-    /// None: the chain gives up on a batch in which one does.
+    /// None: the chain gives up on a batch in which one does, or of which anything is left.
     Nothing,
+    /// None: the chain stops at the first one that does, and names it.
+    NothingNamed,
     /// Any: the others go on.
     Anything,
 }
@@ -90,7 +92,15 @@ impl Chain {
         version: &Version,
         batch: &Batch,
     ) -> Result<Judged, (usize, Abort)> {
-        let enters_at = self.entrance(version);
+        self.carry_all(batch, self.entrance(version))
+    }
+
+    /// The same with items that are all due for the first step.
+    pub(super) fn transform_all(&mut self, batch: &Batch) -> Result<Judged, (usize, Abort)> {
+        self.carry_all(batch, 0)
+    }
+
+    fn carry_all(&mut self, batch: &Batch, enters_at: usize) -> Result<Judged, (usize, Abort)> {
         let places = (0..batch.len()).map(|_| Place::new(enters_at));
         self.carry(batch, places.collect())
     }
@@ -143,7 +153,7 @@ impl Chain {
 
 /// The items at some places of a batch, with their new bodies if they have any. It is the batch itself where that comes to
 /// the same, so that nothing is copied.
-pub(super) fn batch_of<'b, 'n>(
+fn batch_of<'b, 'n>(
     batch: &'b Batch,
     places: &[usize],
     new: impl Fn(usize) -> Option<&'n [u8]>,
@@ -180,10 +190,18 @@ fn pass(
     let sound: Vec<bool> = fed.iter().map(is_sound).collect();
     let batch = batch_of(batch, &fed, |index| places[index].body.as_deref());
     let budget = match may_fail {
-        MayFail::Nothing => 0,
+        MayFail::Nothing | MayFail::NothingNamed => 0,
         MayFail::Anything => u64::MAX,
     };
-    let judged = transformer.transform(&batch, &sound, budget)?;
+    let judged = transformer.transform(&batch, &sound, budget);
+    let judged = judged.map_err(|abort| match abort {
+        Abort::TooManyFailures { failed, place, why } => Abort::TooManyFailures {
+            failed,
+            place: fed[place],
+            why,
+        },
+        abort => abort,
+    })?;
     if let Some(left) = fed.get(judged.verdicts.len()) {
         if may_fail == MayFail::Nothing {
             return Err(Abort::Unfit(number));

@@ -8,12 +8,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::ahead::{Budget, Read};
-use super::chain::batch_of;
+use super::chain::{Chain, MayFail};
 use super::feed::{Feed, Feeder};
-use super::judge::{Failed, Verdict, is_failed};
+use super::judge::{Failed, Verdict};
 use super::pipeline::{self, Ending, Pass};
 use super::report::StepName;
 use super::runner::{Runner, opaque, step_number};
@@ -23,8 +21,8 @@ use super::transform::{Abort, Judged, Transformer};
 use super::view::Grants;
 use super::{OnFailure, RunError, RunEvent, timed};
 use crate::model::{
-    Apart, Batch, Counts, Event, Migration, Mode, Name, Phase, Progress, Run, RunState, Stage,
-    Step, StepWork, Version, counted,
+    Apart, Counts, Event, Migration, Mode, Name, Phase, Progress, Run, RunState, Stage, Step,
+    StepWork, Version, counted,
 };
 use crate::sandbox::{Call, Component, Context};
 use crate::store::{ItemRecord, Keeper, Lease, StoreError, Visit, Write};
@@ -287,9 +285,12 @@ impl<'a> Down<'a> {
         let (observer, step) = (self.work.observer, self.name());
         let links = self.links.iter();
         let most = links.map(|(link, _)| link.component.limits().log_step_bytes);
-        let (log, dropped) = (&judged.log, judged.log_dropped);
-        self.told
-            .log(observer, &step, most.max().unwrap_or(0), log, dropped);
+        let most = most.max().unwrap_or(0);
+        for link in &judged.links {
+            let (log, dropped) = (&link.log, link.log_dropped);
+            self.told.log(observer, &step, most, log, dropped);
+            self.told.denied(observer, &step, &link.denied);
+        }
         let counts = self.progress.counts;
         self.told.batch(observer, &step, feed, judged, counts);
     }
@@ -344,8 +345,30 @@ impl<'a> Pass<'a> for Down<'a> {
             };
             (link.version.clone(), transformer)
         });
-        let mut chain = Chain(links.collect());
-        Box::new(move |feed, budget| chain.transform(&feed.batch, budget))
+        let may_fail = match self.work.options.on_failure {
+            OnFailure::Quarantine => MayFail::Anything,
+            OnFailure::Stop => MayFail::NothingNamed,
+        };
+        let mut chain = Chain::new(links, may_fail);
+        let versions = self.links.iter().map(|(link, _)| link.version.clone());
+        let versions: Vec<Version> = versions.collect();
+        Box::new(move |feed, _| {
+            let judged = chain.transform_all(&feed.batch);
+            let mut judged = judged.map_err(|(number, abort)| match abort {
+                Abort::TooManyFailures { failed, place, why } => Abort::TooManyFailures {
+                    failed,
+                    place,
+                    why: located(&versions[number], why),
+                },
+                abort => abort,
+            })?;
+            for (verdict, number) in judged.verdicts.iter_mut().zip(&judged.changed_by) {
+                if let Verdict::Failed(failed) = verdict {
+                    *failed = located(&versions[*number], failed.clone());
+                }
+            }
+            Ok(judged)
+        })
     }
 
     fn commit(&mut self, group: &[(Feed, Judged)]) -> Result<(), RunError> {
@@ -410,100 +433,10 @@ impl<'a> Pass<'a> for Down<'a> {
     }
 }
 
-/// Ways back, one behind the other, each with the version that it leads away from.
-struct Chain(Vec<(Version, Transformer)>);
-
-/// What has become of the items of a batch so far.
-struct Walk<'b> {
-    batch: &'b Batch,
-    bodies: Vec<Option<Bytes>>,
-    /// What is known of items that go no further.
-    ends: Vec<Option<Verdict>>,
-    judged: Judged,
-    failures: u64,
-}
-
-impl Chain {
-    /// Takes a batch, of which at most `budget` items may fail, through all ways back.
-    fn transform(&mut self, batch: &Batch, budget: u64) -> Result<Judged, Abort> {
-        let mut walk = Walk {
-            batch,
-            bodies: vec![None; batch.len()],
-            ends: vec![None; batch.len()],
-            judged: Judged {
-                changed_by: vec![0; batch.len()],
-                ..Judged::default()
-            },
-            failures: 0,
-        };
-        for (link, (version, transformer)) in self.0.iter_mut().enumerate() {
-            walk.pass(link, version, transformer, budget)?;
-        }
-        let Walk {
-            bodies,
-            ends,
-            mut judged,
-            ..
-        } = walk;
-        let verdicts = bodies.into_iter().zip(ends).map(|(body, end)| {
-            let moved = body.map_or(Verdict::Unchanged, Verdict::Updated);
-            end.unwrap_or(moved)
-        });
-        judged.verdicts = verdicts.collect();
-        Ok(judged)
-    }
-}
-
-impl Walk<'_> {
-    fn pass(
-        &mut self,
-        link: usize,
-        version: &Version,
-        transformer: &mut Transformer,
-        budget: u64,
-    ) -> Result<(), Abort> {
-        let fed: Vec<usize> = (0..self.ends.len())
-            .filter(|index| self.ends[*index].is_none())
-            .collect();
-        if fed.is_empty() {
-            return Ok(());
-        }
-        let batch = batch_of(self.batch, &fed, |index| self.bodies[index].as_deref());
-        let located = |failed: Failed| Failed {
-            reason: format!("from {version}: {}", failed.reason),
-            ..failed
-        };
-        let left = budget.saturating_sub(self.failures);
-        let judged = transformer.transform(&batch, &[], left);
-        let judged = judged.map_err(|abort| match abort {
-            Abort::TooManyFailures { failed, place, why } => Abort::TooManyFailures {
-                failed,
-                place: fed[place],
-                why: located(why),
-            },
-            abort => abort,
-        })?;
-        if let Some(first) = fed.get(judged.verdicts.len()) {
-            // The others are fed again once these are committed.
-            self.bodies.truncate(*first);
-            self.ends.truncate(*first);
-            self.judged.changed_by.truncate(*first);
-        }
-        for (index, verdict) in fed.into_iter().zip(judged.verdicts) {
-            self.failures += u64::from(is_failed(&verdict));
-            self.judged.changed_by[index] = link;
-            match verdict {
-                Verdict::Unchanged => {}
-                Verdict::Updated(body) => self.bodies[index] = Some(body),
-                Verdict::Removed => self.ends[index] = Some(Verdict::Removed),
-                Verdict::Failed(failed) => {
-                    self.ends[index] = Some(Verdict::Failed(located(failed)));
-                }
-            }
-        }
-        self.judged.log.extend(judged.log);
-        self.judged.log_dropped += judged.log_dropped;
-        self.judged.denied.extend(judged.denied);
-        Ok(())
+/// What failed a way back, with the version that it leads away from.
+fn located(version: &Version, failed: Failed) -> Failed {
+    Failed {
+        reason: format!("from {version}: {}", failed.reason),
+        ..failed
     }
 }

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::RunProgress;
-use crate::model::{
-    Counts, Name, Phase, Plan, Run, RunId, RunState, Stage, Step, Version, counted,
-};
+use crate::model::{Counts, Name, Phase, Plan, Run, RunId, Stage, Step, Version, counted};
 use crate::sandbox::{LoadError, LogLine};
 use crate::store::{LeaseError, Manifest, StoreError};
 
@@ -319,13 +317,8 @@ pub enum RunError {
         reason: String,
     },
     /// Occurs when the pre-images of a run are still needed.
-    #[error("run {run} cannot be pruned: its pre-images are kept while it is {state}")]
-    NotPrunable {
-        /// The run.
-        run: RunId,
-        /// How far it has come.
-        state: RunState,
-    },
+    #[error("run {} cannot be pruned: its pre-images are kept while it is {}", .0.id, .0.state)]
+    NotPrunable(Box<Run>),
     /// Occurs when items were changed after the run that is to be undone.
     #[error("{} changed after run {run}: {}", counted(*.count, "item was", "items were"), .items.join(", "))]
     ChangedSince {

@@ -100,8 +100,7 @@ pub fn prune(
         return Ok(0);
     }
     if run.state.is_unfinished() || run.state == RunState::Undoing {
-        let state = run.state;
-        return Err(RunError::NotPrunable { run: id, state });
+        return Err(RunError::NotPrunable(Box::new(run)));
     }
     if run.has_pre_images {
         run.has_pre_images = false;

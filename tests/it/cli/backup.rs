@@ -153,7 +153,10 @@ fn what_is_no_backup_is_refused_and_changes_nothing() {
             "restore nowhere/x.godwit",
             "reading nowhere/x.godwit failed",
         ),
-        ("restore", "there is no backup in store.backups"),
+        (
+            "restore",
+            "there is no backup of this store in store.backups",
+        ),
         ("create whole.godwit", "whole.godwit is there already"),
         (
             "restore whole.godwit --store memory:",
@@ -188,4 +191,78 @@ fn nobody_restores_while_somebody_works() {
         drop(stdin);
         import.finish();
     }
+}
+
+#[test]
+fn stores_that_share_a_folder_of_backups_keep_to_their_own() {
+    let cli = super::with_items(super::MIXED, &["append-2-0-0"]);
+    let config = cli.read("godwit.toml");
+    cli.write("godwit.toml", format!("backups = \"shared\"\n{config}"));
+    let there = || {
+        let files = std::fs::read_dir(cli.path("shared")).unwrap();
+        let mut names: Vec<_> = files
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let other = "--store lmdb:other";
+    cli.prepare(&[&format!("{} {other}", super::IMPORT)]);
+    let blocked = cli.run(&format!("godwit up --no-pre-images --quiet {other}"));
+    assert_eq!(blocked.code, Some(4), "{blocked}");
+    let [needed] = &there()[..] else {
+        panic!("there is one");
+    };
+    cli.prepare(&["godwit backup create", "godwit backup create"]);
+    let own: Vec<_> = there().into_iter().filter(|name| name != needed).collect();
+    cli.prepare(&[&format!("godwit backup create {other}")]);
+    // They are told apart wherever commands are given, and however the store is named.
+    cli.write(
+        "deep/godwit.toml",
+        "store = \"lmdb:../store\"\nbackups = \"../shared\"\n",
+    );
+    for config in ["godwit.toml", "deep/godwit.toml"] {
+        let listed = cli.run(&format!("godwit --config {config} backup list"));
+        assert_eq!(
+            listed.out.matches("; of another store, lmdb:/").count(),
+            2,
+            "{listed}"
+        );
+        let json = cli
+            .run(&format!("godwit --config {config} backup list --json"))
+            .json();
+        let is_own = |file: &serde_json::Value| file["is_own"] == true;
+        assert_eq!(
+            json.as_array()
+                .unwrap()
+                .iter()
+                .filter(|file| is_own(file))
+                .count(),
+            2
+        );
+    }
+    // The newest one is another store's.
+    let newest = cli.run("godwit backup verify");
+    assert!(newest.out.contains(&own[1]), "{newest}");
+    std::fs::rename(cli.path("store"), cli.path("lost")).unwrap();
+    let restored = cli.run("godwit backup restore --json").json();
+    assert_eq!(
+        restored["backup"]["store"],
+        format!(
+            "lmdb:{}",
+            cli.path("store").canonicalize().unwrap().display()
+        )
+    );
+    let pruned = cli.run("godwit backup prune --keep 1");
+    assert!(
+        pruned.out.contains(&own[0]) && pruned.code == Some(0),
+        "{pruned}"
+    );
+    cli.prepare(&["godwit backup prune --keep 0 --force"]);
+    let left = there();
+    assert!(left.len() == 2 && left.contains(needed), "{left:?}");
+    let none = cli.run("godwit backup restore");
+    assert_eq!(none.code, Some(2), "{none}");
+    let back = cli.run(&format!("godwit backup restore {needed} {other}"));
+    assert_eq!(back.code, Some(0), "{back}");
 }

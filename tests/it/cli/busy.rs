@@ -79,7 +79,7 @@ $ godwit status
 2> hint: wait until the other process is done with it
 [exit 5]
 $ godwit up
-2> error: the store at store is already open, here or in another process
+2> error: the store at [folder]/store is already open, here or in another process
 2> hint: wait until the other process is done with it
 [exit 5]
 $ godwit status --json

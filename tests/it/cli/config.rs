@@ -244,14 +244,14 @@ $ godwit --config stop.toml up
 2> no backup: run 1 keeps pre-images, `godwit undo 1` puts everything back
 2> append 2.0.0 append on items (4 items)
 2> error: items/b failed step append of 2.0.0: refused: this item is bad
-2> hint: mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside
+2> hint: mend the migration or the item, then the same command goes on; `--on-failure quarantine` leaves such items aside
 2> hint: `godwit undo 1` goes back
 [exit 4]
 $ godwit --config breaker.toml up
 2> run 1 goes on
 2> append 2.0.0 append on items (4 items), going on behind 1 item
 2> error: 1 of 4 items failed step append of 2.0.0, more than 0; the last one, b: refused: this item is bad
-2> hint: `godwit up --dry-run` names every item that would fail. Mend the migration and begin again from before the run, or allow more: `godwit up --max-failures N`
+2> hint: `godwit up --dry-run` names every item that would fail; mend the migration and begin again from before the run, or allow more: the same command with `--max-failures N` goes on
 2> hint: `godwit undo 1` goes back
 [exit 4]
 $ godwit --config stop.toml up --on-failure quarantine

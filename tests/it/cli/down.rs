@@ -179,6 +179,22 @@ fn what_has_no_way_back_is_named_and_stops_it() {
 }
 
 #[test]
+fn whoever_is_kept_off_by_it_is_told_what_goes_on_with_it() {
+    let cli = desk("lmdb", "{\"_id\":\"a\"}\n{\"_id\":\"b\",\"stuck\":true}\n");
+    assert_eq!(cli.run("godwit down --to 1.0.0").code, Some(4));
+    for line in [
+        "put items a --version 3.0.0 items.ndjson",
+        "import --collection items --version 3.0.0 items.ndjson",
+        "prune 2",
+    ] {
+        let refused = cli.run(&format!("godwit {line}"));
+        let hint = "hint: `godwit down --app made --to 1.0.0` goes on; `godwit undo 2` goes back";
+        assert!(refused.err.contains(hint), "{refused}");
+        assert!(!refused.err.contains("godwit up"), "{refused}");
+    }
+}
+
+#[test]
 fn json_tells_the_run() {
     let cli = desk("lmdb", "{\"_id\":\"a\",\"n\":1}\n");
     let told = cli.run("godwit down --to 2.0.0 --json").json();

@@ -149,7 +149,7 @@ $ godwit up --dry-run --on-failure stop
 2> dry run: nothing is written
 2> append 2.0.0 append on items (4 items)
 2> error: items/b failed step append of 2.0.0: refused: this item is bad
-2> hint: mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside
+2> hint: mend the migration or the item, then the same command goes on; `--on-failure quarantine` leaves such items aside
 [exit 4]
 "#);
 }

@@ -138,7 +138,7 @@ fn a_hook_that_fails_warns_or_stops_the_run() {
     assert!(
         ended
             .err
-            .contains("hint: mend the hook, then `godwit up` goes on"),
+            .contains("hint: mend the hook, then the same command goes on"),
         "{ended}"
     );
     let left = cli.run("godwit progress");

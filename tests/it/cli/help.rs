@@ -166,7 +166,7 @@ named, and all others are imported.
 
 Documents that are older than their collection go through the migrations in between on their way in,
 where there are plugins and these see nothing but the document itself; the others wait for `godwit
-up`.
+up`, and so do those that fail. When too many do, the import stops, as a run does.
 
 Usage: godwit import [OPTIONS] --collection <NAME> [FILE]
 
@@ -202,7 +202,15 @@ Options:
 
       --as-is
           Leave items of older versions as they are, so that they wait for `godwit up`, instead of
-          migrating them on the way in
+          migrating them on the way in; and take such as are newer than all migrations, though
+          `godwit up` refuses then
+
+      --on-failure <quarantine|stop>
+          Put items that fail into quarantine and go on, or stop before the first one
+
+      --max-failures <N|P%>
+          Stop when more items of a step fail: a count, or a share of those read (of 100 at least).
+          [default: 10%]
 
       --restart
           Start at the first line, even if an import of this file was interrupted
@@ -277,8 +285,8 @@ Examples:
               Put items that fail into quarantine and go on, or stop before the first one
 
           --max-failures <N|P%>
-              Stop the run when more items of a step fail: a count, or a share of those read (of 100 at
-              least). [default: 10%]
+              Stop when more items of a step fail: a count, or a share of those read (of 100 at least).
+              [default: 10%]
 
           --threads <THREADS>
               Transform on so many threads. [default: the number of cores]

@@ -374,7 +374,7 @@ fn what_waits_after_an_import_is_told_with_its_reason() {
         "godwit import --collection items --version 1.0.0 more.ndjson --json",
     ]), @r#"
     $ godwit import --collection items --version 1.0.0 older.ndjson
-    2> hint: `godwit up` brings those that wait up to date
+    2> hint: `godwit plan` tells what keeps those that wait from being brought up to date
     items (made 1.0.0): 2 documents: 2 new (2 waiting) in [time]
       2 documents wait for made 2.0.0 (2.0.0.wasm): its file is missing from the catalogue
     $ godwit import --collection items --version 1.0.0 more.ndjson --json
@@ -461,6 +461,127 @@ fn plugins_are_looked_at_only_where_documents_are_older() {
 }
 
 #[test]
+fn documents_are_no_newer_than_all_migrations() {
+    let cli = at_the_newest();
+    cli.write(
+        "newer.ndjson",
+        "{\"_id\":\"a\",\"v\":\"99.0.0\"}\n{\"_id\":\"b\",\"v\":\"3.0.0\"}\n",
+    )
+    .write("c.json", "{\"_id\":\"c\"}\n");
+    insta::assert_snapshot!(cli.session(&[
+        "godwit import --collection items --version-at /v newer.ndjson",
+        "godwit import --collection items --version 99.0.0 newer.ndjson",
+        "godwit put items c --version 11.0.0 c.json",
+        "godwit up",
+        "godwit put items c --version 11.0.0 --as-is c.json",
+        "godwit up",
+        "godwit delete items c",
+        "godwit up",
+        "godwit import --collection items --version-at /v --as-is newer.ndjson",
+        "godwit put items a --version 3.0.0 c.json",
+        "godwit up",
+        "godwit up --id items/a",
+    ]), @"
+    $ godwit import --collection items --version-at /v newer.ndjson
+    2> warning: line 1: its version 99.0.0 is above 3.0.0, and no migration leads there
+    2> hint: mend these lines and import the file again: what is there already is left alone
+    2> hint: `--as-is` takes what is newer than all migrations, too, and `godwit up` refuses then until it is replaced or deleted, or its migrations are there
+    items (made at /v): 2 documents: 1 new, 1 not imported in [time]
+    [exit 4]
+    $ godwit import --collection items --version 99.0.0 newer.ndjson
+    2> error: the version 99.0.0 is above 3.0.0, and no migration of made leads there
+    2> hint: give the version whose shape the documents have; `--as-is` takes what is newer than all migrations, too, and `godwit up` refuses then until it is replaced or deleted, or its migrations are there
+    [exit 2]
+    $ godwit put items c --version 11.0.0 c.json
+    2> error: items/c cannot be written: its version 11.0.0 is above 3.0.0, and no migration leads there
+    2> hint: nothing was written; give the version whose shape it has, or add the migrations that lead there to the plugins; `--as-is` takes it all the same, and `godwit up` refuses then until it is replaced or deleted
+    [exit 2]
+    $ godwit up
+    nothing to do: everything is up to date
+    $ godwit put items c --version 11.0.0 --as-is c.json
+    $ godwit up
+    2> error: made 11.0.0: the collection items has items of it, the catalogue's newest is 3.0.0 (plugins/3.0.0.wasm) [newer-store]
+    2> hint: use a catalogue that goes up to made 11.0.0, or replace or delete what has it in items
+    2> error: nothing was planned: 1 finding to decide first
+    [exit 3]
+    $ godwit delete items c
+    1 item removed
+    $ godwit up
+    nothing to do: everything is up to date
+    $ godwit import --collection items --version-at /v --as-is newer.ndjson
+    items (made at /v): 2 documents: 1 new, 1 there already in [time]
+    $ godwit put items a --version 3.0.0 c.json
+    $ godwit up
+    nothing to do: everything is up to date
+    $ godwit up --id items/a
+    nothing to do: everything is up to date
+    ");
+    // What has not come that far is told so as long as it has not.
+    cli.write("4.ndjson", "{\"_id\":\"d\"}\n");
+    let other =
+        "godwit import --app made --collection items --version 4.0.0 --store lmdb:other 4.ndjson";
+    let refused = cli.run(other);
+    assert_eq!(refused.code, Some(2), "{refused}");
+    assert!(
+        refused.err.contains("the version 4.0.0 is above 3.0.0"),
+        "{refused}"
+    );
+    cli.prepare(&[
+        &format!("{other} --as-is"),
+        &format!("{other} --plugins nowhere"),
+    ]);
+}
+
+#[test]
+fn an_import_stops_where_too_many_fail_on_their_way_in() {
+    let cli = at_the_newest();
+    let failing = "{\"_id\":\"a\",\"do\":{\"2.0.0/apply\":[[\"fail\",\"it will not do\"]]}}\n";
+    cli.write("failing.ndjson", failing);
+    let config = cli.read("godwit.toml");
+    cli.write(
+        "none.toml",
+        format!("{config}[run]\nmax-failures = \"0\"\n"),
+    )
+    .write(
+        "stop.toml",
+        format!("{config}[run]\non-failure = \"stop\"\n"),
+    );
+    insta::assert_snapshot!(cli.session(&[
+        "godwit --config none.toml import --collection items --version 1.0.0 failing.ndjson",
+        "godwit --config stop.toml import --collection items --version 1.0.0 failing.ndjson",
+        "godwit import --collection items --version 1.0.0 failing.ndjson --max-failures 0 --json",
+        "godwit get items a",
+        "godwit --config none.toml import --collection items --version 1.0.0 failing.ndjson --max-failures 1 --quiet",
+    ]), @r#"
+    $ godwit --config none.toml import --collection items --version 1.0.0 failing.ndjson
+    2> error: 1 of 1 items failed on their way in, more than 0; the last one: line 1: the item `a` fails step apply of 2.0.0: refused: it will not do
+    2> hint: nothing of these lines is imported, and what came before stays. Mend the migration or the documents, or let more of them wait: the same command with `--max-failures N` or `--on-failure quarantine` goes on; `--as-is` migrates none
+    [exit 4]
+    $ godwit --config stop.toml import --collection items --version 1.0.0 failing.ndjson
+    2> error: line 1: the item `a` fails step apply of 2.0.0: refused: it will not do
+    2> hint: nothing of these lines is imported, and what came before stays. Mend the migration or the documents, or let more of them wait: the same command with `--max-failures N` or `--on-failure quarantine` goes on; `--as-is` migrates none
+    [exit 4]
+    $ godwit import --collection items --version 1.0.0 failing.ndjson --max-failures 0 --json
+    2> error: 1 of 1 items failed on their way in, more than 0; the last one: line 1: the item `a` fails step apply of 2.0.0: refused: it will not do
+    2> hint: nothing of these lines is imported, and what came before stays. Mend the migration or the documents, or let more of them wait: the same command with `--max-failures N` or `--on-failure quarantine` goes on; `--as-is` migrates none
+    {
+      "error": "1 of 1 items failed on their way in, more than 0; the last one: line 1: the item `a` fails step apply of 2.0.0: refused: it will not do",
+      "hint": "nothing of these lines is imported, and what came before stays. Mend the migration or the documents, or let more of them wait: the same command with `--max-failures N` or `--on-failure quarantine` goes on; `--as-is` migrates none"
+    }
+    [exit 4]
+    $ godwit get items a
+    2> error: there is no item items/a
+    2> hint: `godwit export --collection items` prints all items, ordered by id
+    [exit 2]
+    $ godwit --config none.toml import --collection items --version 1.0.0 failing.ndjson --max-failures 1 --quiet
+    2> warning: line 1: the item `a` fails step apply of 2.0.0: refused: it will not do
+    2> hint: `godwit up` brings those that wait up to date
+    items (made 1.0.0): 1 document: 1 new (1 waiting) in [time]
+    [exit 4]
+    "#);
+}
+
+#[test]
 fn documents_may_say_their_versions() {
     let cli = with_items(GOOD, &[]);
     cli.write(
@@ -492,7 +613,6 @@ fn documents_may_say_their_versions() {
     2> warning: line 3: at `/v` is "one"; a version is a text as in "1.2.3"
     2> hint: mend these lines and import the file again: what is there already is left alone
     2> hint: `--version V` says which version documents have that say none
-    2> hint: `godwit up` brings those that wait up to date
     items (append at /v): 3 documents: 1 new (1 waiting), 2 not imported in [time]
       1 document waits for append 1.0.0: no migration of append among the plugins leads to it
     [exit 4]

@@ -48,7 +48,7 @@ fn what_cannot_be_pruned_is_named() {
     ]), @r#"
 $ godwit prune 1
 2> error: run 1 cannot be pruned: its pre-images are kept while it is blocked
-2> hint: finish it with `godwit up`, or give it up with `godwit undo 1`
+2> hint: `godwit up` goes on once the items in quarantine were retried or accepted; `godwit undo 1` goes back
 [exit 2]
 $ godwit prune 9
 2> error: there is no run 9

@@ -275,13 +275,13 @@ fn items_in_quarantine_can_be_replaced_while_their_run_is_blocked() {
         "godwit up",
     ]), @"
     $ godwit import --collection items --version 1.0.0 b.ndjson
-    2> error: run 1 of append is blocked: retry or accept the items in quarantine and finish it with `godwit up`, or give it up with `godwit undo 1`, first
-    2> hint: until then, `--on-existing replace` takes the place of items in quarantine only
+    2> error: run 1 of append is blocked, and must be finished or taken back first
+    2> hint: `godwit up` goes on once the items in quarantine were retried or accepted; `godwit undo 1` goes back. Until then, `--on-existing replace` takes the place of items in quarantine only
     [exit 3]
     $ godwit import --collection items --version 1.0.0 --on-existing replace b.ndjson
     2> warning: line 2: run 1 is blocked, and the item `a` is not in quarantine
     2> hint: mend these lines and import the file again: what is there already is left alone
-    2> hint: finish the run with `godwit up` first, or give it up; `godwit runs` shows what takes it back
+    2> hint: `godwit up` goes on once the items in quarantine were retried or accepted; `godwit undo 1` goes back
     2> hint: `godwit up` brings those that wait up to date
     items (append 1.0.0): 2 documents: 1 replaced (1 waiting), 1 not imported in [time]
     [exit 4]

@@ -165,6 +165,44 @@ fn a_run_that_ends_badly_tells_the_command_that_goes_back() {
     }
 }
 
+/// Another run that has stopped meanwhile has a way back of its own, which is not that of the run that goes on.
+#[test]
+fn a_run_that_goes_on_and_fails_tells_its_own_way_back() {
+    let cli = with_items(MIXED, &["append-2-0-0"]);
+    let up = "godwit up --no-pre-images --on-failure stop --batch-items 1 --threads 1";
+    assert_eq!(cli.run(up).code, Some(4));
+    let other = cli.run("godwit up --id items/c --on-failure stop");
+    assert_eq!(other.code, Some(4), "{other}");
+    assert!(other.err.contains("`godwit undo 2` goes back"), "{other}");
+    let again = cli.run(up);
+    assert_eq!(again.code, Some(4), "{again}");
+    assert!(again.err.contains("run 1 goes on"), "{again}");
+    let restore = "` puts the whole store back as it was before run 1";
+    assert!(again.err.contains(restore), "{again}");
+    assert!(!again.err.contains("godwit undo"), "{again}");
+}
+
+#[test]
+fn a_run_in_the_way_is_given_up_by_what_takes_it_back() {
+    let cli = with_items(MIXED, &["append-2-0-0"]);
+    cli.write("a.json", "{\"_id\":\"a\"}");
+    let failed = cli.run("godwit up --no-pre-images --on-failure stop --quiet");
+    assert_eq!(failed.code, Some(4), "{failed}");
+    for line in [
+        "put items a --version 1.0.0 a.json",
+        "import --collection items --version 1.0.0 a.json",
+    ] {
+        let refused = cli.run(&format!("godwit {line}"));
+        assert!(
+            refused
+                .err
+                .contains("hint: `godwit up` goes on; `godwit backup restore "),
+            "{refused}"
+        );
+        assert!(!refused.err.contains("godwit undo"), "{refused}");
+    }
+}
+
 #[test]
 fn what_cannot_be_undone_is_told_with_its_reason_everywhere() {
     let cli = with_items(MIXED, &["append-2-0-0"]);
@@ -234,8 +272,8 @@ $ godwit down --to 1.0.0
 2> hint: nothing was changed; `godwit runs` shows which runs can be undone, without the migrations' help
 [exit 2]
 $ godwit import --collection items --version 1.0.0 items.ndjson
-2> error: run 1 of append is blocked: retry or accept the items in quarantine and finish it with `godwit up`, or give it up with `godwit backup restore [moment].godwit`, first
-2> hint: until then, `--on-existing replace` takes the place of items in quarantine only
+2> error: run 1 of append is blocked, and must be finished or taken back first
+2> hint: `godwit up` goes on once the items in quarantine were retried or accepted; `godwit backup restore [moment].godwit` puts the whole store back as it was before run 1. Until then, `--on-existing replace` takes the place of items in quarantine only
 [exit 3]
 $ godwit up --pre-images --backup always --max-failures 100%
 2> warning: run 1 was begun without pre-images, and goes on without
@@ -289,11 +327,19 @@ fn a_backup_that_a_run_depends_on_is_kept_unless_it_is_forced() {
         let pruned = given(&cli, "godwit backup prune --keep 0 --json").json();
         assert_eq!(pruned["kept"][0]["run"], 1, "{pruned}");
         assert_eq!(backups(&cli), std::slice::from_ref(needed));
-        // Elsewhere it cannot be told what is needed.
-        let other = cli
-            .run("godwit backup prune --keep 0 --backups store.backups --store lmdb:godwit.toml");
-        assert_ne!(other.code, Some(0), "{other}");
-        assert!(other.err.contains("cannot be told"), "{other}");
+        // Another store has nothing to say about them; where this one cannot be read, it cannot be told what is needed.
+        let other = given(
+            &cli,
+            "godwit backup prune --keep 0 --backups store.backups --store lmdb:godwit.toml",
+        );
+        assert_eq!(other.out, "nothing to remove\n");
+        std::fs::rename(cli.path("store"), cli.path("away")).unwrap();
+        cli.write("store", "is no store");
+        let unreadable = cli.run("godwit backup prune --keep 0");
+        assert_ne!(unreadable.code, Some(0), "{unreadable}");
+        assert!(unreadable.err.contains("cannot be told"), "{unreadable}");
+        std::fs::remove_file(cli.path("store")).unwrap();
+        std::fs::rename(cli.path("away"), cli.path("store")).unwrap();
         assert_eq!(backups(&cli), std::slice::from_ref(needed));
         // Once the run is done it is as old as others are.
         cli.prepare(&[

@@ -388,3 +388,240 @@ fn what_is_no_item_is_refused_and_nothing_is_written() {
     {"_id":"c","n":3}
     "#);
 }
+
+#[test]
+fn what_was_accepted_for_it_may_be_accepted_at_its_end() {
+    let cli = desk("lmdb", &two()[..1], ITEMS);
+    cli.prepare(&["godwit up --quiet"]);
+    std::fs::remove_file(cli.path("plugins/made-0.wasm")).unwrap();
+    cli.write("plugins/made-1.wasm", two()[1].file(LAYOUTS[0]))
+        .write(
+            "new.json",
+            "{\"_id\":\"b\",\"do\":{\"3.0.0/apply\":[[\"fail\",\"no\"]]}}",
+        );
+    let refused = cli.run("godwit up --shadow");
+    assert_eq!(refused.code, Some(3), "{refused}");
+    cli.prepare(&["godwit up --shadow --accept gap --quiet"]);
+    let refused = cli.run("godwit finalize");
+    assert_eq!(refused.code, Some(3), "{refused}");
+    assert!(refused.err.contains("`--accept gap`"), "{refused}");
+    // How items that fail are dealt with is said there, too.
+    cli.prepare(&["godwit put items b --version 2.0.0 new.json"]);
+    for flag in ["--on-failure stop", "--max-failures 0"] {
+        let failed = cli.run(&format!("godwit finalize --accept gap {flag}"));
+        assert_eq!(failed.code, Some(4), "{failed}");
+    }
+    cli.write("new.json", "{\"_id\":\"b\"}")
+        .prepare(&["godwit put items b --version 2.0.0 new.json"]);
+    let live = cli.run("godwit finalize --accept gap");
+    assert!(live.out.contains("it is live"), "{live}");
+}
+
+/// Two versions, of which the second one is left to the end, and an item that fails a step.
+fn bad_in(step: &str) -> Cli {
+    let orders = [
+        Order::new("made", "2.0.0").step(rewrite("apply", "items")),
+        Order::new("made", "3.0.0").step(derive("look", "items", "notes")),
+    ];
+    let bad = format!("{{\"_id\":\"d\",\"do\":{{\"{step}\":[[\"fail\",\"no\"]]}}}}\n");
+    desk("lmdb", &orders, &format!("{ITEMS}{bad}"))
+}
+
+#[test]
+fn one_that_fails_names_what_leads_on_and_back() {
+    let cli = bad_in("2.0.0/apply");
+    insta::assert_snapshot!(cli.session(&[
+        "godwit up --shadow --on-failure stop --quiet",
+        "godwit up --shadow --max-failures 0 --json --quiet",
+        "godwit runs",
+        "godwit up --shadow --quiet",
+        "godwit quarantine accept --all --shadow",
+        "godwit up --shadow --quiet",
+        "godwit reset",
+    ]), @r#"
+    $ godwit up --shadow --on-failure stop --quiet
+    2> error: items/d failed step apply of 2.0.0: refused: no
+    2> hint: mend the migration or the item, then the same command goes on; `--on-failure quarantine` leaves such items aside
+    2> hint: `godwit reset` drops it; what is live stays as it is
+    [exit 4]
+    $ godwit up --shadow --max-failures 0 --json --quiet
+    2> error: 1 of 4 items failed step apply of 2.0.0, more than 0; the last one, d: refused: no
+    2> hint: mend the migration and begin again from before the run, or allow more: the same command with `--max-failures N` goes on
+    2> hint: `godwit reset` drops it; what is live stays as it is
+    {
+      "error": "1 of 4 items failed step apply of 2.0.0, more than 0; the last one, d: refused: no",
+      "hint": "mend the migration and begin again from before the run, or allow more: the same command with `--max-failures N` goes on",
+      "run": 1,
+      "retreat": "godwit reset"
+    }
+    [exit 4]
+    $ godwit runs
+    run  started               what         state   versions             can be undone
+      1  [moment]  up --shadow  failed  made 1.0.0 -> 2.0.0  no, godwit reset
+    run 1 failed: 1 of 4 items failed step apply of 2.0.0, more than 0; the last one, d: refused: no
+    $ godwit up --shadow --quiet
+    2> hint: `godwit quarantine list --shadow` names the items; mend the migration and `godwit quarantine retry --shadow`, or `godwit quarantine accept --shadow` them; then `godwit up --shadow` goes on. `godwit reset` drops it
+    run 1: made 1.0.0 -> 2.0.0, blocked
+      made 2.0.0 apply on items: 4 read, 3 updated, 1 failed
+      1 item of made is in quarantine, so that 2.0.0 (offline) is not applied
+    shadow run of all apps to the newest version: under way
+      copied 4 of 4 items of items, notes
+      run 1 is blocked
+      0 writes of the application to follow
+      1 item in quarantine
+      a finalization, for which the application waits, would be done in [time]
+    [exit 4]
+    $ godwit quarantine accept --all --shadow
+    2> hint: `godwit up --shadow` goes on
+    1 item accepted
+    $ godwit up --shadow --quiet
+    2> hint: `godwit finalize` makes it live, `godwit up --shadow` follows what was written since, `godwit reset` drops it
+    run 1: made 1.0.0 -> 2.0.0, completed
+      made 2.0.0 apply on items: 4 read, 3 updated, 1 failed
+    shadow run of all apps to the newest version: ready to be finalized
+      copied 4 of 4 items of items, notes
+      run 1 is completed
+      0 writes of the application to follow
+      left to the end: made 3.0.0: look, 4 items
+      a finalization, for which the application waits, would be done in [time]
+    $ godwit reset
+    the shadow run is dropped; what is live is as it was
+    "#);
+}
+
+#[test]
+fn quarantine_names_the_command_that_goes_on_at_the_end() {
+    let cli = bad_in("3.0.0/look");
+    cli.prepare(&["godwit up --shadow --quiet"]);
+    let blocked = cli.run("godwit finalize --quiet");
+    assert_eq!(blocked.code, Some(4), "{blocked}");
+    let retried = cli.run("godwit quarantine retry --shadow");
+    assert_eq!(retried.code, Some(4), "{retried}");
+    let accepted = cli.run("godwit quarantine accept --all --shadow");
+    assert_eq!(
+        accepted.err, "hint: `godwit finalize` goes on\n",
+        "{accepted}"
+    );
+    let live = cli.run("godwit finalize");
+    assert!(live.out.contains("it is live"), "{live}");
+}
+
+#[test]
+fn it_ends_well_where_only_the_end_is_left_or_nothing() {
+    let orders = [
+        Order::new("made", "2.0.0").step(derive("look", "items", "notes")),
+        Order::new("made", "3.0.0").step(rewrite("apply", "items")),
+    ];
+    let cli = desk("lmdb", &orders, ITEMS);
+    let ready = cli.run("godwit up --shadow");
+    assert_eq!(ready.code, Some(0), "{ready}");
+    assert!(ready.out.contains("ready to be finalized"), "{ready}");
+    cli.prepare(&["godwit finalize --quiet", "godwit up --shadow --quiet"]);
+}
+
+/// A store whose commands wait until a file says that all is well.
+fn while_not_well() -> Cli {
+    let cli = desk("lmdb", &two(), ITEMS);
+    let config = cli.read("godwit.toml");
+    cli.write(
+        "held.toml",
+        format!("{config}[run]\nhealth = \"test -f well\"\nhealth-every = \"20 ms\"\n"),
+    );
+    cli
+}
+
+#[test]
+fn what_was_stopped_before_its_end_is_not_done() {
+    let cli = while_not_well();
+    let stopped = |line: &str| {
+        let started = cli.start(&format!("godwit --config held.toml {line}"));
+        while cli.run("godwit cancel").code != Some(0) {}
+        started.finish()
+    };
+    let ended = stopped("up --shadow");
+    assert_eq!(ended.code, Some(130), "{ended}");
+    cli.write("new.json", "{\"_id\":\"b\"}");
+    cli.prepare(&[
+        "godwit up --shadow --quiet",
+        "godwit put items b --version 1.0.0 new.json",
+    ]);
+    let ended = stopped("finalize");
+    assert_eq!(ended.code, Some(130), "{ended}");
+    assert!(!ended.out.contains("it is live"), "{ended}");
+    cli.prepare(&["godwit finalize"]);
+}
+
+#[test]
+fn events_on_standard_output_are_alone_there() {
+    let cli = desk("lmdb", &two(), ITEMS);
+    for (line, last) in [("up --shadow", "run_done"), ("finalize", "switched")] {
+        let ended = cli.run(&format!("godwit {line} --events -"));
+        assert_eq!(ended.code, Some(0), "{ended}");
+        let lines = ended.out.lines();
+        let events: Vec<serde_json::Value> = lines
+            .map(|line| {
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+            })
+            .collect();
+        assert_eq!(events.last().unwrap()["event"], last, "{ended}");
+    }
+}
+
+#[test]
+fn json_has_findings_and_timings() {
+    let cli = desk("lmdb", &two(), ITEMS);
+    cli.write("plugins/none.wasm", "no component");
+    let ended = cli.run("godwit up --shadow --accept invalid-file --timings --json");
+    assert_eq!(ended.code, Some(0), "{ended}");
+    let told = ended.json();
+    assert_eq!(told["findings"][0]["kind"], "invalid-file", "{told}");
+    assert!(
+        told["timings"]["transform"]["times"].as_u64() > Some(0),
+        "{told}"
+    );
+    assert_eq!(told["shadow"]["stats"]["is_ready"], true);
+    let text = cli.run("godwit up --shadow --accept invalid-file --timings");
+    assert!(
+        text.out.contains("transforming, all threads together"),
+        "{text}"
+    );
+}
+
+#[test]
+fn that_it_makes_no_backup_is_said_where_one_is_asked_for() {
+    let cli = desk("lmdb", &two(), ITEMS);
+    let config = cli.read("godwit.toml");
+    cli.write(
+        "always.toml",
+        format!("{config}[run]\nbackup = \"always\"\n"),
+    );
+    let up = cli.run("godwit --config always.toml up --shadow");
+    assert_eq!(up.code, Some(0), "{up}");
+    assert!(
+        up.err.contains("warning: a shadow run makes no backup"),
+        "{up}"
+    );
+    assert!(!cli.path("store.backups").exists());
+    let silent = cli.run("godwit up --shadow");
+    assert!(!silent.err.contains("backup"), "{silent}");
+}
+
+#[test]
+fn an_item_is_as_long_as_a_line_of_an_import_may_be() {
+    let cli = desk("lmdb", &two(), ITEMS);
+    let config = cli.read("godwit.toml");
+    cli.write("small.toml", format!("{config}[limits]\nbody-size = 100\n"));
+    for (length, code) in [(100, 0), (101, 2)] {
+        let text = "x".repeat(length - "{'_id':'b','x':''}".len());
+        cli.write("b.json", format!("{{\"_id\":\"b\",\"x\":\"{text}\"}}\n"));
+        let put = cli.run("godwit --config small.toml put items b --version 1.0.0 b.json");
+        assert_eq!(put.code, Some(code), "{put}");
+    }
+    let put = cli.run("godwit --config small.toml put items b --version 1.0.0 b.json");
+    assert!(
+        put.err
+            .contains("a body has 100 bytes at most, its has 101"),
+        "{put}"
+    );
+    cli.prepare(&["godwit put items b --version 1.0.0 b.json"]);
+}

@@ -335,16 +335,16 @@ fn a_run_that_stops_before_the_first_failure() {
     2> no backup: run 1 keeps pre-images, `godwit undo 1` puts everything back
     2> append 2.0.0 append on items (4 items)
     2> error: items/b failed step append of 2.0.0: refused: this item is bad
-    2> hint: mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside
+    2> hint: mend the migration or the item, then the same command goes on; `--on-failure quarantine` leaves such items aside
     2> hint: `godwit undo 1` goes back
     [exit 4]
     $ godwit up --on-failure stop --json
     2> error: items/b failed step append of 2.0.0: refused: this item is bad
-    2> hint: mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside
+    2> hint: mend the migration or the item, then the same command goes on; `--on-failure quarantine` leaves such items aside
     2> hint: `godwit undo 1` goes back
     {
       "error": "items/b failed step append of 2.0.0: refused: this item is bad",
-      "hint": "mend the migration or the item, then `godwit up` goes on; `--on-failure quarantine` leaves such items aside",
+      "hint": "mend the migration or the item, then the same command goes on; `--on-failure quarantine` leaves such items aside",
       "run": 1,
       "retreat": "godwit undo 1"
     }
@@ -379,7 +379,7 @@ fn a_run_that_the_breaker_stops() {
         "{breaker}"
     );
     let hint = breaker.err.lines().rev().nth(1).unwrap_or_default();
-    insta::assert_snapshot!(hint, @"hint: `godwit up --dry-run` names every item that would fail. Mend the migration and begin again from before the run, or allow more: `godwit up --max-failures N`");
+    insta::assert_snapshot!(hint, @"hint: `godwit up --dry-run` names every item that would fail; mend the migration and begin again from before the run, or allow more: the same command with `--max-failures N` goes on");
     let dry = cli.run("godwit up --dry-run");
     assert_eq!(
         dry.out

@@ -102,6 +102,21 @@ impl Context {
         Ok(store.compressing(self.config.compression))
     }
 
+    /// Opens the store by its whole path, which backups of it tell then: in a folder that several stores share they are told
+    /// apart, wherever commands are given.
+    pub fn store_to_back_up(&self, mode: OpenMode) -> Result<Store, Failure> {
+        let url = self.store_url()?;
+        let whole = url.folder().and_then(|folder| folder.canonicalize().ok());
+        let url = match (url, whole) {
+            (StoreUrl::Sled(_), Some(folder)) => StoreUrl::Sled(folder),
+            (StoreUrl::Lmdb(_), Some(folder)) => StoreUrl::Lmdb(folder),
+            (StoreUrl::Path(_), Some(folder)) => StoreUrl::Path(folder),
+            (url, _) => url,
+        };
+        let store = Store::new(url.open(mode)?)?;
+        Ok(store.compressing(self.config.compression))
+    }
+
     /// Where compiled components are kept, unless they are not to be.
     pub fn cache(&self) -> Result<Option<Cache>, CacheError> {
         let folder = self.cache.as_deref();
@@ -163,6 +178,7 @@ impl Context {
         let mut host = Host::new(store, catalogue, self.surroundings.clone());
         host.policy = self.config.policy.clone();
         host.grants = self.config.grants.grants();
+        host.body_bytes = self.config.limits().body_bytes;
         host.control_folder = self
             .store_url()
             .ok()
@@ -179,14 +195,26 @@ impl Context {
                 "use --plugins FOLDER, GODWIT_PLUGINS, or `plugins` in godwit.toml",
             )
         })?;
-        let engine = self.engine()?;
-        let engine_for = |file: &Path| self.engine_for(&engine, file);
-        let catalogue =
-            Catalogue::read_each(folder, &engine_for).map_err(godwit::HostError::from)?;
+        let catalogue = self.read(folder)?;
         if catalogue.migrations().is_empty() && catalogue.rejected().is_empty() {
             output::warning(&format!("there are no migrations in {}", folder.display()));
         }
         Ok(catalogue)
+    }
+
+    /// The migrations that are there already: none where there is no folder of plugins yet.
+    pub fn catalogue_so_far(&self) -> Result<Catalogue, Failure> {
+        let folder = self.plugins.as_deref();
+        match folder.filter(|folder| folder.exists()) {
+            Some(folder) => self.read(folder),
+            None => Ok(Catalogue::new()),
+        }
+    }
+
+    fn read(&self, folder: &Path) -> Result<Catalogue, Failure> {
+        let engine = self.engine()?;
+        let engine_for = |file: &Path| self.engine_for(&engine, file);
+        Ok(Catalogue::read_each(folder, &engine_for).map_err(godwit::HostError::from)?)
     }
 
     /// How runs are carried out: the defaults, what godwit.toml says, on as many threads as there

@@ -2,14 +2,13 @@
 
 use std::process::ExitCode;
 
-use godwit::model::Run;
+use godwit::model::{Purpose, Run};
 use godwit::plan::{Finding, Severity};
 use godwit::run::RunError;
 use godwit::store::{BackupError, LeaseError, StoreError};
 use godwit::{ErrorKind, HostError};
 
-use crate::commands::up::safety::goes_back;
-use crate::commands::up::way_on;
+use crate::commands::up::{safety::goes_back, way_past};
 use crate::output;
 
 /// The documented exit codes.
@@ -106,7 +105,7 @@ impl Failure {
             }
             Self::Run { error, run } => {
                 output::error(&chain(error));
-                output::hint(&hint(error));
+                output::hint(&hint_of(error, run));
                 if let Some(back) = goes_back(run) {
                     output::hint(&back);
                 }
@@ -137,7 +136,7 @@ impl Failure {
                 let retreat = run.retreat().map(|way| way.to_string());
                 let mut told = serde_json::json!({
                     "error": chain(error),
-                    "hint": hint(error),
+                    "hint": hint_of(error, run),
                     "run": run.id,
                     "retreat": retreat,
                 });
@@ -212,21 +211,35 @@ fn hint(error: &HostError) -> String {
         HostError::NoShadow => "`godwit status` tells what there is".to_owned(),
         HostError::OtherShadow { .. } => "`godwit stats` tells what it is for".to_owned(),
         HostError::ShutDown => "give the same command again".to_owned(),
-        HostError::Unfinished(run) => way_on(run, 0),
-        HostError::OutsideShadow { .. } => {
-            "take its file away until the shadow run is live, or begin again: `godwit reset`, then `godwit up --shadow`".to_owned()
-        }
-        HostError::NotBroughtUp { .. } => {
-            "`godwit up` brings items up to date; `godwit quarantine list` names those that failed".to_owned()
-        }
+        HostError::OutsideShadow { .. } => "take its file away until the shadow run is live, or begin \
+             again: `godwit reset`, then `godwit up --shadow`"
+            .to_owned(),
+        HostError::NotBroughtUp { .. } => "`godwit up` brings items up to date; `godwit quarantine \
+             list` names those that failed"
+            .to_owned(),
         HostError::ApplicationBehind { .. } => {
             "nothing was written; use a newer version of the application".to_owned()
         }
-        HostError::RunInTheWay { run, .. } => {
-            format!("finish it with `godwit up`, or give it up with `godwit undo {run}`")
-        }
+        HostError::Unfinished(run) => way_past(run),
+        HostError::RunInTheWay { run, .. } => way_past(run),
         HostError::BadItem { .. } => "nothing was written; mend it and try again".to_owned(),
+        HostError::TooNew { .. } => "nothing was written; give the version whose shape it has, or add the \
+             migrations that lead there to the plugins; `--as-is` takes it all the same, and `godwit \
+             up` refuses then until it is replaced or deleted"
+            .to_owned(),
         HostError::Baseline { .. } => "`godwit status` shows the versions of the apps".to_owned(),
+    }
+}
+
+/// What to do about an error that a run has ended with.
+fn hint_of(error: &HostError, run: &Run) -> String {
+    let hint = hint(error);
+    match error {
+        // Nothing is tried out while a shadow run is under way.
+        HostError::Run(RunError::TooManyFailures { .. }) if run.purpose != Purpose::Shadow => {
+            format!("`godwit up --dry-run` names every item that would fail; {hint}")
+        }
+        _ => hint,
     }
 }
 
@@ -290,12 +303,13 @@ fn of_run(error: &RunError) -> String {
             "put the file back among the plugins, then the same command goes on".to_owned()
         }
         RunError::Load { .. } => "mend the plugin; `godwit inspect FILE` shows more".to_owned(),
-        RunError::TooManyFailures { .. } => "`godwit up --dry-run` names every item that would \
-             fail. Mend the migration and begin again from before the run, or allow more: `godwit \
-             up --max-failures N`"
-            .to_owned(),
-        RunError::ItemFailed { .. } => "mend the migration or the item, then `godwit up` goes on; \
-             `--on-failure quarantine` leaves such items aside"
+        RunError::TooManyFailures { .. } => {
+            "mend the migration and begin again from before the run, or allow more: the same \
+             command with `--max-failures N` goes on"
+                .to_owned()
+        }
+        RunError::ItemFailed { .. } => "mend the migration or the item, then the same command \
+             goes on; `--on-failure quarantine` leaves such items aside"
             .to_owned(),
         RunError::NoWayBack { .. } => {
             "`godwit down --dry-run` names every item that has none. Mend it and `godwit down` \
@@ -307,9 +321,7 @@ fn of_run(error: &RunError) -> String {
         }
         RunError::NoRun(_) => "`godwit runs` lists the runs".to_owned(),
         RunError::NotUndoable { .. } => "`godwit runs` shows the states of the runs".to_owned(),
-        RunError::NotPrunable { run, .. } => {
-            format!("finish it with `godwit up`, or give it up with `godwit undo {run}`")
-        }
+        RunError::NotPrunable(run) => way_past(run),
         RunError::ChangedSince { run, .. } => format!(
             "nothing was undone; `godwit undo {run} --leave-changed` leaves these items as they are"
         ),

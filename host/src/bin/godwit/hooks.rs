@@ -147,7 +147,7 @@ impl Hooks {
         match &state.failed {
             None => Ok(()),
             Some(message) => {
-                let hint = "mend the hook, then `godwit up` goes on; `on-failure = \"warn\"` in [hooks] lets runs go on";
+                let hint = "mend the hook, then the same command goes on; `on-failure = \"warn\"` in [hooks] lets runs go on";
                 Err(Failure::other(Code::Stopped, message.clone(), hint))
             }
         }

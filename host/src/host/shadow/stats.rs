@@ -16,7 +16,7 @@ pub struct ShadowStats {
     pub app: Option<Name>,
     /// The version that is wanted; `None`: the newest one.
     pub to: Option<Version>,
-    /// Its run, once all is copied.
+    /// Its run, once all is copied and there is something to be done before the end.
     pub run: Option<(RunId, RunState)>,
     /// Items that were copied, and that there were about.
     pub copied: (u64, u64),
@@ -64,9 +64,11 @@ impl Host {
         }
         let last = self.store.last_written()?.unwrap_or(shadow.followed);
         let waiting = last.saturating_sub(shadow.followed);
+        let is_copied = shadow.collections.iter().all(|collection| collection.done);
+        // There is none where everything is left to the end.
         let is_completed = run
             .as_ref()
-            .is_some_and(|run| run.state == RunState::Completed);
+            .is_none_or(|run| run.state == RunState::Completed);
         let planned = match shadow.is_open() {
             true => own.plan_left(shadow)?.plan,
             false => Plan::default(),
@@ -85,7 +87,7 @@ impl Host {
             copied,
             waiting,
             open,
-            is_ready: shadow.is_open() && is_completed && ahead == 0,
+            is_ready: shadow.is_open() && is_copied && is_completed && ahead == 0 && open == 0,
             deferred,
             blocks_for: per_item.map(|time| ((waiting + left) as f64 * time).ceil() as u64),
         })

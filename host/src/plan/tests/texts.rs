@@ -65,7 +65,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "file notes 1.0.0\n collection tags of=notes newest=2.0.0",
         "notes 2.0.0: the collection tags has items of it, the catalogue's newest is 1.0.0 \
          (notes-1.0.0.wasm)",
-        "use a catalogue that goes up to notes 2.0.0",
+        "use a catalogue that goes up to notes 2.0.0, or replace or delete what has it in tags",
     ),
     (
         "file notes 1.0.0\n applied notes 1.0.0 offline\n file notes 2.0.0\n goal to=0.1.0",
@@ -95,6 +95,20 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "notes 1.0.0 (notes-1.0.0.wasm): the file has digest NEW, run 7 is in progress with OLD",
         "put the notes-1.0.0.wasm back that the run began with, then `godwit up`; or go on with the new one: `godwit \
          up --accept digest-drift`",
+    ),
+    (
+        "file notes 1.0.0\n run failed 0\n remove notes 1.0.0\n file notes 2.0.0\n retreat 7 reset",
+        "notes 1.0.0 (notes-1.0.0.wasm): its file is missing from the catalogue, and run 7 is not \
+         done with it",
+        "put notes-1.0.0.wasm back into the catalogue, then the same command goes on; or give the run up: \
+         `godwit reset`",
+    ),
+    (
+        "file notes 1.0.0\n run failed 0\n replace notes 1.0.0 #new\n retreat 7 reset",
+        "notes 1.0.0 (notes-1.0.0.wasm): the file has digest NEW, run 7 is in progress with OLD",
+        "put the notes-1.0.0.wasm back that the run began with, then the same command goes on; or start again with the new \
+         one: `godwit reset`, then `godwit up --shadow`; or go on with the new one: repeat the command with `--accept \
+         digest-drift`",
     ),
     (
         "file users 1.0.0\n run failed 0\n file notes 1.0.0\n goal app=notes\n retreat 7 x.godwit",

@@ -103,10 +103,11 @@ impl World {
             "run" => self.recorded.unfinished = Some(self.run(&words)),
             "retreat" => {
                 let run = RunId(words[0].parse().expect(words[0]));
-                let backup = words
-                    .get(1)
-                    .map(|file| Retreat::Restore((*file).to_owned()));
-                self.recorded.without_undo.insert(run, backup);
+                let instead = words.get(1).map(|word| match *word {
+                    "reset" => Retreat::Reset,
+                    file => Retreat::Restore(file.to_owned()),
+                });
+                self.recorded.without_undo.insert(run, instead);
             }
             "goal" => {
                 self.goal.app = value(&words, "app").map(name);

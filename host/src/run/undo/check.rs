@@ -41,6 +41,9 @@ pub(super) fn check(store: &Store, run: &Run, changed: ChangedItems) -> Result<(
         let id = later.id;
         return refuse(match later.retreat() {
             Some(Retreat::Undo(_)) => format!("run {id} came after it; undo that one first"),
+            Some(Retreat::Reset) => {
+                format!("run {id} came after it; drop that one first: `godwit reset`")
+            }
             Some(restore) => format!(
                 "run {id} came after it, and has no pre-images; `{restore}` puts the whole store back as it was before \
                  that one"

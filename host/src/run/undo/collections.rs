@@ -32,14 +32,17 @@ impl Undo<'_> {
         let Some(current) = self.store.collection(&name)? else {
             return Ok(());
         };
-        let restored = Collection {
+        let waiting = current.oldest_waiting.clone();
+        let mut restored = Collection {
             newest: self.newest(&name, before.newest.max(before.level.clone()))?,
             level: before.level,
             under_way: before.under_way,
-            oldest_waiting: before.oldest_waiting.or(current.oldest_waiting.clone()),
+            oldest_waiting: before.oldest_waiting,
             indexes,
             ..current
         };
+        // Older ones may have come after the run.
+        restored.note_versions(None, waiting);
         Ok(write.set_collection(&name, restored)?)
     }
 

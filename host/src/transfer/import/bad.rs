@@ -99,6 +99,14 @@ pub enum BadLineReason {
         /// The longest version.
         limit: u64,
     },
+    /// Occurs when its version is above the highest one that an item may have.
+    #[error("its version {version} is above {highest}, and no migration leads there")]
+    TooNew {
+        /// The version.
+        version: Version,
+        /// The highest one.
+        highest: Version,
+    },
     /// Occurs when there is an item with this id already, and such were to be refused.
     #[error("the item `{}` is there already, with {difference}", .id.escape_debug())]
     Exists {

@@ -7,11 +7,11 @@ use bytes::Bytes;
 
 use super::bad::{BadLine, BadLineReason};
 use super::identify::identify;
-use super::lines::Line;
+use super::lines::{Line, Position};
 use super::versions::version_of;
-use super::way_in::{FailedOnTheWay, Hurdle, Waiting};
+use super::way_in::{FailedOnTheWay, Hurdle, Tries, Waiting};
 use super::{ImportCounts, ImportSettings};
-use crate::model::Version;
+use crate::model::{Digest, Version};
 
 /// Lines that were read and are not committed yet.
 #[derive(Debug, Default)]
@@ -21,6 +21,12 @@ pub(super) struct Batch {
     /// The items, in the order of their lines.
     pub items: Vec<Pending>,
     bodies: Vec<u8>,
+    /// How many lines, and bytes, were imported before.
+    before: (u64, u64),
+    /// Where each line ends.
+    ends: Vec<Position>,
+    /// The numbers of the lines with nothing on them.
+    blank: Vec<u64>,
 }
 
 /// What has become of lines.
@@ -34,6 +40,8 @@ pub(super) struct Outcome {
     pub hurdles: Vec<Waiting>,
     /// Those that failed on their way in.
     pub failures: Vec<FailedOnTheWay>,
+    /// How those fared that went through migrations.
+    pub tries: Tries,
 }
 
 /// An item that was read.
@@ -101,9 +109,33 @@ impl Batch {
         }
     }
 
-    /// Adds the line with this number.
-    pub fn push(&mut self, number: u64, line: &Line<'_>, settings: &ImportSettings) {
-        self.outcome.counts.lines += 1;
+    /// No lines, behind what was imported before.
+    pub fn behind(counts: &ImportCounts) -> Self {
+        Self {
+            before: (counts.lines, counts.bytes),
+            ..Self::default()
+        }
+    }
+
+    /// How many lines it has.
+    pub fn lines(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// How many bytes its lines have.
+    pub fn bytes(&self) -> u64 {
+        let end = self.ends.last();
+        end.map_or(0, |end| end.offset - self.before.1)
+    }
+
+    /// The digest of all that was read up to its end; `None` where it has no line.
+    pub fn read(&self) -> Option<Digest> {
+        self.ends.last().map(Position::digest)
+    }
+
+    /// Adds the next line. What is behind it is told by [`Batch::end_line`].
+    pub fn push(&mut self, line: &Line<'_>, settings: &ImportSettings) {
+        let number = self.before.0 + 1 + self.lines() as u64;
         let text = match line {
             Line::Text(text) => text,
             Line::TooLong(bytes) => {
@@ -119,7 +151,7 @@ impl Batch {
             }
         };
         if text.trim_ascii().is_empty() {
-            self.outcome.counts.blank += 1;
+            self.blank.push(number);
             return;
         }
         let found = identify(text, &settings.id).and_then(|(body, id)| {
@@ -138,6 +170,58 @@ impl Batch {
                 });
             }
             Err((column, reason)) => self.refuse(number, column, reason),
+        }
+    }
+
+    /// Notes where the line that was added last ends.
+    pub fn end_line(&mut self, end: Position) {
+        self.ends.push(end);
+    }
+
+    /// Begins to count what becomes of its lines: so far that is known of bad and of blank ones.
+    pub fn count(&mut self) {
+        let bad = std::mem::take(&mut self.outcome.bad);
+        self.outcome = Outcome::default();
+        self.outcome.counts = ImportCounts {
+            lines: self.lines() as u64,
+            bytes: self.bytes(),
+            blank: self.blank.len() as u64,
+            bad: bad.len() as u64,
+            ..ImportCounts::default()
+        };
+        self.outcome.bad = bad;
+    }
+
+    /// Keeps so many lines, of which nothing has become yet, and gives the others.
+    pub fn split_off(&mut self, lines: usize) -> Self {
+        let ends = self.ends.split_off(lines);
+        let before = (self.before.0 + lines as u64, self.before.1 + self.bytes());
+        let first = before.0 + 1;
+        let at = self.items.partition_point(|item| item.line < first);
+        let mut items = self.items.split_off(at);
+        let from = items
+            .first()
+            .map_or(self.bodies.len(), |item| item.body.start);
+        let bodies = self.bodies.split_off(from);
+        for item in &mut items {
+            item.body = item.body.start - from..item.body.end - from;
+        }
+        for item in items.iter_mut().chain(&mut self.items) {
+            item.form = Form::default();
+        }
+        let at = self.outcome.bad.partition_point(|bad| bad.line < first);
+        let bad = self.outcome.bad.split_off(at);
+        let at = self.blank.partition_point(|line| *line < first);
+        Self {
+            outcome: Outcome {
+                bad,
+                ..Outcome::default()
+            },
+            items,
+            bodies,
+            before,
+            ends,
+            blank: self.blank.split_off(at),
         }
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::batch::Outcome;
+use super::way_in::Tries;
 use super::{BadLine, FailedOnTheWay, ImportCounts, ImportReport, Waiting};
 use crate::model::{Digest, Timestamp};
 use crate::run::Moment;
@@ -27,6 +28,9 @@ pub(super) struct Checkpoint {
     /// The first items that failed on their way in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<FailedOnTheWay>,
+    /// How those fared that went through migrations.
+    #[serde(default)]
+    pub tries: Tries,
 }
 
 impl Checkpoint {
@@ -41,6 +45,7 @@ impl Checkpoint {
             bad_lines: Vec::new(),
             hurdles: Vec::new(),
             failures: Vec::new(),
+            tries: Tries::default(),
         }
     }
 
@@ -79,8 +84,10 @@ impl Checkpoint {
             mut bad,
             hurdles,
             failures,
+            tries,
         } = outcome;
         next.counts += counts;
+        next.tries += tries;
         bad.sort_by_key(|line| line.line);
         next.bad_lines.extend(bad);
         next.bad_lines.truncate(most);

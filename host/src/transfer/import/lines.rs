@@ -20,6 +20,22 @@ pub(super) struct Lines<'a> {
     buffer: Vec<u8>,
 }
 
+/// A place between two lines.
+#[derive(Debug)]
+pub(super) struct Position {
+    /// How many bytes come before it.
+    pub offset: u64,
+    /// Their digest so far.
+    hash: Sha256,
+}
+
+impl Position {
+    /// The digest of what comes before it.
+    pub fn digest(&self) -> Digest {
+        Digest(self.hash.clone().finalize().into())
+    }
+}
+
 /// A line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line<'l> {
@@ -41,9 +57,12 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// How many bytes were read, up to the end of the last whole line.
-    pub fn offset(&self) -> u64 {
-        self.offset
+    /// Behind the last whole line.
+    pub fn position(&self) -> Position {
+        Position {
+            offset: self.offset,
+            hash: self.digest.clone(),
+        }
     }
 
     /// The digest of what was read.
@@ -176,7 +195,7 @@ mod tests {
         let mut lines = Lines::new(&mut input, 4);
         for end in [3, 104, 105] {
             lines.next().unwrap();
-            assert_eq!(lines.offset(), end);
+            assert_eq!(lines.position().offset, end);
             assert_eq!(lines.digest(), Digest::of(&text.as_bytes()[..end as usize]));
         }
         let mut input = text.as_bytes();

@@ -36,8 +36,8 @@ pub use settings::{ImportSettings, OnExisting};
 pub use target::level;
 pub use way_in::{FailedOnTheWay, Hurdle, Waiting, WayIn};
 
-use crate::model::{Clock, Name, Retreat, RunId, RunState};
-use crate::run::{Control, RunError};
+use crate::model::{Clock, Name, Run, Version};
+use crate::run::{Control, MaxFailures, RunError};
 use crate::store::{Lease, LeaseError, Store, StoreError};
 use work::Work;
 
@@ -167,16 +167,12 @@ pub enum ImportError {
         app: Name,
     },
     /// Occurs when the app has a run that must be finished or undone first.
-    #[error("run {run} of {app} is {state}: {}", way_out(*.run, *.state, .retreat.as_ref()))]
+    #[error("run {} of {app} is {}, and must be finished or taken back first", .run.id, .run.state)]
     UnfinishedRun {
         /// The app.
         app: Name,
         /// The run.
-        run: RunId,
-        /// How far it has come.
-        state: RunState,
-        /// How it is given up, if there is a way.
-        retreat: Option<Retreat>,
+        run: Box<Run>,
     },
     /// Occurs when the app has no version yet, and no version was given for it: those of documents do not say where it
     /// stands.
@@ -195,9 +191,36 @@ pub enum ImportError {
         /// The longest version.
         limit: usize,
     },
+    /// Occurs when the version that was given is above the highest one that an item may have.
+    #[error("the version {version} is above {highest}, and no migration of {app} leads there")]
+    VersionTooNew {
+        /// The app.
+        app: Name,
+        /// The version.
+        version: Version,
+        /// The highest one.
+        highest: Version,
+    },
     /// Occurs when a migration that items are to go through on their way in cannot be carried out.
     #[error("items cannot be brought up to date on their way in")]
     WayIn(#[source] Box<RunError>),
+    /// Occurs when an item failed a migration on its way in, and the import is to stop at the first one.
+    #[error("{0}")]
+    ItemFailed(Box<FailedOnTheWay>),
+    /// Occurs when more items failed on their way in than may.
+    #[error(
+        "{failed} of {tried} items failed on their way in, more than {limit}; the last one: {last}"
+    )]
+    TooManyFailures {
+        /// How many failed.
+        failed: u64,
+        /// Of how many.
+        tried: u64,
+        /// The limit.
+        limit: MaxFailures,
+        /// The last one.
+        last: Box<FailedOnTheWay>,
+    },
     /// Occurs when the lines that were imported before are not those that come now.
     #[error(
         "the first {lines} lines are not those that were imported before; start over to import them all"
@@ -236,21 +259,5 @@ impl From<RunError> for ImportError {
             RunError::Store(error) => Self::Store(error),
             error => Self::WayIn(Box::new(error)),
         }
-    }
-}
-
-fn way_out(run: RunId, state: RunState, retreat: Option<&Retreat>) -> String {
-    let or_give_up =
-        retreat.map_or_else(String::new, |way| format!(", or give it up with `{way}`,"));
-    match state {
-        RunState::Undoing => format!("go on with `godwit undo {run}` first"),
-        RunState::Blocked => format!(
-            "retry or accept the items in quarantine and finish it with `godwit up`{or_give_up} first"
-        ),
-        RunState::Running
-        | RunState::Stopped
-        | RunState::Failed
-        | RunState::Completed
-        | RunState::Undone => format!("finish it with `godwit up`{or_give_up} first"),
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Digest, Name, Version};
+use crate::run::{MaxFailures, OnFailure};
 use crate::transfer::Pointer;
 
 /// What is imported, and how. The limits of batches do not change the result.
@@ -19,6 +20,8 @@ pub struct ImportSettings {
     pub version: Option<Version>,
     /// Where in its body an item may say the version whose shape it has; `None`: nowhere.
     pub version_at: Option<Pointer>,
+    /// The highest version that an item may have; with newer ones nothing could be planned. `None`: any.
+    pub highest: Option<Version>,
     /// Where an item's id is in its body.
     pub id: Pointer,
     /// What becomes of an item whose id is there already with another body or version.
@@ -33,6 +36,11 @@ pub struct ImportSettings {
     pub body_bytes: usize,
     /// How many of the lines that are not imported are kept with their reasons.
     pub bad_lines: usize,
+    /// What is done with an item that fails a migration on its way in: it waits as it came, or the import stops.
+    pub on_failure: OnFailure,
+    /// How many of those that go through migrations may fail before the import stops. The default is that of
+    /// runs.
+    pub max_failures: MaxFailures,
     /// Bytes that are read for one commit; one line may go beyond. The default is 256 KiB, like
     /// that of a run's batches.
     pub batch_bytes: usize,
@@ -49,12 +57,15 @@ impl ImportSettings {
             collection,
             version,
             version_at: None,
+            highest: None,
             id: "/_id".parse().expect("it is a pointer"),
             on_existing: OnExisting::default(),
             source: None,
             restart: false,
             body_bytes: 8 << 20,
             bad_lines: 100,
+            on_failure: OnFailure::default(),
+            max_failures: MaxFailures::default(),
             batch_bytes: 256 << 10,
             batch_lines: 4_096,
         }
@@ -74,6 +85,7 @@ impl ImportSettings {
             collection,
             version,
             version_at,
+            highest,
             id,
             on_existing,
             body_bytes,
@@ -83,8 +95,11 @@ impl ImportSettings {
             |part: Option<&dyn Display>| part.map_or_else(String::new, |it| format!("={it}"));
         let version = shown(version.as_ref().map(|it| it as _));
         let version_at = shown(version_at.as_ref().map(|it| it as _));
+        let highest = highest
+            .as_ref()
+            .map_or_else(String::new, |it| format!("\0{it}"));
         let parts = format!(
-            "{app}\0{collection}\0{version}\0{version_at}\0{on_existing:?}\0{body_bytes}\0{id}"
+            "{app}\0{collection}\0{version}\0{version_at}\0{on_existing:?}\0{body_bytes}\0{id}{highest}"
         );
         Digest::of(parts.as_bytes())
     }

@@ -23,7 +23,10 @@ pub(super) struct Target<'a> {
 impl<'a> Target<'a> {
     /// Checks that items may be imported.
     pub fn find(store: &Store, settings: &'a ImportSettings) -> Result<Self, ImportError> {
-        settings.version.as_ref().map_or(Ok(()), check_version)?;
+        settings
+            .version
+            .as_ref()
+            .map_or(Ok(()), |version| check_version(version, settings))?;
         let run = run_in_the_way(&store.runs()?, settings)?;
         let (app, collection) = (&settings.app, &settings.collection);
         let record = store.collection(collection)?;
@@ -148,13 +151,19 @@ pub fn level(store: &Store, app: &Name, collection: &Name) -> Result<Option<Vers
     Ok(apps.get(app).and_then(|app| app.version()).cloned())
 }
 
-fn check_version(version: &Version) -> Result<(), ImportError> {
+fn check_version(version: &Version, settings: &ImportSettings) -> Result<(), ImportError> {
     let bytes = version.to_string().len();
     let limit = MAX_VERSION_BYTES;
     if bytes > limit {
-        Err(ImportError::VersionTooLong { bytes, limit })
-    } else {
-        Ok(())
+        return Err(ImportError::VersionTooLong { bytes, limit });
+    }
+    match &settings.highest {
+        Some(highest) if version > highest => Err(ImportError::VersionTooNew {
+            app: settings.app.clone(),
+            version: version.clone(),
+            highest: highest.clone(),
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -178,8 +187,6 @@ fn run_in_the_way(
     }
     Err(ImportError::UnfinishedRun {
         app: app.clone(),
-        run: run.id,
-        state: run.state,
-        retreat: run.retreat(),
+        run: Box::new(run.clone()),
     })
 }

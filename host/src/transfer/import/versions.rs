@@ -44,8 +44,16 @@ pub(super) fn version_of(body: &str, settings: &ImportSettings) -> Result<Versio
             limit: MAX_VERSION_BYTES as u64,
         });
     }
-    text.parse()
-        .map_err(|_| wrong(format!("\"{}\"", text.escape_debug())))
+    let version: Version = text
+        .parse()
+        .map_err(|_| wrong(format!("\"{}\"", text.escape_debug())))?;
+    match &settings.highest {
+        Some(highest) if version > *highest => Err(BadLineReason::TooNew {
+            version,
+            highest: highest.clone(),
+        }),
+        _ => Ok(version),
+    }
 }
 
 #[cfg(test)]
@@ -108,6 +116,24 @@ mod tests {
         let too_long = "a version has 128 bytes at most, that at `/meta/v` has 129";
         assert_eq!(said(&long, None), Err(too_long.to_owned()));
         assert!(said(&long.replacen("aaa", "aa", 1), None).is_ok());
+    }
+
+    #[test]
+    fn a_document_is_no_newer_than_it_may_be() {
+        let at = |version: &str| {
+            let settings = ImportSettings {
+                version_at: Some("/v".parse().unwrap()),
+                highest: Some(Version::new(2, 0, 0)),
+                ..ImportSettings::new("app".parse().unwrap(), "c".parse().unwrap(), None)
+            };
+            version_of(&format!(r#"{{"v":"{version}"}}"#), &settings)
+        };
+        assert_eq!(at("2.0.0"), Ok(Version::new(2, 0, 0)));
+        let error = at("2.0.1").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "its version 2.0.1 is above 2.0.0, and no migration leads there"
+        );
     }
 
     #[test]

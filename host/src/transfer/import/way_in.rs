@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::ImportError;
 use super::batch::{Batch, Form, Pending};
 use super::place::Place;
 use super::target::Target;
+use super::{ImportError, ImportSettings};
 use crate::model::{self, Name, Version};
-use crate::run::{CaughtUp, Moment, RunError};
+use crate::run::{CaughtUp, Moment, OnFailure, RunError};
 
 /// What brings items of older versions up to the level of their collection before they are written.
 pub trait WayIn {
@@ -115,58 +115,165 @@ impl std::fmt::Display for FailedOnTheWay {
     }
 }
 
-/// Brings those items of a batch up that are behind their collection; gives whether it came to the end, which it does not when
-/// it is asked to stop: then nothing of the batch counts.
-///
-/// An item that waits in the store as it comes is there already and is let be.
-pub(super) fn bring_up(
-    way: &dyn WayIn,
-    target: &Target<'_>,
-    places: &BTreeMap<String, Place>,
-    batch: &mut Batch,
-    moment: Moment,
-    meanwhile: &mut dyn FnMut() -> Result<(), RunError>,
-) -> Result<bool, ImportError> {
-    let mut behind: BTreeMap<Version, Vec<usize>> = BTreeMap::new();
-    for (index, item) in batch.items.iter().enumerate() {
-        if target.may_be_brought_up(&item.version) && !places[&item.id].waits_as(batch, item) {
-            behind.entry(item.version.clone()).or_default().push(index);
-        }
+/// How many items went through migrations on their way in, and how many of them failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Tries {
+    tried: u64,
+    failed: u64,
+}
+
+impl std::ops::AddAssign for Tries {
+    fn add_assign(&mut self, other: Self) {
+        self.tried += other.tried;
+        self.failed += other.failed;
     }
-    for (from, mut items) in behind {
-        if let Some(hurdle) = way.hurdle(&from) {
-            for index in items {
-                batch.items[index].form = Form::Held(hurdle.clone());
+}
+
+/// So many items are fed at first, and after others have failed: a migration that hangs is found out before it has cost its time
+/// for many.
+const FIRST: usize = 16;
+/// So many are fed at once at most, for the same reason.
+const MOST: usize = 256;
+/// So many bytes are made of a batch and held before it is committed, but for what comes of a single line.
+const HELD: usize = 16 << 20;
+
+/// What has come of bringing up a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Brought {
+    /// Every item that is behind has its form.
+    Everything,
+    /// More would have to be held than is: the batch must become smaller, and nothing of this counts.
+    TooMuch,
+    /// It was asked to stop, and nothing of this counts.
+    Stopped,
+}
+
+/// The way of a batch's items.
+pub(super) struct Passage<'a> {
+    pub way: &'a dyn WayIn,
+    pub settings: &'a ImportSettings,
+    pub target: &'a Target<'a>,
+    pub moment: Moment,
+    /// How those fared that came before.
+    pub before: Tries,
+}
+
+impl Passage<'_> {
+    /// Brings those items of a batch up that are behind their collection.
+    ///
+    /// An item that waits in the store as it comes is there already and is let be.
+    pub fn bring_up(
+        &self,
+        places: &BTreeMap<String, Place>,
+        batch: &mut Batch,
+        meanwhile: &mut dyn FnMut() -> Result<(), RunError>,
+    ) -> Result<Brought, ImportError> {
+        let mut behind: BTreeMap<Version, Vec<usize>> = BTreeMap::new();
+        for (index, item) in batch.items.iter().enumerate() {
+            let is_behind = self.target.may_be_brought_up(&item.version);
+            if is_behind && !places[&item.id].waits_as(batch, item) {
+                behind.entry(item.version.clone()).or_default().push(index);
             }
-            continue;
         }
-        while !items.is_empty() {
-            let (round, rest) = next_round(batch, &items);
-            items = rest;
-            let mut fed = model::Batch::default();
-            for index in &round {
-                let item = &batch.items[*index];
-                fed.push(&item.id, batch.came(item));
+        let (mut most, mut held) = (FIRST, 0);
+        for (from, mut items) in behind {
+            if let Some(hurdle) = self.way.hurdle(&from) {
+                for index in items {
+                    batch.items[index].form = Form::Held(hurdle.clone());
+                }
+                continue;
             }
-            let became = way.bring_up(&from, &fed, moment, meanwhile);
-            let Some(became) = became.map_err(ImportError::from)? else {
-                return Ok(false);
-            };
-            for (index, became) in round.into_iter().zip(became) {
-                let item = &mut batch.items[index];
-                item.form = form(became, item, target);
+            while !items.is_empty() {
+                let (round, rest) = next_round(batch, &items, most);
+                let Some(left) = self.feed(&from, &round, batch, &mut held, meanwhile)? else {
+                    return Ok(Brought::Stopped);
+                };
+                if held > HELD && batch.lines() > 1 {
+                    return Ok(Brought::TooMuch);
+                }
+                let failed = self.check(&round, batch)?;
+                most = if failed { FIRST } else { MOST.min(2 * most) };
+                items = [left, rest].concat();
             }
         }
+        Ok(Brought::Everything)
     }
-    Ok(true)
+
+    /// Feeds some items; gives those that are to be fed again, since too much was made of those before them, or nothing where it
+    /// was asked to stop.
+    fn feed(
+        &self,
+        from: &Version,
+        round: &[usize],
+        batch: &mut Batch,
+        held: &mut usize,
+        meanwhile: &mut dyn FnMut() -> Result<(), RunError>,
+    ) -> Result<Option<Vec<usize>>, ImportError> {
+        let mut fed = model::Batch::default();
+        for index in round {
+            let item = &batch.items[*index];
+            fed.push(&item.id, batch.came(item));
+        }
+        let became = self.way.bring_up(from, &fed, self.moment, meanwhile);
+        let Some(became) = became.map_err(ImportError::from)? else {
+            return Ok(None);
+        };
+        let goes_on = became.iter().any(|became| *became != CaughtUp::Left);
+        let mut left = Vec::new();
+        for (index, became) in round.iter().zip(became) {
+            if became == CaughtUp::Left && goes_on {
+                left.push(*index);
+                continue;
+            }
+            if let CaughtUp::Updated { body, .. } = &became {
+                *held += body.len();
+            }
+            let item = &mut batch.items[*index];
+            item.form = form(became, item, self.target);
+            let failed = u64::from(matches!(item.form, Form::Failed(_)));
+            batch.outcome.tries += Tries { tried: 1, failed };
+        }
+        Ok(Some(left))
+    }
+
+    /// Stops the import where more items have failed than may; gives whether some of these have.
+    fn check(&self, round: &[usize], batch: &Batch) -> Result<bool, ImportError> {
+        let failed = round
+            .iter()
+            .filter_map(|index| match &batch.items[*index].form {
+                Form::Failed(failed) => Some(failed),
+                _ => None,
+            });
+        let in_order: BTreeMap<_, _> = failed.map(|failed| (failed.line, failed)).collect();
+        let (Some((_, first)), Some((_, last))) =
+            (in_order.first_key_value(), in_order.last_key_value())
+        else {
+            return Ok(false);
+        };
+        if self.settings.on_failure == OnFailure::Stop {
+            return Err(ImportError::ItemFailed((*first).clone()));
+        }
+        let mut tries = self.before;
+        tries += batch.outcome.tries;
+        let (Tries { tried, failed }, limit) = (tries, self.settings.max_failures);
+        if limit.is_exceeded(failed, tried) {
+            return Err(ImportError::TooManyFailures {
+                failed,
+                tried,
+                limit,
+                last: (*last).clone(),
+            });
+        }
+        Ok(true)
+    }
 }
 
 /// Those of some items that are fed at once, in order of their ids, each of which comes once; and the others.
-fn next_round(batch: &Batch, items: &[usize]) -> (Vec<usize>, Vec<usize>) {
+fn next_round(batch: &Batch, items: &[usize], most: usize) -> (Vec<usize>, Vec<usize>) {
     let (mut round, mut rest) = (BTreeMap::new(), Vec::new());
     for index in items {
         let id = batch.items[*index].id.as_str();
-        if round.contains_key(id) {
+        if round.len() == most || round.contains_key(id) {
             rest.push(*index);
         } else {
             round.insert(id, *index);

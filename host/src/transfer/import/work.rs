@@ -8,7 +8,8 @@ use super::checkpoint::Checkpoint;
 use super::lines::Lines;
 use super::place::{self, Place};
 use super::target::Target;
-use super::{ImportError, ImportReport, Importer, way_in};
+use super::way_in::{Brought, Passage};
+use super::{ImportError, ImportReport, Importer};
 use crate::model::{Digest, RunId};
 use crate::run::RunError;
 use crate::store::Lease;
@@ -68,10 +69,9 @@ impl<'a> Work<'a> {
         }
         loop {
             let (batch, ending) = self.gather();
-            if !self.commit(batch, matches!(ending, Ending::EndOfInput))? {
+            if !self.put(batch, matches!(ending, Ending::EndOfInput))? {
                 return Ok(self.report());
             }
-            (self.importer.observer)(&self.checkpoint.counts);
             match ending {
                 Ending::EndOfInput => {
                     return Ok(ImportReport {
@@ -146,40 +146,67 @@ impl<'a> Work<'a> {
             control,
             ..
         } = *self.importer;
-        let (first, start) = (self.checkpoint.counts.lines + 1, self.lines.offset());
-        let mut batch = Batch::default();
+        let mut batch = Batch::behind(&self.checkpoint.counts);
         let ending = loop {
             match self.lines.next() {
-                Ok(Some(line)) => batch.push(first + batch.outcome.counts.lines, &line, settings),
+                Ok(Some(line)) => batch.push(&line, settings),
                 Ok(None) => break Ending::EndOfInput,
                 Err(error) => break Ending::Failed(error),
             }
-            let is_full = batch.outcome.counts.lines >= settings.batch_lines as u64
-                || self.lines.offset() - start >= settings.batch_bytes as u64;
+            batch.end_line(self.lines.position());
+            let is_full = batch.lines() >= settings.batch_lines
+                || batch.bytes() >= settings.batch_bytes as u64;
             if is_full || control.is_stopped() || self.lease.is_due(clock.now()) {
                 break Ending::Full;
             }
         };
-        batch.outcome.counts.bytes = self.lines.offset() - start;
         (batch, ending)
     }
 
-    /// Commits a batch with the checkpoint behind it; at the end the checkpoint is removed. Gives whether it did, which it does
-    /// not when it was asked to stop while items were brought up to their collection.
-    fn commit(&mut self, mut batch: Batch, is_last: bool) -> Result<bool, ImportError> {
-        if batch.outcome.counts.lines == 0 && !is_last {
+    /// Commits a batch, in parts where more becomes of it than is held at once. Gives whether it did, which it does not when it
+    /// was asked to stop while items were brought up to their collection.
+    fn put(&mut self, batch: Batch, is_last: bool) -> Result<bool, ImportError> {
+        if batch.lines() == 0 && !is_last {
             return Ok(true);
         }
+        let Importer {
+            store, settings, ..
+        } = *self.importer;
+        let mut parts = vec![batch];
+        while let Some(mut batch) = parts.pop() {
+            batch.count();
+            let places = place::places(store, settings, &batch)?;
+            match self.bring_up(&places, &mut batch)? {
+                Brought::Everything => {
+                    self.commit(batch, places, is_last && parts.is_empty())?;
+                    if !parts.is_empty() && !self.proceed()? {
+                        return Ok(false);
+                    }
+                }
+                Brought::TooMuch => {
+                    let half = batch.lines().div_ceil(2);
+                    parts.push(batch.split_off(half));
+                    parts.push(batch);
+                }
+                Brought::Stopped => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Commits a batch with the checkpoint behind it; at the end the checkpoint is removed.
+    fn commit(
+        &mut self,
+        mut batch: Batch,
+        mut places: BTreeMap<String, Place>,
+        is_last: bool,
+    ) -> Result<(), ImportError> {
         let Importer {
             store,
             settings,
             clock,
             ..
         } = *self.importer;
-        let mut places = place::places(store, settings, &batch)?;
-        if !self.bring_up(&places, &mut batch)? {
-            return Ok(false);
-        }
         let now = clock.now();
         let mut write = store.write(RunId(0), None);
         // Lines of which none is good leave no collection behind; no lines at all do.
@@ -193,35 +220,43 @@ impl<'a> Work<'a> {
         if placed.newest.is_some() {
             self.target.note_versions(&mut write, placed)?;
         }
-        let (read, most) = (self.lines.digest(), settings.bad_lines);
-        let next = self.checkpoint.behind(outcome, read, most);
+        let read = batch.read().unwrap_or(self.checkpoint.read);
+        let next = self.checkpoint.behind(outcome, read, settings.bad_lines);
         if let Some(key) = &self.key {
             let record = (!is_last).then(|| next.record());
             write.set_import(key, record.as_deref());
         }
         write.commit(self.lease, now)?;
         self.checkpoint = next;
-        Ok(true)
+        (self.importer.observer)(&self.checkpoint.counts);
+        Ok(())
     }
 
-    /// Brings items that are behind up to their collection, if there is a way; gives whether it came to the end.
+    /// Brings items that are behind up to their collection, if there is a way.
     fn bring_up(
         &mut self,
         places: &BTreeMap<String, Place>,
         batch: &mut Batch,
-    ) -> Result<bool, ImportError> {
+    ) -> Result<Brought, ImportError> {
         let Importer {
             store,
+            settings,
             clock,
             way_in: Some(way),
             ..
         } = *self.importer
         else {
-            return Ok(true);
+            return Ok(Brought::Everything);
         };
-        let moment = self.checkpoint.moment();
+        let passage = Passage {
+            way,
+            settings,
+            target: &self.target,
+            moment: self.checkpoint.moment(),
+            before: self.checkpoint.tries,
+        };
         let lease = &mut *self.lease;
         let mut keep_lease = || lease.keep(store, clock.now()).map_err(RunError::from);
-        way_in::bring_up(way, &self.target, places, batch, moment, &mut keep_lease)
+        passage.bring_up(places, batch, &mut keep_lease)
     }
 }

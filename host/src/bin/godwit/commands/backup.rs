@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use godwit::HostError;
+use godwit::catalogue::Catalogue;
 use godwit::model::{Run, Timestamp};
-use godwit::store::{Backup, Manifest, OpenMode, StoreError};
+use godwit::store::{Backup, BackupError, Manifest, OpenMode, StoreError, StoreUrl};
 use serde_json::json;
 
 use crate::archive::{Meter, Unit};
@@ -44,7 +45,7 @@ pub struct Create {
 Examples:
   godwit backup verify data.backups/2026-11-27T14-00-00.000Z.godwit")]
 pub struct Verify {
-    /// The backup: a file, or a name in the folder of backups. [default: the newest one]
+    /// The backup: a file, or a name in the folder of backups. [default: the newest one of the store]
     backup: Option<PathBuf>,
     #[command(flatten)]
     folder: FolderArgs,
@@ -61,7 +62,7 @@ Examples:
   godwit backup restore --store lmdb:data before-3.0.godwit
   godwit backup restore --store sled:copy before-3.0.godwit")]
 pub struct Restore {
-    /// The backup: a file, or a name in the folder of backups. [default: the newest one]
+    /// The backup: a file, or a name in the folder of backups. [default: the newest one of the store]
     backup: Option<PathBuf>,
     /// Change nothing: read every byte of the backup, and say what would be replaced.
     #[arg(long)]
@@ -70,7 +71,7 @@ pub struct Restore {
     folder: FolderArgs,
 }
 
-/// List the backups of the store.
+/// List the backups of the store, and others in the same folder.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -82,7 +83,8 @@ pub struct List {
 
 /// Remove old backups of the store.
 ///
-/// A backup is kept while nothing else takes back a run: one that is unfinished and has no pre-images.
+/// A backup is kept while nothing else takes back a run: one that is unfinished and has no pre-images. Those of other stores in
+/// the same folder are let be.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -168,7 +170,8 @@ pub fn new_file(folder: &Path, now: Timestamp) -> PathBuf {
 }
 
 fn create(args: &Create, context: &Context) -> Result<Code, Failure> {
-    let host = context.host_without_plugins(OpenMode::Existing)?;
+    let store = context.store_to_back_up(OpenMode::Existing)?;
+    let host = context.wire(store, Catalogue::new());
     context.catch_interrupts()?;
     let file = match &args.file {
         Some(file) => file.clone(),
@@ -215,11 +218,17 @@ pub fn back_up(
 fn chosen(named: Option<&Path>, folder: &FolderArgs, context: &Context) -> Result<Backup, Failure> {
     let Some(named) = named else {
         let folder = folder.folder(context)?;
-        let newest = files(&folder)?.pop().ok_or_else(|| {
-            let message = format!("there is no backup in {}", folder.display());
-            Failure::input(message, "name a file; `godwit backup create` makes one")
+        let own = files(&folder, context)?
+            .into_iter()
+            .filter(|file| file.is_own);
+        let newest = own.last().ok_or_else(|| {
+            let message = format!("there is no backup of this store in {}", folder.display());
+            Failure::input(
+                message,
+                "name a file: `godwit backup list` shows those of other stores, too; `godwit backup create` makes one",
+            )
         })?;
-        return Ok(Backup::open(&newest)?);
+        return Ok(newest.backup?);
     };
     let is_name = named.components().count() == 1 && !named.exists();
     let path = match is_name {
@@ -316,8 +325,30 @@ fn restore(args: &Restore, context: &Context) -> Result<Code, Failure> {
     Ok(Code::Done)
 }
 
+/// A file in the folder of backups.
+struct Found {
+    path: PathBuf,
+    backup: Result<Backup, BackupError>,
+    /// Whether it is none of another store: several may share a folder.
+    is_own: bool,
+}
+
+impl Found {
+    fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    fn made(&self) -> Option<Timestamp> {
+        let backup = self.backup.as_ref().ok();
+        backup.map(|backup| backup.manifest().created_at)
+    }
+}
+
 /// The files of backups in a folder, the newest one last.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+fn files(folder: &Path, context: &Context) -> Result<Vec<Found>, Failure> {
+    // Where no store was named, they are nobody else's.
+    let url = context.store_url().ok();
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -331,37 +362,75 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         path.extension().is_some_and(|found| found == EXTENSION) && !name.starts_with('.')
     };
-    let mut files: Vec<_> = paths.filter(is_backup).collect();
-    files.sort_by_cached_key(|path| {
-        let made = Backup::open(path).map(|backup| backup.manifest().created_at);
-        (made.ok(), path.clone())
+    let found = paths.filter(is_backup).map(|path| {
+        let backup = Backup::open(&path);
+        let made_of = backup.as_ref().ok().map(|backup| &backup.manifest().store);
+        let is_other = made_of
+            .zip(url.as_ref())
+            .is_some_and(|(named, url)| !is_same(named, url));
+        Found {
+            is_own: !is_other,
+            backup,
+            path,
+        }
     });
+    let mut files: Vec<_> = found.collect();
+    files.sort_by_cached_key(|file| (file.made(), file.path.clone()));
     Ok(files)
+}
+
+/// Whether a store that was named once is this one: what counts is where it lies.
+fn is_same(named: &str, url: &StoreUrl) -> bool {
+    let folder = |url: &StoreUrl| url.folder().map(whole);
+    named
+        .parse()
+        .is_ok_and(|named| folder(&named) == folder(url))
+}
+
+/// A path from the root, without links as far as it is there.
+fn whole(path: &Path) -> PathBuf {
+    if let Ok(path) = path.canonicalize() {
+        return path;
+    }
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    match (path.parent().map(Path::canonicalize), path.file_name()) {
+        (Some(Ok(parent)), Some(name)) => parent.join(name),
+        _ => path,
+    }
 }
 
 fn list(args: &List, context: &Context) -> Result<Code, Failure> {
     let folder = args.folder.folder(context)?;
-    let backups: Vec<_> = files(&folder)?
-        .into_iter()
-        .map(|file| (Backup::open(&file), file))
-        .collect();
+    let files = files(&folder, context)?;
     if context.json {
-        let told = backups.iter().map(|(backup, file)| match backup {
-            Ok(backup) => json!({ "file": file, "bytes": backup.file_bytes(), "backup": told(backup.manifest()) }),
-            Err(error) => json!({ "file": file, "error": godwit::with_causes(error) }),
+        let told = files.iter().map(|file| {
+            let (path, is_own) = (&file.path, file.is_own);
+            match &file.backup {
+                Ok(backup) => json!({
+                    "file": path,
+                    "bytes": backup.file_bytes(),
+                    "is_own": is_own,
+                    "backup": told(backup.manifest()),
+                }),
+                Err(error) => json!({ "file": path, "error": godwit::with_causes(error) }),
+            }
         });
         output::json(&told.collect::<Vec<_>>());
         return Ok(Code::Done);
     }
-    if backups.is_empty() {
+    if files.is_empty() {
         output::line(format!("there is no backup in {}", folder.display()));
     }
-    for (backup, file) in &backups {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        match backup {
+    for file in &files {
+        let name = file.name();
+        match &file.backup {
             Ok(backup) => {
-                let bytes = output::bytes(backup.file_bytes());
-                output::line(format!("{name}: {}, {bytes}", summary(backup.manifest())));
+                let (bytes, manifest) = (output::bytes(backup.file_bytes()), backup.manifest());
+                let of = match file.is_own {
+                    true => String::new(),
+                    false => format!("; of another store, {}", manifest.store),
+                };
+                output::line(format!("{name}: {}, {bytes}{of}", summary(manifest)));
             }
             Err(error) => output::line(format!("{name}: {}", godwit::with_causes(error))),
         }
@@ -370,8 +439,11 @@ fn list(args: &List, context: &Context) -> Result<Code, Failure> {
 }
 
 fn prune(args: &Prune, context: &Context) -> Result<Code, Failure> {
+    // Whose they are that may go must be known.
+    context.store_url()?;
     let folder = args.folder.folder(context)?;
-    let mut files = files(&folder)?;
+    let mut files = files(&folder, context)?;
+    files.retain(|file| file.is_own);
     files.truncate(files.len().saturating_sub(args.keep));
     let needed = match args.force || files.is_empty() {
         true => Vec::new(),
@@ -381,14 +453,13 @@ fn prune(args: &Prune, context: &Context) -> Result<Code, Failure> {
     let (mut removed, mut kept) = (Vec::new(), Vec::new());
     for file in files {
         // What is no whole backup keeps nobody from having one.
-        let made = Backup::open(&file)
-            .ok()
-            .map(|backup| backup.manifest().created_at);
-        let age = made.map(|made| Duration::from_millis(now.since(made)));
+        let age = file
+            .made()
+            .map(|made| Duration::from_millis(now.since(made)));
         if age.is_some_and(|age| args.older_than.is_some_and(|limit| age <= limit)) {
             continue;
         }
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let (name, file) = (file.name(), file.path);
         if let Some(run) = needed
             .iter()
             .find(|run| run.backup.as_deref() == Some(&*name))
@@ -402,18 +473,22 @@ fn prune(args: &Prune, context: &Context) -> Result<Code, Failure> {
         })?;
         removed.push(file);
     }
+    tell_pruned(&removed, &kept, context);
+    Ok(Code::Done)
+}
+
+fn tell_pruned(removed: &[PathBuf], kept: &[(PathBuf, &Run)], context: &Context) {
     if context.json {
         let kept = kept
             .iter()
             .map(|(file, run)| json!({ "file": file, "run": run.id }));
         let kept: Vec<_> = kept.collect();
-        output::json(&json!({ "removed": removed, "kept": kept }));
-        return Ok(Code::Done);
+        return output::json(&json!({ "removed": removed, "kept": kept }));
     }
-    for file in &removed {
+    for file in removed {
         output::line(format!("removed {}", file.display()));
     }
-    for (file, run) in &kept {
+    for (file, run) in kept {
         let (file, id, state) = (file.display(), run.id, run.state);
         output::line(format!(
             "kept {file}: run {id} is {state} and has no pre-images: nothing else takes it back"
@@ -424,7 +499,6 @@ fn prune(args: &Prune, context: &Context) -> Result<Code, Failure> {
     } else if removed.is_empty() {
         output::line("nothing to remove");
     }
-    Ok(Code::Done)
 }
 
 /// The unfinished runs that only a backup takes back. Of a store that is gone there are none.

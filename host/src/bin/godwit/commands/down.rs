@@ -2,11 +2,12 @@
 
 use godwit::blocking::Host;
 use godwit::model::{Name, RunState, Version};
-use godwit::run::{OnFailure, Report};
+use godwit::run::{Observer, OnFailure, Report};
 use godwit::store::OpenMode;
 use godwit::{DownGoal, DryGoal};
 use serde_json::json;
 
+use super::up::safety::{Begun, failed};
 use super::{FeedingArgs, runs, up};
 use crate::context::Context;
 use crate::exit::{Code, Failure};
@@ -52,8 +53,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         return up::try_out(host, &DryGoal::Down(goal), context, &[]);
     }
     let progress = Progress::new(context.quiet || context.json);
-    let report = host.down(&goal, &progress, &context.control);
-    let report = report.map_err(|error| up::safety::failed(&host, error))?;
+    let begun = Begun::default();
+    let audience: Vec<&dyn Observer> = vec![&progress, &begun];
+    let report = host.down(&goal, &audience, &context.control);
+    let report = report.map_err(|error| failed(&host, error, &begun))?;
     if context.json {
         output::json(&json!({ "run": report }));
     } else {

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use godwit::HostError;
+use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
-use godwit::model::{Name, Version};
+use godwit::model::{Name, RunState, Source, Stage, Version};
+use godwit::plan::{Finding, Goal, Kind, Planned};
 use godwit::store::{OpenMode, Store};
 use godwit::transfer::{
     self, BadLine, BadLineReason, ImportCounts, ImportError, ImportReport, ImportSettings,
@@ -12,6 +14,8 @@ use godwit::transfer::{
 };
 use serde_json::json;
 
+use super::FailureArgs;
+use super::up::way_past;
 use crate::archive::{Input, Meter, Unit};
 use crate::context::Context;
 use crate::exit::{Code, Failure};
@@ -24,7 +28,8 @@ use crate::output;
 /// are named, and all others are imported.
 ///
 /// Documents that are older than their collection go through the migrations in between on their way in, where there are
-/// plugins and these see nothing but the document itself; the others wait for `godwit up`.
+/// plugins and these see nothing but the document itself; the others wait for `godwit up`, and so do those that fail. When
+/// too many do, the import stops, as a run does.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -56,13 +61,19 @@ pub struct Args {
     #[arg(long, value_name = "refuse|replace|keep", default_value = "refuse", value_parser = parse_on_existing)]
     on_existing: OnExisting,
     /// Leave items of older versions as they are, so that they wait for `godwit up`, instead of migrating them on
-    /// the way in.
+    /// the way in; and take such as are newer than all migrations, though `godwit up` refuses then.
     #[arg(long)]
     as_is: bool,
+    #[command(flatten)]
+    failure: FailureArgs,
     /// Start at the first line, even if an import of this file was interrupted.
     #[arg(long)]
     restart: bool,
 }
+
+/// How documents are imported that are refused because they are newer than all migrations.
+const AS_IS: &str = "`--as-is` takes what is newer than all migrations, too, and `godwit up` refuses then until it is replaced \
+     or deleted, or its migrations are there";
 
 fn parse_on_existing(text: &str) -> Result<OnExisting, String> {
     match text {
@@ -77,16 +88,17 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     // A file that cannot be read makes no store.
     let mut input = Input::open(&args.file)?;
     let store = context.store(OpenMode::Create)?;
-    let settings = settings(args, &store, &input, context)?;
-    let migrates = migrates(args, &store, &settings, context)?;
-    let catalogue = if migrates {
-        context.catalogue()?
-    } else {
-        Catalogue::new()
-    };
-    let mut host = context.wire(store, catalogue);
+    let mut settings = settings(args, &store, &input, context)?;
+    let level = transfer::level(&store, &settings.app, &settings.collection)?;
+    let catalogue = catalogue(args, level.as_ref(), &settings, context)?;
+    let migrates = catalogue.is_some();
+    let mut host = context.wire(store, catalogue.unwrap_or_default());
+    settings.highest = host.highest(&settings.app)?;
     if migrates {
-        host.options = context.options()?;
+        let mut options = context.options()?;
+        args.failure.apply(&mut options);
+        (settings.on_failure, settings.max_failures) = (options.on_failure, options.max_failures);
+        host.options = options;
     }
     context.catch_interrupts()?;
     let label = format!("import of {}", settings.collection);
@@ -119,7 +131,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let _ = lease.release(host.store());
     let took = meter.finish();
     match result? {
-        Ok(report) => Ok(finish(&report, &settings, took, context)),
+        Ok(report) => Ok(finish(&report, &settings, &host, took, context)),
         Err(ImportError::Read { report, source }) => {
             print_bad_lines(&report, context);
             Err(unreadable(&input.name, &report, &source))
@@ -128,19 +140,24 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     }
 }
 
-/// Whether items may have to be brought up on their way in, for which plugins are needed.
-fn migrates(
+/// The migrations, where documents may have to go through them on their way in, or may be newer than all of them; `None`:
+/// they do not matter.
+fn catalogue(
     args: &Args,
-    store: &Store,
+    level: Option<&Version>,
     settings: &ImportSettings,
     context: &Context,
-) -> Result<bool, Failure> {
-    if args.as_is || !context.has_plugins() {
-        return Ok(false);
+) -> Result<Option<Catalogue>, Failure> {
+    let have_its_version = settings.version.as_ref() == level && settings.version_at.is_none();
+    if args.as_is || !context.has_plugins() || have_its_version {
+        return Ok(None);
     }
-    let level = transfer::level(store, &settings.app, &settings.collection)?;
-    let is_older = settings.version.as_ref() < level.as_ref();
-    Ok(level.is_some() && (is_older || settings.version_at.is_some()))
+    let may_be_older = settings.version_at.is_some() || settings.version.as_ref() < level;
+    match level {
+        Some(_) if may_be_older => Ok(Some(context.catalogue()?)),
+        // The migrations of a new app need not be there yet.
+        _ => Ok(Some(context.catalogue_so_far()?)),
+    }
 }
 
 fn settings(
@@ -174,12 +191,22 @@ fn items(counts: &ImportCounts) -> u64 {
     counts.lines - counts.blank - counts.bad
 }
 
-fn finish(report: &ImportReport, settings: &ImportSettings, took: u64, context: &Context) -> Code {
+fn finish(
+    report: &ImportReport,
+    settings: &ImportSettings,
+    host: &Host,
+    took: u64,
+    context: &Context,
+) -> Code {
     print_bad_lines(report, context);
     if context.json {
         output::json(&json!({ "import": report }));
     } else {
         print(report, settings, took);
+        hints(report, host);
+        if report.done && report.counts.waiting > 0 {
+            hint_at_waiting(host, &settings.app, context);
+        }
     }
     match report {
         ImportReport { done: false, .. } => Code::Stopped,
@@ -210,6 +237,10 @@ fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
         let reason = format!("  {items} {waits} for {app} {hurdle}");
         output::line(output::one_line(&reason, 1_000));
     }
+}
+
+/// What to do about what is not as it should be.
+fn hints(report: &ImportReport, host: &Host) {
     if !report.done && report.can_resume {
         output::hint("the same command goes on");
     } else if !report.done {
@@ -218,24 +249,67 @@ fn print(report: &ImportReport, settings: &ImportSettings, took: u64) {
         output::hint(
             "mend these lines and import the file again: what is there already is left alone",
         );
-        let has_none = |line: &BadLine| matches!(line.reason, BadLineReason::NoVersion { .. });
-        if report.bad_lines.iter().any(has_none) {
+        let has = |is_it: fn(&BadLineReason) -> bool| {
+            report.bad_lines.iter().any(|line| is_it(&line.reason))
+        };
+        if has(|why| matches!(why, BadLineReason::NoVersion { .. })) {
             output::hint("`--version V` says which version documents have that say none");
         }
-        let is_there = |line: &BadLine| matches!(line.reason, BadLineReason::Exists { .. });
-        if report.bad_lines.iter().any(is_there) {
+        if has(|why| matches!(why, BadLineReason::TooNew { .. })) {
+            output::hint(AS_IS);
+        }
+        if has(|why| matches!(why, BadLineReason::Exists { .. })) {
             output::hint("`--on-existing replace` takes these lines for items that are there");
         }
-        let is_blocked = |line: &BadLine| matches!(line.reason, BadLineReason::RunInTheWay { .. });
-        if report.bad_lines.iter().any(is_blocked) {
-            output::hint(
-                "finish the run with `godwit up` first, or give it up; `godwit runs` shows what takes it back",
-            );
+        let runs = report
+            .bad_lines
+            .iter()
+            .filter_map(|line| match line.reason {
+                BadLineReason::RunInTheWay { run, .. } => Some(run),
+                _ => None,
+            });
+        // A store that cannot be read any more says nothing of its runs.
+        let run = { runs }
+            .next()
+            .and_then(|run| host.store().run(run).ok().flatten());
+        if let Some(run) = run {
+            output::hint(&way_past(&run));
         }
     }
-    if report.done && report.counts.waiting > 0 {
-        output::hint("`godwit up` brings those that wait up to date");
+}
+
+/// Tells what brings those up to date that wait, where there is something that does.
+fn hint_at_waiting(host: &Host, app: &Name, context: &Context) {
+    if !context.has_plugins() {
+        return output::hint(&format!(
+            "`godwit up` with the migrations of {app} brings those that wait up to date"
+        ));
     }
+    let planned = match host.catalogue().migrations().is_empty() {
+        false => plan(host, app),
+        // They were not looked at, or there are none.
+        true => context
+            .catalogue_so_far()
+            .and_then(|catalogue| plan(&context.wire(host.store().clone(), catalogue), app)),
+    };
+    let Ok(planned) = planned else { return };
+    let is_theirs = |stage: &Stage| stage.source == Source::Behind;
+    let is_unknown = |finding: &Finding| finding.kind() == Kind::AppUnknown;
+    if planned.resumes.is_some() || planned.plan.stages.iter().any(is_theirs) {
+        output::hint("`godwit up` brings those that wait up to date");
+    } else if planned.is_refused() && !planned.findings.iter().any(is_unknown) {
+        output::hint(
+            "`godwit plan` tells what keeps those that wait from being brought up to date",
+        );
+    }
+}
+
+fn plan(host: &Host, app: &Name) -> Result<Planned, Failure> {
+    let goal = Goal {
+        app: Some(app.clone()),
+        ..Goal::default()
+    };
+    Ok(host.plan(&goal)?)
 }
 
 /// Which versions the documents have, as in `1.2.0`, or `at /meta/version, else 1.2.0`.
@@ -330,18 +404,33 @@ fn failure(error: ImportError) -> Failure {
     match error {
         ImportError::Lease(error) => HostError::from(error).into(),
         ImportError::Store(error) => error.into(),
-        ImportError::UnfinishedRun { .. } => Failure::other(
-            Code::Findings,
-            message,
-            "until then, `--on-existing replace` takes the place of items in quarantine only",
-        ),
+        ImportError::UnfinishedRun { run, .. } => {
+            let until = match run.state {
+                RunState::Undoing => "",
+                _ => {
+                    ". Until then, `--on-existing replace` takes the place of items in quarantine only"
+                }
+            };
+            let hint = format!("{}{until}", way_past(&run));
+            Failure::other(Code::Findings, message, hint)
+        }
         ImportError::ForeignCollection { .. } => {
             Failure::input(message, "name the app that owns it, or another collection")
         }
         ImportError::NoBaseline { .. } => {
             Failure::input(message, "name it beside --version-at: --version V")
         }
+        ImportError::VersionTooNew { .. } => {
+            let hint = format!("give the version whose shape the documents have; {AS_IS}");
+            Failure::input(message, hint)
+        }
         ImportError::VersionTooLong { .. } => Failure::input(message, "use a shorter version"),
+        ImportError::ItemFailed(_) | ImportError::TooManyFailures { .. } => {
+            let hint = "nothing of these lines is imported, and what came before stays. Mend the migration or the \
+                 documents, or let more of them wait: the same command with `--max-failures N` or \
+                 `--on-failure quarantine` goes on; `--as-is` migrates none";
+            Failure::other(Code::Migration, message, hint)
+        }
         ImportError::WayIn(error) => {
             let message = format!("{message}: {}", godwit::with_causes(&*error));
             let hint =

@@ -42,7 +42,7 @@ use std::time::Duration;
 
 use godwit::kit::World;
 use godwit::model::{Name, RunId, Version};
-use godwit::run::Options;
+use godwit::run::{MaxFailures, OnFailure, Options};
 
 use crate::cli::Command;
 use crate::context::{Context, MAX_BATCH_BYTES, MAX_THREADS};
@@ -129,6 +129,33 @@ impl FeedingArgs {
         if let Some(time) = self.batch_target {
             options.batch_target = time;
         }
+    }
+}
+
+/// What items that fail lead to.
+#[derive(Debug, clap::Args)]
+struct FailureArgs {
+    /// Put items that fail into quarantine and go on, or stop before the first one.
+    #[arg(long, value_parser = parse_on_failure, value_name = "quarantine|stop")]
+    on_failure: Option<OnFailure>,
+    /// Stop when more items of a step fail: a count, or a share of those read (of 100 at least).
+    /// [default: 10%]
+    #[arg(long, value_name = "N|P%")]
+    max_failures: Option<MaxFailures>,
+}
+
+impl FailureArgs {
+    fn apply(&self, options: &mut Options) {
+        options.on_failure = self.on_failure.unwrap_or(options.on_failure);
+        options.max_failures = self.max_failures.unwrap_or(options.max_failures);
+    }
+}
+
+fn parse_on_failure(text: &str) -> Result<OnFailure, String> {
+    match text {
+        "quarantine" => Ok(OnFailure::Quarantine),
+        "stop" => Ok(OnFailure::Stop),
+        _ => Err("it is `quarantine` or `stop`".to_owned()),
     }
 }
 

@@ -22,12 +22,19 @@ pub struct GoalArgs {
     /// This phase only: offline before the new version takes traffic, online while it serves.
     #[arg(long, value_parser = parse_phase, value_name = "offline|online")]
     pub phase: Option<Phase>,
+    #[command(flatten)]
+    pub allowed: AllowedArgs,
+}
+
+/// What may be, though it is not so by default.
+#[derive(Debug, clap::Args)]
+pub struct AllowedArgs {
     /// Go on in spite of a kind of finding, as in digest-drift; may be repeated.
     #[arg(long, value_name = "KIND")]
-    pub accept: Vec<godwit::plan::Kind>,
+    accept: Vec<godwit::plan::Kind>,
     /// Let migrations of an app reach a collection that they ask for; may be repeated.
     #[arg(long, value_name = "APP:COLLECTION[:read]")]
-    pub grant: Vec<Grant>,
+    grant: Vec<Grant>,
 }
 
 impl GoalArgs {
@@ -38,7 +45,9 @@ impl GoalArgs {
             phase: self.phase,
         }
     }
+}
 
+impl AllowedArgs {
     /// Lets the host accept what is to be accepted.
     pub fn apply(&self, host: &mut Host) -> Result<(), Failure> {
         for grant in &self.grant {
@@ -82,7 +91,7 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let mut host = context.host(OpenMode::Existing)?;
-    args.goal.apply(&mut host)?;
+    args.goal.allowed.apply(&mut host)?;
     let planned = host.plan(&args.goal.goal())?;
     let code = if planned.is_refused() {
         Code::Findings

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use godwit::blocking::Host;
+use godwit::catalogue::Catalogue;
 use godwit::model::{Name, Version};
-use godwit::store::OpenMode;
+use godwit::store::{OpenMode, Store};
 use godwit::{HostError, ItemWrite};
 use serde_json::json;
 
@@ -31,6 +32,10 @@ pub struct Put {
     /// The version whose shape the document has.
     #[arg(long, value_name = "VERSION", value_parser = super::parse_version)]
     version: Version,
+    /// Take any version, also one that no migration among the plugins leads to: `godwit up` refuses while there is such an
+    /// item.
+    #[arg(long)]
+    as_is: bool,
     /// The file with the document; standard input where none is named. A line ending at its end is not part of it.
     file: Option<PathBuf>,
 }
@@ -52,7 +57,17 @@ pub struct Delete {
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub fn put(args: &Put, context: &Context) -> Result<Code, Failure> {
-    let host = patient(context)?;
+    let store = context.store(OpenMode::Existing)?;
+    let known = store.collection(&args.collection)?;
+    // One that is no newer than what is there is known to be no newer than the plugins, without a look at them.
+    let is_newest = known
+        .as_ref()
+        .is_some_and(|known| known.newest.as_ref() < Some(&args.version));
+    let catalogue = match is_newest && !args.as_is {
+        true => context.catalogue_so_far()?,
+        false => Catalogue::new(),
+    };
+    let host = patient(context, store, catalogue);
     let mut body = Vec::new();
     let read = match &args.file {
         Some(file) => std::fs::read(file).map(|bytes| body = bytes),
@@ -64,7 +79,6 @@ pub fn put(args: &Put, context: &Context) -> Result<Code, Failure> {
             "name a file, or give it on standard input",
         )
     })?;
-    let known = host.store().collection(&args.collection)?;
     if !known.is_some_and(|known| known.opaque) {
         let end = body.strip_suffix(b"\n").unwrap_or(&body);
         let length = end.strip_suffix(b"\r").unwrap_or(end).len();
@@ -80,14 +94,15 @@ pub fn put(args: &Put, context: &Context) -> Result<Code, Failure> {
 }
 
 /// A host that waits a while where somebody has the store to himself.
-fn patient(context: &Context) -> Result<Host, Failure> {
-    let mut host = context.host_without_plugins(OpenMode::Existing)?;
+fn patient(context: &Context, store: Store, catalogue: Catalogue) -> Host {
+    let mut host = context.wire(store, catalogue);
     host.patience = PATIENCE;
-    Ok(host)
+    host
 }
 
 pub fn delete(args: &Delete, context: &Context) -> Result<Code, Failure> {
-    let host = patient(context)?;
+    let store = context.store(OpenMode::Existing)?;
+    let host = patient(context, store, Catalogue::new());
     if host.store().collection(&args.collection)?.is_none() {
         return Err(HostError::NoCollection(args.collection.clone()).into());
     }

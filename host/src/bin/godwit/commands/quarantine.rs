@@ -210,7 +210,7 @@ fn retry(
             output::counted(left, "item")
         ));
         if left == 0 && host.status()?.unfinished.is_some() {
-            output::hint(shadow.goes_on());
+            output::hint(shadow.goes_on(&host)?);
         }
     }
     Ok(match (stopped, left) {
@@ -239,7 +239,7 @@ fn accept(
     } else {
         output::line(format!("{} accepted", output::counted(accepted, "item")));
         if host.status()?.unfinished.is_some() {
-            output::hint(shadow.goes_on());
+            output::hint(shadow.goes_on(&host)?);
         }
     }
     Ok(Code::Done)

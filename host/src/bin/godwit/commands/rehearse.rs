@@ -277,7 +277,7 @@ impl Stage<'_> {
         let mut host = Host::new(store, context.catalogue()?, context.surroundings.clone());
         host.policy = context.config.policy.clone();
         host.grants = context.config.grants.grants();
-        args.goal.apply(&mut host)?;
+        args.goal.allowed.apply(&mut host)?;
         host.options = context.options()?;
         // It names every item that fails.
         host.options.on_failure = godwit::run::OnFailure::Quarantine;

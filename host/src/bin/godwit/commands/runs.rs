@@ -65,6 +65,7 @@ fn row(run: &Run) -> Vec<String> {
         match run.retreat() {
             Some(Retreat::Undo(_)) => "yes".to_owned(),
             Some(Retreat::Restore(file)) => format!("no, backup {file}"),
+            Some(reset @ Retreat::Reset) => format!("no, {reset}"),
             None => "no".to_owned(),
         },
     ]

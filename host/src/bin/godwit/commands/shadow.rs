@@ -1,18 +1,22 @@
 //! `godwit up --shadow`, `godwit stats`, `godwit finalize`, `godwit reset`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use godwit::blocking::Host;
-use godwit::model::{Grant, Name, RunState};
+use godwit::model::{Name, RunState};
+use godwit::plan::Finding;
 use godwit::store::{OpenMode, ShadowState, Store};
-use godwit::{HostError, ShadowReport, ShadowStats};
-use serde_json::json;
+use godwit::{BackupWhen, HostError, ShadowReport, ShadowStats};
+use serde_json::{Value, json};
 
 use super::direct::PaceArgs;
-use super::{FeedingArgs, runs, up};
+use super::plan::AllowedArgs;
+use super::{FailureArgs, FeedingArgs, runs, up};
 use crate::context::Context;
+use crate::events;
 use crate::exit::{Code, Failure};
 use crate::output;
+use crate::timings;
 
 /// Whose items are meant.
 #[derive(Debug, clap::Args)]
@@ -29,11 +33,13 @@ impl ShadowArgs {
     }
 
     /// Says what goes on with the run that is not finished.
-    pub fn goes_on(&self) -> &'static str {
-        match self.shadow {
-            true => "`godwit up --shadow` goes on",
-            false => "`godwit up` goes on",
-        }
+    pub fn goes_on(&self, host: &Host) -> Result<&'static str, Failure> {
+        let state = host.store().shadow()?.map(|shadow| shadow.state);
+        Ok(match (self.shadow, state) {
+            (false, _) => "`godwit up` goes on",
+            (true, Some(ShadowState::Finalizing)) => "`godwit finalize` goes on",
+            (true, _) => "`godwit up --shadow` goes on",
+        })
     }
 
     /// The store that is meant.
@@ -59,9 +65,10 @@ Examples:
   godwit finalize
   godwit finalize --json")]
 pub struct Finalize {
-    /// Let migrations of an app reach a collection that they ask for; may be repeated.
-    #[arg(long, value_name = "APP:COLLECTION[:read]")]
-    grant: Vec<Grant>,
+    #[command(flatten)]
+    allowed: AllowedArgs,
+    #[command(flatten)]
+    failure: FailureArgs,
     #[command(flatten)]
     feeding: FeedingArgs,
     #[command(flatten)]
@@ -87,20 +94,41 @@ Examples:
 pub struct Stats {}
 
 /// Begins a shadow run, or goes on with it.
-pub fn up(host: &Host, args: &up::Args, context: &Context) -> Result<Code, Failure> {
+pub fn up(
+    host: &Host,
+    args: &up::Args,
+    findings: &[Finding],
+    context: &Context,
+) -> Result<Code, Failure> {
+    if host.backup_first.when == BackupWhen::Always {
+        output::warning(
+            "a shadow run makes no backup: until `godwit finalize` what is live stays as it is, and afterwards \
+             `godwit undo` puts it back",
+        );
+    }
     let goal = args.goal();
     let report = up::told(host, context, args.events(), |observer, control| {
         host.up_shadow(&goal, observer, control)
     })?;
-    print(&report, context)
+    let mut told = as_json(&report);
+    told["findings"] = json!(findings);
+    if args.timings {
+        told["timings"] = timings::as_json();
+    }
+    if tell(&report, &told, args.events(), context) && args.timings {
+        timings::print();
+    }
+    Ok(match &report.stats {
+        Some(stats) if !stats.is_ready => unfinished(stats),
+        _ => Code::Done,
+    })
 }
 
 pub fn finalize(args: &Finalize, context: &Context) -> Result<Code, Failure> {
     let mut host = context.host(OpenMode::Existing)?;
-    for grant in &args.grant {
-        host.grants.add(grant.clone());
-    }
+    args.allowed.apply(&mut host)?;
     let mut options = context.options()?;
+    args.failure.apply(&mut options);
     args.feeding.apply(&mut options);
     host.options = options;
     let mut pacing = context.pacing()?;
@@ -113,7 +141,12 @@ pub fn finalize(args: &Finalize, context: &Context) -> Result<Code, Failure> {
         args.events.as_deref(),
         |observer, control| host.finalize(observer, control),
     )?;
-    print(&report, context)
+    tell(&report, &as_json(&report), args.events.as_deref(), context);
+    Ok(match &report.stats {
+        _ if report.is_live => Code::Done,
+        Some(stats) => unfinished(stats),
+        None => Code::Stopped,
+    })
 }
 
 pub fn reset(context: &Context) -> Result<Code, Failure> {
@@ -143,11 +176,27 @@ pub fn stats(context: &Context) -> Result<Code, Failure> {
     Ok(Code::Done)
 }
 
-fn print(report: &ShadowReport, context: &Context) -> Result<Code, Failure> {
+/// What a shadow run has come to, for programs.
+fn as_json(report: &ShadowReport) -> Value {
+    let run = report.report.as_ref().map(runs::report_as_json);
+    json!({ "shadow": report, "run": run })
+}
+
+/// Tells what a shadow run has come to: as JSON, or to people, unless events are alone on standard output. Gives whether
+/// people were told.
+fn tell(report: &ShadowReport, json: &Value, events: Option<&Path>, context: &Context) -> bool {
     if context.json {
-        output::json(&json!({ "shadow": report, "run": report.report }));
-        return Ok(code(report));
+        output::json(json);
+        return false;
     }
+    if events.is_some_and(events::is_stdout) {
+        return false;
+    }
+    print(report);
+    true
+}
+
+fn print(report: &ShadowReport) {
     report.report.iter().for_each(runs::print);
     let run = report.report.as_ref().map(|report| report.run.id);
     match (&report.stats, run) {
@@ -163,15 +212,16 @@ fn print(report: &ShadowReport, context: &Context) -> Result<Code, Failure> {
             output::hint(&way_on(stats));
         }
     }
-    Ok(code(report))
 }
 
-fn code(report: &ShadowReport) -> Code {
-    match report.run.map(|(_, state)| state) {
-        Some(RunState::Stopped) => Code::Stopped,
-        None if report.stats.as_ref().is_some_and(|stats| !stats.is_ready) => Code::Stopped,
-        Some(RunState::Completed) | None => Code::Done,
-        Some(_) => Code::Migration,
+/// How a command ends that has not reached what it is for.
+fn unfinished(stats: &ShadowStats) -> Code {
+    let has_failed = stats
+        .run
+        .is_some_and(|(_, state)| matches!(state, RunState::Failed | RunState::Blocked));
+    match has_failed || stats.open > 0 {
+        true => Code::Migration,
+        false => Code::Stopped,
     }
 }
 

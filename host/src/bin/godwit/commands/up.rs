@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::direct::PaceArgs;
 use super::plan::GoalArgs;
-use super::{FeedingArgs, ItemPath, lock, runs, shadow};
+use super::{FailureArgs, FeedingArgs, ItemPath, lock, runs, shadow};
 use crate::context::Context;
 use crate::events::{self, Events};
 use crate::exit::{Code, Failure};
@@ -23,7 +23,7 @@ use crate::hooks::Hooks;
 use crate::output;
 use crate::progress::Progress;
 use crate::timings;
-use safety::{Safety, SafetyArgs};
+use safety::{Begun, Safety, SafetyArgs};
 
 /// Carry out what is pending, or go on with what was interrupted.
 ///
@@ -52,13 +52,8 @@ pub struct Args {
     /// Bring only this item up to date.
     #[arg(long, value_name = "COLLECTION/ID", conflicts_with_all = ["app", "phase"])]
     id: Option<ItemPath>,
-    /// Put items that fail into quarantine and go on, or stop before the first one.
-    #[arg(long, value_parser = parse_on_failure, value_name = "quarantine|stop")]
-    on_failure: Option<OnFailure>,
-    /// Stop the run when more items of a step fail: a count, or a share of those read (of 100 at
-    /// least). [default: 10%]
-    #[arg(long, value_name = "N|P%")]
-    max_failures: Option<MaxFailures>,
+    #[command(flatten)]
+    failure: FailureArgs,
     #[command(flatten)]
     feeding: FeedingArgs,
     #[command(flatten)]
@@ -88,14 +83,6 @@ impl Args {
     }
 }
 
-fn parse_on_failure(text: &str) -> Result<OnFailure, String> {
-    match text {
-        "quarantine" => Ok(OnFailure::Quarantine),
-        "stop" => Ok(OnFailure::Stop),
-        _ => Err("it is `quarantine` or `stop`".to_owned()),
-    }
-}
-
 pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     // An empty store is brought up to date, too; a dry run does not even create one, and there is
     // no item in it.
@@ -104,7 +91,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     } else {
         OpenMode::Create
     };
-    let mut host = context.host(mode)?;
+    let store = context.store_to_back_up(mode)?;
+    let mut host = context.wire(store, context.catalogue()?);
     configure(&mut host, args, context)?;
     if let Some(file) = &args.locked {
         lock::check(file, host.catalogue())?;
@@ -118,7 +106,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         return dry_run(host, args, context, &findings);
     }
     if args.shadow {
-        return shadow::up(&host, args, context);
+        return shadow::up(&host, args, &findings, context);
     }
     let goal = args.goal();
     let reports = told(
@@ -161,18 +149,18 @@ pub fn told<T>(
 ) -> Result<T, Failure> {
     let (clock, control) = (&context.surroundings.clock, &context.control);
     let quiet = context.quiet || context.json;
-    let (progress, safety) = (Progress::new(quiet), Safety::new(quiet));
+    let (progress, safety, begun) = (Progress::new(quiet), Safety::new(quiet), Begun::default());
     let events = events.map(|file| Events::open(file, clock.clone()));
     let events = events.transpose()?;
     let hooks = Hooks::start(&context.config.hooks, clock.clone(), control);
-    let mut audience: Vec<&dyn Observer> = vec![&progress, &safety];
+    let mut audience: Vec<&dyn Observer> = vec![&progress, &safety, &begun];
     audience.extend(events.as_ref().map(|events| events as &dyn Observer));
     audience.extend(hooks.as_ref().map(|hooks| hooks as &dyn Observer));
     let watch = context.watch()?;
     let result = work(&audience, control);
     drop(watch);
     let called = hooks.as_ref().map_or(Ok(()), Hooks::finish);
-    let result = result.map_err(|error| safety::failed(host, error))?;
+    let result = result.map_err(|error| safety::failed(host, error, &begun))?;
     called?;
     Ok(result)
 }
@@ -201,10 +189,9 @@ fn allowed(planned: Planned) -> Vec<Finding> {
 }
 
 fn configure(host: &mut Host, args: &Args, context: &Context) -> Result<(), Failure> {
-    args.goal.apply(host)?;
+    args.goal.allowed.apply(host)?;
     let mut options = context.options()?;
-    options.on_failure = args.on_failure.unwrap_or(options.on_failure);
-    options.max_failures = args.max_failures.unwrap_or(options.max_failures);
+    args.failure.apply(&mut options);
     args.feeding.apply(&mut options);
     host.options = options;
     args.safety.apply(host, context)?;
@@ -235,6 +222,42 @@ fn print(reports: &[Report], context: &Context) {
     }
 }
 
+/// What goes on with a run that is not done.
+fn again(run: &Run) -> String {
+    match run.purpose {
+        _ if run.state == RunState::Undoing => {
+            format!(
+                "`godwit undo {}` goes on with putting everything back",
+                run.id
+            )
+        }
+        Purpose::Down => {
+            let stage = run.plan.stages.first();
+            let goal = stage.map_or_else(String::new, |stage| {
+                format!(" --app {} --to {}", stage.app, stage.version)
+            });
+            format!("`godwit down{goal}` goes on")
+        }
+        Purpose::Shadow => "`godwit up --shadow` goes on".to_owned(),
+        Purpose::Up | Purpose::Retry | Purpose::Item => "`godwit up` goes on".to_owned(),
+    }
+}
+
+/// What to do about a run that is in the way of something else.
+pub fn way_past(run: &Run) -> String {
+    let back = safety::goes_back(run).filter(|_| run.state != RunState::Undoing);
+    let first = match run.state {
+        // Nobody goes on with a retry, or with one item: they begin again.
+        _ if !run.purpose.is_exclusive() && run.state != RunState::Undoing => None,
+        RunState::Blocked if run.purpose == Purpose::Up => Some(
+            "`godwit up` goes on once the items in quarantine were retried or accepted".to_owned(),
+        ),
+        _ => Some(again(run)),
+    };
+    let ways: Vec<_> = first.into_iter().chain(back).collect();
+    ways.join("; ")
+}
+
 /// What to do about a run that is not done; how to take back one that is.
 pub fn way_on(run: &Run, open: u64) -> String {
     let id = run.id;
@@ -244,11 +267,10 @@ pub fn way_on(run: &Run, open: u64) -> String {
     };
     match run.state {
         _ if run.purpose == Purpose::Down && run.state.is_unfinished() => {
-            let stage = run.plan.stages.first();
-            let goal = stage.map_or_else(String::new, |stage| {
-                format!(" --app {} --to {}", stage.app, stage.version)
-            });
-            format!("`godwit down{goal}` goes on; `godwit undo {id}` gives it up")
+            format!("{}; `godwit undo {id}` gives it up", again(run))
+        }
+        _ if run.purpose == Purpose::Shadow && run.state.is_unfinished() => {
+            format!("{}{}", again(run), or_back("; "))
         }
         // It can be undone as any run can; a backup is named.
         RunState::Running | RunState::Stopped if run.has_pre_images => {
@@ -273,7 +295,7 @@ pub fn way_on(run: &Run, open: u64) -> String {
             }
             None => format!("run {id} can be neither undone nor restored from a backup"),
         },
-        RunState::Undoing => format!("`godwit undo {id}` goes on with putting everything back"),
+        RunState::Undoing => again(run),
         RunState::Undone => String::new(),
     }
 }
@@ -285,8 +307,9 @@ fn dry_run(
     findings: &[Finding],
 ) -> Result<Code, Failure> {
     // It names every item that would fail, unless it is asked to stop.
-    host.options.on_failure = args.on_failure.unwrap_or(OnFailure::Quarantine);
-    host.options.max_failures = args.max_failures.unwrap_or(MaxFailures::Percent(100));
+    host.options.on_failure = args.failure.on_failure.unwrap_or(OnFailure::Quarantine);
+    let all = MaxFailures::Percent(100);
+    host.options.max_failures = args.failure.max_failures.unwrap_or(all);
     let goal = match &args.id {
         Some(ItemPath { collection, id }) => DryGoal::Item {
             collection: collection.clone(),

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use godwit::blocking::Host;
-use godwit::model::{Purpose, Retreat, Run};
+use godwit::model::{Purpose, Retreat, Run, RunId};
 use godwit::run::{Observer, RunEvent};
 use godwit::{BackupFirst, BackupWhen, HostError};
 
@@ -144,16 +144,30 @@ pub fn goes_back(run: &Run) -> Option<String> {
             "`{restore}` puts the whole store back as it was before run {}",
             run.id
         ),
+        reset @ Retreat::Reset => format!("`{reset}` drops it; what is live stays as it is"),
     })
 }
 
-/// The failure of a run, with what takes it back from where it has stopped.
-pub fn failed(host: &Host, error: HostError) -> Failure {
+/// Remembers which run was started, or gone on with, last.
+#[derive(Default)]
+pub struct Begun(Mutex<Option<RunId>>);
+
+impl Observer for Begun {
+    fn event(&self, event: &RunEvent) {
+        if let RunEvent::Started { run, .. } = event {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(run.id);
+        }
+    }
+}
+
+/// The failure of a run, with what takes it back from where it has stopped; where none was begun, of anything else.
+pub fn failed(host: &Host, error: HostError, begun: &Begun) -> Failure {
+    let begun = *begun.0.lock().unwrap_or_else(PoisonError::into_inner);
     let is_of_run = matches!(error, HostError::Run(_) | HostError::Store(_));
     // Where the store cannot be read, what it has recorded cannot be told.
-    let runs = host.store().runs().ok().filter(|_| is_of_run);
-    let run = runs.and_then(|runs| runs.into_iter().rev().find(|run| run.state.is_unfinished()));
-    match run {
+    let run = begun.filter(|_| is_of_run);
+    let run = run.and_then(|id| host.store().run(id).ok().flatten());
+    match run.filter(|run| run.state.is_unfinished()) {
         Some(run) => Failure::Run {
             error,
             run: Box::new(run),
