@@ -1,0 +1,9 @@
+import { announced } from "../state/announce";
+
+export function LiveRegion() {
+  return (
+    <div class="unseen" role="status" aria-live="polite">
+      {announced.value}
+    </div>
+  );
+}

@@ -1,0 +1,22 @@
+import { READ_ONLY_NOTE } from "../parts/action";
+import { connection } from "../state/live";
+import { canChange } from "../state/session";
+
+/** What holds for every view. */
+export function Notices() {
+  return (
+    <>
+      {connection.value === "lost" && (
+        <p class="note bad" role="alert">
+          <strong>The connection to the server is lost.</strong> What you see is what was known last. The page
+          tries again by itself.
+        </p>
+      )}
+      {!canChange.value && (
+        <p class="note" id={READ_ONLY_NOTE}>
+          <strong>This token may only read.</strong> Log in with the admin token to change something.
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,79 @@
+import type { Activity, Report } from "../api/types";
+import { counted, time } from "../format";
+import { RateChart } from "../parts/chart";
+import { Heading } from "../parts/heading";
+import { Panel } from "../parts/panel";
+import { StateTag } from "../parts/tag";
+import { href } from "../routes";
+import { activity, lines, samples, status } from "../state/live";
+import { ActivityPanel } from "./activity-panel";
+
+/** The run that is going on, or that was last. */
+export function RunView() {
+  const current = activity.value;
+  return (
+    <>
+      <Heading title="Run" />
+      {current ? <Going activity={current} /> : <Nothing />}
+      <Lines />
+    </>
+  );
+}
+
+function Going({ activity: current }: { activity: Activity }) {
+  return (
+    <>
+      <ActivityPanel activity={current} />
+      {current.state === "working" ? (
+        <Panel title="Throughput">
+          <RateChart samples={samples.value} now={Date.now()} />
+        </Panel>
+      ) : (
+        <Reports reports={current.reports ?? []} />
+      )}
+    </>
+  );
+}
+
+function Nothing() {
+  const run = status.value?.unfinished;
+  return (
+    <p class="empty">
+      Nothing is going on.{" "}
+      {run ? <a href={href("runs", run.id)}>Run {run.id}</a> : <a href={href("runs")}>The runs</a>}{" "}
+      {run ? "is not finished." : "tell what was done."}
+    </p>
+  );
+}
+
+function Reports({ reports }: { reports: Report[] }) {
+  if (reports.length === 0) return null;
+  return (
+    <Panel title="What came of it">
+      <ul class="summary">
+        {reports.map(({ run, open }) => (
+          <li key={run.id}>
+            <a href={href("runs", run.id)}>Run {run.id}</a> <StateTag state={run.state} />{" "}
+            {open > 0 && <a href={href("quarantine")}>{counted(open, "item")} in quarantine</a>} {run.reason}
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Lines() {
+  const told = lines.value;
+  if (told.length === 0) return null;
+  return (
+    <Panel title="What happened">
+      <ol class="told" reversed tabIndex={0} aria-label="What happened, the newest first">
+        {told.toReversed().map((line, place) => (
+          <li key={told.length - place} class={line.tone}>
+            <time>{time(line.at)}</time> <bdi>{line.text}</bdi>
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}
