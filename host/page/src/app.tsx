@@ -23,7 +23,8 @@ import { RunDetailView } from "./views/run-detail";
 import { RunsView } from "./views/runs";
 
 export function App() {
-  return session.value ? <Page /> : <LoginView />;
+  // Another token is another page: nothing of what the one before has read stays.
+  return session.value ? <Page key={session.value.token} /> : <LoginView />;
 }
 
 function Page() {

@@ -3,6 +3,7 @@
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, notation: "compact" });
 const dateAndTime = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+const timeOfDay = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
 const NONE = "–";
 
@@ -54,6 +55,11 @@ export function milliseconds(span: number): string {
   return span < 1000 ? `${Math.round(span)} ms` : seconds(span / 1000);
 }
 
+/** The time of the day. */
+export function clock(at: number): string {
+  return timeOfDay.format(at);
+}
+
 export function time(at: number): string {
   return dateAndTime.format(at);
 }
@@ -71,6 +77,12 @@ const HIDDEN = /[\p{Cc}\p{Zl}\p{Zp}\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF
 /** Text from a document on one line, with what cannot be seen written as `\u{…}`. */
 export function visible(text: string): string {
   return text.replace(HIDDEN, (hidden) => `\\u{${hidden.codePointAt(0)?.toString(16)}}`);
+}
+
+/** The start of a text from a document, on one line. */
+export function brief(text: string, longest = 160): string {
+  const line = visible(text.replace(/\s+/g, " "));
+  return line.length > longest ? `${line.slice(0, longest)}…` : line;
 }
 
 /** The start of a digest, enough to tell two apart. */

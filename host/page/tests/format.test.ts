@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bytes, counted, milliseconds, percent, rate, seconds, visible } from "../src/format";
+import { brief, bytes, counted, milliseconds, percent, rate, seconds, visible } from "../src/format";
 
 test("numbers go with what they count", () => {
   expect(counted(1, "item")).toBe("1 item");
@@ -42,4 +42,9 @@ test("what cannot be seen in an id is written out", () => {
   expect(visible("note\u202Egpj.exe")).toBe("note\\u{202e}gpj.exe");
   expect(visible("a\n\u0000b\u200B")).toBe("a\\u{a}\\u{0}b\\u{200b}");
   expect(visible("Zürich 🐦 日本")).toBe("Zürich 🐦 日本");
+});
+
+test("a long text is told in brief", () => {
+  expect(brief("trapped\n  at  a\u202E")).toBe("trapped at a\\u{202e}");
+  expect(brief("x".repeat(200))).toBe(`${"x".repeat(160)}…`);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { noted, points, rates, type Sample, SPAN, scaleEnd } from "../src/state/rate";
+import { LEAST_SPAN, noted, points, rates, type Sample, SPAN, scaleEnd, spanOf } from "../src/state/rate";
 
 function samplesOf(...seen: [at: number, read: number][]): readonly Sample[] {
   return seen.reduce<readonly Sample[]>((samples, [at, read]) => noted(samples, { at, read }), []);
@@ -46,4 +46,11 @@ test("the line goes to the right edge, and up to the end of the scale", () => {
     [0, 50],
     [600, 0],
   ]);
+});
+
+test("the chart looks as far back as there are rates, within bounds", () => {
+  const span = (ago: number) => spanOf([{ at: 1e9 - ago, perSecond: 1 }], 1e9);
+  expect(span(10)).toBe(LEAST_SPAN);
+  expect(span(90_000)).toBe(90_000);
+  expect(span(2 * SPAN)).toBe(SPAN);
 });

@@ -1,9 +1,8 @@
-import { rate } from "../format";
-import { points, type Rate, rates, type Sample, SPAN, scaleEnd } from "../state/rate";
+import { rate, seconds } from "../format";
+import { points, type Rate, rates, type Sample, scaleEnd, spanOf } from "../state/rate";
 
 const WIDTH = 600;
 const HEIGHT = 120;
-const MINUTES = SPAN / 60_000;
 
 /** How fast items were read over the last minutes: a line, and in words. */
 export function RateChart({ samples, now }: { samples: readonly Sample[]; now: number }) {
@@ -22,7 +21,7 @@ export function RateChart({ samples, now }: { samples: readonly Sample[]; now: n
         </div>
         <Plot found={found} now={now} label={summary} />
         <div class="times" aria-hidden="true">
-          <span>{MINUTES} min ago</span>
+          <span>{seconds(spanOf(found, now) / 1000)} ago</span>
           <span>now</span>
         </div>
       </div>

@@ -10,8 +10,9 @@ export interface Rate {
   perSecond: number;
 }
 
-/** How far back the chart looks, in milliseconds. */
+/** How far back the chart looks at most, and at least, in milliseconds. */
 export const SPAN = 5 * 60_000;
+export const LEAST_SPAN = 30_000;
 /** Samples that are closer say little: a commit of many batches would look like a peak. */
 const LEAST = 900;
 
@@ -40,6 +41,12 @@ export function scaleEnd(highest: number): number {
   return factor * power;
 }
 
+/** How far back the chart has to look to show all rates. */
+export function spanOf(found: readonly Rate[], now: number): number {
+  const oldest = found[0]?.at ?? now;
+  return Math.min(SPAN, Math.max(LEAST_SPAN, now - oldest));
+}
+
 /** The points of a line in a box, as an SVG path takes them: the newest at the right edge. */
 export function points(
   found: readonly Rate[],
@@ -47,9 +54,10 @@ export function points(
   width: number,
   height: number,
 ): [number, number][] {
+  const span = spanOf(found, now);
   const end = scaleEnd(Math.max(0, ...found.map((rate) => rate.perSecond)));
   return found.map((rate) => [
-    round(width * (1 - (now - rate.at) / SPAN)),
+    round(width * (1 - (now - rate.at) / span)),
     round(height * (1 - rate.perSecond / end)),
   ]);
 }

@@ -7,6 +7,7 @@ import type { Problem, Session } from "../api/types";
 const KEY = "godwit.token";
 
 interface LoggedIn extends Session {
+  token: string;
   client: Client;
 }
 
@@ -29,7 +30,7 @@ export async function logIn(token: string): Promise<void> {
   try {
     const found = await client.session();
     sessionStorage.setItem(KEY, token);
-    session.value = { ...found, client };
+    session.value = { ...found, token, client };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     loginProblem.value = error.problem;
@@ -53,9 +54,13 @@ function onRefused(client: Client): void {
   };
 }
 
-/** Logs in with the token of the URL's fragment, or of before a reload. */
+/** Logs in with the token of the URL's fragment, or of before a reload; and whenever the fragment has one. */
 export async function resumeSession(): Promise<void> {
-  const token = takeFromFragment() ?? sessionStorage.getItem(KEY);
+  globalThis.addEventListener("hashchange", () => void logInFrom(takeFromFragment()));
+  await logInFrom(takeFromFragment() ?? sessionStorage.getItem(KEY));
+}
+
+async function logInFrom(token: string | null | undefined): Promise<void> {
   if (token) await logIn(token);
 }
 

@@ -1,7 +1,7 @@
 /** What the last events said, for people. */
 
 import type { RunEvent, StepName } from "../api/types";
-import { bytes, counted, visible } from "../format";
+import { brief, bytes, counted } from "../format";
 
 export interface Line {
   at: number;
@@ -34,13 +34,13 @@ function said(event: RunEvent): Said[] {
       return [
         {
           tone: "bad",
-          text: `${event.step.collection}/${visible(event.id)}: ${event.kind}: ${visible(event.reason)}`,
+          text: `${event.step.collection}/${brief(event.id)}: ${event.kind}: ${brief(event.reason)}`,
         },
       ];
     case "log":
       return event.lines.map((line) => ofLog(event.step, line));
     case "denied":
-      return [warn(`Step ${nameOf(event.step)} was denied to ${visible(event.what)}`)];
+      return [warn(`Step ${nameOf(event.step)} was denied to ${brief(event.what)}`)];
     case "applied":
       return [good(`${event.app} ${event.version}: ${event.phase} phase is applied`)];
     case "paused":
@@ -48,7 +48,7 @@ function said(event: RunEvent): Said[] {
     case "resumed":
       return [plain("Goes on")];
     case "backup":
-      return [good(`Backed up: ${visible(event.file)}, ${bytes(event.bytes)}`)];
+      return [good(`Backed up: ${brief(event.file)}, ${bytes(event.bytes)}`)];
     case "copied":
       return [good(`${event.collection} is copied: ${counted(event.items, "item")}`)];
     case "followed":
@@ -61,15 +61,15 @@ function said(event: RunEvent): Said[] {
 }
 
 function ofEnd(event: { run: number; state: string; reason: string | null }): Said {
-  const reason = event.reason ? `: ${visible(event.reason)}` : "";
+  const reason = event.reason ? `: ${brief(event.reason)}` : "";
   const text = `Run ${event.run} is ${event.state}${reason}`;
   return event.state === "completed" ? good(text) : warn(text);
 }
 
 function ofLog(step: StepName, line: { level: string; item: string | null; message: string }): Said {
-  const item = line.item ? `${visible(line.item)}: ` : "";
+  const item = line.item ? `${brief(line.item)}: ` : "";
   const isWarning = line.level === "warn" || line.level === "error";
-  return { tone: isWarning ? "warn" : "plain", text: `${step.step}: ${item}${visible(line.message)}` };
+  return { tone: isWarning ? "warn" : "plain", text: `${step.step}: ${item}${brief(line.message)}` };
 }
 
 function nameOf(step: StepName): string {

@@ -8,7 +8,6 @@ import { Tag, type TagTone } from "../parts/tag";
 import { href } from "../routes";
 import { nameOf, waitsFor } from "../state/situation";
 import { Controls } from "./controls";
-import { StepBars } from "./step-bars";
 
 /** What is going on, or was last: how far it is, and what directs it. */
 export function ActivityPanel({ activity, isShort = false }: { activity: Activity; isShort?: boolean }) {
@@ -34,7 +33,6 @@ export function ActivityPanel({ activity, isShort = false }: { activity: Activit
       <Pace activity={activity} />
       {isWorking && <Controls activity={activity} />}
       <ProblemNote problem={activity.error} />
-      {!isShort && progress && <StepBars steps={progress.steps} />}
     </Panel>
   );
 }

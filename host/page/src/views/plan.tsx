@@ -3,7 +3,7 @@ import type { Migrations, Phase, Planned, RunRequest } from "../api/types";
 import { Action } from "../parts/action";
 import { Input, Select } from "../parts/field";
 import { FindingList } from "../parts/findings";
-import { Id } from "../parts/foreign";
+import { Id, Said } from "../parts/foreign";
 import { Heading } from "../parts/heading";
 import { useLoaded } from "../parts/loaded";
 import { Loading } from "../parts/pages";
@@ -152,7 +152,7 @@ function MigrationTable({ migrations }: { migrations: Migrations }) {
         empty="There are no migrations."
         columns={[
           { head: "Migration", cell: (one) => `${one.app} ${one.version}`, isName: true },
-          { head: "Summary", cell: (one) => <Id text={one.summary} /> },
+          { head: "Summary", cell: (one) => <Said text={one.summary} /> },
           { head: "Applied", cell: (one) => one.applied.join(", ") || "no" },
           { head: "Way back", cell: (one) => (one.reverts ? "revert" : "none of its own") },
           { head: "File", cell: (one) => <Id text={one.file} /> },

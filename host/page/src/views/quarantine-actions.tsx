@@ -18,7 +18,7 @@ export function QuarantineActions({ chosen, onDone, offersAll = false }: Props) 
   const isAsking = useSignal(false);
   const none = chosen.length === 0 ? "No item is selected" : undefined;
   const busy = isWorking.value ? "Something else is going on" : undefined;
-  const many = offersAll ? ` ${counted(chosen.length, "item")}` : "";
+  const many = offersAll ? ` ${chosen.length > 0 ? counted(chosen.length, "item") : "selected"}` : "";
   return (
     <div class="buttons">
       <Action

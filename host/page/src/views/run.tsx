@@ -1,5 +1,5 @@
 import type { Activity, Report } from "../api/types";
-import { counted, time } from "../format";
+import { clock, counted } from "../format";
 import { RateChart } from "../parts/chart";
 import { Heading } from "../parts/heading";
 import { Panel } from "../parts/panel";
@@ -7,6 +7,7 @@ import { StateTag } from "../parts/tag";
 import { href } from "../routes";
 import { activity, lines, samples, status } from "../state/live";
 import { ActivityPanel } from "./activity-panel";
+import { StepBars } from "./step-bars";
 
 /** The run that is going on, or that was last. */
 export function RunView() {
@@ -21,17 +22,27 @@ export function RunView() {
 }
 
 function Going({ activity: current }: { activity: Activity }) {
+  const steps = current.progress?.steps ?? [];
   return (
     <>
-      <ActivityPanel activity={current} />
-      {current.state === "working" ? (
-        <Panel title="Throughput">
-          <RateChart samples={samples.value} now={Date.now()} />
+      <div class="pair">
+        <ActivityPanel activity={current} />
+        {current.state === "working" ? <Throughput /> : <Reports reports={current.reports ?? []} />}
+      </div>
+      {steps.length > 0 && (
+        <Panel title="Steps">
+          <StepBars steps={steps} />
         </Panel>
-      ) : (
-        <Reports reports={current.reports ?? []} />
       )}
     </>
+  );
+}
+
+function Throughput() {
+  return (
+    <Panel title="Throughput">
+      <RateChart samples={samples.value} now={Date.now()} />
+    </Panel>
   );
 }
 
@@ -70,7 +81,7 @@ function Lines() {
       <ol class="told" reversed tabIndex={0} aria-label="What happened, the newest first">
         {told.toReversed().map((line, place) => (
           <li key={told.length - place} class={line.tone}>
-            <time>{time(line.at)}</time> <bdi>{line.text}</bdi>
+            <time>{clock(line.at)}</time> <bdi>{line.text}</bdi>
           </li>
         ))}
       </ol>

@@ -15,18 +15,27 @@ export function StepBars({ steps }: { steps: StepProgress[] }) {
             <span class="quiet">
               {step.phase} · over {step.collection}
             </span>{" "}
-            {step.done && <Tag tone="good">done</Tag>}
+            <StepTag step={step} />
           </p>
           <Meter
             label={`Step ${step.step}`}
             done={step.counts.read}
             total={step.done ? step.counts.read : step.total}
           />
-          <StepCounts step={step} />
+          {isBegun(step) && <StepCounts step={step} />}
         </li>
       ))}
     </ol>
   );
+}
+
+function isBegun(step: StepProgress): boolean {
+  return step.done || step.counts.read > 0;
+}
+
+function StepTag({ step }: { step: StepProgress }) {
+  if (step.done) return <Tag tone="good">done</Tag>;
+  return isBegun(step) ? <Tag tone="busy">begun</Tag> : <Tag>not begun</Tag>;
 }
 
 function StepCounts({ step: { counts, done, seconds_left } }: { step: StepProgress }) {
