@@ -20,7 +20,9 @@ export async function start({ port = 0, perSecond = 600 } = {}) {
   const world = newWorld();
   const stream = new Stream();
   const work = new Work(world, stream, perSecond);
+  let isCut = false;
   const server = createServer((request, response) => {
+    if (isCut) return request.socket.destroy();
     answer(request, response, { world, stream, work }).catch((error) => {
       const { problem } =
         error instanceof Refused ? error : { problem: { title: String(error), status: 500 } };
@@ -28,12 +30,20 @@ export async function start({ port = 0, perSecond = 600 } = {}) {
     });
   });
   await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+  /** Answers nobody, until it is mended. */
+  const cut = () => {
+    isCut = true;
+    stream.end();
+  };
+  const mend = () => {
+    isCut = false;
+  };
   const close = () => {
     work.end();
     stream.end();
     server.close();
   };
-  return { url: `http://127.0.0.1:${server.address().port}/`, close };
+  return { url: `http://127.0.0.1:${server.address().port}/`, cut, mend, close };
 }
 
 async function answer(request, response, { world, stream, work }) {

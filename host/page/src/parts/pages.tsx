@@ -7,7 +7,7 @@ import { Button } from "./action";
 import { useLoaded } from "./loaded";
 import { ProblemNote } from "./problem";
 
-export const PAGE = 50;
+export const PAGE = 25;
 
 export interface Pages<T> {
   rows: T[] | null;

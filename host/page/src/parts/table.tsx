@@ -7,6 +7,8 @@ export interface Column<T> {
   isNumber?: boolean;
   /** Names the row. */
   isName?: boolean;
+  /** Takes much of the room. */
+  isWide?: boolean;
 }
 
 interface Props<T> {
@@ -65,5 +67,5 @@ function Cell<T>({ column, row }: { column: Column<T>; row: T }) {
 }
 
 function classOf<T>(column: Column<T>): string {
-  return [column.isNumber && "number", column.isName && "name"].filter(Boolean).join(" ");
+  return [column.isNumber && "number", column.isWide && "wide"].filter(Boolean).join(" ");
 }

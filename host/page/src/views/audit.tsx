@@ -36,6 +36,7 @@ function Entries({ rows }: { rows: AuditEntry[] }) {
         { head: "What", cell: (entry) => entry.what, isName: true },
         {
           head: "Detail",
+          isWide: true,
           cell: (entry) => (
             <code class="excerpt">
               <Id text={JSON.stringify(entry.detail)} />

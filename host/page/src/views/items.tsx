@@ -116,7 +116,7 @@ function ItemTable({ collection, rows }: { collection: string; rows: Item[] }) {
           isName: true,
         },
         { head: "Version", cell: (item) => item.version },
-        { head: "Body", cell: (item) => <Excerpt item={item} /> },
+        { head: "Body", cell: (item) => <Excerpt item={item} />, isWide: true },
       ]}
     />
   );

@@ -67,7 +67,11 @@ function AppTable({ apps }: { apps: AppStatus[] }) {
 
 function Serves({ app }: { app: AppStatus }) {
   if (app.serves) return <Tag tone="good">{app.serves}</Tag>;
-  return <Tag tone="warn">none, items are between two versions</Tag>;
+  return (
+    <>
+      <Tag tone="warn">none</Tag> items are between two versions
+    </>
+  );
 }
 
 function Applied({ app }: { app: AppStatus }) {

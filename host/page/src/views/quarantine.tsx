@@ -110,7 +110,7 @@ function List({ rows, chosen, choose }: ListProps) {
           },
           { head: "Item", cell: (row) => <ItemLink name={row} />, isName: true },
           { head: "Kind", cell: (row) => <Kind row={row} /> },
-          { head: "Reason", cell: (row) => <Said text={row.failure.reason} /> },
+          { head: "Reason", cell: (row) => <Said text={row.failure.reason} />, isWide: true },
           { head: "Failed", cell: (row) => `step ${row.failure.step} of ${row.failure.migration}` },
           { head: "Version", cell: (row) => row.version },
           { head: "When", cell: (row) => <time>{time(row.failure.at)}</time> },

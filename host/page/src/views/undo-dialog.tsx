@@ -40,8 +40,8 @@ export function UndoDialog({ run, onClose }: { run: number; onClose: () => void 
     >
       <p>
         It puts back every byte that the run has changed, from what the run kept.
-        {shown && ` The run led to ${versionsOf(shown)} and is ${shown.state}.`} The application must not
-        serve a version meanwhile that is taken back.
+        {shown && ` The run led to ${versionsOf(shown)} and is ${shown.state}.`} Stop the application first
+        where it serves a version that is taken back.
       </p>
       <Choice
         legend="Items that were changed since"
