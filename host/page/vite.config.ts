@@ -3,6 +3,11 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   // Relative, so that the page also works below a path of a proxy.
   base: "./",
+  // Calls of `h` are shorter than those that TypeScript checks for.
+  oxc: {
+    jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment" },
+    jsxInject: 'import { h, Fragment } from "preact"',
+  },
   build: {
     target: "es2022",
     cssCodeSplit: false,

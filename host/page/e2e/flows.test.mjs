@@ -266,6 +266,14 @@ test("a shadow run is made, and dropped", { skip: process.env.GODWIT_URL !== und
   await stateBecomes(/pending/);
 });
 
+test("a token that is not accepted any more leads back to the login", async () => {
+  await page.route("**/api/v1/status", (route) => route.fulfill({ status: 401, body: "" }));
+  await page.getByRole("alert").getByText("The token is not accepted any more").waitFor();
+  await page.getByLabel("Token").waitFor();
+  await page.unroute("**/api/v1/status");
+  await enter(page, server);
+});
+
 test("a token that may only read changes nothing, and says so", async () => {
   if (!server.readToken) throw new Error("GODWIT_READ_TOKEN is missing");
   await button("Log out").click();

@@ -1,4 +1,5 @@
 import { useEffect } from "preact/hooks";
+import { useCell } from "./cell";
 import { route, type View } from "./routes";
 import { Header } from "./shell/header";
 import { LiveRegion } from "./shell/live-region";
@@ -24,12 +25,13 @@ import { RunsView } from "./views/runs";
 
 export function App() {
   // Another token is another page: nothing of what the one before has read stays.
-  return session.value ? <Page key={session.value.token} /> : <LoginView />;
+  const current = useCell(session);
+  return current ? <Page key={current.token} /> : <LoginView />;
 }
 
 function Page() {
   useEffect(keepUpToDate, []);
-  const { view, about } = route.value;
+  const { view, about } = useCell(route);
   return (
     <>
       <button type="button" class="button skip" onClick={toContent}>

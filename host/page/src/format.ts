@@ -1,7 +1,6 @@
 /** Numbers, times and foreign text for people. */
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, notation: "compact" });
 const dateAndTime = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 const timeOfDay = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
@@ -19,10 +18,6 @@ export function counted(number: number, one: string, many = `${one}s`): string {
 export function rate(perSecond: number | null | undefined): string {
   if (perSecond === null || perSecond === undefined) return NONE;
   return perSecond < 10 ? perSecond.toFixed(1) : whole.format(perSecond);
-}
-
-export function compact(number: number): string {
-  return short.format(number);
 }
 
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];

@@ -1,6 +1,6 @@
 /** Which view is shown: it is in the URL's fragment, so that it outlasts a reload. */
 
-import { signal } from "@preact/signals";
+import { Cell } from "./cell";
 
 export const VIEWS = [
   "overview",
@@ -40,7 +40,7 @@ function decode(part: string): string {
   }
 }
 
-export const route = signal<Route>(parseRoute(""));
+export const route = new Cell<Route>(parseRoute(""));
 
 export function followFragment(): void {
   const read = () => {

@@ -79,7 +79,6 @@ export class Client {
   collections = () => this.#get<{ items: CollectionStatus[] }>("collections");
   backups = () => this.#get<{ items: Backup[] }>("backups");
   activity = async () => (await this.#get<{ activity: Activity | null }>("activity")).activity;
-  activityOf = (number: number) => this.#get<Activity>(path`activities/${number}`);
   shadow = async () => (await this.#get<{ shadow: ShadowStats | null }>("shadow")).shadow;
 
   plan = (goal: { app?: string | undefined; to?: string | undefined; phase?: Phase | undefined }) =>

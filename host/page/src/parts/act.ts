@@ -1,6 +1,6 @@
 /** Doing something that may fail, with what came of it. */
 
-import { useSignal } from "@preact/signals";
+import { useRef, useState } from "preact/hooks";
 import { ApiError } from "../api/client";
 import type { Problem } from "../api/types";
 import { announce } from "../state/announce";
@@ -13,36 +13,40 @@ export interface Act {
   outcome: string;
   /** Does it, and gives whether it succeeded. */
   run: (work: () => Promise<string>) => Promise<boolean>;
-  forget: () => void;
 }
 
 export function useAct(): Act {
-  const isBusy = useSignal(false);
-  const problem = useSignal<Problem | null>(null);
-  const outcome = useSignal("");
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [outcome, setOutcome] = useState("");
+  // The state is that of the last drawing; a second click may come before the next one.
+  const isUnderWay = useRef(false);
 
-  const forget = () => {
-    problem.value = null;
-    outcome.value = "";
+  const turn = (isOn: boolean) => {
+    isUnderWay.current = isOn;
+    setBusy(isOn);
   };
 
   const run = async (work: () => Promise<string>) => {
-    if (isBusy.value) return false;
-    forget();
-    isBusy.value = true;
+    if (isUnderWay.current) return false;
+    setProblem(null);
+    setOutcome("");
+    turn(true);
     try {
-      outcome.value = await work();
-      announce(outcome.value);
+      const said = await work();
+      setOutcome(said);
+      announce(said);
       refreshSoon();
+      return true;
     } catch (error) {
-      problem.value = problemOf(error);
+      setProblem(problemOf(error));
+      return false;
     } finally {
-      isBusy.value = false;
+      turn(false);
     }
-    return problem.value === null;
   };
 
-  return { isBusy: isBusy.value, problem: problem.value, outcome: outcome.value, run, forget };
+  return { isBusy, problem, outcome, run };
 }
 
 export function problemOf(error: unknown): Problem {

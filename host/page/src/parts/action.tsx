@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { useCell } from "../cell";
 import { canChange } from "../state/session";
 import { useAct } from "./act";
 import { ProblemNote } from "./problem";
@@ -29,7 +30,8 @@ export function Button(props: ButtonProps) {
     changes = false,
     blocked,
   } = props;
-  const isForbidden = changes && !canChange.value;
+  const mayChange = useCell(canChange);
+  const isForbidden = changes && !mayChange;
   const why = isForbidden ? "This token may only read" : blocked;
   return (
     <button

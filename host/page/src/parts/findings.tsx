@@ -1,4 +1,5 @@
 import type { Finding, Severity } from "../api/types";
+import { Said } from "./foreign";
 import { Tag, type TagTone } from "./tag";
 
 const TONES: Record<Severity, TagTone> = { refused: "bad", warned: "warn", accepted: "plain", info: "plain" };
@@ -12,7 +13,7 @@ export function FindingList({ findings }: { findings: Finding[] }) {
             <Tag tone={TONES[finding.severity] ?? "plain"}>{finding.severity}</Tag>{" "}
             <code>{finding.kind}</code>
           </p>
-          <p class="said">{finding.message}</p>
+          <Said text={finding.message} />
           {finding.way_out && <p class="hint">Way out: {finding.way_out}</p>}
         </li>
       ))}

@@ -1,8 +1,8 @@
 /** What is read from the server for one view. */
 
-import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Problem } from "../api/types";
+import { useCell } from "../cell";
 import { changes } from "../state/live";
 import { problemOf } from "./act";
 
@@ -12,32 +12,35 @@ export interface Loaded<T> {
   again: () => void;
 }
 
+interface Read<T> {
+  key: string;
+  value: T | null;
+  problem: Problem | null;
+}
+
 /** Reads something when the view opens, when `key` changes, and when the store has. What was read before stays meanwhile. */
 export function useLoaded<T>(key: string, load: () => Promise<T>): Loaded<T> {
-  const value = useSignal<T | null>(null);
-  const problem = useSignal<Problem | null>(null);
+  const [found, setFound] = useState<Read<T>>({ key, value: null, problem: null });
   const turn = useRef(0);
-  const known = useRef(key);
+  const change = useCell(changes);
 
   const read = async () => {
     turn.current += 1;
     const mine = turn.current;
-    const settle = (found: T | null, failed: Problem | null) => {
-      if (mine !== turn.current) return;
-      if (!failed) value.value = found;
-      problem.value = failed;
-    };
-    await load().then(
-      (found) => settle(found, null),
-      (error: unknown) => settle(null, problemOf(error)),
+    const next = await load().then(
+      (value) => () => ({ key, value, problem: null }),
+      (error: unknown) => (before: Read<T>) => ({
+        key,
+        value: before.key === key ? before.value : null,
+        problem: problemOf(error),
+      }),
     );
+    if (mine === turn.current) setFound(next);
   };
 
   useEffect(() => {
-    if (known.current !== key) value.value = null;
-    known.current = key;
     void read();
-  }, [key, changes.value]);
+  }, [key, change]);
 
   useEffect(
     () => () => {
@@ -46,5 +49,10 @@ export function useLoaded<T>(key: string, load: () => Promise<T>): Loaded<T> {
     [],
   );
 
-  return { value: value.value, problem: problem.value, again: () => void read() };
+  const isOther = found.key !== key;
+  return {
+    value: isOther ? null : found.value,
+    problem: isOther ? null : found.problem,
+    again: () => void read(),
+  };
 }

@@ -1,7 +1,7 @@
 /** Lists that are read page by page. */
 
-import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import type { Page, Problem } from "../api/types";
 import { Button } from "./action";
 import { useLoaded } from "./loaded";
@@ -21,13 +21,11 @@ export interface Pages<T> {
 /** The pages of a list; another `key` is another list, from its start. */
 export function usePages<T>(key: string, load: (after: string | undefined) => Promise<Page<T>>): Pages<T> {
   // The cursors of the pages up to this one: a server's cursor leads forward only.
-  const trail = useSignal<{ key: string; cursors: string[] }>({ key, cursors: [] });
-  const cursors = trail.value.key === key ? trail.value.cursors : [];
+  const [trail, setTrail] = useState<{ key: string; cursors: string[] }>({ key, cursors: [] });
+  const cursors = trail.key === key ? trail.cursors : [];
   const after = cursors.at(-1);
   const { value, problem } = useLoaded(`${key} ${after ?? ""}`, () => load(after));
-  const go = (to: string[]) => {
-    trail.value = { key, cursors: to };
-  };
+  const go = (to: string[]) => setTrail({ key, cursors: to });
   return {
     rows: value?.items ?? null,
     problem,

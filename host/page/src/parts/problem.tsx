@@ -1,5 +1,6 @@
 import type { Finding, Problem } from "../api/types";
 import { FindingList } from "./findings";
+import { Said } from "./foreign";
 
 /** What went wrong, where it did. */
 export function ProblemNote({ problem }: { problem: Problem | null }) {
@@ -11,7 +12,7 @@ export function ProblemNote({ problem }: { problem: Problem | null }) {
       <p>
         <strong>{title}</strong>
       </p>
-      {detail && detail !== title && <p class="said">{detail}</p>}
+      {detail && detail !== title && <Said text={detail} />}
       {hint && <p class="hint">What to do: {hint}</p>}
       {findings.length > 0 && <FindingList findings={findings} />}
     </div>

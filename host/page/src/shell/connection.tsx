@@ -1,3 +1,4 @@
+import { useCell } from "../cell";
 import { Tag, type TagTone } from "../parts/tag";
 import { type Connection, connection } from "../state/live";
 
@@ -9,6 +10,6 @@ const SHOWN: Record<Connection, [TagTone, string]> = {
 };
 
 export function ConnectionTag() {
-  const [tone, text] = SHOWN[connection.value];
+  const [tone, text] = SHOWN[useCell(connection)];
   return <Tag tone={tone}>{text}</Tag>;
 }

@@ -1,4 +1,5 @@
 import type { AppStatus } from "../api/types";
+import { useCell } from "../cell";
 import { Button } from "../parts/action";
 import { Id } from "../parts/foreign";
 import { Tag } from "../parts/tag";
@@ -12,7 +13,8 @@ import { ConnectionTag } from "./connection";
 const MOST_APPS = 4;
 
 export function Header() {
-  const current = session.value;
+  const current = useCell(session);
+  const apps = useCell(status)?.apps ?? [];
   if (!current) return null;
   return (
     <header class="top">
@@ -24,7 +26,7 @@ export function Header() {
         <span class="unseen">Store </span>
         <Id text={current.store} />
       </p>
-      <Apps apps={status.value?.apps ?? []} />
+      <Apps apps={apps} />
       <p class="who">
         <ConnectionTag />
         <Tag>{current.role === "admin" ? "admin" : "read-only"}</Tag>

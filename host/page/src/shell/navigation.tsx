@@ -1,4 +1,5 @@
-import { useSignal } from "@preact/signals";
+import { useState } from "preact/hooks";
+import { useCell } from "../cell";
 import { count } from "../format";
 import { href, route, VIEWS, type View } from "../routes";
 import { isWorking, planned, status } from "../state/live";
@@ -16,17 +17,16 @@ const NAMES: Record<View, string> = {
 };
 
 export function Navigation({ current }: { current: View }) {
-  const isOpen = useSignal(false);
+  const [isOpen, setOpen] = useState(false);
+  const { about } = useCell(route);
   return (
-    <nav class={isOpen.value ? "views open" : "views"} aria-label="Views">
+    <nav class={isOpen ? "views open" : "views"} aria-label="Views">
       <button
         type="button"
         class="button menu"
-        aria-expanded={isOpen.value}
+        aria-expanded={isOpen}
         aria-controls="views"
-        onClick={() => {
-          isOpen.value = !isOpen.value;
-        }}
+        onClick={() => setOpen(!isOpen)}
       >
         <span aria-hidden="true">☰</span> {NAMES[current]}
         <span class="unseen">: menu</span>
@@ -36,10 +36,8 @@ export function Navigation({ current }: { current: View }) {
           <li key={view}>
             <a
               href={href(view)}
-              aria-current={view === current ? (route.value.about.length > 0 ? "true" : "page") : undefined}
-              onClick={() => {
-                isOpen.value = false;
-              }}
+              aria-current={view === current ? (about.length > 0 ? "true" : "page") : undefined}
+              onClick={() => setOpen(false)}
             >
               {NAMES[view]}
               <Mark view={view} />
@@ -54,23 +52,35 @@ export function Navigation({ current }: { current: View }) {
 /** What waits in a view. */
 function Mark({ view }: { view: View }) {
   switch (view) {
-    case "plan": {
-      const stages = planned.value?.plan.stages.length ?? 0;
-      return <Waiting number={isWorking.value ? 0 : stages} what="pending" />;
-    }
+    case "plan":
+      return <Pending />;
     case "run":
-      return isWorking.value ? (
-        <span class="pulse">
-          <span class="unseen">, going on</span>
-        </span>
-      ) : null;
-    case "quarantine": {
-      const open = status.value?.collections.reduce((sum, one) => sum + one.open, 0) ?? 0;
-      return <Waiting number={open} what="items" isBad />;
-    }
+      return <GoingOn />;
+    case "quarantine":
+      return <Failed />;
     default:
       return null;
   }
+}
+
+function Pending() {
+  const stages = useCell(planned)?.plan.stages.length ?? 0;
+  return <Waiting number={useCell(isWorking) ? 0 : stages} what="pending" />;
+}
+
+function GoingOn() {
+  if (!useCell(isWorking)) return null;
+  return (
+    <span class="pulse">
+      <span class="unseen">, going on</span>
+    </span>
+  );
+}
+
+function Failed() {
+  const collections = useCell(status)?.collections ?? [];
+  const open = collections.reduce((sum, one) => sum + one.open, 0);
+  return <Waiting number={open} what="items" isBad />;
 }
 
 function Waiting({ number, what, isBad = false }: { number: number; what: string; isBad?: boolean }) {

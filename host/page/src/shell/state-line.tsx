@@ -1,9 +1,11 @@
+import { useCell } from "../cell";
 import { href, route } from "../routes";
 import { situation } from "../state/live";
 
 /** Where things stand, on every view. */
 export function StateLine() {
-  const found = situation.value;
+  const found = useCell(situation);
+  const current = useCell(route);
   if (!found) {
     return (
       <section class="state calm" aria-label="State">
@@ -11,7 +13,7 @@ export function StateLine() {
       </section>
     );
   }
-  const isHere = route.value.view === found.view;
+  const isHere = current.view === found.view;
   return (
     <section class={`state ${found.tone}`} aria-label="State">
       <p>

@@ -1,11 +1,11 @@
 /** What is told to people who do not see the page: not more often than one can listen. */
 
-import { signal } from "@preact/signals";
+import { Cell } from "../cell";
 
 /** The time between two announcements, in milliseconds. */
 const PAUSE = 2500;
 
-export const announced = signal("");
+export const announced = new Cell("");
 
 let next: string | null = null;
 let isPausing = false;
@@ -13,7 +13,10 @@ let isPausing = false;
 /** Announces a text, now or once there was a pause; of several that wait, only the last one is told. */
 export function announce(text: string): void {
   next = text;
-  if (!isPausing) tell();
+  if (isPausing) return;
+  isPausing = true;
+  // What changes together has changed by then, and nothing of in between is told.
+  setTimeout(tell);
 }
 
 function tell(): void {

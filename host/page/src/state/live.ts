@@ -1,10 +1,10 @@
 /** What the page knows of the server, kept up to date by its events and by asking again. */
 
-import { batch, computed, effect, signal } from "@preact/signals";
 import { ApiError, UNREACHED } from "../api/client";
 import { follow } from "../api/events";
 import type { ServerEvent } from "../api/sse";
 import type { Activity, Planned, RunEvent, RunProgress, ShadowStats, Status } from "../api/types";
+import { Cell, derived } from "../cell";
 import { announce } from "./announce";
 import { noted, type Sample } from "./rate";
 import { api, session } from "./session";
@@ -18,29 +18,29 @@ const ASK_IDLE = 10_000;
 const TOGETHER = 250;
 const MOST_LINES = 200;
 
-export const status = signal<Status | null>(null);
-export const activity = signal<Activity | null>(null);
-export const shadow = signal<ShadowStats | null>(null);
-export const planned = signal<Planned | null>(null);
-export const samples = signal<readonly Sample[]>([]);
-export const lines = signal<readonly Line[]>([]);
+export const status = new Cell<Status | null>(null);
+export const activity = new Cell<Activity | null>(null);
+export const shadow = new Cell<ShadowStats | null>(null);
+export const planned = new Cell<Planned | null>(null);
+export const samples = new Cell<readonly Sample[]>([]);
+export const lines = new Cell<readonly Line[]>([]);
 /** Grows with each change of what lists show, so that they are read again. */
-export const changes = signal(0);
+export const changes = new Cell(0);
 
-const isReached = signal<boolean | null>(null);
-const isStreaming = signal<boolean | null>(null);
+const isReached = new Cell<boolean | null>(null);
+const isStreaming = new Cell<boolean | null>(null);
 
 export type Connection = "connecting" | "live" | "asking" | "lost";
 
-export const connection = computed<Connection>(() => {
+export const connection = derived<Connection>([isReached, isStreaming], () => {
   if (isReached.value === false) return "lost";
   if (isReached.value === null || isStreaming.value === null) return "connecting";
   return isStreaming.value ? "live" : "asking";
 });
 
-export const isWorking = computed(() => activity.value?.state === "working");
+export const isWorking = derived([activity], () => activity.value?.state === "working");
 
-export const situation = computed(() => {
+export const situation = derived([status, activity, shadow, planned], () => {
   const known = status.value;
   if (!known) return null;
   return situationOf({
@@ -73,21 +73,19 @@ export function keepUpToDate(): () => void {
   };
   globalThis.addEventListener("offline", onOffline, { signal });
   globalThis.addEventListener("online", refreshSoon, { signal });
-  const stopTelling = effect(tellSituation);
+  const stopTelling = [situation, connection].map((cell) => cell.listen(tellSituation));
   void refresh();
   return () => {
     stop.abort();
     clearInterval(timer);
-    stopTelling();
+    for (const stop of stopTelling) stop();
   };
 }
 
 function forget(): void {
-  batch(() => {
-    for (const known of [status, activity, shadow, planned, isReached, isStreaming]) known.value = null;
-    samples.value = [];
-    lines.value = [];
-  });
+  for (const known of [status, activity, shadow, planned, isReached, isStreaming]) known.value = null;
+  samples.value = [];
+  lines.value = [];
 }
 
 let isAsking = false;
@@ -134,24 +132,23 @@ async function ask(): Promise<void> {
   const isBusy = newActivity?.state === "working";
   const [newShadow, newPlanned] = await Promise.all([
     newStatus.shadow ? client.shadow() : null,
-    isBusy ? planned.peek() : client.plan({}).catch(() => null),
+    isBusy ? planned.value : client.plan({}).catch(() => null),
   ]);
   if (session.value !== current) return;
-  batch(() => {
-    if (hasChanged(newStatus, newActivity)) changes.value += 1;
-    isReached.value = true;
-    status.value = newStatus;
-    shadow.value = newShadow;
-    planned.value = newPlanned;
-    setActivity(newActivity);
-  });
+  // What could not be read while the server was away is read now.
+  if (!isReached.value || hasChanged(newStatus, newActivity)) changes.value += 1;
+  isReached.value = true;
+  status.value = newStatus;
+  shadow.value = newShadow;
+  planned.value = newPlanned;
+  setActivity(newActivity);
 }
 
 /** Whether lists would say something else than before: how far a run is does not matter to them. */
 function hasChanged(newStatus: Status, newActivity: Activity | null): boolean {
-  const before = activity.peek();
+  const before = activity.value;
   return (
-    JSON.stringify(status.peek()) !== JSON.stringify(newStatus) ||
+    JSON.stringify(status.value) !== JSON.stringify(newStatus) ||
     before?.number !== newActivity?.number ||
     before?.state !== newActivity?.state
   );
@@ -159,35 +156,33 @@ function hasChanged(newStatus: Status, newActivity: Activity | null): boolean {
 
 /** Takes what the answer to a change says of the activity, and asks for the rest. */
 export function setActivity(found: Activity | null): void {
-  if (found?.number !== activity.peek()?.number) samples.value = [];
+  if (found?.number !== activity.value?.number) samples.value = [];
   activity.value = found;
   if (found?.state === "working" && found.progress) sample(found.progress, Date.now());
 }
 
 function sample(progress: RunProgress, at: number): void {
-  samples.value = noted(samples.peek(), { at, read: progress.read });
+  samples.value = noted(samples.value, { at, read: progress.read });
 }
 
 function take(event: ServerEvent): void {
   const told = parse(event.data);
-  if (told?.event === "batch_committed" && isWorking.peek()) takeProgress(told.progress);
+  if (told?.event === "batch_committed" && isWorking.value) takeProgress(told.progress);
   else if (told && event.name !== "hello") takeLines(told);
   else refreshSoon();
 }
 
 function takeLines(told: RunEvent): void {
   const more = linesOf(told);
-  if (more.length > 0) lines.value = [...lines.peek(), ...more].slice(-MOST_LINES);
+  if (more.length > 0) lines.value = [...lines.value, ...more].slice(-MOST_LINES);
   if (told.event !== "log") refreshSoon();
 }
 
 function takeProgress(progress: RunProgress): void {
-  const current = activity.peek();
+  const current = activity.value;
   if (!current) return;
-  batch(() => {
-    activity.value = { ...current, run: progress.run, progress };
-    sample(progress, Date.now());
-  });
+  activity.value = { ...current, run: progress.run, progress };
+  sample(progress, Date.now());
 }
 
 function parse(data: string): RunEvent | null {

@@ -1,8 +1,8 @@
 /** Who is logged in. The token is kept for this tab only. */
 
-import { computed, signal } from "@preact/signals";
 import { ApiError, Client } from "../api/client";
 import type { Problem, Session } from "../api/types";
+import { Cell, derived } from "../cell";
 
 const KEY = "godwit.token";
 
@@ -11,10 +11,10 @@ interface LoggedIn extends Session {
   client: Client;
 }
 
-export const session = signal<LoggedIn | null>(null);
-export const loginProblem = signal<Problem | null>(null);
-export const isLoggingIn = signal(false);
-export const canChange = computed(() => session.value?.role === "admin");
+export const session = new Cell<LoggedIn | null>(null);
+export const loginProblem = new Cell<Problem | null>(null);
+export const isLoggingIn = new Cell(false);
+export const canChange = derived([session], () => session.value?.role === "admin");
 
 /** The client of whoever is logged in. */
 export function api(): Client {

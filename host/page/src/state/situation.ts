@@ -1,7 +1,7 @@
 /** Where things stand, in one line, and what to do next. */
 
 import type { Activity, Planned, Run, ShadowStats, Status } from "../api/types";
-import { count, counted, percent, seconds } from "../format";
+import { brief, count, counted, percent, seconds } from "../format";
 import type { View } from "../routes";
 
 export type Tone = "calm" | "busy" | "good" | "warn" | "bad";
@@ -111,7 +111,7 @@ function ofUnfinished(run: Run, open: number): Situation {
       return {
         tone: "bad",
         title: `${name} failed`,
-        next: `${run.reason ? `${run.reason}. ` : ""}Mend the cause, then go on with it.${back}`,
+        next: `${run.reason ? `${brief(run.reason)}. ` : ""}Mend the cause, then go on with it.${back}`,
         view: "plan",
       };
     case "undoing":

@@ -34,7 +34,7 @@ function said(event: RunEvent): Said[] {
       return [
         {
           tone: "bad",
-          text: `${event.step.collection}/${brief(event.id)}: ${event.kind}: ${brief(event.reason)}`,
+          text: `${event.step.collection}/${brief(event.id, 80)}: ${event.kind}: ${brief(event.reason)}`,
         },
       ];
     case "log":
@@ -67,7 +67,7 @@ function ofEnd(event: { run: number; state: string; reason: string | null }): Sa
 }
 
 function ofLog(step: StepName, line: { level: string; item: string | null; message: string }): Said {
-  const item = line.item ? `${brief(line.item)}: ` : "";
+  const item = line.item ? `${brief(line.item, 80)}: ` : "";
   const isWarning = line.level === "warn" || line.level === "error";
   return { tone: isWarning ? "warn" : "plain", text: `${step.step}: ${item}${brief(line.message)}` };
 }

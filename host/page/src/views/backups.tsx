@@ -1,6 +1,7 @@
 import type { Backup } from "../api/types";
 import { bytes, count, shortDigest, time } from "../format";
 import { Action } from "../parts/action";
+import { useBusy } from "../parts/busy";
 import { Id } from "../parts/foreign";
 import { Heading } from "../parts/heading";
 import { useLoaded } from "../parts/loaded";
@@ -8,7 +9,7 @@ import { Loading } from "../parts/pages";
 import { Panel } from "../parts/panel";
 import { ProblemNote } from "../parts/problem";
 import { Table } from "../parts/table";
-import { isWorking, setActivity } from "../state/live";
+import { setActivity } from "../state/live";
 import { api } from "../state/session";
 
 export function BackupsView() {
@@ -26,7 +27,7 @@ export function BackupsView() {
       </p>
       <Panel title="Files">
         <div class="buttons">
-          <Action kind="primary" work={make} blocked={busy()}>
+          <Action kind="primary" work={make} blocked={useBusy()}>
             Make a backup
           </Action>
         </div>
@@ -38,6 +39,7 @@ export function BackupsView() {
 }
 
 function Files({ backups }: { backups: Backup[] }) {
+  const busy = useBusy();
   const verify = (name: string) => async () => {
     setActivity(await api().verifyBackup(name));
     return "It is being verified";
@@ -57,7 +59,7 @@ function Files({ backups }: { backups: Backup[] }) {
         {
           head: "Check",
           cell: (backup) => (
-            <Action label={`Verify ${backup.name}`} work={verify(backup.name)} blocked={busy()}>
+            <Action label={`Verify ${backup.name}`} work={verify(backup.name)} blocked={busy}>
               Verify
             </Action>
           ),
@@ -65,8 +67,4 @@ function Files({ backups }: { backups: Backup[] }) {
       ]}
     />
   );
-}
-
-function busy(): string | undefined {
-  return isWorking.value ? "Something else is going on" : undefined;
 }

@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { useState } from "preact/hooks";
 import type { Activity } from "../api/types";
 import { Action, Button } from "../parts/action";
 import { ConfirmDialog } from "../parts/dialog";
@@ -9,8 +9,8 @@ import { ThrottleForm } from "./throttle";
 
 /** Pauses, resumes, slows down and cancels the run that is going on. */
 export function Controls({ activity }: { activity: Activity }) {
-  const isAsking = useSignal(false);
-  const isThrottling = useSignal(false);
+  const [isAsking, setAsking] = useState(false);
+  const [isThrottling, setThrottling] = useState(false);
   const { run } = activity;
   if (run === null) return <p class="quiet">It can be directed once it has a run.</p>;
   const stopping = activity.is_stopping ? "It is being cancelled" : undefined;
@@ -18,35 +18,15 @@ export function Controls({ activity }: { activity: Activity }) {
     <>
       <div class="buttons">
         <HoldAction run={run} isPaused={waitsFor(activity).includes("paused")} blocked={stopping} />
-        <Button
-          changes
-          blocked={stopping}
-          onClick={() => {
-            isThrottling.value = !isThrottling.value;
-          }}
-        >
-          {isThrottling.value ? "Close the throttle" : "Throttle …"}
+        <Button changes blocked={stopping} onClick={() => setThrottling(!isThrottling)}>
+          {isThrottling ? "Close the throttle" : "Throttle …"}
         </Button>
-        <Button
-          kind="danger"
-          changes
-          blocked={stopping}
-          onClick={() => {
-            isAsking.value = true;
-          }}
-        >
+        <Button kind="danger" changes blocked={stopping} onClick={() => setAsking(true)}>
           Cancel …
         </Button>
       </div>
-      {isThrottling.value && <ThrottleForm run={run} pacing={activity.pacing} />}
-      {isAsking.value && (
-        <CancelDialog
-          run={run}
-          onClose={() => {
-            isAsking.value = false;
-          }}
-        />
-      )}
+      {isThrottling && <ThrottleForm run={run} pacing={activity.pacing} />}
+      {isAsking && <CancelDialog run={run} onClose={() => setAsking(false)} />}
     </>
   );
 }

@@ -1,8 +1,8 @@
-import { useSignal } from "@preact/signals";
+import { useState } from "preact/hooks";
 import type { Item } from "../api/types";
 import { Button } from "../parts/action";
 import { Input } from "../parts/field";
-import { Id } from "../parts/foreign";
+import { Id, IN_LIST } from "../parts/foreign";
 import { Heading } from "../parts/heading";
 import { PAGE, PagedList, usePages } from "../parts/pages";
 import { Panel } from "../parts/panel";
@@ -20,8 +20,8 @@ interface Where {
 
 /** The items of a collection, in order of their ids. */
 export function ItemsView({ collection }: { collection: string }) {
-  const where = useSignal<Where>({ pointer: "", value: "" });
-  const { pointer, value } = where.value;
+  const [where, setWhere] = useState<Where>({ pointer: "", value: "" });
+  const { pointer, value } = where;
   const pages = usePages(`${collection} ${pointer}=${value}`, (after) =>
     api().items(collection, { after, limit: PAGE, ...(pointer && { pointer, value }) }),
   );
@@ -34,11 +34,7 @@ export function ItemsView({ collection }: { collection: string }) {
       </Heading>
       <Panel title="Find">
         <ById collection={collection} />
-        <ByValue
-          onFind={(wanted) => {
-            where.value = wanted;
-          }}
-        />
+        <ByValue onFind={setWhere} />
       </Panel>
       <Panel title={pointer ? `Items with ${pointer} = ${value}` : "In order of ids"}>
         <PagedList pages={pages} name="the items">
@@ -50,49 +46,32 @@ export function ItemsView({ collection }: { collection: string }) {
 }
 
 function ById({ collection }: { collection: string }) {
-  const id = useSignal("");
+  const [id, setId] = useState("");
   const submit = (event: Event) => {
     event.preventDefault();
-    location.hash = href("collections", collection, id.value);
+    location.hash = href("collections", collection, id);
   };
   return (
     <form class="fields" onSubmit={submit}>
-      <Input
-        label="Id"
-        value={id.value}
-        isRequired
-        onInput={(value) => {
-          id.value = value;
-        }}
-      />
+      <Input label="Id" value={id} isRequired onInput={setId} />
       <Button type="submit">Get the item</Button>
     </form>
   );
 }
 
 function ByValue({ onFind }: { onFind: (where: Where) => void }) {
-  const where = useSignal<Where>({ pointer: "", value: "" });
+  const [where, setWhere] = useState<Where>({ pointer: "", value: "" });
   const submit = (event: Event) => {
     event.preventDefault();
-    onFind(where.value);
+    onFind(where);
   };
   const set = (name: keyof Where) => (value: string) => {
-    where.value = { ...where.value, [name]: value };
+    setWhere({ ...where, [name]: value });
   };
   return (
     <form class="fields" onSubmit={submit}>
-      <Input
-        label="JSON pointer"
-        placeholder="/status"
-        value={where.value.pointer}
-        onInput={set("pointer")}
-      />
-      <Input
-        label="Value"
-        placeholder={'"done", 3 or true'}
-        value={where.value.value}
-        onInput={set("value")}
-      />
+      <Input label="JSON pointer" placeholder="/status" value={where.pointer} onInput={set("pointer")} />
+      <Input label="Value" placeholder={'"done", 3 or true'} value={where.value} onInput={set("value")} />
       <Button type="submit">Find</Button>
     </form>
   );
@@ -110,7 +89,7 @@ function ItemTable({ collection, rows }: { collection: string; rows: Item[] }) {
           head: "Id",
           cell: (item) => (
             <a href={href("collections", collection, item.id)}>
-              <Id text={item.id} />
+              <Id text={item.id} longest={IN_LIST} />
             </a>
           ),
           isName: true,

@@ -1,5 +1,5 @@
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { useCell } from "../cell";
 import { Button } from "../parts/action";
 import { Input } from "../parts/field";
 import { ProblemNote } from "../parts/problem";
@@ -7,14 +7,14 @@ import { Bird } from "../shell/bird";
 import { isLoggingIn, logIn, loginProblem } from "../state/session";
 
 export function LoginView() {
-  const token = useSignal("");
+  const [token, setToken] = useState("");
   useEffect(() => {
     document.title = "Log in · Godwit";
     document.querySelector("input")?.focus();
   }, []);
   const submit = (event: Event) => {
     event.preventDefault();
-    void logIn(token.value.trim());
+    void logIn(token.trim());
   };
   return (
     <main class="login">
@@ -27,16 +27,14 @@ export function LoginView() {
           type="password"
           autocomplete="current-password"
           hint="The host has one for changes and one that may only read. It is kept for this tab only."
-          value={token.value}
+          value={token}
           isRequired
-          onInput={(value) => {
-            token.value = value;
-          }}
+          onInput={setToken}
         />
-        <Button type="submit" kind="primary" isBusy={isLoggingIn.value}>
+        <Button type="submit" kind="primary" isBusy={useCell(isLoggingIn)}>
           Log in
         </Button>
-        <ProblemNote problem={loginProblem.value} />
+        <ProblemNote problem={useCell(loginProblem)} />
       </form>
     </main>
   );

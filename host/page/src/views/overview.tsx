@@ -1,4 +1,5 @@
 import type { AppStatus } from "../api/types";
+import { useCell } from "../cell";
 import { bytes } from "../format";
 import { Heading } from "../parts/heading";
 import { Loading } from "../parts/pages";
@@ -13,14 +14,16 @@ import { PlanSummary } from "./plan-stages";
 import { ShadowPanel } from "./shadow-panel";
 
 export function OverviewView() {
-  const known = status.value;
-  const current = activity.value;
+  const known = useCell(status);
+  const current = useCell(activity);
+  const isBusy = useCell(isWorking);
+  const copies = useCell(shadow);
   return (
     <>
       <Heading title="Overview" />
-      {current && isWorking.value && <ActivityPanel activity={current} isShort />}
-      {shadow.value && <ShadowPanel shadow={shadow.value} />}
-      {!isWorking.value && <Pending />}
+      {current && isBusy && <ActivityPanel activity={current} isShort />}
+      {copies && <ShadowPanel shadow={copies} />}
+      {!isBusy && <Pending />}
       {known ? (
         <>
           <Panel title="Apps">
@@ -38,7 +41,7 @@ export function OverviewView() {
 }
 
 function Pending() {
-  const found = planned.value;
+  const found = useCell(planned);
   if (!found || (found.plan.stages.length === 0 && found.findings.length === 0)) return null;
   return (
     <Panel title="Pending" aside={<a href={href("plan")}>To the plan</a>}>

@@ -1,6 +1,8 @@
-import { useSignal } from "@preact/signals";
+import { useState } from "preact/hooks";
 import type { Migrations, Phase, Planned, RunRequest } from "../api/types";
+import { useCell } from "../cell";
 import { Action } from "../parts/action";
+import { useBusy } from "../parts/busy";
 import { Input, Select } from "../parts/field";
 import { FindingList } from "../parts/findings";
 import { Id, Said } from "../parts/foreign";
@@ -11,7 +13,7 @@ import { Panel } from "../parts/panel";
 import { ProblemNote } from "../parts/problem";
 import { Table } from "../parts/table";
 import { href } from "../routes";
-import { isWorking, setActivity, shadow, status } from "../state/live";
+import { setActivity, shadow, status } from "../state/live";
 import { api } from "../state/session";
 import { Stages } from "./plan-stages";
 import { ShadowPanel } from "./shadow-panel";
@@ -23,22 +25,23 @@ interface Goal {
 }
 
 export function PlanView() {
-  const goal = useSignal<Goal>({ app: "", to: "", phase: "" });
-  const { app, to, phase } = goal.value;
-  const { value, problem } = useLoaded(`${app} ${to} ${phase}`, () => api().plan(query(goal.value)));
+  const [goal, setGoal] = useState<Goal>({ app: "", to: "", phase: "" });
+  const copies = useCell(shadow);
+  const { app, to, phase } = goal;
+  const { value, problem } = useLoaded(`${app} ${to} ${phase}`, () => api().plan(query(goal)));
   return (
     <>
       <Heading title="Plan" />
-      {shadow.value && <ShadowPanel shadow={shadow.value} />}
+      {copies && <ShadowPanel shadow={copies} />}
       <Panel title="What is pending">
         <GoalForm
-          goal={goal.value}
+          goal={goal}
           onChange={(change) => {
-            goal.value = { ...goal.value, ...change };
+            setGoal({ ...goal, ...change });
           }}
         />
         <ProblemNote problem={problem} />
-        {value ? <Shown planned={value} goal={goal.value} /> : !problem && <Loading />}
+        {value ? <Shown planned={value} goal={goal} /> : !problem && <Loading />}
       </Panel>
       <MigrationsPanel />
     </>
@@ -46,7 +49,7 @@ export function PlanView() {
 }
 
 function GoalForm({ goal, onChange }: { goal: Goal; onChange: (change: Partial<Goal>) => void }) {
-  const apps = status.value?.apps ?? [];
+  const apps = useCell(status)?.apps ?? [];
   return (
     <form class="fields" onSubmit={(event) => event.preventDefault()}>
       <Select
@@ -96,8 +99,8 @@ function Shown({ planned, goal }: { planned: Planned; goal: Goal }) {
 }
 
 function RunActions({ resumes, goal }: { resumes: number | null; goal: Goal }) {
-  const blocked = isWorking.value ? "Something else is going on" : undefined;
-  const isShadow = status.value?.shadow !== undefined;
+  const blocked = useBusy();
+  const isShadow = useCell(status)?.shadow !== undefined;
   const start = (purpose: RunRequest["purpose"]) => async () => {
     setActivity(await api().startRun({ purpose, ...query(goal) }));
     location.hash = href("run");
@@ -118,13 +121,15 @@ function RunActions({ resumes, goal }: { resumes: number | null; goal: Goal }) {
           {isShadow ? "Go on with the shadow run" : "Shadow run"}
         </Action>
       )}
-      <p class="quiet">
-        {isShadow
-          ? "What the application wrote meanwhile is followed."
-          : "A run has the store to itself for offline steps. A shadow run migrates copies, while the application goes on."}
-      </p>
+      <p class="quiet">{whatItDoes(isShadow, resumes !== null)}</p>
     </div>
   );
+}
+
+function whatItDoes(isShadow: boolean, isResumed: boolean): string {
+  if (isShadow) return "What the application wrote meanwhile is followed.";
+  if (isResumed) return "It goes on from where it stopped.";
+  return "A run has the store to itself for offline steps. A shadow run migrates copies, while the application goes on.";
 }
 
 function query({ app, to, phase }: Goal): { app?: string; to?: string; phase?: Phase } {
@@ -165,7 +170,7 @@ function MigrationTable({ migrations }: { migrations: Migrations }) {
               <p>
                 <Id text={file} /> is no valid migration
               </p>
-              <p class="said">{reason}</p>
+              <Said text={reason} />
             </li>
           ))}
         </ul>

@@ -1,9 +1,10 @@
-import { useSignal } from "@preact/signals";
+import { useState } from "preact/hooks";
 import type { ItemName } from "../api/types";
 import { counted } from "../format";
 import { Action, Button } from "../parts/action";
+import { useBusy } from "../parts/busy";
 import { ConfirmDialog } from "../parts/dialog";
-import { isWorking, refresh, setActivity } from "../state/live";
+import { refresh, setActivity } from "../state/live";
 import { api } from "../state/session";
 
 interface Props {
@@ -15,9 +16,9 @@ interface Props {
 
 /** Tries items again, or accepts that they stay as they are. */
 export function QuarantineActions({ chosen, onDone, offersAll = false }: Props) {
-  const isAsking = useSignal(false);
+  const [isAsking, setAsking] = useState(false);
   const none = chosen.length === 0 ? "No item is selected" : undefined;
-  const busy = isWorking.value ? "Something else is going on" : undefined;
+  const busy = useBusy();
   const many = offersAll ? ` ${chosen.length > 0 ? counted(chosen.length, "item") : "selected"}` : "";
   return (
     <div class="buttons">
@@ -28,13 +29,7 @@ export function QuarantineActions({ chosen, onDone, offersAll = false }: Props) 
       >
         Retry{many}
       </Action>
-      <Button
-        changes
-        blocked={none}
-        onClick={() => {
-          isAsking.value = true;
-        }}
-      >
+      <Button changes blocked={none} onClick={() => setAsking(true)}>
         Accept{many} …
       </Button>
       {offersAll && (
@@ -42,15 +37,7 @@ export function QuarantineActions({ chosen, onDone, offersAll = false }: Props) 
           Retry all
         </Action>
       )}
-      {isAsking.value && (
-        <AcceptDialog
-          items={chosen}
-          onDone={onDone}
-          onClose={() => {
-            isAsking.value = false;
-          }}
-        />
-      )}
+      {isAsking && <AcceptDialog items={chosen} onDone={onDone} onClose={() => setAsking(false)} />}
     </div>
   );
 }

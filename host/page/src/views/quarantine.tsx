@@ -1,8 +1,9 @@
-import { useSignal } from "@preact/signals";
+import { useState } from "preact/hooks";
 import type { ItemName, Quarantined } from "../api/types";
+import { useCell } from "../cell";
 import { time } from "../format";
 import { Check, Select } from "../parts/field";
-import { Id, Said } from "../parts/foreign";
+import { Id, IN_LIST, Said } from "../parts/foreign";
 import { Heading } from "../parts/heading";
 import { PAGE, PagedList, usePages } from "../parts/pages";
 import { Panel } from "../parts/panel";
@@ -14,17 +15,14 @@ import { api } from "../state/session";
 import { QuarantineActions } from "./quarantine-actions";
 
 export function QuarantineView() {
-  const collection = useSignal("");
-  const accepted = useSignal(false);
-  const chosen = useSignal<readonly string[]>([]);
-  const pages = usePages(`${collection.value} ${accepted.value}`, (after) =>
-    api().quarantine({ collection: collection.value, accepted: accepted.value, after, limit: PAGE }),
+  const [collection, setCollection] = useState("");
+  const [accepted, setAccepted] = useState(false);
+  const [chosen, setChosen] = useState<readonly string[]>([]);
+  const pages = usePages(`${collection} ${accepted}`, (after) =>
+    api().quarantine({ collection, accepted, after, limit: PAGE }),
   );
   const rows = pages.rows ?? [];
-  const names = rows.filter((row) => chosen.value.includes(keyOf(row)));
-  const choose = (keys: readonly string[]) => {
-    chosen.value = keys;
-  };
+  const names = rows.filter((row) => chosen.includes(keyOf(row)));
   return (
     <>
       <Heading title="Quarantine" />
@@ -35,34 +33,34 @@ export function QuarantineView() {
         <form class="fields" onSubmit={(event) => event.preventDefault()}>
           <Select
             label="Collection"
-            value={collection.value}
+            value={collection}
             onChange={(value) => {
-              collection.value = value;
-              choose([]);
+              setCollection(value);
+              setChosen([]);
             }}
-            options={[["", "All collections"], ...collections()]}
+            options={[["", "All collections"], ...useCollections()]}
           />
           <Check
-            isChecked={accepted.value}
+            isChecked={accepted}
             onChange={(value) => {
-              accepted.value = value;
-              choose([]);
+              setAccepted(value);
+              setChosen([]);
             }}
           >
             Show accepted ones, too
           </Check>
         </form>
-        <QuarantineActions chosen={names} onDone={() => choose([])} offersAll />
+        <QuarantineActions chosen={names} onDone={() => setChosen([])} offersAll />
         <PagedList pages={pages} name="the quarantine">
-          {(rows) => <List rows={rows} chosen={chosen.value} choose={choose} />}
+          {(rows) => <List rows={rows} chosen={chosen} choose={setChosen} />}
         </PagedList>
       </Panel>
     </>
   );
 }
 
-function collections(): [string, string][] {
-  return (status.value?.collections ?? []).map(({ collection, open }) => [
+function useCollections(): [string, string][] {
+  return (useCell(status)?.collections ?? []).map(({ collection, open }) => [
     collection,
     `${collection} (${open})`,
   ]);
@@ -111,7 +109,7 @@ function List({ rows, chosen, choose }: ListProps) {
           { head: "Item", cell: (row) => <ItemLink name={row} />, isName: true },
           { head: "Kind", cell: (row) => <Kind row={row} /> },
           { head: "Reason", cell: (row) => <Said text={row.failure.reason} />, isWide: true },
-          { head: "Failed", cell: (row) => `step ${row.failure.step} of ${row.failure.migration}` },
+          { head: "Step", cell: (row) => <StepOf row={row} /> },
           { head: "Version", cell: (row) => row.version },
           { head: "When", cell: (row) => <time>{time(row.failure.at)}</time> },
         ]}
@@ -123,8 +121,16 @@ function List({ rows, chosen, choose }: ListProps) {
 function ItemLink({ name: { collection, id } }: { name: ItemName }) {
   return (
     <a href={href("quarantine", collection, id)}>
-      {collection}/<Id text={id} />
+      {collection}/<Id text={id} longest={IN_LIST} />
     </a>
+  );
+}
+
+function StepOf({ row: { failure } }: { row: Quarantined }) {
+  return (
+    <>
+      {failure.step} <span class="whole quiet">of {failure.migration}</span>
+    </>
   );
 }
 

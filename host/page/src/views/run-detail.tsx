@@ -1,7 +1,8 @@
-import { useSignal } from "@preact/signals";
+import { useState } from "preact/hooks";
 import type { RunDetail } from "../api/types";
 import { counted, time } from "../format";
 import { Button } from "../parts/action";
+import { useBusy } from "../parts/busy";
 import { Facts } from "../parts/facts";
 import { Id, Said } from "../parts/foreign";
 import { Heading } from "../parts/heading";
@@ -11,7 +12,6 @@ import { Panel } from "../parts/panel";
 import { ProblemNote } from "../parts/problem";
 import { StateTag } from "../parts/tag";
 import { href } from "../routes";
-import { isWorking } from "../state/live";
 import { api } from "../state/session";
 import { Stages } from "./plan-stages";
 import { StepBars } from "./step-bars";
@@ -72,27 +72,13 @@ function Shown({ detail: { report, progress, retreat } }: { detail: RunDetail })
 }
 
 function UndoButton({ run }: { run: number }) {
-  const isAsking = useSignal(false);
+  const [isAsking, setAsking] = useState(false);
   return (
     <div class="buttons">
-      <Button
-        kind="danger"
-        changes
-        blocked={isWorking.value ? "Something else is going on" : undefined}
-        onClick={() => {
-          isAsking.value = true;
-        }}
-      >
+      <Button kind="danger" changes blocked={useBusy()} onClick={() => setAsking(true)}>
         Undo …
       </Button>
-      {isAsking.value && (
-        <UndoDialog
-          run={run}
-          onClose={() => {
-            isAsking.value = false;
-          }}
-        />
-      )}
+      {isAsking && <UndoDialog run={run} onClose={() => setAsking(false)} />}
     </div>
   );
 }

@@ -1,6 +1,8 @@
 import type { Activity, Report } from "../api/types";
+import { useCell } from "../cell";
 import { clock, counted } from "../format";
 import { RateChart } from "../parts/chart";
+import { Said } from "../parts/foreign";
 import { Heading } from "../parts/heading";
 import { Panel } from "../parts/panel";
 import { StateTag } from "../parts/tag";
@@ -11,7 +13,7 @@ import { StepBars } from "./step-bars";
 
 /** The run that is going on, or that was last. */
 export function RunView() {
-  const current = activity.value;
+  const current = useCell(activity);
   return (
     <>
       <Heading title="Run" />
@@ -41,13 +43,13 @@ function Going({ activity: current }: { activity: Activity }) {
 function Throughput() {
   return (
     <Panel title="Throughput">
-      <RateChart samples={samples.value} now={Date.now()} />
+      <RateChart samples={useCell(samples)} now={Date.now()} />
     </Panel>
   );
 }
 
 function Nothing() {
-  const run = status.value?.unfinished;
+  const run = useCell(status)?.unfinished;
   return (
     <p class="empty">
       Nothing is going on.{" "}
@@ -65,7 +67,8 @@ function Reports({ reports }: { reports: Report[] }) {
         {reports.map(({ run, open }) => (
           <li key={run.id}>
             <a href={href("runs", run.id)}>Run {run.id}</a> <StateTag state={run.state} />{" "}
-            {open > 0 && <a href={href("quarantine")}>{counted(open, "item")} in quarantine</a>} {run.reason}
+            {open > 0 && <a href={href("quarantine")}>{counted(open, "item")} in quarantine</a>}{" "}
+            {run.reason && <Said text={run.reason} />}
           </li>
         ))}
       </ul>
@@ -74,7 +77,7 @@ function Reports({ reports }: { reports: Report[] }) {
 }
 
 function Lines() {
-  const told = lines.value;
+  const told = useCell(lines);
   if (told.length === 0) return null;
   return (
     <Panel title="What happened">

@@ -1,7 +1,8 @@
-import { useSignal } from "@preact/signals";
+import { useState } from "preact/hooks";
 import type { Run } from "../api/types";
 import { time } from "../format";
 import { Button } from "../parts/action";
+import { useBusy } from "../parts/busy";
 import { Id } from "../parts/foreign";
 import { Heading } from "../parts/heading";
 import { PAGE, PagedList, usePages } from "../parts/pages";
@@ -9,36 +10,21 @@ import { Panel } from "../parts/panel";
 import { Table } from "../parts/table";
 import { StateTag } from "../parts/tag";
 import { href } from "../routes";
-import { isWorking } from "../state/live";
 import { api } from "../state/session";
 import { UndoDialog } from "./undo-dialog";
 
 export function RunsView() {
-  const undone = useSignal<number | null>(null);
+  const [undone, setUndone] = useState<number | null>(null);
   const pages = usePages("runs", (after) => api().runs({ after, limit: PAGE }));
   return (
     <>
       <Heading title="Runs" />
       <Panel title="The newest first">
         <PagedList pages={pages} name="the runs">
-          {(rows) => (
-            <RunTable
-              rows={rows}
-              onUndo={(run) => {
-                undone.value = run;
-              }}
-            />
-          )}
+          {(rows) => <RunTable rows={rows} onUndo={setUndone} />}
         </PagedList>
       </Panel>
-      {undone.value !== null && (
-        <UndoDialog
-          run={undone.value}
-          onClose={() => {
-            undone.value = null;
-          }}
-        />
-      )}
+      {undone !== null && <UndoDialog run={undone} onClose={() => setUndone(null)} />}
     </>
   );
 }
@@ -74,12 +60,7 @@ function WayBack({ run, onUndo }: { run: Run; onUndo: (run: number) => void }) {
     );
   }
   return (
-    <Button
-      changes
-      label={`Undo run ${run.id}`}
-      blocked={isWorking.value ? "Something else is going on" : undefined}
-      onClick={() => onUndo(run.id)}
-    >
+    <Button changes label={`Undo run ${run.id}`} blocked={useBusy()} onClick={() => onUndo(run.id)}>
       Undo …
     </Button>
   );

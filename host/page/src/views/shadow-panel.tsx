@@ -1,23 +1,24 @@
-import { useSignal } from "@preact/signals";
+import { useState } from "preact/hooks";
 import type { ShadowStats } from "../api/types";
 import { count, counted, milliseconds } from "../format";
 import { Button } from "../parts/action";
+import { useBusy } from "../parts/busy";
 import { ConfirmDialog } from "../parts/dialog";
 import { Facts } from "../parts/facts";
 import { Meter } from "../parts/meter";
 import { Panel } from "../parts/panel";
 import { Tag } from "../parts/tag";
 import { href } from "../routes";
-import { isWorking, setActivity } from "../state/live";
+import { setActivity } from "../state/live";
 import { api } from "../state/session";
 
 type Verb = "finalize" | "reset";
 
 /** How far the shadow run is, and the two ways out of it. */
 export function ShadowPanel({ shadow }: { shadow: ShadowStats }) {
-  const asked = useSignal<Verb | null>(null);
+  const [asked, setAsked] = useState<Verb | null>(null);
   const [copied, of] = shadow.copied;
-  const busy = isWorking.value ? "Something else is going on" : undefined;
+  const busy = useBusy();
   return (
     <Panel title="Shadow run" aside={<Tag tone={shadow.is_ready ? "good" : "busy"}>{stateOf(shadow)}</Tag>}>
       <Meter label="Items copied" done={copied} total={of} />
@@ -38,20 +39,21 @@ export function ShadowPanel({ shadow }: { shadow: ShadowStats }) {
         ]}
       />
       <div class="buttons">
-        <Button kind="primary" changes blocked={busy ?? whyNotFinal(shadow)} onClick={() => ask("finalize")}>
+        <Button
+          kind="primary"
+          changes
+          blocked={busy ?? whyNotFinal(shadow)}
+          onClick={() => setAsked("finalize")}
+        >
           Finalize …
         </Button>
-        <Button kind="danger" changes blocked={busy} onClick={() => ask("reset")}>
+        <Button kind="danger" changes blocked={busy} onClick={() => setAsked("reset")}>
           Reset …
         </Button>
       </div>
-      {asked.value && <Asking verb={asked.value} onClose={() => ask(null)} />}
+      {asked && <Asking verb={asked} onClose={() => setAsked(null)} />}
     </Panel>
   );
-
-  function ask(verb: Verb | null) {
-    asked.value = verb;
-  }
 }
 
 function stateOf(shadow: ShadowStats): string {

@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { useState } from "preact/hooks";
 import type { Pacing } from "../api/types";
 import { useAct } from "../parts/act";
 import { Button, Outcome } from "../parts/action";
@@ -15,25 +15,25 @@ const MOST_BATCH_BYTES = 16 * 1024 * 1024;
 
 /** How fast a run may go. An empty field is no bound. */
 export function ThrottleForm({ run, pacing }: { run: number; pacing: Pacing | null }) {
-  const fields = useSignal<Fields>(fieldsOf(pacing));
+  const [fields, setFields] = useState<Fields>(fieldsOf(pacing));
   const act = useAct();
   const set = (name: keyof Fields) => (value: string) => {
-    fields.value = { ...fields.value, [name]: value };
+    setFields({ ...fields, [name]: value });
   };
   const apply = (wanted: Fields, outcome: string) =>
     act.run(async () => {
       setActivity(await api().throttle(run, pacingOf(wanted)));
-      fields.value = wanted;
+      setFields(wanted);
       return outcome;
     });
-  const { items_per_second, duty, rest, batch_bytes } = fields.value;
+  const { items_per_second, duty, rest, batch_bytes } = fields;
   return (
     <form
       class="throttle"
       aria-label="Throttle"
       onSubmit={(event) => {
         event.preventDefault();
-        void apply(fields.value, "The pace is set");
+        void apply(fields, "The pace is set");
       }}
     >
       <div class="fields">

@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { useState } from "preact/hooks";
 import type { ChangedItems } from "../api/types";
 import { ConfirmDialog } from "../parts/dialog";
 import { Choice } from "../parts/field";
@@ -17,12 +17,12 @@ const CHOICES: [ChangedItems, string, string][] = [
 
 /** Asks before a run is undone. The undo takes place only if the run is still what is shown here. */
 export function UndoDialog({ run, onClose }: { run: number; onClose: () => void }) {
-  const changed = useSignal<ChangedItems>("refuse");
+  const [changed, setChanged] = useState<ChangedItems>("refuse");
   const { value, problem, again } = useLoaded(`run ${run}`, () => api().run(run));
   const shown = value?.value.report.run;
   const work = async () => {
     try {
-      setActivity(await api().undo(run, changed.value, value?.etag ?? null));
+      setActivity(await api().undo(run, changed, value?.etag ?? null));
     } catch (error) {
       again();
       throw error;
@@ -45,11 +45,9 @@ export function UndoDialog({ run, onClose }: { run: number; onClose: () => void 
       </p>
       <Choice
         legend="Items that were changed since"
-        value={changed.value}
+        value={changed}
         options={CHOICES}
-        onChange={(value) => {
-          changed.value = value;
-        }}
+        onChange={setChanged}
       />
       <ProblemNote problem={problem} />
     </ConfirmDialog>
