@@ -1,10 +1,13 @@
 /** Doing something that may fail, with what came of it. */
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api/client";
 import type { Problem } from "../api/types";
 import { announce } from "../state/announce";
 import { refreshSoon } from "../state/live";
+
+/** For how long an outcome stays, in milliseconds: later it would tell of what is past. */
+const SHOWN_FOR = 10_000;
 
 export interface Act {
   isBusy: boolean;
@@ -21,6 +24,12 @@ export function useAct(): Act {
   const [outcome, setOutcome] = useState("");
   // The state is that of the last drawing; a second click may come before the next one.
   const isUnderWay = useRef(false);
+
+  useEffect(() => {
+    if (outcome === "") return;
+    const timer = setTimeout(() => setOutcome(""), SHOWN_FOR);
+    return () => clearTimeout(timer);
+  }, [outcome]);
 
   const turn = (isOn: boolean) => {
     isUnderWay.current = isOn;

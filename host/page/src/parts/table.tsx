@@ -67,5 +67,7 @@ function Cell<T>({ column, row }: { column: Column<T>; row: T }) {
 }
 
 function classOf<T>(column: Column<T>): string {
-  return [column.isNumber && "number", column.isWide && "wide"].filter(Boolean).join(" ");
+  return [column.isNumber && "number", column.isName && "name", column.isWide && "wide"]
+    .filter(Boolean)
+    .join(" ");
 }

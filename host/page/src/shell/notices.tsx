@@ -14,7 +14,7 @@ export function Notices() {
         </p>
       )}
       {!useCell(canChange) && (
-        <p class="note" id={READ_ONLY_NOTE}>
+        <p class="note busy" id={READ_ONLY_NOTE}>
           <strong>This token may only read.</strong> Log in with the admin token to change something.
         </p>
       )}

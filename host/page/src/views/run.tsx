@@ -7,17 +7,20 @@ import { Heading } from "../parts/heading";
 import { Panel } from "../parts/panel";
 import { StateTag } from "../parts/tag";
 import { href } from "../routes";
-import { activity, lines, samples, status } from "../state/live";
+import { activity, lines, samples, shadow, status } from "../state/live";
 import { ActivityPanel } from "./activity-panel";
+import { ShadowPanel } from "./shadow-panel";
 import { StepBars } from "./step-bars";
 
 /** The run that is going on, or that was last. */
 export function RunView() {
   const current = useCell(activity);
+  const copies = useCell(shadow);
   return (
     <>
       <Heading title="Run" />
       {current ? <Going activity={current} /> : <Nothing />}
+      {copies && <ShadowPanel shadow={copies} />}
       <Lines />
     </>
   );
