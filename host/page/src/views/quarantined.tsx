@@ -1,0 +1,93 @@
+import type { Difference, ItemName, Json, QuarantinedDetail } from "../api/types";
+import { time } from "../format";
+import { Facts } from "../parts/facts";
+import { Id, Said } from "../parts/foreign";
+import { Heading } from "../parts/heading";
+import { BodyText } from "../parts/json";
+import { useLoaded } from "../parts/loaded";
+import { Loading } from "../parts/pages";
+import { Panel } from "../parts/panel";
+import { ProblemNote } from "../parts/problem";
+import { Table } from "../parts/table";
+import { Tag } from "../parts/tag";
+import { href } from "../routes";
+import { api } from "../state/session";
+import { QuarantineActions } from "./quarantine-actions";
+
+/** One item in quarantine: why, what it is, and what the run changed of it. */
+export function QuarantinedView({ name }: { name: ItemName }) {
+  const { value, problem } = useLoaded(`${name.collection}/${name.id}`, () => api().quarantined(name));
+  const isGone = problem?.status === 404;
+  return (
+    <>
+      <Heading title="Item in quarantine">
+        <p class="lead">
+          <a href={href("quarantine")}>Quarantine</a> / {name.collection}/<Id text={name.id} />
+        </p>
+      </Heading>
+      {isGone ? <Gone name={name} /> : <ProblemNote problem={problem} />}
+      {!isGone && (value ? <Shown item={value} /> : !problem && <Loading />)}
+    </>
+  );
+}
+
+function Gone({ name }: { name: ItemName }) {
+  return (
+    <p class="note good">
+      The item is not in quarantine any more.{" "}
+      <a href={href("collections", name.collection, name.id)}>Look at the item</a>
+    </p>
+  );
+}
+
+function Shown({ item }: { item: QuarantinedDetail }) {
+  const { failure } = item;
+  return (
+    <>
+      <Panel title="Why it failed" aside={<Tag tone="bad">{failure.kind}</Tag>}>
+        <p class="reason">
+          <Said text={failure.reason} />
+        </p>
+        <Facts
+          facts={[
+            ["Step", `${failure.step} of ${failure.migration}`],
+            ["Version of the item", item.version],
+            ["Run", <a href={href("runs", failure.run)}>{failure.run}</a>],
+            ["When", time(failure.at)],
+            ["Accepted", failure.accepted ? "yes" : "no"],
+          ]}
+        />
+        <QuarantineActions chosen={[item]} onDone={() => undefined} />
+      </Panel>
+      <Panel title="Body">
+        <BodyText text={item.text} label="Body of the item" />
+      </Panel>
+      {item.before !== null && (
+        <Panel title="Changed by the run">
+          <Differences differences={item.diff} />
+        </Panel>
+      )}
+    </>
+  );
+}
+
+function Differences({ differences }: { differences: Difference[] }) {
+  return (
+    <Table
+      caption="What the run changed"
+      rows={differences}
+      keyOf={(one) => one.pointer}
+      empty="The run has changed nothing of it."
+      columns={[
+        { head: "Where", cell: (one) => <Id text={one.pointer || "(body)"} />, isName: true },
+        { head: "Before", cell: (one) => <Side value={one.before} change="removed" /> },
+        { head: "After", cell: (one) => <Side value={one.after} change="added" /> },
+      ]}
+    />
+  );
+}
+
+function Side({ value, change }: { value: Json | undefined; change: "removed" | "added" }) {
+  if (value === undefined) return <span class="quiet">nothing</span>;
+  return <code class={change}>{JSON.stringify(value)}</code>;
+}
