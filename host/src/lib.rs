@@ -43,6 +43,8 @@ pub mod model;
 pub mod plan;
 pub mod run;
 pub mod sandbox;
+#[cfg(feature = "server")]
+mod serve;
 pub mod store;
 pub mod transfer;
 
@@ -54,11 +56,19 @@ pub mod blocking {
     pub use crate::host::Host;
 }
 
+/// The server: a host over HTTP.
+#[cfg(feature = "server")]
+pub mod server {
+    pub use crate::serve::{
+        Access, BadToken, Connections, ListenError, Problem, Settings, Tls, Tokens, listen, router,
+    };
+}
+
 pub use embed::{Collection, Event, Events, Host, HostBuilder, OpenError, Work};
 pub use host::{
     AppStatus, BackupFirst, BackupWhen, Change, CollectionDigest, CollectionStatus,
     CollectionVerified, Document, DownGoal, DryGoal, DryRun, ErrorKind, Flaw, FlawKind, HostError,
     ItemWrite, Otherwise, Page, Readiness, Reading, Rehearsal, RehearsedFailure, Restored, Sample,
-    SchemaCheck, ShadowReport, ShadowStats, Status, StepTime, Surroundings, Verified, WayIn, copy,
-    restore, with_causes,
+    SchemaCheck, ShadowReport, ShadowStats, Shape, Status, StepTime, Surroundings, Verified, WayIn,
+    copy, restore, with_causes,
 };

@@ -11,7 +11,7 @@ use godwit::model::{RunId, RunState, Version};
 use godwit::plan::Goal;
 use godwit::run::{ChangedItems, Control, Observer, Quiet, RunEvent};
 use godwit::store::{Backend, Memory, Store};
-use godwit::{Document, HostError, Otherwise, Reading, with_causes};
+use godwit::{Document, HostError, Otherwise, Reading, Shape, with_causes};
 use godwit_tests::made::{Order, derive, doing, made, plain, rewrite};
 use godwit_tests::store_conformance::Dice;
 use godwit_tests::world::{
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 fn reading(at: &str) -> Reading {
     Reading {
-        version: Some(version(at)),
+        shape: Shape::Of(version(at)),
         ..Reading::default()
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use paths::{Found, paths};
 
 /// Each room with those below it that it may name. Everything above it, and its siblings, it may not.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 12] = [
     ("model", &[]),
     ("contract", &["model"]),
     ("sandbox", &["contract", "model"]),
@@ -44,6 +44,7 @@ const ROOMS: [(&str, &[&str]); 11] = [
             "model",
         ],
     ),
+    ("serve", &["embed", "host", "run", "plan", "store", "model"]),
     (
         "kit",
         &[
@@ -61,7 +62,7 @@ const ROOMS: [(&str, &[&str]); 11] = [
 ];
 
 /// Outside crates with the only places that may name them, as the beginnings of paths.
-const HOMES: [(&str, &[&str]); 28] = [
+const HOMES: [(&str, &[&str]); 38] = [
     ("wasmtime", &["contract/", "sandbox/"]),
     ("wasmparser", &["contract/", "kit/"]),
     ("wit_component", &["contract/", "kit/"]),
@@ -85,8 +86,18 @@ const HOMES: [(&str, &[&str]); 28] = [
     ("flate2", &["bin/"]),
     ("ureq", &["bin/"]),
     ("zstd", &["store/backup", "bin/"]),
-    ("tokio", &["embed/", "bin/"]),
-    ("futures_util", &["embed/"]),
+    ("tokio", &["embed/", "serve/", "bin/"]),
+    ("futures_util", &["embed/", "serve/"]),
+    ("axum", &["serve/"]),
+    ("http_body_util", &["serve/"]),
+    ("hyper", &["serve/listen"]),
+    ("hyper_util", &["serve/listen"]),
+    ("prometheus_client", &["serve/metrics"]),
+    ("rustls", &["serve/listen"]),
+    ("tokio_rustls", &["serve/listen"]),
+    ("subtle", &["serve/access"]),
+    ("tower_http", &["serve/guard"]),
+    ("utoipa_axum", &["serve/"]),
     ("toml", &["bin/"]),
     ("tracing_subscriber", &["bin/"]),
     ("getrandom", &["embed/system"]),

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use serde_json::Value;
 
 use super::Host;
-use crate::host::{Document, HostError, Otherwise, Page, Reading};
+use crate::host::{Document, HostError, Otherwise, Page, Reading, Shape};
 use crate::model::{Name, Version};
 
 /// The items of a collection, in the shape of the application's version. Cheap to clone.
@@ -42,7 +42,7 @@ impl Collection {
     /// The same for an application of this version. By default it is the newest one that a migration leads to.
     #[must_use]
     pub fn at(mut self, version: Version) -> Self {
-        self.reading.version = Some(version);
+        self.reading.shape = Shape::Of(version);
         self
     }
 

@@ -223,9 +223,24 @@ impl Host {
         self.inner.works.log.read(self.inner.works.log.last(), None)
     }
 
+    /// The number of the last event; 0: there was none.
+    pub fn last_event(&self) -> u64 {
+        self.inner.works.log.last()
+    }
+
     /// What happened behind the event of a number, as far as it is kept, and what happens from now on.
     pub fn events_behind(&self, number: u64) -> Events {
         self.inner.works.log.read(number, None)
+    }
+
+    /// Has all works wait for a reason after the batch in flight, also those that are begun later, until that is released.
+    pub fn hold(&self, reason: &str) {
+        self.inner.works.hold(reason);
+    }
+
+    /// Takes back a reason to wait.
+    pub fn release(&self, reason: &str) {
+        self.inner.works.release(reason);
     }
 
     /// Stops what goes on after the batch in flight, waits for its end, and begins nothing any more. Runs that were stopped

@@ -1,6 +1,6 @@
 //! Work that goes on on a thread of its own, and the handle to direct it by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::IntoFuture;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -21,6 +21,8 @@ pub(super) struct Works {
     /// The number of the last one.
     last: AtomicU64,
     going_on: Mutex<BTreeMap<u64, (Control, JoinHandle<()>)>>,
+    /// Why everything waits that is begun.
+    holds: Mutex<BTreeSet<String>>,
     is_closed: AtomicBool,
 }
 
@@ -34,6 +36,28 @@ impl Works {
         self.is_closed.store(true, Ordering::SeqCst);
         for (control, _) in self.going_on().values() {
             control.stop();
+        }
+    }
+
+    fn holds(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.holds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has everything wait for a reason, also what is begun later.
+    pub(super) fn hold(&self, reason: &str) {
+        let mut holds = self.holds();
+        holds.insert(reason.to_owned());
+        for (control, _) in self.going_on().values() {
+            control.hold(reason);
+        }
+    }
+
+    /// Takes back a reason to wait.
+    pub(super) fn release(&self, reason: &str) {
+        let mut holds = self.holds();
+        holds.remove(reason);
+        for (control, _) in self.going_on().values() {
+            control.release(reason);
         }
     }
 
@@ -77,7 +101,10 @@ impl Works {
             let _ = sender.send(done);
             drop(going_on_still);
         };
+        // In this order everywhere, so that no hold is missed.
+        let holds = self.holds();
         let mut going_on = self.going_on();
+        holds.iter().for_each(|reason| control.hold(reason));
         going_on.retain(|_, (_, thread)| !thread.is_finished());
         if !self.is_closed.load(Ordering::SeqCst) {
             let builder = Builder::new().name(format!("godwit-work-{number}"));

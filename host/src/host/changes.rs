@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use super::{Change, Host, HostError};
-use crate::model::Run;
+use crate::model::{Name, Run, RunId};
 use crate::run::{Report, step_numbers};
-use crate::store::{ItemRecord, key};
+use crate::store::{ItemRecord, PreImage, key};
 
 impl Host {
     /// Visits every item that runs have changed, by run, step, collection and id, until `visit` breaks.
@@ -23,6 +23,34 @@ impl Host {
             }
         }
         Ok(())
+    }
+
+    /// What a run found of an item, before any of its steps changed it, as far as that is kept.
+    ///
+    /// # Errors
+    /// [`HostError::Store`] when the store cannot be read.
+    pub fn before(
+        &self,
+        run: RunId,
+        collection: &Name,
+        id: &str,
+    ) -> Result<Option<Vec<u8>>, HostError> {
+        let Some(run) = self.store.run(run)? else {
+            return Ok(None);
+        };
+        let item = key::item(key::tag::ITEM, collection, id);
+        for step in step_numbers(&run) {
+            let kept = self
+                .store
+                .backend()
+                .get(&key::pre_image(run.id, step, &item))?;
+            if let Some(kept) = kept {
+                let before = PreImage::parse(&kept)?.before;
+                let body = before.map(|record| Ok(ItemRecord::parse(record)?.body.to_vec()));
+                return body.transpose();
+            }
+        }
+        Ok(None)
     }
 
     fn changes_of(

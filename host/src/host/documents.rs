@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
 
-use super::{Host, HostError, WayIn};
+use super::{Host, HostError, ItemWrite, WayIn};
 use crate::model::{Batch, Digest, Name, Version};
 use crate::plan::Errand;
 use crate::run::{CaughtUp, Control, Crew, Moment};
@@ -21,14 +21,25 @@ const REMEMBERED: usize = 1_024;
 /// How an application reads items.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reading {
-    /// The version whose shape the application knows; `None`: the newest one of the catalogue, or, where that has none for
-    /// the app, whatever the items have.
-    pub version: Option<Version>,
+    /// In whose shape items are wanted.
+    pub shape: Shape,
     /// What is given of an item that cannot be brought up to it.
     pub otherwise: Otherwise,
     /// Whether what was brought up is written in the place of what was there, once the app is at the version. Nothing puts
     /// back what was there: an undo takes it for the application's own write.
     pub write_back: bool,
+}
+
+/// In whose shape items are read and written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Shape {
+    /// That of the newest version that a migration of the catalogue leads to; where there is none, as they are stored.
+    #[default]
+    Newest,
+    /// That of a version: the application's.
+    Of(Version),
+    /// As they are stored.
+    Stored,
 }
 
 /// What is given of an item that has not the version that was asked for: it is in quarantine, or its migration fails or needs
@@ -198,6 +209,60 @@ impl Host {
         self.put(collection, id, &version, body)
     }
 
+    /// Does as [`Host::put_document`] if what is there is as expected, which is told the item's record as stored, if there is
+    /// one; gives whether there was one, or `None` where it was not as expected, and nothing was written.
+    ///
+    /// # Errors
+    /// As [`Host::put_document`].
+    pub fn put_document_over(
+        &self,
+        collection: &Name,
+        id: &str,
+        body: &[u8],
+        reading: &Reading,
+        expected: &dyn Fn(Option<&[u8]>) -> bool,
+    ) -> Result<Option<bool>, HostError> {
+        let version = self.check_application(collection, reading)?;
+        let item = Some((version, body));
+        self.write_over(collection, id, item, expected)
+    }
+
+    /// Removes an item if what is there is as expected, as [`Host::put_document_over`] does.
+    ///
+    /// # Errors
+    /// As [`Host::put_document`].
+    pub fn delete_document_over(
+        &self,
+        collection: &Name,
+        id: &str,
+        reading: &Reading,
+        expected: &dyn Fn(Option<&[u8]>) -> bool,
+    ) -> Result<Option<bool>, HostError> {
+        self.check_application(collection, reading)?;
+        self.write_over(collection, id, None, expected)
+    }
+
+    fn write_over(
+        &self,
+        collection: &Name,
+        id: &str,
+        item: Option<(Version, &[u8])>,
+        expected: &dyn Fn(Option<&[u8]>) -> bool,
+    ) -> Result<Option<bool>, HostError> {
+        let write = ItemWrite {
+            collection: collection.clone(),
+            id: id.to_owned(),
+            item,
+        };
+        let there = std::cell::Cell::new(false);
+        let check = |record: Option<&[u8]>| {
+            there.set(record.is_some());
+            expected(record)
+        };
+        let written = self.write_if(&[write], &check)?;
+        Ok(written.map(|_| there.get()))
+    }
+
     /// Removes an item, as an application of a version does, and gives whether there was one.
     ///
     /// # Errors
@@ -224,8 +289,7 @@ impl Host {
         let apps = self.store.history()?.apps();
         let current = apps.get(&app).and_then(|state| state.version()).cloned();
         let current = current.max(record.level);
-        let version = reading.version.as_ref();
-        let version = version.or_else(|| self.catalogue.newest(&app)).cloned();
+        let version = self.version_of_shape(&app, &reading.shape);
         match (version.or_else(|| current.clone()), current) {
             (Some(version), Some(current)) if version < current => {
                 Err(HostError::ApplicationBehind {
@@ -293,9 +357,7 @@ impl Host {
         let Some(record) = self.store.collection(collection)? else {
             return Ok(None);
         };
-        let version = reading.version.as_ref();
-        let version = version.or_else(|| self.catalogue.newest(&record.app));
-        let Some(version) = version.cloned() else {
+        let Some(version) = self.version_of_shape(&record.app, &reading.shape) else {
             return Ok(None);
         };
         let way = self.way(&record.app, collection, &version)?;
@@ -306,6 +368,14 @@ impl Host {
             version,
             way,
         }))
+    }
+
+    fn version_of_shape(&self, app: &Name, shape: &Shape) -> Option<Version> {
+        match shape {
+            Shape::Newest => self.catalogue.newest(app).cloned(),
+            Shape::Of(version) => Some(version.clone()),
+            Shape::Stored => None,
+        }
     }
 
     fn way(&self, app: &Name, collection: &Name, version: &Version) -> Result<Arc<Way>, HostError> {
@@ -462,7 +532,8 @@ impl Host {
         let Ok(mut outside) = Outside::begin(&self.store, now, &*self.surroundings.is_gone) else {
             return Ok(());
         };
-        if !self.is_run_in_the_way(&wish.app)? && outside.is_still(collection, id, &found.record)? {
+        let is_still = outside.record(collection, id)?.as_ref() == Some(&found.record);
+        if is_still && !self.is_run_in_the_way(&wish.app)? {
             outside.put(collection, id, &document.version, &document.body)?;
             outside.commit()?;
         }

@@ -29,7 +29,7 @@ use std::time::Duration;
 
 pub use backup::{Restored, restore};
 pub use backup_first::{BackupFirst, BackupWhen};
-pub use documents::{Document, Otherwise, Page, Reading};
+pub use documents::{Document, Otherwise, Page, Reading, Shape};
 pub use down::DownGoal;
 pub use dry::{Change, DryGoal, DryRun};
 pub use error::{ErrorKind, HostError, with_causes};

@@ -10,6 +10,7 @@ use crate::store::{ShadowState, Tallies};
 
 /// What a store has, and where its apps are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Status {
     /// The store's URL.
     pub store: String,
@@ -28,27 +29,34 @@ pub struct Status {
 
 /// Where an app is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct AppStatus {
     /// The app.
     pub app: Name,
     /// Its version: the highest whose offline phase is applied.
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
     pub version: Option<Version>,
     /// The version that may serve now; `None` while items are between two versions, or have none.
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
     pub serves: Option<Version>,
     /// The version that existing items were declared to have.
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
     pub baseline: Option<Version>,
     /// The versions applied, with their phases.
+    #[cfg_attr(feature = "server", schema(value_type = Vec<(String, Vec<Phase>)>))]
     pub applied: Vec<(Version, Vec<Phase>)>,
 }
 
 /// How a collection is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct CollectionStatus {
     /// Its name.
     pub collection: Name,
     /// The app that it belongs to.
     pub app: Name,
     /// The version that its items have, unless they say otherwise.
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
     pub level: Option<Version>,
     /// The pointers that it has an index on.
     pub indexes: Vec<String>,
@@ -114,6 +122,7 @@ impl Host {
 
 /// Whether an application may serve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Readiness {
     /// Whether it may.
     pub is_ready: bool,

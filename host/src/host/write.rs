@@ -71,6 +71,20 @@ impl Host {
     /// a finalization that could not end, and [`Host::patience`] has ended: the same may be tried again later;
     /// [`HostError::RunInTheWay`] while a run is not finished.
     pub fn write(&self, writes: &[ItemWrite<'_>]) -> Result<u64, HostError> {
+        let written = self.write_if(writes, &|_| true)?;
+        Ok(written.expect("anything is expected"))
+    }
+
+    /// Does as [`Host::write`] if what is there is as expected, which is told each item's record as stored, if there is one;
+    /// `None` where it is not, and nothing was written.
+    ///
+    /// # Errors
+    /// As [`Host::write`].
+    pub fn write_if(
+        &self,
+        writes: &[ItemWrite<'_>],
+        expected: &dyn Fn(Option<&[u8]>) -> bool,
+    ) -> Result<Option<u64>, HostError> {
         let mut last = std::collections::BTreeMap::new();
         for write in writes {
             check(write, self.body_bytes)?;
@@ -99,13 +113,16 @@ impl Host {
             }
             let mut removed = 0;
             for ((collection, id), item) in &last {
+                if !expected(outside.record(collection, id)?.as_deref()) {
+                    return Ok(None);
+                }
                 match item {
                     Some((version, body)) => outside.put(collection, id, version, body)?,
                     None => removed += u64::from(outside.delete(collection, id)?),
                 }
             }
             if outside.commit()? {
-                return Ok(removed);
+                return Ok(Some(removed));
             }
             tries += 1;
             if tries == TRIES {

@@ -41,8 +41,10 @@ impl Apart {
 
 /// A step of a migration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Position {
     /// The migration's version.
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     pub version: Version,
     /// The step's place in the migration, from 0.
     pub step: u32,
@@ -50,12 +52,14 @@ pub struct Position {
 
 /// Why an item is in quarantine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Failure {
     /// The name of a [`super::FailureKind`], as in `refused`, `trapped`, `timed out`.
     pub kind: String,
     /// What the migration or the sandbox said.
     pub reason: String,
     /// The migration that the item failed.
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     pub migration: Version,
     /// The step that it failed.
     pub step: Name,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// `read` is always the sum of `unchanged`, `updated`, `removed` and `failed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Counts {
     /// Items fed to the migration.
     pub read: u64,

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 digest; printed as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema), schema(value_type = String, min_length = 64, max_length = 64))]
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {

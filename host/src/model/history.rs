@@ -8,6 +8,7 @@ use super::{Counts, Digest, Name, Phase, RunId, Timestamp, Version};
 
 /// One fact of a store's past. Facts are added and never changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Entry {
     /// Its place in the store's history, from 1.
     pub number: u64,
@@ -16,6 +17,7 @@ pub struct Entry {
     /// The app.
     pub app: Name,
     /// The version that the fact is about.
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     pub version: Version,
     /// What happened.
     #[serde(flatten)]
@@ -25,6 +27,7 @@ pub struct Entry {
 /// What happened to a version of an app.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub enum Event {
     /// Existing items were declared to have this version.
     Baseline,
@@ -33,6 +36,7 @@ pub enum Event {
         /// The phase.
         phase: Phase,
         /// The version before.
+        #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
         from: Option<Version>,
         /// The migration's digest.
         digest: Digest,

@@ -89,6 +89,7 @@ pub struct Dependency {
 
 /// One pass of a migration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Step {
     /// Unique within the migration.
     pub name: Name,
@@ -102,6 +103,7 @@ pub struct Step {
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub enum StepWork {
     /// Feeds a collection to a component.
     Transform {
@@ -148,6 +150,7 @@ impl StepWork {
 /// A change of what collections and indexes there are. Each is idempotent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub enum Operation {
     /// Creates an empty collection where there is none.
     CreateCollection {
@@ -189,6 +192,7 @@ impl Operation {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub enum Phase {
     /// Before the new version takes traffic.
     #[default]
@@ -209,6 +213,7 @@ impl fmt::Display for Phase {
 /// What a step may do to the items that it is fed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub enum Mode {
     /// Each item may be updated or removed, and then has the migration's version.
     Rewrite,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The name of an app, a collection or a step: 1 to 64 bytes of UTF-8 without `/`, white space and
 /// control characters. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema), schema(value_type = String, min_length = 1, max_length = 64))]
 pub struct Name(Arc<str>);
 
 impl Name {

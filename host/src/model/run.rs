@@ -9,6 +9,7 @@ use super::{Counts, Digest, Name, Phase, Position, Step, Timestamp, Version};
 
 /// Which steps will run on what, in order. Nothing is left to decide later.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Plan {
     /// The stages in order.
     pub stages: Vec<Stage>,
@@ -23,12 +24,15 @@ impl Plan {
 
 /// One phase of one migration: what the history remembers as applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Stage {
     /// The app.
     pub app: Name,
     /// The version that the stage leads to.
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     pub version: Version,
     /// The app's version before; `None` on a fresh store.
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
     pub from: Option<Version>,
     /// The phase.
     pub phase: Phase,
@@ -66,6 +70,7 @@ impl Stage {
 /// Which items a stage is fed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub enum Source {
     /// Every item of the step's collection, but for those with an entry of their own
     /// ([`super::Apart`]) whose turn it is not.
@@ -84,6 +89,7 @@ pub enum Source {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 #[serde(transparent)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct RunId(pub u64);
 
 impl fmt::Display for RunId {
@@ -102,6 +108,7 @@ impl FromStr for RunId {
 
 /// A plan being carried out, as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Run {
     /// Its number.
     pub id: RunId,
@@ -152,6 +159,7 @@ fn is_yes(answer: &bool) -> bool {
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub enum Purpose {
     /// Brings apps to newer versions.
     Up,
@@ -176,6 +184,7 @@ impl Purpose {
 /// How far a run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub enum RunState {
     /// It is being carried out, or its process died; `up` goes on with it.
     Running,

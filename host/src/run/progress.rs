@@ -6,6 +6,7 @@ use crate::model::{Counts, Name, Phase, Purpose, RunId, RunState, Version};
 
 /// How far a run is. What was read is what the store says was committed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct RunProgress {
     /// The run.
     pub run: RunId,
@@ -29,10 +30,12 @@ pub struct RunProgress {
 
 /// How far a step is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct StepProgress {
     /// The app.
     pub app: Name,
     /// The version.
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     pub version: Version,
     /// The phase.
     pub phase: Phase,

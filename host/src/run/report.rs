@@ -143,10 +143,12 @@ pub enum RunEvent {
 
 /// Names a step of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct StepName {
     /// The app.
     pub app: Name,
     /// The version.
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     pub version: Version,
     /// The phase.
     pub phase: Phase,
@@ -191,6 +193,7 @@ impl Observer for Quiet {
 
 /// What a run has done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Report {
     /// The run, as the store has it.
     pub run: Run,
@@ -202,10 +205,12 @@ pub struct Report {
 
 /// What a step has done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct StepReport {
     /// The app.
     pub app: Name,
     /// The version.
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     pub version: Version,
     /// The phase.
     pub phase: Phase,

@@ -14,6 +14,8 @@ pub const NUMBERS: &[u8] = b"S";
 
 /// The tags of records that there are many of.
 pub mod tag {
+    /// A change that a server was asked for.
+    pub const AUDIT: u8 = b'A';
     /// A collection's record.
     pub const COLLECTION: u8 = b'C';
     /// A collection's tallies.
@@ -42,6 +44,8 @@ pub mod tag {
     pub const WRITTEN: u8 = b'W';
 }
 
+/// The number of the last change that a server was asked for.
+pub const AUDIT: &[u8] = &[tag::AUDIT];
 /// The record of the shadow run.
 pub const SHADOW: &[u8] = &[tag::SHADOW];
 /// The number of the last write that a shadow run has still to follow; absent while there is nothing to follow.
@@ -150,6 +154,11 @@ pub fn parse_pre_image(key: &[u8]) -> Option<(u32, &[u8])> {
 /// The key of the write `number` that a shadow run has still to follow.
 pub fn written(number: u64) -> Vec<u8> {
     [WRITTEN, &number.to_be_bytes()].concat()
+}
+
+/// The key of the change `number` that a server was asked for.
+pub fn audit(number: u64) -> Vec<u8> {
+    [AUDIT, &number.to_be_bytes()].concat()
 }
 
 /// Where a shadow run keeps what would be under `key` if it were live.

@@ -6,6 +6,7 @@
 //! other room knows a key or a record's bytes.
 
 mod at_once;
+mod audit;
 mod backend;
 mod backup;
 mod compressed;
@@ -28,6 +29,7 @@ mod url;
 mod write;
 
 pub use at_once::Found;
+pub use audit::Audit;
 pub use backend::{Backend, Commit, MAX_KEY, Value};
 pub use backup::{BackedUp, Backup, BackupError, BackupWriter, Chunk, Manifest};
 pub use compressed::Compression;

@@ -71,18 +71,12 @@ impl<'a> Outside<'a> {
         })
     }
 
-    /// Whether an item's record is what it was; it must be so still at the end.
+    /// The record of an item, as stored; it must be so still at the end.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    pub fn is_still(
-        &mut self,
-        collection: &Name,
-        id: &str,
-        record: &[u8],
-    ) -> Result<bool, StoreError> {
-        let (found, _) = self.there(collection, id)?;
-        Ok(found.as_deref() == Some(record))
+    pub fn record(&mut self, collection: &Name, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.there(collection, id)?.0)
     }
 
     /// Puts an item of a version into a collection, which must exist, in the place of whatever has its id. One that is older

@@ -195,6 +195,7 @@ pub struct UnderWay {
 
 /// How many items a collection has, and how many of them are apart from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Tallies {
     /// Items.
     pub items: u64,

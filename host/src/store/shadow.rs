@@ -44,6 +44,7 @@ pub struct Shadow {
 /// How far a shadow run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub enum ShadowState {
     /// Items are copied and migrated, and the application's writes are followed.
     Following,

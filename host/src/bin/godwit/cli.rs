@@ -110,6 +110,7 @@ pub enum Command {
     Transform(commands::transform::Args),
     Bindgen(commands::bindgen::Args),
     Bench(commands::bench::Args),
+    Serve(commands::serve::Args),
     Generate(commands::generate::Args),
     Completions(commands::completions::Args),
     /// Compile a component for the process that started this one.

@@ -19,7 +19,7 @@ use crate::exit::{Code, Failure};
 use crate::limits;
 use crate::output;
 use crate::surroundings;
-use crate::watch::{Health, Hours, Watch};
+use crate::watch::{Health, Hold, Hours, Watch};
 
 /// More threads than any machine has cores for are a slip.
 pub const MAX_THREADS: usize = 512;
@@ -279,8 +279,13 @@ impl Context {
         })
     }
 
-    /// Holds runs while they may not work, as godwit.toml says.
+    /// Holds the run while it may not work, as godwit.toml says.
     pub fn watch(&self) -> Result<Watch, Failure> {
+        self.watch_over(&self.control)
+    }
+
+    /// Holds something while runs may not work, as godwit.toml says.
+    pub fn watch_over(&self, held: &impl Hold) -> Result<Watch, Failure> {
         let run = &self.config.run;
         let malformed = |name: &str, message: String| {
             Failure::input(format!("{name}: {message}"), "see [run] in godwit.toml")
@@ -299,7 +304,7 @@ impl Context {
             every: every.unwrap_or(HEALTH_EVERY),
         });
         let clock = &self.surroundings.clock;
-        Ok(Watch::start(hours, health, clock, &self.control))
+        Ok(Watch::start(hours, health, clock, held))
     }
 
     /// Lets Ctrl-C ask for a stop instead of ending the process; a second one ends it at once,

@@ -80,6 +80,34 @@ impl Hours {
     }
 }
 
+/// What can be held: a run, or all works of a host.
+pub trait Hold: Clone + Send + 'static {
+    /// Holds for a reason.
+    fn hold(&self, reason: &str);
+    /// Takes a reason back.
+    fn release(&self, reason: &str);
+}
+
+impl Hold for Control {
+    fn hold(&self, reason: &str) {
+        self.hold(reason);
+    }
+
+    fn release(&self, reason: &str) {
+        self.release(reason);
+    }
+}
+
+impl Hold for godwit::Host {
+    fn hold(&self, reason: &str) {
+        self.hold(reason);
+    }
+
+    fn release(&self, reason: &str) {
+        self.release(reason);
+    }
+}
+
 /// Holds a run while it may not work; ends when it is dropped.
 pub struct Watch {
     threads: Vec<(Sender<()>, JoinHandle<()>)>,
@@ -91,7 +119,7 @@ impl Watch {
         hours: Option<Hours>,
         health: Option<Health>,
         clock: &Arc<dyn Clock>,
-        control: &Control,
+        control: &impl Hold,
     ) -> Self {
         let mut threads = Vec::new();
         if let Some(hours) = hours {
@@ -136,7 +164,7 @@ fn set(held: &mut Held, now: Held) -> (Held, Held) {
 
 fn again(
     every: Duration,
-    control: &Control,
+    control: &impl Hold,
     mut look: impl FnMut(&mut Held) -> (Held, Held) + Send + 'static,
 ) -> (Sender<()>, JoinHandle<()>) {
     let (end, ended) = channel();

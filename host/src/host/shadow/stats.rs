@@ -9,12 +9,14 @@ use crate::store::{Shadow, ShadowState};
 
 /// How far a shadow run is.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct ShadowStats {
     /// How far it has come.
     pub state: ShadowState,
     /// The app that it brings up to date; `None`: all.
     pub app: Option<Name>,
     /// The version that is wanted; `None`: the newest one.
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
     pub to: Option<Version>,
     /// Its run, once all is copied and there is something to be done before the end.
     pub run: Option<(RunId, RunState)>,

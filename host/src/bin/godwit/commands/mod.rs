@@ -29,6 +29,7 @@ pub mod quarantine;
 pub mod rehearse;
 pub mod repair;
 pub mod runs;
+pub mod serve;
 pub mod shadow;
 pub mod status;
 pub mod test;
@@ -92,6 +93,7 @@ pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
         Command::Pack(args) => pack::run(args, context),
         Command::Bindgen(args) => bindgen::run(args, context),
         Command::Bench(args) => bench::run(args, context),
+        Command::Serve(args) => serve::run(args, context),
         Command::Generate(args) => generate::run(args, context),
         Command::Completions(args) => Ok(completions::run(args)),
         Command::Compiler => unreachable!("it needs no context"),

@@ -1,0 +1,258 @@
+//! `godwit serve`
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::SocketAddr;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use godwit::Host;
+use godwit::model::RunState;
+use godwit::plan::Goal;
+use godwit::server::{Connections, Settings, Tls, Tokens, listen, router};
+use godwit::store::OpenMode;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::backup;
+use crate::context::Context;
+use crate::exit::{Code, Failure};
+use crate::output;
+
+/// Serve the store over HTTP: an API, events, metrics, and a page to watch and direct runs.
+///
+/// It listens on this machine only, unless told. Everybody shows a token; both tokens, one to change things and one to look,
+/// are made the first time and kept in a file that only you can read. A run that was interrupted when the server was killed
+/// goes on.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  godwit serve --store lmdb:data --plugins migrations
+  godwit serve --listen 127.0.0.1:0 --tokens tokens.json
+  godwit serve --listen 0.0.0.0:7117 --host godwit.example --tls-cert cert.pem --tls-key key.pem")]
+pub struct Args {
+    /// The address and port; port 0: any that is free.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7117")]
+    listen: SocketAddr,
+    /// The file of the tokens, which is made if it is not there. [default: beside the store]
+    #[arg(long, value_name = "FILE")]
+    tokens: Option<PathBuf>,
+    /// A name that the server goes by, beside addresses of the machine itself; may be repeated.
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<String>,
+    /// A page elsewhere that may call it, as in https://admin.example; may be repeated.
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    origins: Vec<String>,
+    /// Certificates in PEM, the server's own first.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Their key in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Listen on another address without TLS: tokens and items can be read on the way.
+    #[arg(long, conflicts_with = "tls_cert")]
+    insecure: bool,
+    /// Migrate by GET /admin/migration/…, too, as Q's clients ask.
+    #[arg(long)]
+    q_get: bool,
+    /// Serve no page.
+    #[arg(long)]
+    no_page: bool,
+    /// Leave a run that was interrupted as it is.
+    #[arg(long)]
+    no_resume: bool,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
+    if !args.listen.ip().is_loopback() && args.tls_cert.is_none() && !args.insecure {
+        let message = format!(
+            "{} can be reached from elsewhere, and there is no TLS",
+            args.listen
+        );
+        let hint = "name a certificate: --tls-cert and --tls-key; or say --insecure";
+        return Err(Failure::input(message, hint));
+    }
+    let tokens_file = match &args.tokens {
+        Some(file) => file.clone(),
+        None => beside_store(context)?,
+    };
+    let kept = KeptTokens::read_or_make(&tokens_file, context)?;
+    let tls = match (&args.tls_cert, &args.tls_key) {
+        (Some(cert), Some(key)) => Some(Tls::read(cert, key).map_err(|error| {
+            let message = godwit::with_causes(&error);
+            Failure::input(message, "check --tls-cert and --tls-key")
+        })?),
+        _ => None,
+    };
+    let mut host = context.host(OpenMode::Create)?;
+    host.options = context.options()?;
+    let host = Host::new(host, context.pacing()?);
+    let settings = settings(args, context, &kept)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| {
+        let message = format!("no threads can be started: {error}");
+        Failure::other(Code::Internal, message, "try again")
+    })?;
+    let served = runtime.block_on(serve(args, context, host, settings, tls, &tokens_file));
+    served.map(|()| Code::Done)
+}
+
+async fn serve(
+    args: &Args,
+    context: &Context,
+    host: Host,
+    settings: Settings,
+    tls: Option<Tls>,
+    tokens_file: &Path,
+) -> Result<(), Failure> {
+    let listener = TcpListener::bind(args.listen).await;
+    let listener = listener.map_err(|error| {
+        let message = format!("{} cannot be listened on: {error}", args.listen);
+        Failure::input(message, "name another address: --listen ADDRESS:PORT")
+    })?;
+    let address = listener.local_addr().unwrap_or(args.listen);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    // Whoever waits for the server reads this line.
+    output::line(format!("listening on {scheme}://{address}/"));
+    context.remark(&format!("the tokens are in {}", tokens_file.display()));
+    let watch = context.watch_over(&host)?;
+    if !args.no_resume {
+        go_on(&host).await?;
+    }
+    let routes = router(host.clone(), settings);
+    let mut terminated = signal(SignalKind::terminate()).map_err(|error| {
+        let message = format!("signals cannot be watched: {error}");
+        Failure::other(Code::Internal, message, "try again")
+    })?;
+    let enough = async {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated.recv() => {}
+        }
+        output::note("stopping after the batch in flight");
+        host.shutdown().await;
+    };
+    let served = listen(listener, tls, routes, Connections::default(), enough).await;
+    drop(watch);
+    served.map_err(|error| {
+        let message = godwit::with_causes(&error);
+        Failure::other(Code::Internal, message, "start the server again")
+    })
+}
+
+/// Goes on with a run whose process died.
+async fn go_on(host: &Host) -> Result<(), Failure> {
+    let status = host.status().await?;
+    let interrupted = status
+        .unfinished
+        .filter(|run| run.state == RunState::Running);
+    if let Some(run) = interrupted {
+        output::note(&format!("run {} was interrupted, and goes on", run.id));
+        host.up(Goal::default()).detach();
+    }
+    Ok(())
+}
+
+fn settings(args: &Args, context: &Context, kept: &KeptTokens) -> Result<Settings, Failure> {
+    let mut settings = Settings::new(kept.tokens()?);
+    settings.access.hosts.clone_from(&args.hosts);
+    settings.access.origins.clone_from(&args.origins);
+    settings.q_gets = args.q_get;
+    settings.page = !args.no_page;
+    settings.backups = backup::folder(context).ok();
+    settings.body_bytes = context.config.limits().body_bytes;
+    Ok(settings)
+}
+
+fn beside_store(context: &Context) -> Result<PathBuf, Failure> {
+    let folder = context.store_folder()?;
+    let mut file = folder.map(PathBuf::into_os_string).ok_or_else(|| {
+        Failure::input(
+            "the store has no folder, so that there is none for tokens",
+            "use --tokens FILE",
+        )
+    })?;
+    file.push(".tokens");
+    Ok(file.into())
+}
+
+/// The tokens, as they are kept in a file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeptTokens {
+    admin: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    read: Option<String>,
+}
+
+impl KeptTokens {
+    fn read_or_make(file: &Path, context: &Context) -> Result<Self, Failure> {
+        let new = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(file);
+        match new {
+            Ok(new) => Self::make(new, context).map_err(|error| {
+                let message = format!("{} cannot be written: {error}", file.display());
+                Failure::input(message, "name another file: --tokens FILE")
+            }),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Self::read(file),
+            Err(error) => {
+                let message = format!("{} cannot be made: {error}", file.display());
+                Err(Failure::input(message, "name another file: --tokens FILE"))
+            }
+        }
+    }
+
+    fn make(mut file: File, context: &Context) -> std::io::Result<Self> {
+        let token = || {
+            let words = (0..4).map(|_| (context.surroundings.random)());
+            words.map(|word| format!("{word:016x}")).collect::<String>()
+        };
+        let tokens = Self {
+            admin: token(),
+            read: Some(token()),
+        };
+        serde_json::to_writer_pretty(&mut file, &tokens)?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        Ok(tokens)
+    }
+
+    fn read(file: &Path) -> Result<Self, Failure> {
+        let bad = |message: String| {
+            let hint = "remove the file, and `godwit serve` makes new tokens";
+            Failure::input(format!("{} {message}", file.display()), hint)
+        };
+        let mut text = String::new();
+        let mut opened =
+            File::open(file).map_err(|error| bad(format!("cannot be read: {error}")))?;
+        let about = opened
+            .metadata()
+            .map_err(|error| bad(format!("cannot be read: {error}")))?;
+        if about.permissions().mode() & 0o077 != 0 {
+            let message = format!("{} can be read by others", file.display());
+            return Err(Failure::input(
+                message,
+                "chmod 600 it, or remove it for new tokens",
+            ));
+        }
+        opened
+            .read_to_string(&mut text)
+            .map_err(|error| bad(format!("cannot be read: {error}")))?;
+        serde_json::from_str(&text).map_err(|error| bad(format!("has no tokens: {error}")))
+    }
+
+    fn tokens(&self) -> Result<Tokens, Failure> {
+        Tokens::new(self.admin.clone(), self.read.clone()).map_err(|error| {
+            Failure::input(
+                error.to_string(),
+                "remove the file of tokens, and new ones are made",
+            )
+        })
+    }
+}

@@ -1,0 +1,215 @@
+//! What callers send: paths, queries, bodies, preconditions. What cannot be read is a problem that says where.
+
+use std::error::Error;
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt as _, LengthLimitError};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use utoipa::{IntoParams, ToSchema};
+
+use super::guard;
+use super::problem::Problem;
+
+/// A body of JSON; an empty one is an empty object.
+pub(super) struct Input<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Input<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let body = read(request).await?;
+        let text = match body.is_empty() {
+            true => b"{}",
+            false => &body[..],
+        };
+        let parsed = serde_json::from_slice(text);
+        parsed.map(Self).map_err(|error| {
+            let status = match error.classify() {
+                serde_json::error::Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
+                _ => StatusCode::BAD_REQUEST,
+            };
+            Problem::new(status, format!("the body cannot be read: {error}"))
+        })
+    }
+}
+
+/// A body as it came.
+pub(super) struct Bytes(pub Vec<u8>);
+
+impl<S: Sync> FromRequest<S> for Bytes {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        read(request).await.map(Self)
+    }
+}
+
+async fn read(request: Request) -> Result<Vec<u8>, Problem> {
+    match request.into_body().collect().await {
+        Ok(body) => Ok(body.to_bytes().to_vec()),
+        Err(error) if is_too_long(&error) => Err(guard::too_large()),
+        Err(error) => Err(Problem::bad_request(format!(
+            "the body cannot be read: {error}"
+        ))),
+    }
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    let mut causes = std::iter::successors(Some(error as &(dyn Error + 'static)), |cause| {
+        cause.source()
+    });
+    causes.any(<dyn Error>::is::<LengthLimitError>)
+}
+
+/// Parts of the path.
+pub(super) struct At<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for At<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path: Result<Path<T>, PathRejection> = Path::from_request_parts(parts, state).await;
+        let path = path.map_err(|error| {
+            Problem::not_found(format!("the path names nothing: {}", error.body_text()))
+        })?;
+        Ok(Self(path.0))
+    }
+}
+
+/// The query.
+pub(super) struct Asked<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
+        let query = query.map_err(|error| {
+            Problem::bad_request(format!("the query cannot be read: {}", error.body_text()))
+        })?;
+        Ok(Self(query.0))
+    }
+}
+
+/// Which page of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PageOf {
+    /// The `next` of the page before; the first page without it.
+    pub after: Option<String>,
+    /// How many entries at most.
+    #[serde(default = "fifty")]
+    #[param(minimum = 1, maximum = 1000, default = 50)]
+    pub limit: u16,
+}
+
+fn fifty() -> u16 {
+    50
+}
+
+impl PageOf {
+    pub(super) fn limit(&self) -> Result<usize, Problem> {
+        match self.limit {
+            1..=1_000 => Ok(self.limit.into()),
+            _ => Err(Problem::bad_request("`limit` is from 1 to 1000")),
+        }
+    }
+
+    /// The number behind which the page begins, of a list by numbers.
+    pub(super) fn number(&self) -> Result<Option<u64>, Problem> {
+        let number = self.after.as_deref().map(str::parse).transpose();
+        number.map_err(|_| Problem::bad_request("`after` is what `next` said"))
+    }
+}
+
+/// An item by name.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ItemName {
+    /// Its collection.
+    #[schema(value_type = String)]
+    pub collection: crate::model::Name,
+    /// Its id.
+    pub id: String,
+}
+
+/// What must be so for a request to be carried out: `If-Match` and `If-None-Match` (RFC 9110, 13.1).
+pub(super) struct Condition {
+    is: Option<String>,
+    is_not: Option<String>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Condition {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(&parts.headers))
+    }
+}
+
+impl Condition {
+    fn of(headers: &HeaderMap) -> Self {
+        let text = |name| {
+            let value = headers.get(name).and_then(|value| value.to_str().ok());
+            value.map(str::to_owned)
+        };
+        Self {
+            is: text(header::IF_MATCH),
+            is_not: text(header::IF_NONE_MATCH),
+        }
+    }
+
+    /// Checks what is there, named by its ETag; `None`: nothing. What is there is changed only by those who say what they
+    /// think it is.
+    pub(super) fn check(&self, there: Option<&str>) -> Result<(), Problem> {
+        let names = |list: &str, tag: &str| list.split(',').any(|one| one.trim() == tag);
+        let failed = |detail: &str| Problem::new(StatusCode::PRECONDITION_FAILED, detail);
+        match (there, &self.is, &self.is_not) {
+            (Some(tag), Some(is), _) if is.trim() == "*" || names(is, tag) => Ok(()),
+            (Some(tag), Some(_), _) => {
+                Err(failed("it is not what it was any more").with_hint(format!("it is {tag} now")))
+            }
+            (None, Some(_), _) => Err(failed("it is not there")),
+            (Some(_), None, Some(_)) => Err(failed("it is there already")),
+            (Some(_), None, None) => Err(Problem::new(
+                StatusCode::PRECONDITION_REQUIRED,
+                "this replaces or removes what is there",
+            )
+            .with_hint("send `If-Match` with the ETag of what you saw, or `*`")),
+            (None, None, _) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(is: Option<&str>, is_not: Option<&str>, there: Option<&str>) -> u16 {
+        let condition = Condition {
+            is: is.map(str::to_owned),
+            is_not: is_not.map(str::to_owned),
+        };
+        condition
+            .check(there)
+            .map_or_else(|problem| problem.status, |()| 200)
+    }
+
+    #[test]
+    fn what_is_there_is_changed_by_those_who_say_what_it_is() {
+        let (this, other) = (Some("\"a\""), Some("\"b\""));
+        assert_eq!(checked(None, None, None), 200);
+        assert_eq!(checked(None, None, this), 428);
+        assert_eq!(checked(this, None, this), 200);
+        assert_eq!(checked(Some("\"b\", \"a\""), None, this), 200);
+        assert_eq!(checked(Some("*"), None, this), 200);
+        assert_eq!(checked(other, None, this), 412);
+        assert_eq!(checked(this, None, None), 412);
+        assert_eq!(checked(None, Some("*"), this), 412);
+        assert_eq!(checked(None, Some("*"), None), 200);
+    }
+}

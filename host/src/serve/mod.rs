@@ -1,0 +1,124 @@
+//! The server: a host over HTTP, for programs and for people.
+//!
+//! [`router`] gives the routes, to be served alone ([`listen`], `godwit serve`) or beside those of an application that
+//! embeds the host. Everything that is not for everybody asks for a token, and whoever a browser was misled by is turned
+//! away ([`Access`]). Errors are problem details (RFC 9457); the OpenAPI document at `/openapi.json` is made of the same
+//! functions that answer.
+
+mod access;
+mod activities;
+mod answer;
+mod audit;
+mod guard;
+mod input;
+mod listen;
+mod metrics;
+mod page;
+mod problem;
+mod routes;
+mod wire;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::sync::Semaphore;
+
+pub use access::{Access, BadToken, Tokens};
+pub use listen::{Connections, ListenError, Tls, listen};
+pub use problem::Problem;
+
+use crate::embed::Host;
+use activities::Activities;
+use metrics::Metrics;
+
+/// How a server behaves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Who may do what.
+    pub access: Access,
+    /// No longer body is read, in bytes.
+    pub body_bytes: usize,
+    /// No request takes longer than this, from its head to its answer's.
+    pub request_time: Duration,
+    /// So many requests are answered at once; one more is told to come again.
+    pub concurrent: usize,
+    /// So many streams of events there are at once.
+    pub streams: usize,
+    /// Whether Q's clients may migrate by GET, as they did. A GET that changes something is off by default.
+    pub q_gets: bool,
+    /// Where backups are made and looked for; `None`: there are none.
+    pub backups: Option<PathBuf>,
+    /// Whether there is a page for people at `/`.
+    pub page: bool,
+}
+
+impl Settings {
+    /// The defaults, for those who have one of these tokens, on this machine.
+    pub fn new(tokens: Tokens) -> Self {
+        Self {
+            access: Access::new(tokens),
+            body_bytes: 8 << 20,
+            request_time: Duration::from_secs(30),
+            concurrent: 64,
+            streams: 64,
+            q_gets: false,
+            backups: None,
+            page: true,
+        }
+    }
+}
+
+/// What every route knows.
+#[derive(Clone)]
+struct Shared(Arc<Inner>);
+
+struct Inner {
+    host: Host,
+    settings: Settings,
+    activities: Activities,
+    metrics: Metrics,
+    /// Requests that are being answered.
+    requests: Semaphore,
+    /// Streams of events.
+    streams: Arc<Semaphore>,
+    /// Tells the events of this process apart from those of another one.
+    epoch: u64,
+}
+
+impl std::ops::Deref for Shared {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// The routes of a host: `/api/v1`, `/admin/migration`, `/system/migrations`, `/healthz`, `/readyz`, `/metrics`,
+/// `/openapi.json`, and the page at `/`.
+///
+/// ```
+/// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+/// use godwit::server::{Settings, Tokens, router};
+///
+/// let tokens = Tokens::new("an admin's token of 32 bytes or more", None)?;
+/// let application: axum::Router = axum::Router::new();
+/// let routes = application.merge(router(host, Settings::new(tokens)));
+/// # Ok(())
+/// # }
+/// ```
+pub fn router(host: Host, settings: Settings) -> Router {
+    let inner = Inner {
+        activities: Activities::new(host.clone()),
+        metrics: Metrics::default(),
+        requests: Semaphore::new(settings.concurrent.max(1)),
+        streams: Arc::new(Semaphore::new(settings.streams)),
+        epoch: (host.blocking().surroundings().random)(),
+        host,
+        settings,
+    };
+    let shared = Shared(Arc::new(inner));
+    let routes = routes::all(&shared);
+    guard::around(routes, &shared).with_state(shared)
+}

@@ -1,0 +1,324 @@
+//! The route of Q (nzzdev/Q-server), for its clients: migrates all items of a collection, or one, and answers their ids by what
+//! became of them.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use utoipa::ToSchema;
+
+use crate::host::{Host, HostError};
+use crate::model::{Name, RunId};
+use crate::plan::Goal;
+use crate::serve::Shared;
+use crate::serve::activities::Known;
+use crate::serve::input::At;
+use crate::serve::problem::Problem;
+
+/// Something is sent so often while a run goes on, so that whoever stands between does not take the answer for dead.
+const ALIVE: Duration = Duration::from_secs(10);
+
+/// What became of all items.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Migrated {
+    /// The ids of items with a new body, or that are gone.
+    updated: Vec<String>,
+    /// The ids of items that are as they were.
+    not_updated: Vec<String>,
+    /// Items that failed.
+    failed: Vec<FailedItem>,
+}
+
+/// An item that failed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FailedItem {
+    /// Its id.
+    id: String,
+    /// Why.
+    reason: String,
+}
+
+/// What became of one item.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MigratedItem {
+    /// `updated`, `notUpdated` or `failed`.
+    status: String,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// Migrate all items of a collection's app, and tell what became of those of the collection
+///
+/// The answer comes as it is read: it may be of any length.
+#[utoipa::path(post, path = "/admin/migration/{collection}", tag = "clients", params(("collection" = String, Path)),
+    responses((status = 200, body = Migrated), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 415, body = Problem)))]
+pub async fn all(
+    State(shared): State<Shared>,
+    At(collection): At<Name>,
+) -> Result<Response, Problem> {
+    migrate_all(&shared, collection).await
+}
+
+/// The same by GET, as Q's clients ask; off unless it was switched on
+#[utoipa::path(get, path = "/admin/migration/{collection}", tag = "clients", params(("collection" = String, Path)),
+    responses((status = 200, body = Migrated), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 405, body = Problem), (status = 409, body = Problem)))]
+pub async fn all_by_get(
+    State(shared): State<Shared>,
+    At(collection): At<Name>,
+) -> Result<Response, Problem> {
+    check_get(&shared)?;
+    migrate_all(&shared, collection).await
+}
+
+/// Migrate one item
+#[utoipa::path(post, path = "/admin/migration/{collection}/{id}", tag = "clients",
+    params(("collection" = String, Path), ("id" = String, Path)),
+    responses((status = 200, body = MigratedItem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 415, body = Problem)))]
+pub async fn one(
+    State(shared): State<Shared>,
+    At((collection, id)): At<(Name, String)>,
+) -> Result<Json<MigratedItem>, Problem> {
+    migrate_one(&shared, collection, id).await
+}
+
+/// The same by GET, as Q's clients ask; off unless it was switched on
+#[utoipa::path(get, path = "/admin/migration/{collection}/{id}", tag = "clients",
+    params(("collection" = String, Path), ("id" = String, Path)),
+    responses((status = 200, body = MigratedItem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 405, body = Problem), (status = 409, body = Problem)))]
+pub async fn one_by_get(
+    State(shared): State<Shared>,
+    At((collection, id)): At<(Name, String)>,
+) -> Result<Json<MigratedItem>, Problem> {
+    check_get(&shared)?;
+    migrate_one(&shared, collection, id).await
+}
+
+fn check_get(shared: &Shared) -> Result<(), Problem> {
+    match shared.settings.q_gets {
+        true => Ok(()),
+        false => Err(
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "a GET changes nothing here")
+                .with_hint("send POST, or have the server take Q's GET: `--q-get`"),
+        ),
+    }
+}
+
+async fn migrate_all(shared: &Shared, collection: Name) -> Result<Response, Problem> {
+    let name = collection.clone();
+    let known = shared.host.ask(move |host| {
+        let record = host.store().collection(&name)?;
+        record.ok_or(HostError::NoCollection(name))
+    });
+    let goal = Goal {
+        app: Some(known.await?.app),
+        ..Goal::default()
+    };
+    let activity = shared.activities.begin("up", shared.host.up(goal)).await;
+    if let Some(problem) = activity.failure() {
+        return Err(problem);
+    }
+    let (sender, chunks) = mpsc::channel(4);
+    let host = shared.host.clone();
+    tokio::spawn(async move {
+        let told = tell(&host, collection, &activity, &sender).await;
+        if let Err(problem) = told {
+            // An answer that is under way can only be broken off.
+            let _ = sender.send(Err(problem.detail)).await;
+        }
+    });
+    let chunks = futures_util::stream::unfold(chunks, |mut chunks| async move {
+        let chunk: Chunk = chunks.recv().await?;
+        Some((chunk.map_err(std::io::Error::other), chunks))
+    });
+    let mut response = Body::from_stream(chunks).into_response();
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    Ok(response)
+}
+
+/// A piece of an answer, or why there is no more.
+type Chunk = Result<Vec<u8>, String>;
+
+/// Tells what became of all items, once the run is over; until then something that means nothing now and then.
+async fn tell(
+    host: &crate::embed::Host,
+    collection: Name,
+    activity: &Known,
+    to: &mpsc::Sender<Chunk>,
+) -> Result<(), Problem> {
+    let result = loop {
+        match tokio::time::timeout(ALIVE, activity.end()).await {
+            Ok(result) => break result?,
+            Err(_) => {
+                if to.send(Ok(b"\n".to_vec())).await.is_err() {
+                    // Nobody reads on; the run goes on all the same.
+                    return Ok(());
+                }
+            }
+        }
+    };
+    let reports = result.as_array().cloned().unwrap_or_default();
+    let runs = reports
+        .iter()
+        .filter_map(|report| report.pointer("/run/id")?.as_u64());
+    let runs: BTreeSet<RunId> = runs.map(RunId).collect();
+    let to = to.clone();
+    let write = move |host: &Host| write_all(host, &collection, &runs, &to);
+    Ok(host.ask(write).await?)
+}
+
+/// Writes all ids of a collection by what became of them in some runs, page by page: one list after the other.
+fn write_all(
+    host: &Host,
+    collection: &Name,
+    runs: &BTreeSet<RunId>,
+    to: &mpsc::Sender<Chunk>,
+) -> Result<(), HostError> {
+    let mut out = Out {
+        to,
+        buffer: b"{\"updated\":[".to_vec(),
+        is_first: true,
+    };
+    list(host, collection, runs, Became::Updated, &mut out)?;
+    out.begin("],\"notUpdated\":[");
+    list(host, collection, runs, Became::NotUpdated, &mut out)?;
+    out.begin("],\"failed\":[");
+    host.store()
+        .each_apart(collection, None, &mut |id, apart| match apart.failure {
+            Some(failure) => out.add(&FailedItem {
+                id: id.to_owned(),
+                reason: failure.reason,
+            }),
+            None => ControlFlow::Continue(()),
+        })?;
+    out.buffer.extend_from_slice(b"]}");
+    let _ = out.flush();
+    Ok(())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Became {
+    Updated,
+    NotUpdated,
+}
+
+/// Adds the ids of items that became something: what the run wrote has its number.
+fn list(
+    host: &Host,
+    collection: &Name,
+    runs: &BTreeSet<RunId>,
+    wanted: Became,
+    out: &mut Out<'_>,
+) -> Result<(), HostError> {
+    let mut after: Option<String> = None;
+    loop {
+        let mut page = Vec::new();
+        host.store()
+            .each_item(collection, after.as_deref(), &mut |id, record| {
+                let is_updated = runs.contains(&record.writer);
+                page.push((id.to_owned(), is_updated));
+                match page.len() < 1_000 {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                }
+            })?;
+        let Some((last_id, _)) = page.last() else {
+            return Ok(());
+        };
+        after = Some(last_id.clone());
+        for (id, is_updated) in page {
+            let has_failed = !is_updated
+                && host
+                    .store()
+                    .apart(collection, &id)?
+                    .is_some_and(|apart| apart.failure.is_some());
+            let became = match is_updated {
+                true => Became::Updated,
+                false => Became::NotUpdated,
+            };
+            if became == wanted && !has_failed && out.add(&id).is_break() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// An answer on its way, in pieces of some size.
+struct Out<'a> {
+    to: &'a mpsc::Sender<Chunk>,
+    buffer: Vec<u8>,
+    /// Whether the list has nothing so far.
+    is_first: bool,
+}
+
+impl Out<'_> {
+    const PIECE: usize = 64 << 10;
+
+    fn begin(&mut self, text: &str) {
+        self.buffer.extend_from_slice(text.as_bytes());
+        self.is_first = true;
+    }
+
+    /// Adds an entry; breaks once nobody reads on.
+    fn add(&mut self, entry: &impl Serialize) -> ControlFlow<()> {
+        if !std::mem::take(&mut self.is_first) {
+            self.buffer.push(b',');
+        }
+        // A vector takes everything.
+        let _ = serde_json::to_writer(&mut self.buffer, entry);
+        match self.buffer.len() < Self::PIECE {
+            true => ControlFlow::Continue(()),
+            false => self.flush(),
+        }
+    }
+
+    fn flush(&mut self) -> ControlFlow<()> {
+        match self.to.blocking_send(Ok(std::mem::take(&mut self.buffer))) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+}
+
+async fn migrate_one(
+    shared: &Shared,
+    collection: Name,
+    id: String,
+) -> Result<Json<MigratedItem>, Problem> {
+    let work = shared.host.up_item(collection.clone(), id.clone(), None);
+    let activity = shared.activities.begin("item", work).await;
+    let result = activity.end().await?;
+    let failure = shared.host.ask(move |host| {
+        let apart = host.store().apart(&collection, &id)?;
+        Ok(apart.and_then(|apart| apart.failure))
+    });
+    let status = match failure.await? {
+        Some(failure) => ("failed", Some(failure.reason)),
+        None if has_changed(&result) => ("updated", None),
+        None => ("notUpdated", None),
+    };
+    Ok(Json(MigratedItem {
+        status: status.0.to_owned(),
+        reason: status.1,
+    }))
+}
+
+/// Whether a run of one item, as it is reported, changed it.
+fn has_changed(report: &Value) -> bool {
+    let steps = report["steps"].as_array().into_iter().flatten();
+    let changes = |step: &Value| {
+        let count = |name: &str| step["counts"][name].as_u64().unwrap_or(0);
+        count("updated") + count("removed") > 0
+    };
+    steps.into_iter().any(changes)
+}
