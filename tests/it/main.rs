@@ -35,6 +35,7 @@ mod runs;
 mod sandbox;
 mod schema;
 mod sdks;
+mod server;
 mod shadow;
 mod store_conformance;
 mod transfer;

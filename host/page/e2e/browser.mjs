@@ -8,7 +8,8 @@ const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
 /** Where to go: the server of the environment, or a mock of one's own. */
 export async function serve(options) {
   const { GODWIT_URL: url, GODWIT_TOKEN: token, GODWIT_READ_TOKEN: readToken } = process.env;
-  if (url) return { url: `${url.replace(/\/+$/, "")}/`, token, readToken, isMock: false, close: () => undefined };
+  if (url)
+    return { url: `${url.replace(/\/+$/, "")}/`, token, readToken, isMock: false, close: () => undefined };
   return { ...(await start(options)), token: "admin", readToken: "read", isMock: true };
 }
 

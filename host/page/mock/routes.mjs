@@ -240,7 +240,8 @@ function itemsOf(world, collection, query) {
 
 function itemOf(world, collection, id) {
   const body = found(found(world.items[collection], "collection").get(id), "item");
-  return { status: 200, body: { id, version: world.collections[collection].level, body }, etag: '"1"' };
+  const version = world.collections[collection].level;
+  return { status: 200, body: { id, version, body, text: JSON.stringify(body) }, etag: '"1"' };
 }
 
 function shadowOf({ app, to, state, done, of }) {

@@ -402,6 +402,6 @@ function changedSince(run) {
     title: "The run cannot be undone",
     status: 409,
     detail: `1 item was changed after run ${run}: orders/order-0017`,
-    hint: "undo it with `keep` to leave the item as it is, or with `overwrite` to put it back, too",
+    hint: "undo it with `keep` to leave the item as it is",
   };
 }

@@ -59,10 +59,14 @@ async fn read(request: Request) -> Result<Vec<u8>, Problem> {
 }
 
 fn is_too_long(error: &axum::Error) -> bool {
-    let mut causes = std::iter::successors(Some(error as &(dyn Error + 'static)), |cause| {
-        cause.source()
-    });
-    causes.any(<dyn Error>::is::<LengthLimitError>)
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Parts of the path.

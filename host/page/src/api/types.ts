@@ -207,7 +207,7 @@ export interface Activity {
   number: number;
   purpose: string;
   state: "working" | "done" | "failed";
-  started_at: Timestamp;
+  started_at: Timestamp | null;
   ended_at: Timestamp | null;
   run: number | null;
   holds: string[];
@@ -256,6 +256,8 @@ export interface Item {
   id: string;
   version: string;
   body: Json;
+  /** The body as it is written: numbers keep all their digits. */
+  text: string;
 }
 
 interface Fact {
@@ -321,7 +323,7 @@ export interface RunRequest {
 }
 
 /** What an undo does with items that were changed after the run. */
-export type ChangedItems = "refuse" | "keep" | "overwrite";
+export type ChangedItems = "refuse" | "keep";
 
 export interface StepName {
   app: string;

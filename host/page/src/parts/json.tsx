@@ -1,4 +1,3 @@
-import type { Json } from "../api/types";
 import { pretty, type Token } from "../pretty";
 
 /** Colours need an element for each token: texts that are longer than this go without. */
@@ -12,10 +11,6 @@ export function BodyText({ text, label }: { text: string; label: string }) {
       <pre dir="ltr">{tokens ? shown(tokens, text.length) : text}</pre>
     </section>
   );
-}
-
-export function BodyValue({ value, label }: { value: Json; label: string }) {
-  return <BodyText text={JSON.stringify(value)} label={label} />;
 }
 
 function shown(tokens: Token[], length: number) {

@@ -60,8 +60,12 @@ function Pace({ activity }: { activity: Activity }) {
       facts={[
         isWorking && progress && ["Items a second", rate(progress.items_per_second)],
         isWorking && progress && ["Time left", seconds(progress.seconds_left)],
-        ["Started", time(started_at)],
-        ended_at !== null && ["Ended", `${time(ended_at)}, after ${seconds((ended_at - started_at) / 1000)}`],
+        started_at !== null && ["Started", time(started_at)],
+        ended_at !== null &&
+          started_at !== null && [
+            "Ended",
+            `${time(ended_at)}, after ${seconds((ended_at - started_at) / 1000)}`,
+          ],
         isWorking && waits.length > 0 && ["Why it waits", waits.join(", ")],
       ]}
     />

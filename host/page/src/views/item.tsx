@@ -2,7 +2,7 @@ import type { ItemName } from "../api/types";
 import { Facts } from "../parts/facts";
 import { Id } from "../parts/foreign";
 import { Heading } from "../parts/heading";
-import { BodyValue } from "../parts/json";
+import { BodyText } from "../parts/json";
 import { useLoaded } from "../parts/loaded";
 import { Loading } from "../parts/pages";
 import { Panel } from "../parts/panel";
@@ -24,7 +24,7 @@ export function ItemView({ name }: { name: ItemName }) {
       {value && (
         <Panel title="Body">
           <Facts facts={[["Version", value.version]]} />
-          <BodyValue value={value.body} label="Body of the item" />
+          <BodyText text={value.text} label="Body of the item" />
         </Panel>
       )}
       {!value && !problem && <Loading />}

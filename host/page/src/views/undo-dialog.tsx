@@ -12,7 +12,6 @@ import { versionsOf } from "./runs";
 const CHOICES: [ChangedItems, string, string][] = [
   ["refuse", "Refuse", "undo nothing if an item was changed since, and name those items"],
   ["keep", "Keep", "leave those items as they are, and put back the others"],
-  ["overwrite", "Overwrite", "put back those items, too: what was changed since is lost"],
 ];
 
 /** Asks before a run is undone. The undo takes place only if the run is still what is shown here. */

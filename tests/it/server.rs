@@ -1,0 +1,335 @@
+//! The server, called as its clients call it, on a real port.
+
+mod attacks;
+mod clients;
+mod openapi;
+mod world;
+
+use serde_json::{Value, json};
+
+use world::{ADMIN, ITEMS, READ, Server};
+
+#[test]
+fn what_there_is_is_told_to_those_who_show_a_token() {
+    let server = Server::start();
+    let session = server.get("/api/v1/session");
+    assert_eq!(session["role"], "admin");
+    let reader = server.call_as(READ, "GET", "/api/v1/session", None, &[]);
+    assert_eq!(reader.body["role"], "read");
+    let status = server.get("/api/v1/status");
+    assert_eq!(status["apps"][0]["serves"], "1.0.0");
+    assert_eq!(status["collections"][0]["items"], ITEMS);
+    let migrations = server.get("/api/v1/migrations");
+    assert_eq!(migrations["items"][1]["steps"][0]["kind"], "rewrite");
+    assert_eq!(migrations["items"][0]["applied"], json!(["offline"]));
+    let plan = server.get("/api/v1/plan?app=made");
+    assert_eq!(plan["plan"]["stages"][0]["version"], "2.0.0");
+    let refused = server.get("/api/v1/plan?app=nobody");
+    assert_eq!(refused["findings"][0]["severity"], "refused");
+    assert_eq!(server.get("/healthz"), json!({"status": "ok"}));
+    let ready = server.call_as("", "GET", "/readyz", None, &[]);
+    assert_eq!(ready.status, 503);
+    assert_eq!(
+        ready.body["reasons"],
+        json!(["made 2.0.0 has offline steps to come"])
+    );
+}
+
+#[test]
+fn a_run_is_begun_watched_and_undone() {
+    let server = Server::start();
+    let mut events = server.events(None);
+    assert_eq!(events.next().1, "hello");
+    let begun = server.call("POST", "/api/v1/runs", Some(json!({"purpose": "up"})));
+    assert_eq!(begun.status, 202, "{begun:?}");
+    let number = begun.body["number"].clone();
+    assert_eq!(
+        begun.header("location"),
+        Some(format!("/api/v1/activities/{number}").as_str())
+    );
+    let ended = server.end_of(&begun.body);
+    assert_eq!(ended["state"], "done");
+    assert_eq!(ended["reports"][0]["run"]["state"], "blocked");
+    let (id, started) = events.until("run_started");
+    assert_eq!(
+        (&started["run"], &started["activity"]),
+        (&json!(2), &number)
+    );
+    events.until("run_done");
+    // Whoever comes back hears what he has missed.
+    let mut again = server.events(Some(&id));
+    let (_, event, hello) = again.next();
+    assert_eq!((event.as_str(), &hello["resumed"]), ("hello", &json!(true)));
+    assert_eq!(again.next().1, "step_started");
+
+    let run = server.call("GET", "/api/v1/runs/2", None);
+    assert_eq!(run.body["report"]["steps"][0]["counts"]["failed"], 1);
+    assert_eq!(run.body["retreat"], "godwit undo 2");
+    let runs = server.get("/api/v1/runs?limit=1");
+    assert_eq!(
+        (&runs["items"][0]["id"], &runs["next"]),
+        (&json!(2), &json!("2"))
+    );
+    assert_eq!(
+        server.get("/api/v1/runs?limit=1&after=2")["items"][0]["id"],
+        1
+    );
+    assert_eq!(server.get("/api/v1/runs?after=1")["items"], json!([]));
+
+    let undo = |tag: &[(&str, &str)]| {
+        server.call_as(ADMIN, "POST", "/api/v1/runs/2/undo", Some(json!({})), tag)
+    };
+    assert_eq!(undo(&[]).status, 428);
+    assert_eq!(undo(&[("if-match", "\"other\"")]).status, 412);
+    let undone = undo(&[("if-match", run.etag())]);
+    assert_eq!(undone.status, 202, "{undone:?}");
+    assert_eq!(server.end_of(&undone.body)["result"]["done"], true);
+    assert_eq!(server.get("/api/v1/status")["apps"][0]["version"], "1.0.0");
+    let history = server.get("/api/v1/history");
+    assert_eq!(history["items"].as_array().unwrap().len(), 1);
+    let audit = server.get("/api/v1/audit");
+    let told: Vec<_> = audit["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| {
+            (
+                entry["what"].as_str().unwrap(),
+                entry["who"].as_str().unwrap(),
+                entry["status"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    let undo = "POST /api/v1/runs/2/undo";
+    assert_eq!(
+        told,
+        [
+            (undo, "admin", 202),
+            (undo, "admin", 412),
+            (undo, "admin", 428),
+            ("POST /api/v1/runs", "admin", 202)
+        ]
+    );
+}
+
+#[test]
+fn a_run_is_slowed_paused_and_cancelled_and_goes_on() {
+    let server = Server::start();
+    server.host.hold("the test is not there yet");
+    let begun = server.call("POST", "/api/v1/runs", None);
+    assert_eq!(begun.body["run"], 2, "{begun:?}");
+    let direct = |what: &str, body: Option<Value>| {
+        let answer = server.call("POST", &format!("/api/v1/runs/2/{what}"), body);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body
+    };
+    let slowed = direct("throttle", Some(json!({"items_per_second": 1, "duty": 50})));
+    assert_eq!(
+        slowed["pacing"],
+        json!({"items_per_second": 1, "duty": 50, "rest": 0, "batch_bytes": null})
+    );
+    let paused = direct("pause", None);
+    assert_eq!(
+        paused["holds"],
+        json!(["paused", "the test is not there yet"])
+    );
+    server.host.release("the test is not there yet");
+    assert_eq!(direct("resume", None)["holds"], json!([]));
+    let current = server.get("/api/v1/activity");
+    assert_eq!(current["activity"]["progress"]["run"], 2);
+    let busy = server.call("POST", "/api/v1/runs", None);
+    assert_eq!(busy.status, 409, "{busy:?}");
+    assert_eq!(direct("cancel", None)["is_stopping"], true);
+    let ended = server.end_of(&begun.body);
+    assert_eq!(ended["reports"][0]["run"]["state"], "stopped");
+    let nobody = server.call("POST", "/api/v1/runs/2/pause", None);
+    assert_eq!(nobody.status, 409, "{nobody:?}");
+    for bad in [
+        json!({"duty": 0}),
+        json!({"rest": 4_000_000}),
+        json!({"items_per_second": 0}),
+        json!({"speed": 1}),
+    ] {
+        let refused = server.call("POST", "/api/v1/runs/2/throttle", Some(bad.clone()));
+        assert_eq!(refused.status, 422, "{bad}: {refused:?}");
+    }
+    let goes_on = server.run(json!({}));
+    assert_eq!(goes_on["reports"][0]["run"]["id"], 2);
+    assert_eq!(goes_on["reports"][0]["run"]["state"], "blocked");
+}
+
+#[test]
+fn items_that_failed_are_looked_at_tried_again_and_accepted() {
+    let server = Server::start();
+    server.run(json!({}));
+    let list = server.get("/api/v1/quarantine");
+    assert_eq!(list["items"][0]["id"], "07");
+    assert_eq!(list["items"][0]["failure"]["reason"], "it will not do");
+    assert_eq!(
+        server.get("/api/v1/quarantine?collection=items&limit=1")["next"],
+        Value::Null
+    );
+    let item = server.get("/api/v1/quarantine/items/07");
+    assert_eq!(item["body"]["kind"], 3);
+    assert!(item["text"].as_str().unwrap().starts_with('{'));
+    assert_eq!(
+        server
+            .call("GET", "/api/v1/quarantine/items/08", None)
+            .status,
+        404
+    );
+    let named = json!({"items": [{"collection": "items", "id": "07"}]});
+    let retried = server.call("POST", "/api/v1/quarantine/retry", Some(named.clone()));
+    assert_eq!(server.end_of(&retried.body)["reports"][0]["open"], 1);
+    let accepted = server.call("POST", "/api/v1/quarantine/accept", Some(named));
+    assert_eq!(
+        (accepted.status, &accepted.body),
+        (200, &json!({"accepted": 1}))
+    );
+    assert_eq!(server.get("/api/v1/quarantine")["items"], json!([]));
+    assert_eq!(
+        server.get("/api/v1/quarantine?accepted=true")["items"][0]["failure"]["accepted"],
+        true
+    );
+    let done = server.run(json!({}));
+    assert_eq!(done["reports"][0]["run"]["state"], "completed");
+    assert_eq!(server.call_as("", "GET", "/readyz", None, &[]).status, 200);
+}
+
+#[test]
+fn items_are_read_written_and_removed_by_those_who_say_what_is_there() {
+    let server = Server::start();
+    let page = server.get("/api/v1/collections/items/items?limit=2");
+    assert_eq!(
+        (&page["items"][0]["version"], &page["next"]),
+        (&json!("1.0.0"), &json!("01"))
+    );
+    let new = server.get("/api/v1/collections/items/items?limit=1&version=2.0.0&after=00");
+    assert_eq!(new["items"][0]["body"]["trail"], json!(["2.0.0/apply"]));
+    let found = server.get("/api/v1/collections/items/items?pointer=/kind&value=3&limit=3");
+    assert_eq!(found["items"].as_array().unwrap().len(), 3);
+    let behind = server.get("/api/v1/collections/items/items/07?version=2.0.0");
+    assert!(
+        behind["kept_back"]
+            .as_str()
+            .unwrap()
+            .contains("it will not do"),
+        "{behind}"
+    );
+    let path = "/api/v1/collections/items/items/new%2Fone";
+    assert_eq!(server.call("GET", path, None).status, 404);
+    let put = |body: Value, headers: &[(&str, &str)]| {
+        server
+            .call_as(ADMIN, "PUT", path, Some(body), headers)
+            .status
+    };
+    assert_eq!(put(json!({"a": 1}), &[("if-match", "\"x\"")]), 412);
+    assert_eq!(put(json!({"a": 1}), &[("if-none-match", "*")]), 201);
+    assert_eq!(put(json!({"a": 2}), &[("if-none-match", "*")]), 412);
+    assert_eq!(put(json!({"a": 2}), &[]), 428);
+    let there = server.call("GET", path, None);
+    assert_eq!(there.body["id"], "new/one");
+    assert_eq!(put(json!({"a": 2}), &[("if-match", there.etag())]), 204);
+    let delete =
+        |headers: &[(&str, &str)]| server.call_as(ADMIN, "DELETE", path, None, headers).status;
+    assert_eq!(delete(&[("if-match", there.etag())]), 412);
+    assert_eq!(delete(&[]), 428);
+    assert_eq!(delete(&[("if-match", "*")]), 204);
+    assert_eq!(delete(&[("if-match", "*")]), 404);
+    let old = server.call_as(
+        ADMIN,
+        "PUT",
+        &format!("{path}?version=0.5.0"),
+        Some(json!({})),
+        &[],
+    );
+    assert_eq!(old.status, 409, "{old:?}");
+    assert_eq!(
+        server
+            .call("GET", "/api/v1/collections/nothing/items", None)
+            .status,
+        404
+    );
+}
+
+#[test]
+fn shadow_runs_are_begun_finalized_and_reset() {
+    let server = Server::start();
+    let accept = json!({"2.0.0/apply": []});
+    let there = server.call("GET", "/api/v1/collections/items/items/07", None);
+    let path = "/api/v1/collections/items/items/07?version=1.0.0";
+    let put = server.call_as(
+        ADMIN,
+        "PUT",
+        path,
+        Some(json!({"do": accept})),
+        &[("if-match", there.etag())],
+    );
+    assert_eq!(put.status, 204, "{put:?}");
+    assert_eq!(server.get("/api/v1/shadow"), json!({"shadow": null}));
+    server.run(json!({"purpose": "shadow"}));
+    assert_eq!(server.get("/api/v1/shadow")["shadow"]["is_ready"], true);
+    let refused = server.call("POST", "/api/v1/runs", Some(json!({"purpose": "up"})));
+    assert_eq!(refused.status, 409);
+    assert_eq!(server.run(json!({"purpose": "reset"}))["result"], true);
+    server.run(json!({"purpose": "shadow"}));
+    assert_eq!(
+        server.run(json!({"purpose": "finalize"}))["result"]["is_live"],
+        true
+    );
+    assert_eq!(server.get("/api/v1/status")["apps"][0]["version"], "2.0.0");
+}
+
+#[test]
+fn figures_are_told_in_the_format_of_openmetrics() {
+    let server = Server::start();
+    server.run(json!({}));
+    let metrics = server.call_as(READ, "GET", "/metrics", None, &[]);
+    assert!(
+        metrics
+            .header("content-type")
+            .unwrap()
+            .starts_with("application/openmetrics-text")
+    );
+    for line in [
+        "godwit_items{collection=\"items\",kind=\"All\"} 60",
+        "godwit_items{collection=\"items\",kind=\"Quarantined\"} 1",
+        "godwit_ready 0",
+        "godwit_http_requests_total{method=\"POST\",status=\"202\"} 1",
+        "# EOF",
+    ] {
+        assert!(
+            metrics.text.lines().any(|there| there == line),
+            "{line}\n{}",
+            metrics.text
+        );
+    }
+}
+
+#[test]
+fn the_page_is_there_without_a_token_and_may_do_nothing_but_call_its_server() {
+    let server = Server::start();
+    for (path, kind) in [
+        ("/", "text/html"),
+        ("/app.js", "text/javascript"),
+        ("/app.css", "text/css"),
+    ] {
+        let file = server.call_as("", "GET", path, None, &[]);
+        assert_eq!(file.status, 200, "{path}");
+        assert!(
+            file.header("content-type").unwrap().starts_with(kind),
+            "{path}"
+        );
+        assert!(
+            file.header("content-security-policy")
+                .unwrap()
+                .starts_with("default-src 'none'")
+        );
+        assert_eq!(file.header("x-content-type-options"), Some("nosniff"));
+    }
+    let none = Server::with(
+        |settings| settings.page = false,
+        godwit::server::Connections::default(),
+    );
+    assert_eq!(none.call_as("", "GET", "/", None, &[]).status, 404);
+}
