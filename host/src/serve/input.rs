@@ -28,9 +28,9 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Input<T> {
         };
         let parsed = serde_json::from_slice(text);
         parsed.map(Self).map_err(|error| {
-            let status = match error.classify() {
-                serde_json::error::Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
-                _ => StatusCode::BAD_REQUEST,
+            let status = match serde_json::from_slice::<serde::de::IgnoredAny>(text) {
+                Ok(_) => StatusCode::UNPROCESSABLE_ENTITY,
+                Err(_) => StatusCode::BAD_REQUEST,
             };
             Problem::new(status, format!("the body cannot be read: {error}"))
         })

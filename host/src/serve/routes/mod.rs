@@ -93,7 +93,7 @@ pub(super) fn all(shared: &Shared) -> Router<Shared> {
         .routes(routes!(health::is_ready))
         .routes(routes!(health::metrics));
     let (router, document) = api.split_for_parts();
-    let document = std::sync::Arc::new(document);
+    let document = std::sync::Arc::new(named(document));
     let router = router.route(
         "/openapi.json",
         get(move || {
@@ -105,4 +105,25 @@ pub(super) fn all(shared: &Shared) -> Router<Shared> {
         true => router.merge(page::routes()),
         false => router,
     }
+}
+
+/// Gives each operation a name of its own, by its method and path.
+fn named(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    for (path, item) in &mut document.paths.paths {
+        let methods = [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in methods {
+            if let Some(operation) = operation {
+                let words = path.split(|c: char| !c.is_alphanumeric());
+                let words = words.filter(|word| !word.is_empty() && !matches!(*word, "api" | "v1"));
+                let words: Vec<_> = std::iter::once(method).chain(words).collect();
+                operation.operation_id = Some(words.join("_"));
+            }
+        }
+    }
+    document
 }

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
 use crate::host::{Host, HostError};
-use crate::model::{Name, RunId};
+use crate::model::{Name, RunId, RunState};
 use crate::plan::Goal;
 use crate::serve::Shared;
 use crate::serve::activities::Known;
@@ -117,10 +117,15 @@ async fn migrate_all(shared: &Shared, collection: Name) -> Result<Response, Prob
     let name = collection.clone();
     let known = shared.host.ask(move |host| {
         let record = host.store().collection(&name)?;
-        record.ok_or(HostError::NoCollection(name))
+        let record = record.ok_or(HostError::NoCollection(name))?;
+        Ok((record.app, host.status()?.unfinished))
     });
+    let (app, unfinished) = known.await?;
+    // A run that quarantine blocks has done everything before: going on with it changes no item.
+    let blocked = unfinished.filter(|run| run.state == RunState::Blocked);
+    let blocked = blocked.map(|run| run.id);
     let goal = Goal {
-        app: Some(known.await?.app),
+        app: Some(app),
         ..Goal::default()
     };
     let activity = shared.activities.begin("up", shared.host.up(goal)).await;
@@ -130,7 +135,7 @@ async fn migrate_all(shared: &Shared, collection: Name) -> Result<Response, Prob
     let (sender, chunks) = mpsc::channel(4);
     let host = shared.host.clone();
     tokio::spawn(async move {
-        let told = tell(&host, collection, &activity, &sender).await;
+        let told = tell(&host, collection, &activity, blocked, &sender).await;
         if let Err(problem) = told {
             // An answer that is under way can only be broken off.
             let _ = sender.send(Err(problem.detail)).await;
@@ -154,6 +159,7 @@ async fn tell(
     host: &crate::embed::Host,
     collection: Name,
     activity: &Known,
+    blocked: Option<RunId>,
     to: &mpsc::Sender<Chunk>,
 ) -> Result<(), Problem> {
     let result = loop {
@@ -171,7 +177,8 @@ async fn tell(
     let runs = reports
         .iter()
         .filter_map(|report| report.pointer("/run/id")?.as_u64());
-    let runs: BTreeSet<RunId> = runs.map(RunId).collect();
+    let runs = runs.map(RunId).filter(|run| Some(*run) != blocked);
+    let runs: BTreeSet<RunId> = runs.collect();
     let to = to.clone();
     let write = move |host: &Host| write_all(host, &collection, &runs, &to);
     Ok(host.ask(write).await?)
