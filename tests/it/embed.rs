@@ -246,3 +246,48 @@ async fn a_host_needs_a_store_and_folders_that_can_be_read() {
     assert!(host.plan(Goal::default()).await.unwrap().is_refused());
     assert!(!host.readiness().await.unwrap().is_ready);
 }
+
+/// What README tells those to write who embed the host.
+async fn of_readme(
+    data: std::path::PathBuf,
+    migrations: std::path::PathBuf,
+) -> Result<Option<godwit::Document>, Box<dyn std::error::Error>> {
+    // README: begin
+    let host = Host::builder()
+        .store(data)
+        .plugins(migrations)
+        .open()
+        .await?;
+    host.up(Goal::default()).await?; // on threads of its own; the runtime never waits for it
+
+    let todos = host.collection("todos".parse()?);
+    todos.put("milk", r#"{"title": "buy milk"}"#).await?;
+    let milk = todos.get("milk").await?; // in the shape of the newest version, whatever runs have made of it by then
+    // README: end
+    Ok(milk)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_readme_tells_those_who_embed_it_works_as_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let migrations = folder.path().join("migrations");
+    std::fs::create_dir(&migrations).unwrap();
+    let schema = r#"{"app": "todos", "version": "1.0.0",
+        "operations": [{"create_collection": {"collection": "todos"}}]}"#;
+    std::fs::write(migrations.join("todos.json"), schema).unwrap();
+    let milk = of_readme(folder.path().join("data"), migrations)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(milk.version, version("1.0.0"));
+
+    let own = include_str!("embed.rs");
+    let (_, own) = own.split_once("// README: begin\n").unwrap();
+    let (own, _) = own.split_once("// README: end").unwrap();
+    let squeezed = |text: &str| text.split_whitespace().collect::<String>();
+    let readme = include_str!("../../README.md");
+    assert!(
+        squeezed(readme).contains(&squeezed(own)),
+        "README says something else"
+    );
+}

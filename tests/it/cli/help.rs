@@ -17,7 +17,7 @@ pub(super) const NESTED: [&str; 11] = [
     "cache clear",
 ];
 
-const VERBS: [&str; 42] = [
+const VERBS: [&str; 43] = [
     "import",
     "export",
     "inspect",
@@ -58,6 +58,7 @@ const VERBS: [&str; 42] = [
     "transform",
     "bindgen",
     "bench",
+    "serve",
     "generate",
     "completions",
 ];
@@ -118,6 +119,7 @@ fn the_whole_help() {
       transform    Pass documents through a plugin, without a store
       bindgen      Write bindings to the contract, for those who do without an SDK
       bench        Measure how fast a plugin is, and where the time goes
+      serve        Serve the store over HTTP: an API, events, metrics, and a page for operators
       generate     Make items to try things with: the same ones each time, on every machine
       completions  Print the completions of a shell
       help         Print this message or the help of the given subcommand(s)

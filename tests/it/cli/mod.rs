@@ -35,6 +35,7 @@ mod repair;
 mod runs;
 mod safety;
 mod sandbox;
+mod serve;
 mod shadow;
 mod status;
 mod stores;

@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::output;
 
-/// Serve the store over HTTP: an API, events, metrics, and a page to watch and direct runs.
+/// Serve the store over HTTP: an API, events, metrics, and a page for operators.
 ///
 /// It listens on this machine only, unless told. Everybody shows a token; both tokens, one to change things and one to look,
 /// are made the first time and kept in a file that only you can read. A run that was interrupted when the server was killed
@@ -108,6 +108,15 @@ async fn serve(
     tls: Option<Tls>,
     tokens_file: &Path,
 ) -> Result<(), Failure> {
+    // Before anybody knows that it is there, who could end it.
+    let watched = |kind| {
+        signal(kind).map_err(|error| {
+            let message = format!("signals cannot be watched: {error}");
+            Failure::other(Code::Internal, message, "try again")
+        })
+    };
+    let mut interrupted = watched(SignalKind::interrupt())?;
+    let mut terminated = watched(SignalKind::terminate())?;
     let listener = TcpListener::bind(args.listen).await;
     let listener = listener.map_err(|error| {
         let message = format!("{} cannot be listened on: {error}", args.listen);
@@ -123,13 +132,9 @@ async fn serve(
         go_on(&host).await?;
     }
     let routes = router(host.clone(), settings);
-    let mut terminated = signal(SignalKind::terminate()).map_err(|error| {
-        let message = format!("signals cannot be watched: {error}");
-        Failure::other(Code::Internal, message, "try again")
-    })?;
     let enough = async {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupted.recv() => {}
             _ = terminated.recv() => {}
         }
         output::note("stopping after the batch in flight");

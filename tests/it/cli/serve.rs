@@ -1,0 +1,194 @@
+//! The server as it is typed.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+
+use godwit_tests::cli::{Cli, Started};
+use serde_json::Value;
+
+/// A server that was started, and where it listens.
+struct Serving {
+    process: Started,
+    address: String,
+    token: String,
+}
+
+impl Serving {
+    fn start(cli: &Cli, line: &str) -> Self {
+        let mut process = cli.start(line);
+        let mut out = BufReader::new(process.child.stdout.take().unwrap());
+        let mut said = String::new();
+        out.read_line(&mut said).unwrap();
+        let address = said
+            .trim()
+            .strip_prefix("listening on http://")
+            .map(str::to_owned);
+        let address = address.unwrap_or_else(|| panic!("{said:?}: {}", process.said_to_the_end()));
+        let tokens: Value = serde_json::from_str(&cli.read("store.tokens")).unwrap();
+        process.child.stdout = Some(out.into_inner());
+        Self {
+            process,
+            address: address.trim_end_matches('/').to_owned(),
+            token: tokens["admin"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    fn call(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        let (address, token) = (&self.address, &self.token);
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    /// Waits until something is so of the state of the newest run.
+    fn until_run(&self, is_so: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let (_, runs) = self.call("GET", "/api/v1/runs?limit=1", "");
+            let run = runs["items"][0].clone();
+            if is_so(&run) {
+                return run;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[test]
+fn it_says_where_it_listens_makes_tokens_and_ends_on_ctrl_c() {
+    let cli = Cli::on("lmdb", &["append-2-0-0"]);
+    let serving = Serving::start(&cli, "godwit serve --listen 127.0.0.1:0");
+    let mode = std::fs::metadata(cli.path("store.tokens")).unwrap();
+    assert_eq!(mode.permissions().mode() & 0o777, 0o600);
+    let (status, session) = serving.call("GET", "/api/v1/session", "");
+    assert_eq!((status, session["role"].as_str()), (200, Some("admin")));
+    serving.process.interrupt();
+    let ended = serving.process.finish();
+    assert_eq!(ended.code, Some(0), "{ended}");
+    // The same tokens the next time.
+    let before = cli.read("store.tokens");
+    let serving = Serving::start(&cli, "godwit serve --listen 127.0.0.1:0 --quiet");
+    assert_eq!(cli.read("store.tokens"), before);
+    serving.process.interrupt();
+    assert_eq!(serving.process.finish().code, Some(0));
+}
+
+#[test]
+fn what_is_not_safe_or_cannot_be_is_refused() {
+    let cli = Cli::on("lmdb", &["append-2-0-0"]);
+    cli.write("public", r#"{"admin": "a token that everybody can read"}"#);
+    let public = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(cli.path("public"), public).unwrap();
+    for (name, text) in [
+        ("short", r#"{"admin": "x"}"#),
+        ("no-json", "tokens"),
+        ("cert.pem", "none"),
+    ] {
+        cli.write(name, text);
+        std::fs::set_permissions(cli.path(name), std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    insta::assert_snapshot!(cli.session(&[
+        "godwit serve --listen 0.0.0.0:0",
+        "godwit serve --listen here",
+        "godwit serve --tokens public",
+        "godwit serve --tokens short",
+        "godwit serve --tokens no-json",
+        "godwit serve --tls-cert cert.pem",
+        "godwit serve --tls-cert cert.pem --tls-key cert.pem",
+        "godwit serve --store memory:",
+    ]), @r#"
+    $ godwit serve --listen 0.0.0.0:0
+    2> error: 0.0.0.0:0 can be reached from elsewhere, and there is no TLS
+    2> hint: name a certificate: --tls-cert and --tls-key; or say --insecure
+    [exit 2]
+    $ godwit serve --listen here
+    2> error: invalid value 'here' for '--listen <ADDRESS:PORT>': invalid socket address syntax
+    2> 
+    2> For more information, try '--help'.
+    [exit 2]
+    $ godwit serve --tokens public
+    2> error: public can be read by others
+    2> hint: chmod 600 it, or remove it for new tokens
+    [exit 2]
+    $ godwit serve --tokens short
+    2> error: a token has from 32 to 256 visible ASCII characters
+    2> hint: remove the file of tokens, and new ones are made
+    [exit 2]
+    $ godwit serve --tokens no-json
+    2> error: no-json has no tokens: expected ident at line 1 column 2
+    2> hint: remove the file, and `godwit serve` makes new tokens
+    [exit 2]
+    $ godwit serve --tls-cert cert.pem
+    2> error: the following required arguments were not provided:
+    2>   --tls-key <FILE>
+    2> 
+    2> Usage: godwit serve --tls-cert <FILE> --tls-key <FILE>
+    2> 
+    2> For more information, try '--help'.
+    [exit 2]
+    $ godwit serve --tls-cert cert.pem --tls-key cert.pem
+    2> error: cert.pem has no certificate, or no key, in PEM: no items found
+    2> hint: check --tls-cert and --tls-key
+    [exit 2]
+    $ godwit serve --store memory:
+    2> error: the store has no folder, so that there is none for tokens
+    2> hint: use --tokens FILE
+    [exit 2]
+    "#);
+}
+
+#[test]
+fn a_run_goes_on_when_a_server_that_was_killed_is_started_again() {
+    for kind in super::KINDS {
+        let cli = Cli::on(kind, &["append-2-0-0"]);
+        cli.prepare(&[
+            "godwit generate -c 2000 --size 100 -o items.ndjson --quiet",
+            "godwit import --app append --collection items --version 1.0.0 items.ndjson --quiet",
+        ]);
+        cli.write(
+            "slow.toml",
+            format!("store = \"{kind}:store\"\nplugins = \"plugins\"\n[run]\nitems-per-second = 1000\nbatch-bytes = 2000\n"),
+        );
+        let mut serving =
+            Serving::start(&cli, "godwit serve --listen 127.0.0.1:0 --config slow.toml");
+        let (status, begun) = serving.call("POST", "/api/v1/runs", "{}");
+        assert_eq!((status, begun["run"].as_u64()), (202, Some(1)), "{begun}");
+        loop {
+            let (_, told) = serving.call("GET", "/api/v1/activity", "");
+            if told["activity"]["progress"]["read"].as_u64() > Some(100) {
+                break;
+            }
+        }
+        serving.process.child.kill().unwrap();
+        serving.process.child.wait().unwrap();
+
+        let serving = Serving::start(&cli, "godwit serve --listen 127.0.0.1:0");
+        let run = serving.until_run(|run| run["state"] == "completed");
+        assert_eq!(run["id"], 1);
+        serving.process.interrupt();
+        let ended = serving.process.finish();
+        assert!(
+            ended.err.contains("run 1 was interrupted, and goes on"),
+            "{ended}"
+        );
+        let exported = cli.run("godwit export --collection items").out;
+        assert_eq!(
+            exported.matches(r#""trail":["2.0.0"]"#).count(),
+            2_000,
+            "{kind}"
+        );
+    }
+}
