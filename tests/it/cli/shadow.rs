@@ -160,7 +160,7 @@ fn copies_are_dropped_and_what_is_live_stays() {
     $ godwit stats
     there is no shadow run
     $ godwit reset
-    nothing to drop: there is no shadow run
+    nothing to drop: there is no shadow run, but for what is live
     $ godwit up --shadow --to 2.0.0 --app made --quiet
     2> hint: `godwit finalize` makes it live, `godwit up --shadow` follows what was written since, `godwit reset` drops it
     run 1: made 1.0.0 -> 2.0.0, completed

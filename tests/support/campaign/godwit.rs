@@ -19,7 +19,7 @@ pub struct Godwit {
 }
 
 impl Godwit {
-    /// Copies what is needed into a folder.
+    /// Copies what is needed into a folder, and has the guests compiled: how long commands take is measured soon.
     ///
     /// # Errors
     /// When something is not built.
@@ -36,7 +36,15 @@ impl Godwit {
                 this.plugins.join(format!("{guest}.wasm")),
             )?;
         }
-        Ok(this)
+        let ended = this.run("memory:", &["plan"], Moment::Never)?;
+        match ended.code {
+            Some(0) => Ok(this),
+            code => Err(format!(
+                "the guests cannot be planned with: {code:?}: {}",
+                ended.said
+            )
+            .into()),
+        }
     }
 
     /// The folder of the guests.

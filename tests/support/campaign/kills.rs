@@ -24,6 +24,14 @@ use crate::store_conformance::Dice;
 
 /// How often a command is killed before it is left alone, so that every cycle ends.
 const KILLS_OF_ONE_COMMAND: u32 = 6;
+/// Of ten commands so many are killed; fewer once that was enough, so that a campaign ends soon.
+pub(super) fn share(is_enough: bool) -> usize {
+    match is_enough {
+        true => 2,
+        false => 8,
+    }
+}
+
 /// How often the campaign says how far it is.
 const SAY: Duration = Duration::from_secs(10);
 
@@ -248,7 +256,9 @@ impl Campaign {
     /// Gives a command until it has done everything, however often it is killed.
     fn insist(&mut self, order: Order, store: &str) -> Result<bool> {
         for attempt in 0.. {
-            let is_killed = attempt < KILLS_OF_ONE_COMMAND && self.dice.below(10) < 8;
+            let is_enough = self.killed[order as usize] >= self.settings.kills;
+            let is_killed =
+                attempt < KILLS_OF_ONE_COMMAND && self.dice.below(10) < share(is_enough);
             let moment = if is_killed {
                 self.moment(order)
             } else {

@@ -15,7 +15,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::godwit::Godwit;
-use super::kills::Settings;
+use super::kills::{Settings, share};
 use super::orders::Pace;
 use super::process::{Ended, Moment, copy_folder};
 use super::score::{Kind, Score};
@@ -291,7 +291,9 @@ impl Campaign {
         let arguments = self.arguments(verb, item)?;
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         for attempt in 0.. {
-            let is_killed = attempt < KILLS_OF_ONE_COMMAND && self.dice.below(10) < 8;
+            let is_enough = self.killed[verb as usize] >= self.settings.kills;
+            let is_killed =
+                attempt < KILLS_OF_ONE_COMMAND && self.dice.below(10) < share(is_enough);
             let moment = match is_killed {
                 true => self.paces[verb as usize].moment(&mut self.dice),
                 false => Moment::Never,
