@@ -67,8 +67,8 @@ pub mod server {
 pub use embed::{Collection, Event, Events, Host, HostBuilder, OpenError, Work};
 pub use host::{
     AppStatus, BackupFirst, BackupWhen, Change, CollectionDigest, CollectionStatus,
-    CollectionVerified, Document, DownGoal, DryGoal, DryRun, ErrorKind, Flaw, FlawKind, HostError,
-    ItemWrite, Otherwise, Page, Readiness, Reading, Rehearsal, RehearsedFailure, Restored, Sample,
-    SchemaCheck, ShadowReport, ShadowStats, Shape, Status, StepTime, Surroundings, Verified, WayIn,
-    copy, restore, with_causes,
+    CollectionVerified, Document, DownGoal, DryGoal, DryRun, ErrorKind, Flaw, FlawKind,
+    FoundBackup, HostError, ItemWrite, Otherwise, Page, Readiness, Reading, Rehearsal,
+    RehearsedFailure, Restored, Sample, SchemaCheck, ShadowReport, ShadowStats, Shape, Status,
+    StepTime, Surroundings, Verified, WayIn, backups_in, copy, new_backup, restore, with_causes,
 };

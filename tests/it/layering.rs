@@ -82,7 +82,7 @@ const HOMES: [(&str, &[&str]); 38] = [
     ("clap", &["bin/"]),
     ("clap_complete", &["bin/"]),
     ("indicatif", &["bin/"]),
-    ("jiff", &["bin/"]),
+    ("jiff", &["host/backups", "bin/"]),
     ("flate2", &["bin/"]),
     ("ureq", &["bin/"]),
     ("zstd", &["store/backup", "bin/"]),

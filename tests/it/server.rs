@@ -1,6 +1,7 @@
 //! The server, called as its clients call it, on a real port.
 
 mod attacks;
+mod backups;
 mod clients;
 mod openapi;
 mod world;

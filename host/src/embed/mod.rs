@@ -243,6 +243,11 @@ impl Host {
         self.inner.works.release(reason);
     }
 
+    /// Has all works stop after the batch in flight. What was begun goes on when it is begun again.
+    pub fn cancel(&self) {
+        self.inner.works.cancel();
+    }
+
     /// Stops what goes on after the batch in flight, waits for its end, and begins nothing any more. Runs that were stopped
     /// go on with the next [`Host::up`] of whoever opens the store.
     pub async fn shutdown(&self) {

@@ -34,6 +34,11 @@ impl Works {
     /// Asks everything that goes on to stop; no more is begun.
     pub(super) fn close(&self) {
         self.is_closed.store(true, Ordering::SeqCst);
+        self.cancel();
+    }
+
+    /// Asks everything that goes on to stop.
+    pub(super) fn cancel(&self) {
         for (control, _) in self.going_on().values() {
             control.stop();
         }
@@ -84,7 +89,10 @@ impl Works {
         let (sender, result) = oneshot::channel();
         let (going_on_still, ended) = watch::channel(());
         let (host, log, own) = (host.clone(), self.log.clone(), control.clone());
+        // What is traced in it belongs to whoever began it.
+        let span = tracing::info_span!("work", number);
         let carry_out = move || {
+            let _entered = span.enter();
             let observer = Writer {
                 log: &log,
                 work: number,

@@ -5,6 +5,7 @@
 
 mod backup;
 mod backup_first;
+mod backups;
 mod changes;
 mod documents;
 mod down;
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 pub use backup::{Restored, restore};
 pub use backup_first::{BackupFirst, BackupWhen};
+pub use backups::{FoundBackup, backups_in, new_backup};
 pub use documents::{Document, Otherwise, Page, Reading, Shape};
 pub use down::DownGoal;
 pub use dry::{Change, DryGoal, DryRun};

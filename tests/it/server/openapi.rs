@@ -35,6 +35,7 @@ fn every_operation_is_there_and_described() {
             .replace("{collection}", "items")
             .replace("{id}", "00")
             .replace("{run}", "77")
+            .replace("{name}", "77")
             .replace("{number}", "77");
         if path == "/api/v1/events" {
             continue;

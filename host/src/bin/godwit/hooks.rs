@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use godwit::model::Clock;
-use godwit::run::{Control, Observer, RunEvent};
+use godwit::run::{Observer, RunEvent};
 use serde::Deserialize;
 
 use crate::exit::{Code, Failure};
@@ -101,8 +101,12 @@ struct Call {
 }
 
 impl Hooks {
-    /// Starts the thread, if there are hooks.
-    pub fn start(config: &HooksConfig, clock: Arc<dyn Clock>, control: &Control) -> Option<Self> {
+    /// Starts the thread, if there are hooks; `stop` is called where one fails that is to stop runs.
+    pub fn start(
+        config: &HooksConfig,
+        clock: Arc<dyn Clock>,
+        stop: impl Fn() + Send + 'static,
+    ) -> Option<Self> {
         if config.hooks.is_empty() {
             return None;
         }
@@ -112,7 +116,7 @@ impl Hooks {
             hooks: config.hooks.clone(),
             timeout: config.timeout().unwrap_or(TIMEOUT),
             on_failure: config.on_failure,
-            control: control.clone(),
+            stop: Box::new(stop),
             done: done.clone(),
         };
         let thread = std::thread::spawn(move || caller.work(&receiver));
@@ -201,7 +205,7 @@ struct Caller {
     hooks: BTreeMap<String, Outside>,
     timeout: Duration,
     on_failure: OnHookFailure,
-    control: Control,
+    stop: Box<dyn Fn() + Send>,
     done: Arc<Done>,
 }
 
@@ -216,7 +220,7 @@ impl Caller {
                 match self.on_failure {
                     OnHookFailure::Warn => output::warning(&message),
                     OnHookFailure::Stop => {
-                        self.control.stop();
+                        (self.stop)();
                         state.failed.get_or_insert(message);
                     }
                 }

@@ -5,6 +5,7 @@
     reason = "the macro that describes a route names the parameters' types in full"
 )]
 
+mod backups;
 mod collections;
 mod events;
 mod health;
@@ -38,6 +39,7 @@ use super::{Shared, page};
         (name = "overview", description = "What there is, and what would be done."),
         (name = "runs", description = "Runs, and what directs them."),
         (name = "quarantine", description = "Items that failed."),
+        (name = "backups", description = "Backups of the store."),
         (name = "collections", description = "Items."),
         (name = "clients", description = "The routes of other systems, for their clients."),
         (name = "health", description = "For those who watch.")
@@ -79,6 +81,9 @@ pub(super) fn all(shared: &Shared) -> Router<Shared> {
         .routes(routes!(quarantine::one))
         .routes(routes!(quarantine::retry))
         .routes(routes!(quarantine::accept))
+        .routes(routes!(backups::list, backups::create))
+        .routes(routes!(backups::one, backups::delete))
+        .routes(routes!(backups::verify))
         .routes(routes!(collections::list))
         .routes(routes!(collections::items))
         .routes(routes!(

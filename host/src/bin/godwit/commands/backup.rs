@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use godwit::HostError;
 use godwit::catalogue::Catalogue;
-use godwit::model::{Run, Timestamp};
-use godwit::store::{Backup, BackupError, Manifest, OpenMode, StoreError, StoreUrl};
+use godwit::model::Run;
+use godwit::store::{Backup, Manifest, OpenMode, StoreError};
+use godwit::{FoundBackup, HostError, new_backup};
 use serde_json::json;
 
 use crate::archive::{Meter, Unit};
@@ -111,9 +111,6 @@ struct FolderArgs {
     backups: Option<PathBuf>,
 }
 
-/// How the files of backups end.
-const EXTENSION: &str = "godwit";
-
 fn parse_age(text: &str) -> Result<Duration, String> {
     let days = text.strip_suffix('d').map(|days| (days, 86_400));
     let hours = text.strip_suffix('h').map(|hours| (hours, 3_600));
@@ -160,22 +157,13 @@ pub fn folder(context: &Context) -> Result<PathBuf, Failure> {
     Ok(store.with_file_name(format!("{name}.backups")))
 }
 
-/// A new file in a folder of backups.
-pub fn new_file(folder: &Path, now: Timestamp) -> PathBuf {
-    let moment = i64::try_from(now.0).ok();
-    let moment = moment.and_then(|moment| jiff::Timestamp::from_millisecond(moment).ok());
-    let name = moment.map_or_else(|| now.0.to_string(), |moment| format!("{moment:.3}"));
-    // Colons are no part of file names everywhere.
-    folder.join(format!("{}.{EXTENSION}", name.replace(':', "-")))
-}
-
 fn create(args: &Create, context: &Context) -> Result<Code, Failure> {
     let store = context.store_to_back_up(OpenMode::Existing)?;
     let host = context.wire(store, Catalogue::new());
     context.catch_interrupts()?;
     let file = match &args.file {
         Some(file) => file.clone(),
-        None => new_file(
+        None => new_backup(
             &args.folder.folder(context)?,
             context.surroundings.clock.now(),
         ),
@@ -325,78 +313,13 @@ fn restore(args: &Restore, context: &Context) -> Result<Code, Failure> {
     Ok(Code::Done)
 }
 
-/// A file in the folder of backups.
-struct Found {
-    path: PathBuf,
-    backup: Result<Backup, BackupError>,
-    /// Whether it is none of another store: several may share a folder.
-    is_own: bool,
-}
-
-impl Found {
-    fn name(&self) -> String {
-        let name = self.path.file_name().unwrap_or_default();
-        name.to_string_lossy().into_owned()
-    }
-
-    fn made(&self) -> Option<Timestamp> {
-        let backup = self.backup.as_ref().ok();
-        backup.map(|backup| backup.manifest().created_at)
-    }
-}
-
 /// The files of backups in a folder, the newest one last.
-fn files(folder: &Path, context: &Context) -> Result<Vec<Found>, Failure> {
-    // Where no store was named, they are nobody else's.
+fn files(folder: &Path, context: &Context) -> Result<Vec<FoundBackup>, Failure> {
     let url = context.store_url().ok();
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => {
-            let message = format!("{} cannot be read: {error}", folder.display());
-            return Err(Failure::input(message, "check the path given by --backups"));
-        }
-    };
-    let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
-    let is_backup = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        path.extension().is_some_and(|found| found == EXTENSION) && !name.starts_with('.')
-    };
-    let found = paths.filter(is_backup).map(|path| {
-        let backup = Backup::open(&path);
-        let made_of = backup.as_ref().ok().map(|backup| &backup.manifest().store);
-        let is_other = made_of
-            .zip(url.as_ref())
-            .is_some_and(|(named, url)| !is_same(named, url));
-        Found {
-            is_own: !is_other,
-            backup,
-            path,
-        }
-    });
-    let mut files: Vec<_> = found.collect();
-    files.sort_by_cached_key(|file| (file.made(), file.path.clone()));
-    Ok(files)
-}
-
-/// Whether a store that was named once is this one: what counts is where it lies.
-fn is_same(named: &str, url: &StoreUrl) -> bool {
-    let folder = |url: &StoreUrl| url.folder().map(whole);
-    named
-        .parse()
-        .is_ok_and(|named| folder(&named) == folder(url))
-}
-
-/// A path from the root, without links as far as it is there.
-fn whole(path: &Path) -> PathBuf {
-    if let Ok(path) = path.canonicalize() {
-        return path;
-    }
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    match (path.parent().map(Path::canonicalize), path.file_name()) {
-        (Some(Ok(parent)), Some(name)) => parent.join(name),
-        _ => path,
-    }
+    godwit::backups_in(folder, url.as_ref()).map_err(|error| {
+        let message = format!("{} cannot be read: {error}", folder.display());
+        Failure::input(message, "check the path given by --backups")
+    })
 }
 
 fn list(args: &List, context: &Context) -> Result<Code, Failure> {

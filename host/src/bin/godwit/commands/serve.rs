@@ -5,19 +5,23 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use godwit::Host;
 use godwit::model::RunState;
 use godwit::plan::Goal;
+use godwit::run::Observer as _;
 use godwit::server::{Connections, Settings, Tls, Tokens, listen, router};
 use godwit::store::OpenMode;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use super::backup;
 use crate::context::Context;
 use crate::exit::{Code, Failure};
+use crate::hooks::Hooks;
 use crate::output;
 
 /// Serve the store over HTTP: an API, events, metrics, and a page for operators.
@@ -131,6 +135,7 @@ async fn serve(
     if !args.no_resume {
         go_on(&host).await?;
     }
+    let hooks = hooks(context, &host);
     let routes = router(host.clone(), settings);
     let enough = async {
         tokio::select! {
@@ -142,10 +147,31 @@ async fn serve(
     };
     let served = listen(listener, tls, routes, Connections::default(), enough).await;
     drop(watch);
+    if let Some((hooks, events)) = hooks {
+        events.abort();
+        hooks.finish()?;
+    }
     served.map_err(|error| {
         let message = godwit::with_causes(&error);
         Failure::other(Code::Internal, message, "start the server again")
     })
+}
+
+/// Has hooks told what happens in all works. One that fails and is to stop runs stops what goes on.
+fn hooks(context: &Context, host: &Host) -> Option<(Arc<Hooks>, JoinHandle<()>)> {
+    let clock = context.surroundings.clock.clone();
+    let stopped = host.clone();
+    let hooks = Hooks::start(&context.config.hooks, clock, move || stopped.cancel());
+    let hooks = Arc::new(hooks?);
+    let (mut events, told) = (host.events(), hooks.clone());
+    let events = tokio::spawn(async move {
+        loop {
+            let (event, told) = (events.next().await, told.clone());
+            // A hook is waited for before anything begins: not on a thread of the runtime.
+            let _ = tokio::task::spawn_blocking(move || told.event(&event.event)).await;
+        }
+    });
+    Some((hooks, events))
 }
 
 /// Goes on with a run whose process died.

@@ -152,7 +152,9 @@ pub fn told<T>(
     let (progress, safety, begun) = (Progress::new(quiet), Safety::new(quiet), Begun::default());
     let events = events.map(|file| Events::open(file, clock.clone()));
     let events = events.transpose()?;
-    let hooks = Hooks::start(&context.config.hooks, clock.clone(), control);
+    let stops = control.clone();
+    let stop = move || stops.stop();
+    let hooks = Hooks::start(&context.config.hooks, clock.clone(), stop);
     let mut audience: Vec<&dyn Observer> = vec![&progress, &safety, &begun];
     audience.extend(events.as_ref().map(|events| events as &dyn Observer));
     audience.extend(hooks.as_ref().map(|hooks| hooks as &dyn Observer));

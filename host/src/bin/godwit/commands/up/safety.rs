@@ -46,7 +46,7 @@ impl SafetyArgs {
         let folder = backup::folder(context).ok();
         host.backup_first = BackupFirst {
             when: self.backup.or(configured).unwrap_or_default(),
-            file: folder.map(|folder| backup::new_file(&folder, now)),
+            file: folder.map(|folder| godwit::new_backup(&folder, now)),
         };
         Ok(())
     }

@@ -1,0 +1,49 @@
+//! Backups that are made, read and removed by way of the server.
+
+use godwit::server::Connections;
+use serde_json::json;
+
+use super::world::{ADMIN, Server};
+
+#[test]
+fn backups_are_made_read_and_removed_by_those_who_saw_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let backups = folder.path().to_owned();
+    let change = move |settings: &mut godwit::server::Settings| settings.backups = Some(backups);
+    let server = Server::with(change, Connections::default());
+    assert_eq!(server.get("/api/v1/backups"), json!({"items": []}));
+    let made = server.call("POST", "/api/v1/backups", None);
+    let made = server.end_of(&made.body);
+    assert_eq!(made["state"], "done", "{made}");
+    let listed = server.get("/api/v1/backups")["items"][0].clone();
+    assert_eq!(listed["name"], made["result"]["name"]);
+    assert_eq!(listed["digest"], made["result"]["digest"]);
+    let path = format!("/api/v1/backups/{}", listed["name"].as_str().unwrap());
+    let one = server.call("GET", &path, None);
+    assert_eq!(one.body, listed);
+    let verify = |state: &str| {
+        let begun = server.call("POST", &format!("{path}/verify"), None);
+        assert_eq!(begun.status, 202, "{begun:?}");
+        let ended = server.end_of(&begun.body);
+        assert_eq!(ended["state"], state, "{ended}");
+        ended
+    };
+    verify("done");
+    let file = folder.path().join(listed["name"].as_str().unwrap());
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    let damaged = verify("failed");
+    assert!(damaged["error"]["detail"].is_string(), "{damaged}");
+    let delete = |tag: &[(&str, &str)]| server.call_as(ADMIN, "DELETE", &path, None, tag).status;
+    assert_eq!(delete(&[]), 428);
+    assert_eq!(delete(&[("if-match", "\"other\"")]), 412);
+    assert_eq!(delete(&[("if-match", one.etag())]), 204);
+    assert_eq!(delete(&[("if-match", one.etag())]), 404);
+    for name in ["..", "%2e%2e%2fpasswd", "nothing.godwit"] {
+        let answer = server.call("GET", &format!("/api/v1/backups/{name}"), None);
+        assert_eq!(answer.status, 404, "{name}");
+    }
+    let without = Server::start();
+    assert_eq!(without.call("POST", "/api/v1/backups", None).status, 409);
+}
