@@ -127,7 +127,11 @@ impl Activities {
         let told = known.told.borrow().clone();
         let progress = match told.ended {
             Some(_) => None,
-            None => self.host.progress().await?,
+            // Another one may be under way beside a backup.
+            None => {
+                let progress = self.host.progress().await?;
+                progress.filter(|progress| Some(progress.run) == told.run)
+            }
         };
         let (state, error, result, ended_at) = match told.ended {
             None => (ActivityState::Working, None, None, None),
