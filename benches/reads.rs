@@ -43,14 +43,14 @@ fn main() {
             shape: Shape::Stored,
             ..Reading::default()
         };
-        let for_a_while = |reading: &Reading| read(&host, items, reading, &|began| began.elapsed() < time);
+        let for_a_while =
+            |reading: &Reading| read(&host, items, reading, &|began| began.elapsed() < time);
         row(kind, "before", "as stored", for_a_while(&stored));
         row(kind, "before", "brought up", for_a_while(&newest));
         let is_over = AtomicBool::new(false);
         let found = std::thread::scope(|scope| {
-            let reader = scope.spawn(|| {
-                read(&host, items, &newest, &|_| !is_over.load(Ordering::Relaxed))
-            });
+            let reader =
+                scope.spawn(|| read(&host, items, &newest, &|_| !is_over.load(Ordering::Relaxed)));
             let reports = host.up(&Goal::default(), &Quiet, &Control::default());
             is_over.store(true, Ordering::Relaxed);
             reports.expect("the run ends well");

@@ -1,6 +1,7 @@
 //! What callers send: paths, queries, bodies, preconditions. What cannot be read is a problem that says where.
 
 use std::error::Error;
+use std::num::NonZeroUsize;
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
@@ -111,16 +112,20 @@ pub(super) struct PageOf {
     pub limit: u16,
 }
 
-fn fifty() -> u16 {
+/// How many entries a page has unless somebody says.
+pub(super) fn fifty() -> u16 {
     50
+}
+
+/// How many entries a page may have.
+pub(super) fn checked(limit: u16) -> Result<NonZeroUsize, Problem> {
+    let limit = NonZeroUsize::new(limit.into()).filter(|limit| limit.get() <= 1_000);
+    limit.ok_or_else(|| Problem::bad_request("`limit` is from 1 to 1000"))
 }
 
 impl PageOf {
     pub(super) fn limit(&self) -> Result<usize, Problem> {
-        match self.limit {
-            1..=1_000 => Ok(self.limit.into()),
-            _ => Err(Problem::bad_request("`limit` is from 1 to 1000")),
-        }
+        Ok(checked(self.limit)?.get())
     }
 
     /// The number behind which the page begins, of a list by numbers.

@@ -1,7 +1,5 @@
 //! Items.
 
-use std::num::NonZeroUsize;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,7 +11,7 @@ use crate::host::{CollectionStatus, Host, HostError, Otherwise, Reading, Shape};
 use crate::model::{Name, Version};
 use crate::serve::Shared;
 use crate::serve::answer::{Page, Tagged, etag};
-use crate::serve::input::{Asked, At, Bytes, Condition};
+use crate::serve::input::{Asked, At, Bytes, Condition, checked, fifty};
 use crate::serve::problem::Problem;
 use crate::serve::wire::Item;
 
@@ -53,10 +51,6 @@ pub struct Which {
     version: Option<Version>,
 }
 
-fn fifty() -> u16 {
-    50
-}
-
 /// In whose shape an item is wanted.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -84,8 +78,7 @@ pub async fn items(
     At(collection): At<Name>,
     Asked(which): Asked<Which>,
 ) -> Result<Json<Page<Item>>, Problem> {
-    let limit = NonZeroUsize::new(which.limit.into()).filter(|limit| limit.get() <= 1_000);
-    let limit = limit.ok_or_else(|| Problem::bad_request("`limit` is from 1 to 1000"))?;
+    let limit = checked(which.limit)?;
     let condition = match (which.pointer, which.value) {
         (Some(pointer), Some(value)) if pointer.is_empty() || pointer.starts_with('/') => {
             let value = serde_json::from_str(&value).unwrap_or(serde_json::Value::String(value));

@@ -13,7 +13,7 @@ use crate::host::{Host, HostError};
 use crate::model::{Apart, Name, diff};
 use crate::serve::Shared;
 use crate::serve::answer::{Page, Tagged, etag};
-use crate::serve::input::{Asked, At, Input, ItemName};
+use crate::serve::input::{Asked, At, Input, ItemName, checked, fifty};
 use crate::serve::problem::Problem;
 use crate::serve::wire::{Activity, Quarantined, QuarantinedItem};
 
@@ -35,10 +35,6 @@ pub struct Which {
     limit: u16,
 }
 
-fn fifty() -> u16 {
-    50
-}
-
 /// Items in quarantine, by collection and id
 #[utoipa::path(get, path = "/api/v1/quarantine", tag = "quarantine", params(Which),
     responses((status = 200, body = Page<Quarantined>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem)))]
@@ -46,9 +42,6 @@ pub async fn list(
     State(shared): State<Shared>,
     Asked(which): Asked<Which>,
 ) -> Result<Json<Page<Quarantined>>, Problem> {
-    if !(1..=1_000).contains(&which.limit) {
-        return Err(Problem::bad_request("`limit` is from 1 to 1000"));
-    }
     // A name has no `/`, an id may.
     let after = which.after.as_deref().map(|after| {
         let (collection, id) = after.split_once('/')?;
@@ -58,7 +51,7 @@ pub async fn list(
         Some(None) => return Err(Problem::bad_request("`after` is what `next` said")),
         after => after.flatten(),
     };
-    let limit = usize::from(which.limit);
+    let limit = checked(which.limit)?.get();
     let found = shared
         .host
         .ask(move |host| found(host, &which, after.as_ref(), limit + 1))
