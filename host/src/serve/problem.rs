@@ -116,6 +116,8 @@ impl From<HostError> for Problem {
             HostError::BadItem { .. } | HostError::TooNew { .. } => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
+            // What is wrong is the file, not the server.
+            HostError::Backup(_) | HostError::BackupFirst(_) => StatusCode::CONFLICT,
             error => of_kind(error.kind()),
         };
         let mut problem = Self::new(status, with_causes(&error));

@@ -18,15 +18,16 @@ mod runs;
 use axum::Json;
 use axum::Router;
 use axum::routing::get;
-use utoipa::OpenApi;
+use utoipa::OpenApi as _;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{Shared, page};
 
 /// What the OpenAPI document says of the whole.
-#[derive(OpenApi)]
+#[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "Godwit",
@@ -50,7 +51,7 @@ struct Document;
 struct Bearer;
 
 impl utoipa::Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+    fn modify(&self, document: &mut OpenApi) {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(scheme));
@@ -112,8 +113,20 @@ pub(super) fn all(shared: &Shared) -> Router<Shared> {
     }
 }
 
-/// Gives each operation a name of its own, by its method and path.
-fn named(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+/// What every request may be answered by the guards around all routes.
+const GUARDED: [(&str, &str); 5] = [
+    (
+        "403",
+        "A page elsewhere sent it, or the token is for looking.",
+    ),
+    ("408", "It was not complete, or not answered, in time."),
+    ("413", "Its body is too long."),
+    ("421", "It names the server by a name that is not its own."),
+    ("503", "As many as are answered at once are being answered."),
+];
+
+/// Gives each operation a name of its own, by its method and path, and says of every error that it is a problem.
+fn named(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
         let methods = [
             ("get", &mut item.get),
@@ -122,13 +135,51 @@ fn named(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
             ("delete", &mut item.delete),
         ];
         for (method, operation) in methods {
-            if let Some(operation) = operation {
-                let words = path.split(|c: char| !c.is_alphanumeric());
-                let words = words.filter(|word| !word.is_empty() && !matches!(*word, "api" | "v1"));
-                let words: Vec<_> = std::iter::once(method).chain(words).collect();
-                operation.operation_id = Some(words.join("_"));
+            let Some(operation) = operation else {
+                continue;
+            };
+            let words = path.split(|c: char| !c.is_alphanumeric());
+            let words = words.filter(|word| !word.is_empty() && !matches!(*word, "api" | "v1"));
+            let words: Vec<_> = std::iter::once(method).chain(words).collect();
+            operation.operation_id = Some(words.join("_"));
+            let responses = &mut operation.responses.responses;
+            for (status, description) in GUARDED {
+                let problem = || RefOr::T(problem(description));
+                responses.entry(status.to_owned()).or_insert_with(problem);
+            }
+            for response in responses.values_mut() {
+                if let RefOr::T(response) = response {
+                    tell_problem(response);
+                }
             }
         }
     }
     document
+}
+
+fn problem(description: &str) -> Response {
+    let schema = Ref::from_schema_name("Problem");
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    let built = ResponseBuilder::new().description(description);
+    built.content("application/json", content).build()
+}
+
+/// Gives the content of a problem its media type.
+fn tell_problem(response: &mut Response) {
+    let is_problem = |content: &RefOr<Content>| match content {
+        RefOr::T(Content {
+            schema: Some(RefOr::Ref(schema)),
+            ..
+        }) => schema.ref_location.ends_with("/Problem"),
+        _ => false,
+    };
+    if response
+        .content
+        .get("application/json")
+        .is_some_and(is_problem)
+        && let Some(content) = response.content.shift_remove("application/json")
+    {
+        let kind = "application/problem+json".to_owned();
+        response.content.insert(kind, content);
+    }
 }
