@@ -167,23 +167,25 @@ test("the run goes on to its end", async () => {
 
 test("an undo asks first, and leaves all as it is where the answer is no", async () => {
   await goTo(page, "runs");
-  const undo = page
-    .getByRole("row")
-    .filter({ hasText: "completed" })
-    .filter({ hasText: "up" })
-    .getByRole("button")
-    .first();
+  // The newest one: others are undone only behind it.
+  const undo = page.getByRole("row").filter({ hasText: "completed" }).getByRole("button").first();
+  const undoIt = async () => {
+    await goTo(page, "runs");
+    await undo.click();
+    await dialog()
+      .getByRole("button", { name: /^Undo run/ })
+      .click();
+    await heading("Run").waitFor();
+    await page.locator(".activity").getByText("Ended").waitFor();
+  };
   await undo.click();
   await dialog().getByText("It puts back every byte").waitFor();
   assert.ok(await dialog().getByLabel("Refuse").isChecked());
   await page.keyboard.press("Escape");
   await dialog().waitFor({ state: "detached" });
   assert.ok(await undo.evaluate((element) => element === document.activeElement));
-  await undo.click();
-  await dialog()
-    .getByRole("button", { name: /^Undo run/ })
-    .click();
-  await heading("Run").waitFor();
+  await undoIt();
+  if (!server.isMock) await undoIt();
   await stateBecomes(/pending/);
 });
 

@@ -136,7 +136,7 @@ async function ask(): Promise<void> {
   ]);
   if (session.value !== current) return;
   // What could not be read while the server was away is read now.
-  if (!isReached.value || hasChanged(newStatus, newActivity)) changes.value += 1;
+  if (!isReached.value || JSON.stringify(status.value) !== JSON.stringify(newStatus)) changes.value += 1;
   isReached.value = true;
   status.value = newStatus;
   shadow.value = newShadow;
@@ -144,19 +144,11 @@ async function ask(): Promise<void> {
   setActivity(newActivity);
 }
 
-/** Whether lists would say something else than before: how far a run is does not matter to them. */
-function hasChanged(newStatus: Status, newActivity: Activity | null): boolean {
-  const before = activity.value;
-  return (
-    JSON.stringify(status.value) !== JSON.stringify(newStatus) ||
-    before?.number !== newActivity?.number ||
-    before?.state !== newActivity?.state
-  );
-}
-
-/** Takes what the answer to a change says of the activity, and asks for the rest. */
+/** Takes what an answer says of the activity. Lists say something else once one begins or ends; how far it is does not matter. */
 export function setActivity(found: Activity | null): void {
-  if (found?.number !== activity.value?.number) samples.value = [];
+  const before = activity.value;
+  if (found?.number !== before?.number) samples.value = [];
+  if (found?.number !== before?.number || found?.state !== before?.state) changes.value += 1;
   activity.value = found;
   if (found?.state === "working" && found.progress) sample(found.progress, Date.now());
 }
