@@ -47,14 +47,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let routes = own.merge(router(host.clone(), Settings::new(tokens)));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on http://{}/", listener.local_addr()?);
-    let enough = async {
+    let enough = async move {
         // Where it cannot be waited for, nobody can ask for the end.
         let _ = tokio::signal::ctrl_c().await;
+        host.shutdown().await;
     };
     axum::serve(listener, routes)
         .with_graceful_shutdown(enough)
         .await?;
-    host.shutdown().await;
     Ok(())
 }
 

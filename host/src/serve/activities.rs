@@ -110,7 +110,8 @@ impl Activities {
     pub(super) fn current(&self) -> Option<Arc<Known>> {
         let known = self.known();
         let going_on = known.values().rev().find(|known| !known.has_ended());
-        going_on.or(known.values().next_back()).cloned()
+        let last = || known.values().max_by_key(|known| known.ended_at());
+        going_on.or_else(last).cloned()
     }
 
     /// The one that carries a run out.
@@ -169,6 +170,10 @@ impl Activities {
 impl Known {
     fn has_ended(&self) -> bool {
         self.told.borrow().ended.is_some()
+    }
+
+    fn ended_at(&self) -> Option<Timestamp> {
+        self.told.borrow().ended.as_ref().map(|ended| ended.at)
     }
 
     /// The problem that it ended with, if it has.

@@ -13,6 +13,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use super::access::TurnedAway;
 use super::problem::Problem;
 use super::{Shared, audit};
+use crate::host::HostError;
 
 /// The page needs these, and no API answer does harm by them.
 const HEADERS: [(HeaderName, &str); 5] = [
@@ -173,9 +174,8 @@ async fn authorized(State(shared): State<Shared>, mut request: Request, next: Ne
         return next.run(request).await;
     }
     let mut method = request.method().clone();
-    let is_q_get = method == Method::GET && path.starts_with("/admin/migration/");
-    if is_q_get {
-        // It changes something, as it did in Q.
+    if path.starts_with("/admin/migration/") && method != Method::OPTIONS {
+        // By whatever method it is reached, it changes something, as it did in Q: HEAD goes where GET does.
         method = Method::POST;
     }
     let role = match shared
@@ -198,11 +198,19 @@ async fn authorized(State(shared): State<Shared>, mut request: Request, next: Ne
         .path_and_query()
         .map_or(path, ToString::to_string);
     let what = format!("{} {target}", request.method());
-    let response = next.run(request).await;
-    if let Err(problem) = audit::note(&shared, role, what, response.status()).await {
-        tracing::error!(problem = %problem.detail, "a change could not be noted");
+    // What was begun is carried out and noted, also where whoever asked for it has gone.
+    let carried_out = tokio::spawn(async move {
+        let response = next.run(request).await;
+        if let Err(problem) = audit::note(&shared, role, what, response.status()).await {
+            tracing::error!(problem = %problem.detail, "a change could not be noted");
+        }
+        response
+    });
+    match carried_out.await {
+        Ok(response) => response,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Problem::from(HostError::ShutDown).into_response(),
     }
-    response
 }
 
 /// What is sent is JSON: forms and plain text can be sent by any page.

@@ -58,8 +58,10 @@ fn those_of_q_migrate_all_items_or_one_and_are_told_the_ids() {
 #[test]
 fn those_of_q_may_migrate_by_get_where_that_is_switched_on_and_only_as_admins() {
     let server = Server::with(|settings| settings.q_gets = true, Connections::default());
-    let looking = server.call_as(READ, "GET", "/admin/migration/items/01", None, &[]);
-    assert_eq!(looking.status, 403);
+    for method in ["GET", "HEAD"] {
+        let looking = server.call_as(READ, method, "/admin/migration/items/01", None, &[]);
+        assert_eq!(looking.status, 403, "{method}");
+    }
     let one = server.call_as(ADMIN, "GET", "/admin/migration/items/01", None, &[]);
     assert_eq!(
         (one.status, &one.body),

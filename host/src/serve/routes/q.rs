@@ -200,17 +200,41 @@ fn write_all(
     out.begin("],\"notUpdated\":[");
     list(host, collection, runs, Became::NotUpdated, &mut out)?;
     out.begin("],\"failed\":[");
-    host.store()
-        .each_apart(collection, None, &mut |id, apart| match apart.failure {
-            Some(failure) => out.add(&FailedItem {
-                id: id.to_owned(),
-                reason: failure.reason,
-            }),
-            None => ControlFlow::Continue(()),
-        })?;
+    let mut after = None;
+    loop {
+        let (page, next) = failed_behind(host, collection, after.as_deref())?;
+        // Nothing is read meanwhile: whoever is slow to take it keeps nobody from the store.
+        if page.iter().any(|item| out.add(item).is_break()) || next.is_none() {
+            break;
+        }
+        after = next;
+    }
     out.buffer.extend_from_slice(b"]}");
     let _ = out.flush();
     Ok(())
+}
+
+/// A page of the items that failed, and the id behind which the next one begins, if there is one.
+fn failed_behind(
+    host: &Host,
+    collection: &Name,
+    after: Option<&str>,
+) -> Result<(Vec<FailedItem>, Option<String>), HostError> {
+    let (mut page, mut looked_at, mut next) = (Vec::new(), 0, None);
+    host.store()
+        .each_apart(collection, after, &mut |id, apart| {
+            page.extend(apart.failure.map(|failure| FailedItem {
+                id: id.to_owned(),
+                reason: failure.reason,
+            }));
+            looked_at += 1;
+            if looked_at < 1_000 {
+                return ControlFlow::Continue(());
+            }
+            next = Some(id.to_owned());
+            ControlFlow::Break(())
+        })?;
+    Ok((page, next))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use godwit::Host;
-use godwit::model::RunState;
+use godwit::model::{Phase, Run, RunState};
 use godwit::plan::Goal;
 use godwit::run::Observer as _;
 use godwit::server::{Connections, Settings, Tls, Tokens, listen, router};
@@ -182,9 +182,22 @@ async fn go_on(host: &Host) -> Result<(), Failure> {
         .filter(|run| run.state == RunState::Running);
     if let Some(run) = interrupted {
         output::note(&format!("run {} was interrupted, and goes on", run.id));
-        host.up(Goal::default()).detach();
+        host.up(goal_of(&run)).detach();
     }
     Ok(())
+}
+
+/// What a run is for, so that no more is done than it was begun for.
+fn goal_of(run: &Run) -> Goal {
+    let stages = &run.plan.stages;
+    let is_one_app = stages.iter().all(|stage| stage.app == stages[0].app);
+    let app = stages.first().filter(|_| is_one_app);
+    let is_offline = stages.iter().all(|stage| stage.phase == Phase::Offline);
+    Goal {
+        app: app.map(|stage| stage.app.clone()),
+        to: app.and(stages.iter().map(|stage| stage.version.clone()).max()),
+        phase: is_offline.then_some(Phase::Offline),
+    }
 }
 
 fn settings(args: &Args, context: &Context, kept: &KeptTokens) -> Result<Settings, Failure> {
