@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use godwit::model::{RunId, RunState};
 use godwit::plan::Goal;
-use godwit::run::{ChangedItems, Options, RunEvent};
+use godwit::run::{ChangedItems, RunEvent};
 use godwit::store::{Backend, Memory};
 use godwit::{Host, HostBuilder, HostError, OpenError, Otherwise};
 use godwit_tests::made::{LAYOUTS, Order, rewrite};
@@ -16,7 +16,7 @@ use serde_json::json;
 const ITEMS: u64 = 400;
 
 /// What each test begins with: a migration's bytes, and a schema's.
-fn builder(backend: Arc<dyn Backend>) -> HostBuilder {
+pub(crate) fn builder(backend: Arc<dyn Backend>) -> HostBuilder {
     let schema = r#"{"app": "made", "version": "1.0.0", "operations": [
         {"create_collection": {"collection": "items"}},
         {"ensure_index": {"collection": "items", "pointer": "/kind"}}]}"#;
@@ -25,10 +25,7 @@ fn builder(backend: Arc<dyn Backend>) -> HostBuilder {
         .backend(backend)
         .plugin("made-1.0.0.json", schema)
         .plugin("made-2.0.0.wasm", order.file(LAYOUTS[0]))
-        .options(Options {
-            threads: 2,
-            ..small_batches(4, 2)
-        })
+        .options(small_batches(4, 2))
 }
 
 fn to(version: &str) -> Goal {

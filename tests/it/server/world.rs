@@ -8,12 +8,13 @@ use std::time::Duration;
 use godwit::Host;
 use godwit::plan::Goal;
 use godwit::server::{Connections, Settings, Tokens, listen, router};
-use godwit::store::{Backend, Memory};
-use godwit_tests::made::{LAYOUTS, Order, rewrite};
-use godwit_tests::world::{name, small_batches, version};
+use godwit::store::Memory;
+use godwit_tests::world::{name, version};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+
+use crate::embed::builder;
 
 pub const ADMIN: &str = "an admin's token that nobody guesses";
 pub const READ: &str = "a reader's token that nobody guesses";
@@ -45,19 +46,6 @@ impl Answer {
     pub fn etag(&self) -> &str {
         self.header("etag").expect("it has an ETag")
     }
-}
-
-/// A store at 1.0.0 with some items, one of which will fail; 2.0.0 is to come.
-pub fn builder(backend: Arc<dyn Backend>) -> godwit::HostBuilder {
-    let schema = r#"{"app": "made", "version": "1.0.0", "operations": [
-        {"create_collection": {"collection": "items"}},
-        {"ensure_index": {"collection": "items", "pointer": "/kind"}}]}"#;
-    let order = Order::new("made", "2.0.0").step(rewrite("apply", "items"));
-    Host::builder()
-        .backend(backend)
-        .plugin("made-1.0.0.json", schema)
-        .plugin("made-2.0.0.wasm", order.file(LAYOUTS[0]))
-        .options(small_batches(4, 2))
 }
 
 impl Server {
