@@ -19,7 +19,7 @@ struct Args {
     /// What is killed.
     #[arg(long, value_enum, default_value_t = What::Runs)]
     what: What,
-    /// How many kills of each long command there are to be; of backups and restores, in all.
+    /// How many kills of each long command there are to be.
     #[arg(long, default_value_t = 200)]
     kills: u64,
     /// What everything random is drawn from.
@@ -40,7 +40,7 @@ struct Args {
 enum What {
     /// Imports, runs and undos.
     Runs,
-    /// Backups and restores.
+    /// Backups and restores: each command so often.
     Backups,
     /// Shadow runs, what is written meanwhile, and the ways back: each command so often.
     Shadows,

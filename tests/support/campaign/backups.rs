@@ -11,7 +11,7 @@ use godwit::store::{Backup, OpenMode, Store, StoreUrl};
 use tempfile::TempDir;
 
 use super::godwit::Godwit;
-use super::kills::Settings;
+use super::kills::{Settings, share};
 use super::orders::Pace;
 use super::process::{Ended, Moment, copy_folder};
 use super::score::{Kind, Score};
@@ -21,19 +21,27 @@ use crate::store_conformance::Dice;
 /// How often a command is killed before it is left alone, so that every cycle ends.
 const KILLS_OF_ONE_COMMAND: u32 = 6;
 
+/// A command that is killed.
+#[derive(Debug, Clone, Copy)]
+enum Verb {
+    Create,
+    Restore,
+}
+
 struct Campaign {
     settings: Settings,
     folder: PathBuf,
     godwit: Godwit,
     imported: Outcome,
     migrated: Outcome,
-    create: Pace,
-    restore: Pace,
+    /// How long each command takes, and how often it was killed.
+    paces: [Pace; 2],
+    killed: [u64; 2],
     dice: Dice,
     score: Score,
 }
 
-/// Carries out a campaign; `say` is told from time to time how far it is.
+/// Carries out a campaign, until each command was killed so often; `say` is told from time to time how far it is.
 ///
 /// # Errors
 /// When it cannot be carried out. What was found wrong is part of the score.
@@ -41,14 +49,21 @@ pub fn campaign(settings: Settings, say: &mut dyn FnMut(&str)) -> Result<Score> 
     let folder = TempDir::with_prefix("godwit-backups-")?;
     let mut campaign = Campaign::prepare(settings, folder.path().to_owned())?;
     let start = Instant::now();
-    while campaign.score.counted("kills") < campaign.settings.kills {
+    while campaign
+        .killed
+        .iter()
+        .any(|killed| *killed < campaign.settings.kills)
+    {
         campaign.cycle()?;
     }
     let Campaign {
-        score, settings, ..
+        score,
+        settings,
+        killed: [created, restored],
+        ..
     } = campaign;
     say(&format!(
-        "{}: {} kills of backups and restores in {} cycles, {} s, {} violations",
+        "{}: {} kills (backup create {created}, backup restore {restored}) in {} cycles, {} s, {} violations",
         settings.scheme,
         score.counted("kills"),
         score.counted("cycles"),
@@ -79,8 +94,8 @@ impl Campaign {
             godwit,
             imported: Outcome::default(),
             migrated: Outcome::default(),
-            create: Pace::default(),
-            restore: Pace::default(),
+            paces: Default::default(),
+            killed: Default::default(),
             score: Score::default(),
         };
         let documents = this.folder.join("documents.ndjson").display().to_string();
@@ -89,11 +104,13 @@ impl Campaign {
         let import: Vec<_> = import.split(' ').chain([&*documents]).collect();
         this.must("base", &import, 0)?;
         this.imported = this.outcome("base")?;
-        this.create = Pace::of(&this.must("base", &["backup", "create", &old], 0)?);
+        this.paces[Verb::Create as usize] =
+            Pace::of(&this.must("base", &["backup", "create", &old], 0)?);
         this.must("base", &["up", "--max-failures", "1000"], 4)?;
         this.migrated = this.outcome("base")?;
         copy_folder(&this.folder.join("base"), &this.folder.join("other"))?;
-        this.restore = Pace::of(&this.must("other", &["backup", "restore", &old], 0)?);
+        this.paces[Verb::Restore as usize] =
+            Pace::of(&this.must("other", &["backup", "restore", &old], 0)?);
         match this.outcome("other")?.compare(&this.imported).first() {
             Some(first) => Err(format!("an undisturbed restore is wrong already: {first}").into()),
             None => Ok(this),
@@ -133,8 +150,8 @@ impl Campaign {
             let read = Backup::open(file);
             read.and_then(|backup| backup.verify(&mut |_| std::ops::ControlFlow::Continue(())))
         };
-        let pace = self.create;
-        let done = self.insist(store, &["backup", "create", &name], pace, &mut |this| {
+        let create = ["backup", "create", &name];
+        let done = self.insist(Verb::Create, store, &create, &mut |this| {
             if !file.exists() {
                 return Ok(false);
             }
@@ -169,8 +186,9 @@ impl Campaign {
     /// Restores the older backup, however often that is killed.
     fn restore(&mut self, store: &str) -> Result<()> {
         let old = self.folder.join("old.godwit").display().to_string();
-        let (pace, place) = (self.restore, store.to_owned());
-        self.insist(store, &["backup", "restore", &old], pace, &mut |this| {
+        let place = store.to_owned();
+        let restore = ["backup", "restore", &old];
+        self.insist(Verb::Restore, store, &restore, &mut |this| {
             this.score.count("looks");
             let found = this.outcome(&place)?;
             let is_either = found.compare(&this.imported).is_empty()
@@ -189,21 +207,24 @@ impl Campaign {
     /// Gives a command until it has done everything; `look` is told of each kill, and whether all was done before.
     fn insist(
         &mut self,
+        verb: Verb,
         store: &str,
         arguments: &[&str],
-        pace: Pace,
         look: &mut dyn FnMut(&mut Self) -> Result<bool>,
     ) -> Result<bool> {
         for attempt in 0.. {
-            let is_killed = attempt < KILLS_OF_ONE_COMMAND && self.dice.below(10) < 8;
+            let is_enough = self.killed[verb as usize] >= self.settings.kills;
+            let is_killed =
+                attempt < KILLS_OF_ONE_COMMAND && self.dice.below(10) < share(is_enough);
             let moment = match is_killed {
-                true => pace.moment(&mut self.dice),
+                true => self.paces[verb as usize].moment(&mut self.dice),
                 false => Moment::Never,
             };
             let ended = self.godwit.run(&self.url(store), arguments, moment)?;
             match ended.code {
                 None => {
                     self.score.count("kills");
+                    self.killed[verb as usize] += 1;
                     if look(self)? {
                         return Ok(true);
                     }

@@ -40,7 +40,7 @@ const SAY: Duration = Duration::from_secs(10);
 pub struct Settings {
     /// The kind of store: `lmdb` or `sled`.
     pub scheme: String,
-    /// How many kills of each long command there are to be; of backups and restores, in all.
+    /// How many kills of each long command there are to be.
     pub kills: u64,
     /// What everything random is drawn from.
     pub seed: u64,
