@@ -83,18 +83,31 @@ fn scanned(host: &Host, pointer: &str, value: &Value) -> Vec<String> {
 fn check(host: &Host, pointer: &str, values: &[Value], by_index: bool) -> usize {
     let mut count = 0;
     for value in values {
-        let (ids, used) = host
-            .store()
-            .find(&name("items"), pointer, value, usize::MAX)
-            .unwrap();
-        assert_eq!(used, by_index, "{pointer} {value}");
-        assert_eq!(ids, scanned(host, pointer, value), "{pointer} {value}");
-        count += ids.len();
-        let (first, _) = host
-            .store()
-            .find(&name("items"), pointer, value, 3)
-            .unwrap();
-        assert_eq!(first, ids[..ids.len().min(3)]);
+        let find = |after: Option<&str>, limit| {
+            let wanted = (pointer, value);
+            host.store()
+                .find(&name("items"), wanted, after, limit)
+                .unwrap()
+        };
+        let found = find(None, usize::MAX);
+        assert_eq!(found.by_index, by_index, "{pointer} {value}");
+        assert_eq!(found.next, None);
+        assert_eq!(
+            found.ids,
+            scanned(host, pointer, value),
+            "{pointer} {value}"
+        );
+        count += found.ids.len();
+        let (mut paged, mut page) = (Vec::new(), find(None, 3));
+        loop {
+            assert!(page.ids.len() <= 3);
+            paged.extend(page.ids);
+            match page.next {
+                Some(next) => page = find(Some(&next), 3),
+                None => break,
+            }
+        }
+        assert_eq!(paged, found.ids);
     }
     count
 }

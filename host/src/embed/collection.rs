@@ -113,8 +113,9 @@ impl Collection {
         self.host.ask(scan).await
     }
 
-    /// The items that have a value at a JSON pointer as they are stored, up to `limit` of them; and whether an index was
-    /// used, or every item looked at.
+    /// The items behind `after` that have a value at a JSON pointer as they are stored, up to `limit` of them, and no more
+    /// than some megabytes; and whether an index was used, or every item looked at. A page may be empty and yet have a next
+    /// one: so much is looked at in one call.
     ///
     /// # Errors
     /// As [`crate::blocking::Host::read_where`].
@@ -122,12 +123,14 @@ impl Collection {
         &self,
         pointer: impl Into<String>,
         value: Value,
+        after: Option<String>,
         limit: NonZeroUsize,
-    ) -> Result<(Vec<Document>, bool), HostError> {
+    ) -> Result<(Page, bool), HostError> {
         let (name, reading) = (self.name.clone(), self.reading.clone());
         let pointer = pointer.into();
         let find = move |host: &crate::host::Host| {
-            host.read_where(&name, (&pointer, &value), limit, &reading)
+            let wanted = (pointer.as_str(), &value);
+            host.read_where(&name, wanted, after.as_deref(), limit, &reading)
         };
         self.host.ask(find).await
     }

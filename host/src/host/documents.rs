@@ -11,10 +11,13 @@ use super::{Host, HostError, ItemWrite, WayIn};
 use crate::model::{Batch, Digest, Name, Version};
 use crate::plan::Errand;
 use crate::run::{CaughtUp, Control, Crew, Moment};
-use crate::store::{Found, Outside};
+use crate::store::{Collection, Found, Outside};
+use crate::transfer::WayIn as _;
 
 /// A page has so many bytes of bodies, or one item with more.
 const PAGE_BYTES: usize = 4 << 20;
+/// So many ways up are kept: callers may ask for any version.
+const WAYS: usize = 64;
 /// So many items that cannot be brought up are remembered, so that none of them costs a fault with every read.
 const REMEMBERED: usize = 1_024;
 
@@ -36,7 +39,8 @@ pub enum Shape {
     /// That of the newest version that a migration of the catalogue leads to; where there is none, as they are stored.
     #[default]
     Newest,
-    /// That of a version: the application's.
+    /// That of a version, the application's: that of the newest version up to it that a migration leads to, or that the app is
+    /// known to have.
     Of(Version),
     /// As they are stored.
     Stored,
@@ -90,7 +94,7 @@ pub struct Page {
 #[derive(Default)]
 pub(super) struct Reads {
     crew: OnceLock<Arc<Crew>>,
-    /// By collection and version.
+    /// By collection and the version that was asked for.
     ways: Mutex<HashMap<(Name, Version), Arc<Way>>>,
     /// Items that cannot be brought up, with the digest of what is stored, and why.
     failed: Mutex<BTreeMap<(Name, String), (Digest, Failed)>>,
@@ -99,6 +103,8 @@ pub(super) struct Reads {
 /// A way up, as long as nothing was added to the history.
 struct Way {
     history: u64,
+    /// The version that it leads to.
+    shape: Version,
     /// The app's version.
     current: Option<Version>,
     way: WayIn,
@@ -107,7 +113,9 @@ struct Way {
 /// Why an item cannot be brought up, and to what.
 #[derive(Clone)]
 struct Failed {
-    wanted: Version,
+    shape: Version,
+    /// Another plan may succeed where this one did not.
+    history: u64,
     reason: String,
 }
 
@@ -116,7 +124,8 @@ struct Wish<'a> {
     app: Name,
     collection: &'a Name,
     reading: &'a Reading,
-    version: Version,
+    /// The version that was asked for.
+    wanted: Version,
     way: Arc<Way>,
 }
 
@@ -171,27 +180,50 @@ impl Host {
             ids.push(id.to_owned());
             ControlFlow::Continue(())
         })?;
-        let documents = self.read_all(collection, &ids, reading)?;
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            // What was deleted meanwhile is not there.
+            found.extend(self.store.find_item(collection, &id)?);
+        }
+        let documents = self.given(collection, found, reading)?;
         Ok(Page { documents, next })
     }
 
-    /// The items whose stored body has `value` at `pointer`, as an application knows them, up to `limit` of them; and whether
-    /// an index was used, or every item looked at. What is looked at is what is stored, in whatever version.
+    /// The items behind `after` whose stored body has `value` at `pointer`, as an application knows them, up to `limit` of
+    /// them, and no more than some megabytes; and whether an index was used, or every item looked at. What is looked at is
+    /// what is stored, in whatever version. A page may be empty and yet have a next one: so much is looked at in one call.
     ///
     /// # Errors
     /// As [`Host::read`].
     pub fn read_where(
         &self,
         collection: &Name,
-        (pointer, value): (&str, &serde_json::Value),
+        wanted: (&str, &serde_json::Value),
+        after: Option<&str>,
         limit: NonZeroUsize,
         reading: &Reading,
-    ) -> Result<(Vec<Document>, bool), HostError> {
+    ) -> Result<(Page, bool), HostError> {
         if self.store.collection(collection)?.is_none() {
             return Err(HostError::NoCollection(collection.clone()));
         }
-        let (ids, indexed) = self.store.find(collection, pointer, value, limit.get())?;
-        Ok((self.read_all(collection, &ids, reading)?, indexed))
+        let matches = self.store.find(collection, wanted, after, limit.get())?;
+        let (mut found, mut bytes, mut next) = (Vec::new(), 0, matches.next);
+        let mut last = None;
+        for id in matches.ids {
+            // What was deleted meanwhile is not there.
+            let Some(one) = self.store.find_item(collection, &id)? else {
+                continue;
+            };
+            bytes += one.item.body.len();
+            if bytes > PAGE_BYTES && last.is_some() {
+                next = last;
+                break;
+            }
+            found.push(one);
+            last = Some(id);
+        }
+        let documents = self.given(collection, found, reading)?;
+        Ok((Page { documents, next }, matches.by_index))
     }
 
     /// Puts an item, in the shape of the application's version, in the place of whatever has its id.
@@ -307,20 +339,6 @@ impl Host {
         }
     }
 
-    fn read_all(
-        &self,
-        collection: &Name,
-        ids: &[String],
-        reading: &Reading,
-    ) -> Result<Vec<Document>, HostError> {
-        let mut found = Vec::with_capacity(ids.len());
-        for id in ids {
-            // What was deleted meanwhile is not there.
-            found.extend(self.store.find_item(collection, id)?);
-        }
-        self.given(collection, found, reading)
-    }
-
     /// What is given of items that were found, in order.
     fn given(
         &self,
@@ -335,7 +353,7 @@ impl Host {
         let mut behind = Vec::new();
         for found in found {
             let place = told.len();
-            if found.item.version == wish.version {
+            if (wish.shape()..=&wish.wanted).contains(&&found.item.version) {
                 told.push(Some(as_stored(found)));
             } else if let Some(reason) = self.obstacle(&wish, &found) {
                 told.push(Some(wish.otherwise(found, reason)?));
@@ -357,15 +375,15 @@ impl Host {
         let Some(record) = self.store.collection(collection)? else {
             return Ok(None);
         };
-        let Some(version) = self.version_of_shape(&record.app, &reading.shape) else {
+        let Some(wanted) = self.version_of_shape(&record.app, &reading.shape) else {
             return Ok(None);
         };
-        let way = self.way(&record.app, collection, &version)?;
+        let way = self.way(&record, collection, &wanted)?;
         Ok(Some(Wish {
             app: record.app,
             collection,
             reading,
-            version,
+            wanted,
             way,
         }))
     }
@@ -378,37 +396,57 @@ impl Host {
         }
     }
 
-    fn way(&self, app: &Name, collection: &Name, version: &Version) -> Result<Arc<Way>, HostError> {
+    /// The way of items of a collection up to a version that was asked for.
+    fn way(
+        &self,
+        record: &Collection,
+        collection: &Name,
+        wanted: &Version,
+    ) -> Result<Arc<Way>, HostError> {
         let history = self.store.history_length()?;
-        let key = (collection.clone(), version.clone());
+        let key = (collection.clone(), wanted.clone());
         let known = lock(&self.reads.ways).get(&key).cloned();
         if let Some(known) = known.filter(|known| known.history == history) {
             return Ok(known);
         }
+        let apps = self.store.history()?.apps();
+        let state = apps.get(&record.app);
+        let applied = state.into_iter().flat_map(|state| state.applied.keys());
+        let baseline = state.and_then(|state| state.baseline.as_ref());
+        let migrations = self.catalogue.migrations().iter();
+        let to_come = migrations.filter(|migration| migration.app == record.app);
+        let shape = to_come
+            .map(|migration| &migration.version)
+            .chain(applied)
+            .chain(baseline)
+            .chain(&record.level)
+            .filter(|version| *version <= wanted)
+            .max()
+            .unwrap_or(wanted);
         let crew = self
             .reads
             .crew
             .get_or_init(|| Arc::new(Crew::new(self.options.threads)));
         let control = Control::default();
-        let goal = (app, collection, version);
-        let way = self.way_up(Errand::Read, goal, &control, |_| crew.clone())?;
-        let apps = self.store.history()?.apps();
-        let current = apps.get(app).and_then(|state| state.version()).cloned();
+        let goal = (&record.app, collection, shape);
         let way = Arc::new(Way {
             history,
-            current,
-            way,
+            shape: shape.clone(),
+            current: state.and_then(|state| state.version()).cloned(),
+            way: self.way_up(Errand::Read, goal, &control, |_| crew.clone())?,
         });
-        lock(&self.reads.ways).insert(key, way.clone());
-        // Another plan may succeed where the one before did not.
-        lock(&self.reads.failed).clear();
+        let mut ways = lock(&self.reads.ways);
+        if ways.len() >= WAYS {
+            ways.clear();
+        }
+        ways.insert(key, way.clone());
         Ok(way)
     }
 
     /// Why an item cannot be brought up, as far as can be told beforehand.
     fn obstacle(&self, wish: &Wish<'_>, found: &Found) -> Option<String> {
         let version = &found.item.version;
-        if *version > wish.version {
+        if *version > wish.wanted {
             return Some("it is newer".to_owned());
         }
         let failure = found
@@ -422,13 +460,15 @@ impl Host {
                 "it is in quarantine since it failed {step} of {migration}: {reason}"
             ));
         }
-        if let Some(hurdle) = wish.way.way.first_hurdle(version) {
+        if let Some(hurdle) = wish.way.way.hurdle(version) {
             let (migration, reason) = (&hurdle.version, &hurdle.reason);
             return Some(format!("the way through {migration} is closed: {reason}"));
         }
         let failed = lock(&self.reads.failed);
         let (digest, failed) = failed.get(&wish.key(found))?;
-        let is_same = failed.wanted == wish.version && *digest == Digest::of(&found.record);
+        let is_same = failed.shape == *wish.shape()
+            && failed.history == wish.way.history
+            && *digest == Digest::of(&found.record);
         is_same.then(|| failed.reason.clone())
     }
 
@@ -474,7 +514,7 @@ impl Host {
         found: Found,
         became: CaughtUp,
     ) -> Result<Option<Document>, HostError> {
-        let version = wish.version.clone();
+        let version = wish.shape().clone();
         match became {
             CaughtUp::Removed | CaughtUp::Left => Ok(None),
             CaughtUp::Unchanged => Ok(Some(Document {
@@ -510,7 +550,8 @@ impl Host {
             failed.clear();
         }
         let why = Failed {
-            wanted: wish.version.clone(),
+            shape: wish.shape().clone(),
+            history: wish.way.history,
             reason: reason.to_owned(),
         };
         failed.insert(wish.key(found), (Digest::of(&found.record), why));
@@ -523,7 +564,7 @@ impl Host {
         found: &Found,
         document: &Document,
     ) -> Result<(), HostError> {
-        let serves = wish.way.current.as_ref() >= Some(&wish.version);
+        let serves = wish.way.current.as_ref() >= Some(wish.shape());
         if !wish.reading.write_back || !serves {
             return Ok(());
         }
@@ -557,6 +598,11 @@ impl Host {
 }
 
 impl Wish<'_> {
+    /// The version whose shape what is given has.
+    fn shape(&self) -> &Version {
+        &self.way.shape
+    }
+
     fn key(&self, found: &Found) -> (Name, String) {
         (self.collection.clone(), found.item.id.clone())
     }
@@ -572,7 +618,7 @@ impl Wish<'_> {
                 collection: self.collection.clone(),
                 id: found.item.id,
                 version: found.item.version,
-                wanted: self.version.clone(),
+                wanted: self.wanted.clone(),
                 reason,
             }),
         }

@@ -87,7 +87,7 @@ impl Host {
 
 impl WayIn {
     /// What keeps items of a version from being brought up.
-    pub(super) fn first_hurdle(&self, from: &Version) -> Option<&Arc<Hurdle>> {
+    fn first_hurdle(&self, from: &Version) -> Option<&Arc<Hurdle>> {
         self.hurdles.iter().find(|hurdle| hurdle.version > *from)
     }
 

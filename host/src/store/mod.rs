@@ -40,7 +40,7 @@ pub use lmdb::Lmdb;
 pub use memory::Memory;
 pub use outside::{Outside, OutsideError};
 pub use overlay::Overlay;
-pub use query::index_entry;
+pub use query::{Matches, index_entry};
 pub use record::{Collection, Index, ItemRecord, PreImage, Tallies, UnderWay};
 pub use shadow::{Copied, Note, Shadow, ShadowState, Spent};
 pub use sled::Sled;

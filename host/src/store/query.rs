@@ -8,76 +8,93 @@ use super::typed::damaged;
 use super::{Index, Store, StoreError, index, key};
 use crate::model::Name;
 
+/// No more bytes of bodies are looked at in one call.
+const LOOKED_AT_BYTES: usize = 64 << 20;
+/// So many entries of an index are read at once.
+const ENTRIES: usize = 256;
+
+/// Items that have a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matches {
+    /// Their ids, in order.
+    pub ids: Vec<String>,
+    /// The id behind which the search goes on; `None`: nothing is left to look at.
+    pub next: Option<String>,
+    /// Whether an index was used, or every item looked at.
+    pub by_index: bool,
+}
+
 impl Store {
-    /// The ids of the items whose body has `value` at `pointer`, in order, up to `limit` of them,
-    /// and whether an index was used; otherwise every item was looked at.
+    /// The ids of the items behind `after` whose body has `value` at `pointer`, in order, up to `limit` of them. So much is
+    /// looked at in one call and no more, so that there may be fewer, or none, and yet a next page.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn find(
         &self,
         collection: &Name,
-        pointer: &str,
-        value: &Value,
+        (pointer, value): (&str, &Value),
+        after: Option<&str>,
         limit: usize,
-    ) -> Result<(Vec<String>, bool), StoreError> {
+    ) -> Result<Matches, StoreError> {
         let indexes = self
             .collection(collection)?
             .map_or_else(Vec::new, |record| record.indexes);
         let index = indexes
             .into_iter()
             .find(|index| index.ready && index.pointer == pointer);
-        let candidates = index
-            .as_ref()
-            .map(|index| self.candidates(collection, index, value));
-        let mut found = Vec::new();
-        let mut consider = |id: &str, body: &[u8]| {
-            let matches = index::value_at(body, pointer)
-                .is_some_and(|there| crate::model::json::same_value(&there, value));
-            if matches {
-                found.push(id.to_owned());
-            }
-            if found.len() < limit {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
+        let mut search = Search {
+            pointer,
+            value,
+            limit,
+            bytes: 0,
+            ids: Vec::new(),
+            next: None,
         };
-        match candidates.transpose()? {
-            Some(ids) => {
-                for id in ids {
-                    let Some(body) = self.body(collection, &id)? else {
-                        continue;
-                    };
-                    if consider(&id, &body).is_break() {
-                        break;
-                    }
-                }
-            }
-            None => {
-                self.each_item(collection, None, &mut |id, record| {
-                    consider(id, record.body)
-                })?;
-            }
+        match &index {
+            Some(index) => self.search_index(collection, index, after, &mut search)?,
+            None => self.each_item(collection, after, &mut |id, record| {
+                search.look_at(id, record.body)
+            })?,
         }
-        Ok((found, index.is_some()))
+        Ok(Matches {
+            ids: search.ids,
+            next: search.next,
+            by_index: index.is_some(),
+        })
     }
 
-    fn candidates(
+    fn search_index(
         &self,
         collection: &Name,
         index: &Index,
-        value: &Value,
-    ) -> Result<Vec<String>, StoreError> {
-        let prefix = index::prefix(collection, index.number, value);
-        let mut ids = Vec::new();
-        let range = (prefix.clone(), key::end_of(&prefix));
-        self.each(&range, &mut |entry, _| {
-            let id = index::id(entry, &prefix).ok_or_else(|| damaged(entry))?;
-            ids.push(id.to_owned());
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(ids)
+        after: Option<&str>,
+        search: &mut Search<'_>,
+    ) -> Result<(), StoreError> {
+        let prefix = index::prefix(collection, index.number, search.value);
+        let behind = |id: &str| [&prefix, id.as_bytes(), &[0]].concat();
+        let mut start = after.map_or_else(|| prefix.clone(), behind);
+        loop {
+            let mut ids = Vec::new();
+            self.each(&(start, key::end_of(&prefix)), &mut |entry, _| {
+                let id = index::id(entry, &prefix).ok_or_else(|| damaged(entry))?;
+                ids.push(id.to_owned());
+                Ok(match ids.len() < ENTRIES {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                })
+            })?;
+            let Some(last) = ids.last() else {
+                return Ok(());
+            };
+            start = behind(last);
+            for id in ids {
+                let body = self.body(collection, &id)?;
+                if body.is_some_and(|body| search.look_at(&id, &body).is_break()) {
+                    return Ok(());
+                }
+            }
+        }
     }
 
     /// How many entries an index has.
@@ -123,4 +140,30 @@ impl Store {
 pub fn index_entry(collection: &Name, index: &Index, body: &[u8], id: &str) -> Option<Vec<u8>> {
     let value = index::value_at(body, &index.pointer)?;
     Some(index::entry(collection, index.number, &value, id))
+}
+
+/// What was found so far.
+struct Search<'a> {
+    pointer: &'a str,
+    value: &'a Value,
+    limit: usize,
+    bytes: usize,
+    ids: Vec<String>,
+    next: Option<String>,
+}
+
+impl Search<'_> {
+    /// Takes an item if it is meant, until it is enough.
+    fn look_at(&mut self, id: &str, body: &[u8]) -> ControlFlow<()> {
+        let there = index::value_at(body, self.pointer);
+        if there.is_some_and(|there| crate::model::json::same_value(&there, self.value)) {
+            self.ids.push(id.to_owned());
+        }
+        self.bytes += body.len();
+        if self.ids.len() < self.limit && self.bytes < LOOKED_AT_BYTES {
+            return ControlFlow::Continue(());
+        }
+        self.next = Some(id.to_owned());
+        ControlFlow::Break(())
+    }
 }

@@ -91,8 +91,11 @@ fn indexes_follow() {
     let mut write = world.store.write(RunId(0), None);
     write.set_collection(&notes, record).unwrap();
     write.commit(&mut world.lease, Timestamp(1)).unwrap();
-    let find =
-        |world: &World, kind: &str| world.store.find(&notes, "/kind", &kind.into(), 10).unwrap();
+    let find = |world: &World, kind: &str| {
+        let found = world.store.find(&notes, ("/kind", &kind.into()), None, 10);
+        let found = found.unwrap();
+        (found.ids, found.by_index)
+    };
     let mut settings = settings("1.0.0");
     world.import(
         &settings,

@@ -43,11 +43,11 @@ fn indexes_are_current_after_the_way_back() {
     };
     host.up(&goal, &Quiet, &Control::default()).unwrap();
     let find = |pointer: &str, value: serde_json::Value| {
-        let (ids, by_index) = host
+        let found = host
             .store()
-            .find(&name("items"), pointer, &value, 100)
+            .find(&name("items"), (pointer, &value), None, 100)
             .unwrap();
-        (ids.len(), by_index)
+        (found.ids.len(), found.by_index)
     };
     let before = (
         find("/trail/0", json!("first")),

@@ -70,6 +70,8 @@ fn reading(version: Option<Version>) -> Reading {
 }
 
 /// Items of a collection, by id, or those that have a value
+///
+/// Without an index for `pointer` every item is looked at, so much in one call: a page may be empty and yet have a `next`.
 #[utoipa::path(get, path = "/api/v1/collections/{collection}/items", tag = "collections",
     params(("collection" = String, Path), Which),
     responses((status = 200, body = Page<Item>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem)))]
@@ -92,22 +94,20 @@ pub async fn items(
         }
     };
     let (after, shape) = (which.after, reading(which.version));
-    let found = shared.host.ask(move |host| match condition {
-        Some((pointer, value)) => {
-            let wanted = (pointer.as_str(), &value);
-            let (found, _) = host.read_where(&collection, wanted, limit, &shape)?;
-            Ok(Page {
-                items: found.into_iter().map(Item::from).collect(),
-                next: None,
-            })
-        }
-        None => {
-            let page = host.read_page(&collection, after.as_deref(), limit, &shape)?;
-            Ok(Page {
-                items: page.documents.into_iter().map(Item::from).collect(),
-                next: page.next,
-            })
-        }
+    let found = shared.host.ask(move |host| {
+        let after = after.as_deref();
+        let page = match &condition {
+            Some((pointer, value)) => {
+                let wanted = (pointer.as_str(), value);
+                host.read_where(&collection, wanted, after, limit, &shape)?
+                    .0
+            }
+            None => host.read_page(&collection, after, limit, &shape)?,
+        };
+        Ok(Page {
+            items: page.documents.into_iter().map(Item::from).collect(),
+            next: page.next,
+        })
     });
     Ok(Json(found.await?))
 }

@@ -95,9 +95,18 @@ fn found(
         return Err(malformed());
     }
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-    let (ids, indexed) = store.find(&args.collection, pointer, &value, args.limit)?;
-    if !indexed && !context.quiet {
-        output::note("no index on this pointer: every item was looked at");
+    let (mut ids, mut after) = (Vec::new(), None);
+    loop {
+        let (wanted, left) = ((pointer, &value), args.limit - ids.len());
+        let found = store.find(&args.collection, wanted, after.as_deref(), left)?;
+        if !found.by_index && after.is_none() && !context.quiet {
+            output::note("no index on this pointer: every item was looked at");
+        }
+        ids.extend(found.ids);
+        after = found.next;
+        if after.is_none() || ids.len() == args.limit {
+            break;
+        }
     }
     if ids.len() == args.limit {
         output::note(&format!("the first {}; --limit allows more", args.limit));
