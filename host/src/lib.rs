@@ -60,7 +60,8 @@ pub mod blocking {
 #[cfg(feature = "server")]
 pub mod server {
     pub use crate::serve::{
-        Access, BadToken, Connections, ListenError, Problem, Settings, Tls, Tokens, listen, router,
+        Access, BadToken, Connections, Problem, Settings, Tls, TlsError, Tokens, listen, router,
+        standalone,
     };
 }
 

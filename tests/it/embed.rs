@@ -2,11 +2,11 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use godwit::model::{RunId, RunState};
 use godwit::plan::Goal;
-use godwit::run::{ChangedItems, RunEvent};
+use godwit::run::{ChangedItems, Observer, RunEvent};
 use godwit::store::{Backend, Memory};
 use godwit::{Host, HostBuilder, HostError, OpenError, Otherwise};
 use godwit_tests::made::{LAYOUTS, Order, rewrite};
@@ -45,6 +45,69 @@ async fn begun(backend: Arc<dyn Backend>) -> Host {
         items.put(format!("{n:03}"), body).await.unwrap();
     }
     host
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_events_is_told_the_last_one_and_then_that_it_was() {
+    let host = begun(Arc::new(Memory::new())).await;
+    let mut events = host.events();
+    let told = tokio::spawn(async move {
+        let mut names = Vec::new();
+        while let Some(event) = events.next().await {
+            names.extend(event.event.name());
+        }
+        names
+    });
+    let mut work = host.up(Goal::default());
+    while let Some(event) = work.next_event().await {
+        if event.event.name() == Some("step_started") {
+            break;
+        }
+    }
+    host.shutdown().await;
+    assert_eq!(told.await.unwrap().last(), Some(&"run_done"));
+    assert!(host.events().next().await.is_none());
+    let late = host.up(Goal::default()).await;
+    assert!(matches!(late, Err(HostError::ShutDown)), "{late:?}");
+}
+
+/// Holds every work up until it is let go.
+struct Gate {
+    told: Mutex<Vec<&'static str>>,
+    open: Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+impl Observer for Gate {
+    fn event(&self, event: &RunEvent) {
+        self.told.lock().unwrap().extend(event.name());
+        if let RunEvent::SettingUp { .. } = event {
+            self.open.lock().unwrap().recv().unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn works_wait_for_observers_and_tell_them_everything() {
+    let host = begun(Arc::new(Memory::new())).await;
+    let (let_go, open) = std::sync::mpsc::channel();
+    let gate = Arc::new(Gate {
+        told: Mutex::default(),
+        open: Mutex::new(open),
+    });
+    host.observe(gate.clone());
+    let mut work = host.up(Goal::default());
+    let first = work.next_event().await.unwrap();
+    assert_eq!(first.event.name(), Some("setting_up"));
+    let item = host.collection(name("items")).at(version("1.0.0"));
+    assert_eq!(
+        item.get("001").await.unwrap().unwrap().version,
+        version("1.0.0")
+    );
+    assert_eq!(*gate.told.lock().unwrap(), ["setting_up"]);
+    let_go.send(()).unwrap();
+    work.await.unwrap();
+    let told = gate.told.lock().unwrap();
+    assert_eq!(told.last(), Some(&"set_up"), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,8 +225,9 @@ async fn an_application_reads_and_writes_before_in_and_after_a_run() {
         (page.documents.len(), page.next.as_deref()),
         (10, Some("009"))
     );
-    let (found, indexed) = items.find("/kind", json!(3), ten).await.unwrap();
-    assert!(indexed && found.len() == 10);
+    let found = items.find("/kind", json!(3), None, ten).await;
+    let (page, indexed) = found.unwrap();
+    assert!(indexed && page.documents.len() == 10);
     assert!(
         items
             .clone()

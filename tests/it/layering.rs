@@ -62,7 +62,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
 ];
 
 /// Outside crates with the only places that may name them, as the beginnings of paths.
-const HOMES: [(&str, &[&str]); 38] = [
+const HOMES: [(&str, &[&str]); 39] = [
     ("wasmtime", &["contract/", "sandbox/"]),
     ("wasmparser", &["contract/", "kit/"]),
     ("wit_component", &["contract/", "kit/"]),
@@ -94,6 +94,7 @@ const HOMES: [(&str, &[&str]); 38] = [
     ("hyper_util", &["serve/listen"]),
     ("prometheus_client", &["serve/metrics"]),
     ("rustls", &["serve/listen"]),
+    ("tokio_io_timeout", &["serve/listen"]),
     ("tokio_rustls", &["serve/listen"]),
     ("subtle", &["serve/access"]),
     ("tower_http", &["serve/guard"]),

@@ -29,18 +29,27 @@ pub struct Event {
 }
 
 /// The last events of a host.
+#[derive(Default)]
 pub(super) struct Log {
     kept: Mutex<VecDeque<Arc<Event>>>,
-    /// The number of the last one.
-    last: watch::Sender<u64>,
+    told: watch::Sender<Told>,
 }
 
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            kept: Mutex::default(),
-            last: watch::Sender::new(0),
-        }
+/// How far a log is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    /// The number of the last event.
+    last: u64,
+    /// Whether there will be no more.
+    is_over: bool,
+}
+
+/// Held by everything that may still happen: with the last of it the log is over.
+pub(super) struct MayHappen(pub Arc<Log>);
+
+impl Drop for MayHappen {
+    fn drop(&mut self) {
+        self.0.told.send_modify(|told| told.is_over = true);
     }
 }
 
@@ -51,7 +60,7 @@ impl Log {
 
     fn add(&self, work: u64, at: Timestamp, event: RunEvent) {
         let mut kept = self.kept();
-        let number = *self.last.borrow() + 1;
+        let number = self.last() + 1;
         if kept.len() == KEPT {
             kept.pop_front();
         }
@@ -62,7 +71,7 @@ impl Log {
             event,
         }));
         // Within the lock, so that numbers come in order.
-        self.last.send_replace(number);
+        self.told.send_modify(|told| told.last = number);
     }
 
     /// The next event behind a number that is still kept.
@@ -76,13 +85,13 @@ impl Log {
 
     /// The number of the last event.
     pub(super) fn last(&self) -> u64 {
-        *self.last.borrow()
+        self.told.borrow().last
     }
 
     /// Events behind a number: of all works, or of one.
     pub(super) fn read(self: &Arc<Self>, behind: u64, work: Option<u64>) -> Events {
         Events {
-            changed: self.last.subscribe(),
+            told: self.told.subscribe(),
             log: self.clone(),
             read: behind,
             work,
@@ -93,22 +102,24 @@ impl Log {
 /// Events as they happen.
 pub struct Events {
     log: Arc<Log>,
-    changed: watch::Receiver<u64>,
+    told: watch::Receiver<Told>,
     /// The number of the last one that was read.
     read: u64,
     work: Option<u64>,
 }
 
 impl Events {
-    /// The next event, as soon as there is one.
-    pub async fn next(&mut self) -> Arc<Event> {
+    /// The next event, as soon as there is one; `None` once the host was shut down, its works have ended, and everything was
+    /// told.
+    pub async fn next(&mut self) -> Option<Arc<Event>> {
         loop {
-            self.changed.mark_unchanged();
-            if let Some(event) = self.try_next() {
-                return event;
+            // What happens from here on is not missed.
+            let is_over = self.told.borrow_and_update().is_over;
+            match self.try_next() {
+                Some(event) => return Some(event),
+                None if is_over => return None,
+                None => self.told.changed().await.ok()?,
             }
-            // The log is kept here: its sender is not gone.
-            let _ = self.changed.changed().await;
         }
     }
 
@@ -119,10 +130,10 @@ impl Events {
         Some(event)
     }
 
-    /// The events as a stream, which has no end.
+    /// The events as a stream, which ends as [`Events::next`] does.
     pub fn into_stream(self) -> impl Stream<Item = Arc<Event>> + Send {
         futures_util::stream::unfold(self, |mut events| async move {
-            let event = events.next().await;
+            let event = events.next().await?;
             Some((event, events))
         })
     }
@@ -142,6 +153,8 @@ pub(super) struct Writer<'a> {
     pub log: &'a Log,
     pub work: u64,
     pub clock: &'a dyn Clock,
+    /// Whoever is told everything.
+    pub also: &'a [Arc<dyn Observer + Send>],
 }
 
 impl Observer for Writer<'_> {
@@ -149,6 +162,7 @@ impl Observer for Writer<'_> {
         if event.name().is_some() {
             self.log.add(self.work, self.clock.now(), event.clone());
         }
+        self.also.iter().for_each(|also| also.event(event));
     }
 }
 
@@ -199,6 +213,26 @@ mod tests {
         };
         let event = runtime.expect("there is a runtime").block_on(events.next());
         adding.join().expect("it was added");
+        let event = event.expect("the log is not over");
         assert_eq!((event.work, &event.event), (7, &RunEvent::SetUp));
+    }
+
+    #[test]
+    fn a_log_is_over_with_the_last_thing_that_may_happen_and_is_read_to_its_end() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.expect("there is a runtime");
+        let log = log(&[1, 2]);
+        let both = Arc::new(MayHappen(log.clone()));
+        let other = both.clone();
+        let mut events = log.read(0, None);
+        drop(both);
+        runtime.block_on(async {
+            assert!(events.next().await.is_some());
+            assert!(events.next().await.is_some());
+        });
+        let ending = std::thread::spawn(move || drop(other));
+        assert_eq!(runtime.block_on(events.next()), None);
+        ending.join().expect("it was dropped");
+        assert_eq!(runtime.block_on(events.next()), None);
     }
 }

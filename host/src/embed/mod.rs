@@ -12,6 +12,8 @@ mod work;
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 pub use builder::{HostBuilder, OpenError};
 pub use collection::Collection;
 pub use events::{Event, Events};
@@ -20,7 +22,7 @@ pub use work::Work;
 use crate::host::{self, DownGoal, HostError, Readiness, ShadowReport, ShadowStats, Status};
 use crate::model::{Name, RunId, Version};
 use crate::plan::{Goal, Planned};
-use crate::run::{ChangedItems, Control, Pacing, Report, RunProgress, UndoReport};
+use crate::run::{ChangedItems, Control, Observer, Pacing, Report, RunProgress, UndoReport};
 use work::Works;
 
 /// Brings the items of a store to the versions of a catalogue, beside everything else that a server does. Cheap to clone.
@@ -47,9 +49,14 @@ pub struct Host {
     _handles: Arc<Handles>,
 }
 
+/// So many questions are answered at once: what takes long on the threads for blocking work takes no more of them than this,
+/// also where nobody waits for its answer any more.
+const QUESTIONS: usize = 64;
+
 struct Inner {
     host: Arc<host::Host>,
     works: Works,
+    questions: Arc<Semaphore>,
     /// How fast works may go that are begun.
     pacing: Pacing,
 }
@@ -73,7 +80,8 @@ impl Host {
     pub fn new(host: host::Host, pacing: Pacing) -> Self {
         let inner = Arc::new(Inner {
             host: Arc::new(host),
-            works: Works::default(),
+            works: Works::new(),
+            questions: Arc::new(Semaphore::new(QUESTIONS)),
             pacing,
         });
         Self {
@@ -87,7 +95,8 @@ impl Host {
         &self.inner.host
     }
 
-    /// Does something short on a thread where that may block.
+    /// Does something short on a thread where that may block. So many of these are done at once; one more waits. What was
+    /// begun is carried through, also where nobody waits for its answer any more.
     ///
     /// # Errors
     /// What it says.
@@ -95,9 +104,14 @@ impl Host {
         &self,
         question: impl FnOnce(&host::Host) -> Result<T, HostError> + Send + 'static,
     ) -> Result<T, HostError> {
-        let host = self.inner.host.clone();
+        let (host, questions) = (self.inner.host.clone(), self.inner.questions.clone());
+        let turn = questions.acquire_owned().await;
         let span = tracing::Span::current();
-        let answer = tokio::task::spawn_blocking(move || span.in_scope(|| question(&host)));
+        let answer = tokio::task::spawn_blocking(move || {
+            // It ends with the answer, not with whoever waits for that.
+            let _turn = turn;
+            span.in_scope(|| question(&host))
+        });
         match answer.await {
             Ok(answer) => answer,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
@@ -109,9 +123,7 @@ impl Host {
     /// Begins something that takes long, on a thread of its own.
     pub fn begin<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&host::Host, &dyn crate::run::Observer, &Control) -> Result<T, HostError>
-        + Send
-        + 'static,
+        work: impl FnOnce(&host::Host, &dyn Observer, &Control) -> Result<T, HostError> + Send + 'static,
     ) -> Work<T> {
         let control = Control::default();
         control.pace(|pacing| *pacing = self.inner.pacing);
@@ -221,6 +233,11 @@ impl Host {
     /// What happens from now on, in all works.
     pub fn events(&self) -> Events {
         self.inner.works.log.read(self.inner.works.log.last(), None)
+    }
+
+    /// Has somebody told what happens in all works that are begun from now on, on their own threads: each waits for it.
+    pub fn observe(&self, observer: Arc<dyn Observer + Send>) {
+        self.inner.works.observe(observer);
     }
 
     /// The number of the last event; 0: there was none.

@@ -4,37 +4,70 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::IntoFuture;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use tokio::sync::{oneshot, watch};
 
-use super::events::{Event, Events, Log, Writer};
+use super::events::{Event, Events, Log, MayHappen, Writer};
 use crate::host::{self, HostError};
 use crate::run::{Control, Observer, Pacing, RunError};
 
+/// Whoever is told what happens.
+type Observers = Vec<Arc<dyn Observer + Send>>;
+
 /// The works of a host.
-#[derive(Default)]
 pub(super) struct Works {
     pub log: Arc<Log>,
+    /// Whoever else is told what happens, by the works themselves.
+    observers: Mutex<Observers>,
     /// The number of the last one.
     last: AtomicU64,
     going_on: Mutex<BTreeMap<u64, (Control, JoinHandle<()>)>>,
     /// Why everything waits that is begun.
     holds: Mutex<BTreeSet<String>>,
-    is_closed: AtomicBool,
+    /// Each work has it, too; `None`: no more is begun.
+    open: Mutex<Option<Arc<MayHappen>>>,
 }
 
 impl Works {
+    pub(super) fn new() -> Self {
+        let log = Arc::new(Log::default());
+        Self {
+            open: Mutex::new(Some(Arc::new(MayHappen(log.clone())))),
+            log,
+            observers: Mutex::default(),
+            last: AtomicU64::default(),
+            going_on: Mutex::default(),
+            holds: Mutex::default(),
+        }
+    }
+
+    fn observers(&self) -> MutexGuard<'_, Observers> {
+        self.observers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has somebody told what happens in works that are begun from now on.
+    pub(super) fn observe(&self, observer: Arc<dyn Observer + Send>) {
+        self.observers().push(observer);
+    }
+
+    fn open(&self) -> MutexGuard<'_, Option<Arc<MayHappen>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn going_on(&self) -> MutexGuard<'_, BTreeMap<u64, (Control, JoinHandle<()>)>> {
         self.going_on.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks everything that goes on to stop; no more is begun.
     pub(super) fn close(&self) {
-        self.is_closed.store(true, Ordering::SeqCst);
+        let open = self.open().take();
         self.cancel();
+        drop(open);
     }
 
     /// Asks everything that goes on to stop.
@@ -89,6 +122,7 @@ impl Works {
         let (sender, result) = oneshot::channel();
         let (going_on_still, ended) = watch::channel(());
         let (host, log, own) = (host.clone(), self.log.clone(), control.clone());
+        let also = self.observers().clone();
         // What is traced in it belongs to whoever began it.
         let span = tracing::info_span!("work", number);
         let carry_out = move || {
@@ -97,6 +131,7 @@ impl Works {
                 log: &log,
                 work: number,
                 clock: &*host.surroundings().clock,
+                also: &also,
             };
             let done = || work(&host, &observer, &own);
             // A fault of ours is told to whoever waits, as any error is.
@@ -114,9 +149,12 @@ impl Works {
         let mut going_on = self.going_on();
         holds.iter().for_each(|reason| control.hold(reason));
         going_on.retain(|_, (_, thread)| !thread.is_finished());
-        if !self.is_closed.load(Ordering::SeqCst) {
+        if let Some(may_happen) = self.open().clone() {
             let builder = Builder::new().name(format!("godwit-work-{number}"));
-            let thread = builder.spawn(carry_out);
+            let thread = builder.spawn(move || {
+                let _may_happen = may_happen;
+                carry_out();
+            });
             let thread = thread.expect("a thread can be started");
             going_on.insert(number, (control.clone(), thread));
         }
@@ -185,7 +223,7 @@ impl<T> Work<T> {
                 return self.events.try_next();
             }
             tokio::select! {
-                event = self.events.next() => return Some(event),
+                event = self.events.next() => return event,
                 _ = self.ended.changed() => {}
             }
         }

@@ -78,6 +78,7 @@ impl std::fmt::Debug for Tokens {
 
 /// Who may do what, and from where.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Access {
     /// What callers show.
     pub tokens: Tokens,

@@ -108,9 +108,15 @@ impl Activities {
 
     /// The one that goes on, or else ended last.
     pub(super) fn current(&self) -> Option<Arc<Known>> {
+        self.current_of(|_| true)
+    }
+
+    /// The one that goes on, or else ended last, of those for certain purposes.
+    pub(super) fn current_of(&self, is_meant: impl Fn(&str) -> bool) -> Option<Arc<Known>> {
         let known = self.known();
-        let going_on = known.values().rev().find(|known| !known.has_ended());
-        let last = || known.values().max_by_key(|known| known.ended_at());
+        let meant = || known.values().filter(|known| is_meant(known.purpose));
+        let going_on = meant().rev().find(|known| !known.has_ended());
+        let last = || meant().max_by_key(|known| known.ended_at());
         going_on.or_else(last).cloned()
     }
 

@@ -7,12 +7,13 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use super::access::TurnedAway;
 use super::problem::Problem;
-use super::{Shared, audit};
+use super::{Shared, audit, input};
 use crate::host::HostError;
 
 /// The page needs these, and no API answer does harm by them.
@@ -31,18 +32,26 @@ const HEADERS: [(HeaderName, &str); 5] = [
     ),
 ];
 
-/// Puts the guards around routes.
+/// Adds that there is nothing else.
+pub(super) fn nothing_else(routes: Router<Shared>, shared: &Shared) -> Router<Shared> {
+    let routes = routes.route("/{*rest}", any(not_found));
+    match shared.settings.page {
+        true => routes,
+        false => routes.route("/", any(not_found)),
+    }
+}
+
+/// Puts the guards around routes, and around nothing else: the routes of others may stand beside them.
 pub(super) fn around(routes: Router<Shared>, shared: &Shared) -> Router<Shared> {
     let with = |shared: &Shared| shared.clone();
     routes
         .method_not_allowed_fallback(not_allowed)
-        .fallback(not_found)
-        .layer(middleware::from_fn_with_state(with(shared), authorized))
-        .layer(RequestBodyLimitLayer::new(shared.settings.body_bytes))
-        .layer(middleware::from_fn_with_state(with(shared), bounded))
-        .layer(middleware::from_fn_with_state(with(shared), placed))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(with(shared), told))
+        .route_layer(middleware::from_fn_with_state(with(shared), authorized))
+        .route_layer(RequestBodyLimitLayer::new(shared.settings.body_bytes))
+        .route_layer(middleware::from_fn_with_state(with(shared), bounded))
+        .route_layer(middleware::from_fn_with_state(with(shared), placed))
+        .route_layer(CatchPanicLayer::custom(panicked))
+        .route_layer(middleware::from_fn_with_state(with(shared), told))
 }
 
 /// What anybody may ask for who is on the machine: that it lives, and the page, which asks for a token itself.
@@ -193,6 +202,11 @@ async fn authorized(State(shared): State<Shared>, mut request: Request, next: Ne
     if method.is_safe() {
         return next.run(request).await;
     }
+    // It is all there before anything is begun: whoever sends slowly is given up as any other.
+    let request = match input::whole(request).await {
+        Ok(request) => request,
+        Err(problem) => return problem.into_response(),
+    };
     let target = request
         .uri()
         .path_and_query()

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::num::NonZeroUsize;
 
+use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
@@ -49,9 +50,20 @@ impl<S: Sync> FromRequest<S> for Bytes {
     }
 }
 
+/// A request whose body has come.
+pub(super) async fn whole(request: Request) -> Result<Request, Problem> {
+    let (head, body) = request.into_parts();
+    let body = collected(body).await?;
+    Ok(Request::from_parts(head, body.into()))
+}
+
 async fn read(request: Request) -> Result<Vec<u8>, Problem> {
-    match request.into_body().collect().await {
-        Ok(body) => Ok(body.to_bytes().to_vec()),
+    Ok(collected(request.into_body()).await?.to_vec())
+}
+
+async fn collected(body: Body) -> Result<bytes::Bytes, Problem> {
+    match body.collect().await {
+        Ok(body) => Ok(body.to_bytes()),
         Err(error) if is_too_long(&error) => Err(guard::too_large()),
         Err(error) => Err(Problem::bad_request(format!(
             "the body cannot be read: {error}"

@@ -8,26 +8,37 @@ use std::time::Duration;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
 /// What connections may take.
+///
+/// ```
+/// let mut connections = godwit::server::Connections::default();
+/// connections.most = 1_000;
+/// connections.end_time = std::time::Duration::from_secs(30);
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Connections {
     /// So many at once; more wait to be accepted.
     pub most: usize,
     /// A head must be there within this.
     pub head_time: Duration,
-    /// A head has so many bytes at most.
+    /// A head has so many bytes at most; 8,192 at least.
     pub head_bytes: usize,
     /// A head has so many headers at most.
     pub headers: usize,
+    /// Whoever reads nothing of an answer for so long is left.
+    pub write_time: Duration,
     /// How long those that are under way may take once it is enough.
     pub end_time: Duration,
 }
@@ -39,6 +50,7 @@ impl Default for Connections {
             head_time: Duration::from_secs(10),
             head_bytes: 32 << 10,
             headers: 100,
+            write_time: Duration::from_secs(30),
             end_time: Duration::from_secs(5),
         }
     }
@@ -48,9 +60,10 @@ impl Default for Connections {
 #[derive(Clone)]
 pub struct Tls(TlsAcceptor);
 
-/// Why a server cannot listen.
+/// Why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum ListenError {
+#[non_exhaustive]
+pub enum TlsError {
     /// Occurs when a file of a certificate or a key cannot be read.
     #[error("{file} has no certificate, or no key, in PEM")]
     Pem {
@@ -62,21 +75,18 @@ pub enum ListenError {
     },
     /// Occurs when certificate and key do not belong together.
     #[error("the certificate and the key cannot be used")]
-    Tls(#[from] rustls::Error),
-    /// Occurs when no connection can be accepted any more.
-    #[error("connections cannot be accepted")]
-    Accept(#[from] io::Error),
+    Unusable(#[from] rustls::Error),
 }
 
 impl Tls {
     /// What is in two files in PEM: the certificates, the server's own first, and its key.
     ///
     /// # Errors
-    /// [`ListenError::Pem`] or [`ListenError::Tls`] when they cannot be used.
-    pub fn read(certificates: &Path, key: &Path) -> Result<Self, ListenError> {
+    /// [`TlsError`] when they cannot be used.
+    pub fn read(certificates: &Path, key: &Path) -> Result<Self, TlsError> {
         let bad = |file: &Path| {
             let file = file.display().to_string();
-            move |source| ListenError::Pem { file, source }
+            move |source| TlsError::Pem { file, source }
         };
         let chain = CertificateDer::pem_file_iter(certificates).map_err(bad(certificates))?;
         let chain: Result<Vec<_>, _> = chain.collect();
@@ -97,19 +107,32 @@ impl std::fmt::Debug for Tls {
     }
 }
 
-/// Serves routes to whoever connects, until `enough` is ready; then lets those that are under way end.
+/// Serves routes to whoever connects, until `enough` is ready; then lets those that are under way end, for so long, and leaves
+/// the others.
 ///
-/// # Errors
-/// [`ListenError::Accept`] when no connection can be accepted any more.
+/// ```no_run
+/// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+/// use godwit::server::{Connections, Settings, Tokens, listen, standalone};
+///
+/// let tokens = Tokens::new(std::env::var("ADMIN_TOKEN")?, None)?;
+/// let routes = standalone(host.clone(), Settings::new(tokens));
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:7117").await?;
+/// let enough = host.shutdown();
+/// listen(listener, None, routes, Connections::default(), enough).await;
+/// # Ok(())
+/// # }
+/// ```
 pub async fn listen(
     listener: TcpListener,
     tls: Option<Tls>,
     routes: Router,
     connections: Connections,
     enough: impl Future<Output = ()>,
-) -> Result<(), ListenError> {
-    let slots = Arc::new(Semaphore::new(connections.most.max(1)));
+) {
+    let most = connections.most.clamp(1, Semaphore::MAX_PERMITS);
+    let slots = Arc::new(Semaphore::new(most));
     let ends = GracefulShutdown::new();
+    let mut open = JoinSet::new();
     let mut enough = std::pin::pin!(enough);
     loop {
         let accepted = async {
@@ -121,6 +144,7 @@ pub async fn listen(
             accepted = accepted => accepted,
             () = &mut enough => break,
         };
+        while open.try_join_next().is_some() {}
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) if is_of_connection(&error) => continue,
@@ -131,31 +155,21 @@ pub async fn listen(
                 continue;
             }
         };
-        // Small answers are not kept waiting for others.
-        let _ = stream.set_nodelay(true);
-        let (routes, limits, watcher) = (routes.clone(), connections.clone(), ends.watcher());
-        let tls = tls.clone();
-        tokio::spawn(async move {
+        let connection = Connection {
+            tls: tls.clone(),
+            routes: routes.clone(),
+            limits: connections.clone(),
+            watcher: ends.watcher(),
+        };
+        open.spawn(async move {
             let _slot = slot;
-            let served = async {
-                match tls {
-                    None => serve(stream, routes, &limits, watcher).await,
-                    Some(Tls(acceptor)) => {
-                        let hello = tokio::time::timeout(limits.head_time, acceptor.accept(stream));
-                        let Ok(Ok(stream)) = hello.await else {
-                            return Ok(());
-                        };
-                        serve(stream, routes, &limits, watcher).await
-                    }
-                }
-            };
-            if let Err(error) = served.await {
+            if let Err(error) = connection.serve(stream).await {
                 tracing::debug!(%error, "a connection ended");
             }
         });
     }
     let _ = tokio::time::timeout(connections.end_time, ends.shutdown()).await;
-    Ok(())
+    open.shutdown().await;
 }
 
 /// Whether only the connection that was to be accepted is concerned.
@@ -167,17 +181,45 @@ fn is_of_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn serve(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+/// What a connection is served by.
+struct Connection {
+    tls: Option<Tls>,
     routes: Router,
-    limits: &Connections,
-    watcher: hyper_util::server::graceful::Watcher,
-) -> Result<(), hyper::Error> {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_time)
-        .max_buf_size(limits.head_bytes)
-        .max_headers(limits.headers)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
-    watcher.watch(connection).await
+    limits: Connections,
+    watcher: Watcher,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream) -> Result<(), hyper::Error> {
+        // Small answers are not kept waiting for others.
+        let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.limits.write_time));
+        let stream = Box::pin(stream);
+        match self.tls.clone() {
+            None => self.answer(stream).await,
+            Some(Tls(acceptor)) => {
+                let hello = acceptor.accept(stream);
+                match tokio::time::timeout(self.limits.head_time, hello).await {
+                    Ok(Ok(stream)) => self.answer(stream).await,
+                    // It speaks no TLS, or says nothing.
+                    Ok(Err(_)) | Err(_) => Ok(()),
+                }
+            }
+        }
+    }
+
+    async fn answer(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> Result<(), hyper::Error> {
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head_time)
+            // With less hyper panics.
+            .max_buf_size(self.limits.head_bytes.max(8 << 10))
+            .max_headers(self.limits.headers)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(self.routes));
+        self.watcher.watch(connection).await
+    }
 }

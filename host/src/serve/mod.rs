@@ -15,6 +15,7 @@ mod listen;
 mod metrics;
 mod page;
 mod problem;
+mod readiness;
 mod routes;
 mod wire;
 
@@ -23,18 +24,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 pub use access::{Access, BadToken, Tokens};
-pub use listen::{Connections, ListenError, Tls, listen};
+pub use listen::{Connections, Tls, TlsError, listen};
 pub use problem::Problem;
 
 use crate::embed::Host;
 use activities::Activities;
 use metrics::Metrics;
+use readiness::LastReadiness;
 
 /// How a server behaves.
+///
+/// ```
+/// # fn example() -> Result<(), godwit::server::BadToken> {
+/// use godwit::server::{Settings, Tokens};
+///
+/// let mut settings = Settings::new(Tokens::new("an admin's token of 32 bytes or more", None)?);
+/// settings.access.hosts.push("godwit.example".to_owned());
+/// settings.body_bytes = 64 << 10;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Settings {
     /// Who may do what.
     pub access: Access,
@@ -50,7 +64,8 @@ pub struct Settings {
     pub q_gets: bool,
     /// Where backups are made and looked for; `None`: there are none.
     pub backups: Option<PathBuf>,
-    /// Whether there is a page for people at `/`.
+    /// Whether there is a page for people at `/`, `/app.js` and `/app.css`; not by default, as applications have one there
+    /// themselves.
     pub page: bool,
 }
 
@@ -65,7 +80,7 @@ impl Settings {
             streams: 64,
             q_gets: false,
             backups: None,
-            page: true,
+            page: false,
         }
     }
 }
@@ -83,6 +98,9 @@ struct Inner {
     requests: Semaphore,
     /// Streams of events.
     streams: Arc<Semaphore>,
+    /// Held while it is looked whether a command of OpenSlides may be begun, and it is.
+    commands: Mutex<()>,
+    readiness: LastReadiness,
     /// Tells the events of this process apart from those of another one.
     epoch: u64,
 }
@@ -96,7 +114,8 @@ impl std::ops::Deref for Shared {
 }
 
 /// The routes of a host: `/api/v1`, `/admin/migration`, `/system/migrations`, `/healthz`, `/readyz`, `/metrics`,
-/// `/openapi.json`, and the page at `/`.
+/// `/openapi.json`, and the page at `/` if there is to be one. They are merged into those of an application, as they are:
+/// their paths are fixed, and everything else is left to the application.
 ///
 /// ```
 /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
@@ -109,16 +128,30 @@ impl std::ops::Deref for Shared {
 /// # }
 /// ```
 pub fn router(host: Host, settings: Settings) -> Router {
-    let inner = Inner {
-        activities: Activities::new(host.clone()),
-        metrics: Metrics::default(),
-        requests: Semaphore::new(settings.concurrent.max(1)),
-        streams: Arc::new(Semaphore::new(settings.streams)),
-        epoch: (host.blocking().surroundings().random)(),
-        host,
-        settings,
-    };
-    let shared = Shared(Arc::new(inner));
-    let routes = routes::all(&shared);
+    let shared = Shared::new(host, settings);
+    guard::around(routes::all(&shared), &shared).with_state(shared)
+}
+
+/// The routes of [`router`], for a server that has no others: whatever else is asked for is not there, and guarded as they are.
+pub fn standalone(host: Host, settings: Settings) -> Router {
+    let shared = Shared::new(host, settings);
+    let routes = guard::nothing_else(routes::all(&shared), &shared);
     guard::around(routes, &shared).with_state(shared)
+}
+
+impl Shared {
+    fn new(host: Host, settings: Settings) -> Self {
+        let semaphore = |permits: usize| Semaphore::new(permits.min(Semaphore::MAX_PERMITS));
+        Self(Arc::new(Inner {
+            activities: Activities::new(host.clone()),
+            metrics: Metrics::default(),
+            requests: semaphore(settings.concurrent.max(1)),
+            streams: Arc::new(semaphore(settings.streams)),
+            commands: Mutex::default(),
+            readiness: LastReadiness::default(),
+            epoch: (host.blocking().surroundings().random)(),
+            host,
+            settings,
+        }))
+    }
 }

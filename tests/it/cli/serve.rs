@@ -192,3 +192,139 @@ fn a_run_goes_on_when_a_server_that_was_killed_is_started_again() {
         );
     }
 }
+
+#[test]
+fn work_waits_for_the_first_hook_and_the_last_one_is_called_before_the_end() {
+    let cli = Cli::on("lmdb", &["append-2-0-0"]);
+    cli.prepare(&[
+        "godwit generate -c 100 --size 100 -o items.ndjson --quiet",
+        "godwit import --app append --collection items --version 1.0.0 items.ndjson --quiet",
+    ]);
+    cli.write(
+        "godwit.toml",
+        "store = \"lmdb:store\"\nplugins = \"plugins\"\n[hooks]\n\
+         setting-up = \"touch waits; while [ ! -e go-on ]; do sleep 0.01; done\"\n\
+         set-up = \"sleep 0.2; cat > last.json\"\n",
+    );
+    let serving = Serving::start(&cli, "godwit serve --listen 127.0.0.1:0");
+    let (status, begun) = serving.call("POST", "/api/v1/runs", "{}");
+    assert_eq!(status, 202, "{begun}");
+    while !cli.path("waits").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(begun["run"], Value::Null);
+    let (_, told) = serving.call("GET", "/api/v1/activity", "");
+    assert_eq!(told["activity"]["state"], "working", "{told}");
+    cli.write("go-on", "");
+    serving.until_run(|run| run["state"] == "completed");
+    serving.process.interrupt();
+    let ended = serving.process.finish();
+    assert_eq!(ended.code, Some(0), "{ended}");
+    let last: Value = serde_json::from_str(&cli.read("last.json")).unwrap();
+    assert_eq!(last["event"], "set_up");
+}
+
+#[test]
+fn whoever_watches_does_not_keep_it_from_ending() {
+    let cli = Cli::on("lmdb", &["append-2-0-0"]);
+    let serving = Serving::start(&cli, "godwit serve --listen 127.0.0.1:0");
+    let mut watching = TcpStream::connect(&serving.address).unwrap();
+    let request = format!(
+        "GET /api/v1/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\r\n",
+        serving.token
+    );
+    watching.write_all(request.as_bytes()).unwrap();
+    let mut head = [0; 12];
+    watching.read_exact(&mut head).unwrap();
+    assert_eq!(&head, b"HTTP/1.1 200");
+    serving.process.interrupt();
+    // Its stream is ended, not cut off.
+    let mut rest = String::new();
+    watching.read_to_string(&mut rest).unwrap();
+    assert!(rest.ends_with("0\r\n\r\n"), "{rest}");
+    assert_eq!(serving.process.finish().code, Some(0));
+}
+
+/// The most memory that a process has held so far, in KiB.
+fn most_memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let amount = line.and_then(|line| line.split_whitespace().next());
+    amount.unwrap().parse().unwrap()
+}
+
+/// Sends what a server does not want, from several places at once, until it has had enough of it.
+fn attack(serving: &Serving, head: &str, more: &[u8], times: usize) {
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                let mut stream = TcpStream::connect(&serving.address).unwrap();
+                let _ = stream.write_all(head.as_bytes());
+                for _ in 0..times {
+                    if stream.write_all(more).is_err() {
+                        break;
+                    }
+                }
+                let _ = stream.shutdown(std::net::Shutdown::Write);
+                let _ = stream.read_to_end(&mut Vec::new());
+            });
+        }
+    });
+}
+
+#[test]
+fn those_who_mean_no_good_cost_it_no_memory() {
+    let cli = Cli::on("lmdb", &["append-2-0-0"]);
+    cli.write(
+        "godwit.toml",
+        "store = \"lmdb:store\"\nplugins = \"plugins\"\n[limits]\nbody-size = \"64KiB\"\n",
+    );
+    let serving = Serving::start(&cli, "godwit serve --listen 127.0.0.1:0");
+    let process = serving.process.child.id();
+    let (address, token) = (&serving.address, &serving.token);
+    let post = |path: &str, token: &str, more: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\n{more}\r\n"
+        )
+    };
+    let sized = "content-length: 268435456\r\n";
+    let chunked = "transfer-encoding: chunked\r\n";
+    let block = vec![b'x'; 1 << 20];
+    let chunk = [b"100000\r\n".as_slice(), &block, b"\r\n"].concat();
+    let header = format!("x-{}: y\r\n", "n".repeat(40)).repeat(1_000);
+    let attacks: [(String, &[u8], usize); 6] = [
+        (post("/api/v1/runs", token, sized), &block, 256),
+        (post("/api/v1/runs", token, chunked), &chunk, 256),
+        (post("/api/v1/runs", "nobody", sized), &block, 256),
+        (post("/system/migrations", "nobody", chunked), &chunk, 256),
+        (
+            "GET /healthz HTTP/1.1\r\nhost: localhost\r\n".to_owned(),
+            header.as_bytes(),
+            1_000,
+        ),
+        (format!("GET /{} ", "p".repeat(100)), &block, 256),
+    ];
+    let attack_all = || {
+        for (head, more, times) in &attacks {
+            attack(&serving, head, more, *times);
+        }
+    };
+    // What it holds on to for good, threads' stacks and all that, is there after the first time.
+    attack_all();
+    let before = most_memory(process);
+    attack_all();
+    attack_all();
+    let after = most_memory(process);
+    eprintln!("at most {before} KiB before, {after} KiB after");
+    // Of 24 GiB that were sent to it.
+    assert!(
+        after < before + (16 << 10),
+        "{before} KiB, then {after} KiB"
+    );
+    assert!(before < 256 << 10, "{before} KiB");
+    let (status, _) = serving.call("GET", "/api/v1/status", "");
+    assert_eq!(status, 200);
+    serving.process.interrupt();
+    assert_eq!(serving.process.finish().code, Some(0));
+}

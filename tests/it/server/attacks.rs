@@ -10,10 +10,8 @@ use super::world::{ADMIN, READ, Server};
 
 /// A server that is quick to lose patience.
 fn impatient() -> Server {
-    let connections = Connections {
-        head_time: Duration::from_millis(300),
-        ..Connections::default()
-    };
+    let mut connections = Connections::default();
+    connections.head_time = Duration::from_millis(300);
     let change = |settings: &mut godwit::server::Settings| {
         settings.body_bytes = 10_000;
         settings.request_time = Duration::from_millis(500);
@@ -166,8 +164,13 @@ fn what_is_sent_is_json_of_some_length_and_comes_in_time() {
         ),
         413
     );
-    // A body that never comes.
-    assert_eq!(sent(&format!("{json}content-length: 10\r\n"), "{"), 408);
+    // A body that never comes, and the connection is not kept for it.
+    let mut slow = server.connect();
+    let request = head(&format!("{json}content-length: 10\r\n")) + "{";
+    slow.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert_eq!(server.call("GET", "/api/v1/status", None).status, 200);
 }
 
@@ -227,6 +230,30 @@ fn there_are_so_many_streams_of_events_and_no_more() {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+#[test]
+fn whoever_does_not_read_his_answer_is_left() {
+    let mut connections = Connections::default();
+    // Nobody else is served before he is gone.
+    connections.most = 1;
+    connections.write_time = Duration::from_millis(300);
+    let server = Server::with(|_| {}, connections);
+    let large = json!({"text": "x".repeat(4 << 20)});
+    let path = "/api/v1/collections/items/items/large?version=1.0.0";
+    assert_eq!(server.call("PUT", path, Some(large)).status, 201);
+    let mut greedy = server.connect();
+    let request =
+        format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {ADMIN}\r\n\r\n");
+    // More than what any system keeps of it on its way.
+    for _ in 0..8 {
+        greedy.write_all(request.as_bytes()).unwrap();
+    }
+    assert_eq!(server.call("GET", "/api/v1/status", None).status, 200);
+    let mut rest = Vec::new();
+    // Cut off, with what was on its way.
+    let _ = greedy.read_to_end(&mut rest);
+    assert!(rest.len() < 8 * (4 << 20), "{}", rest.len());
 }
 
 #[test]

@@ -95,6 +95,13 @@ fn those_of_openslides_migrate_finalize_and_ask_where_everything_is() {
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     };
+    // What others do is none of the commands.
+    server.host.hold("the test looks");
+    let others = server.call("POST", "/api/v1/quarantine/retry", Some(json!({})));
+    assert_eq!(others.status, 202, "{others:?}");
+    assert_eq!(command("stats")["status"], "migration_required");
+    server.host.release("the test looks");
+    server.end_of(&others.body);
     let stats = command("stats");
     assert_eq!(stats["status"], "migration_required");
     assert_eq!(

@@ -5,9 +5,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use godwit::Host;
 use godwit::plan::Goal;
-use godwit::server::{Connections, Settings, Tokens, listen, router};
+use godwit::server::{Connections, Settings, Tokens, listen, router, standalone};
 use godwit::store::Memory;
 use godwit_tests::world::{name, version};
 use serde_json::{Value, json};
@@ -54,6 +55,19 @@ impl Server {
     }
 
     pub fn with(change: impl FnOnce(&mut Settings), connections: Connections) -> Self {
+        let (runtime, host) = Self::seeded();
+        Self::over(runtime, host, change, connections)
+    }
+
+    /// Beside the routes of an application.
+    pub fn among(merge: impl FnOnce(Router) -> Router) -> Self {
+        let (runtime, host) = Self::seeded();
+        let tokens = Tokens::new(ADMIN, Some(READ.to_owned())).unwrap();
+        let routes = merge(router(host.clone(), Settings::new(tokens)));
+        Self::serving(runtime, host, routes, Connections::default())
+    }
+
+    fn seeded() -> (Runtime, Host) {
         let runtime = Runtime::new().unwrap();
         let host = runtime.block_on(async {
             let host = builder(Arc::new(Memory::new())).open().await.unwrap();
@@ -74,7 +88,7 @@ impl Server {
             }
             host
         });
-        Self::over(runtime, host, change, connections)
+        (runtime, host)
     }
 
     pub fn over(
@@ -85,8 +99,13 @@ impl Server {
     ) -> Self {
         let tokens = Tokens::new(ADMIN, Some(READ.to_owned())).unwrap();
         let mut settings = Settings::new(tokens);
+        settings.page = true;
         change(&mut settings);
-        let routes = router(host.clone(), settings);
+        let routes = standalone(host.clone(), settings);
+        Self::serving(runtime, host, routes, connections)
+    }
+
+    fn serving(runtime: Runtime, host: Host, routes: Router, connections: Connections) -> Self {
         let (enough, is_enough) = oneshot::channel();
         let listener = runtime
             .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
@@ -96,9 +115,7 @@ impl Server {
             let enough = async {
                 let _ = is_enough.await;
             };
-            listen(listener, None, routes, connections, enough)
-                .await
-                .unwrap();
+            listen(listener, None, routes, connections, enough).await;
         });
         Self {
             address,
@@ -194,13 +211,20 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
+impl Server {
+    /// Shuts everything down.
+    pub fn end(&mut self) {
         drop(self.enough.take());
         if let Some(runtime) = self.runtime.take() {
             runtime.block_on(self.host.shutdown());
             runtime.shutdown_timeout(Duration::from_secs(10));
         }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -224,6 +248,13 @@ impl Stream {
                 _ => {}
             }
         }
+    }
+
+    /// What comes until the stream ends, but for the chunk that ends it.
+    pub fn rest(&mut self) -> String {
+        let mut rest = String::new();
+        self.0.read_to_string(&mut rest).unwrap();
+        rest.replace("0\r\n\r\n", "")
     }
 
     /// Reads on to an event of a name.

@@ -180,6 +180,11 @@ impl Observer for Hooks {
         }
         let text = event.to_json(self.clock.now()).unwrap_or_default();
         let text = text.to_string();
+        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(sender) = &*calls else {
+            // It has finished.
+            return;
+        };
         {
             let mut state = self.done.state();
             if state.waiting == WAITING {
@@ -188,11 +193,8 @@ impl Observer for Hooks {
             }
             state.waiting += 1;
         }
-        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(calls) = &*calls {
-            // The thread lives until the sender is gone.
-            let _ = calls.send(Call { name, text });
-        }
+        // The thread lives until the sender is gone.
+        let _ = sender.send(Call { name, text });
         drop(calls);
         if matches!(event, RunEvent::SettingUp { .. }) {
             self.done.wait();

@@ -31,7 +31,7 @@ pub async fn lives() -> Json<Lives> {
 #[utoipa::path(get, path = "/readyz", tag = "health", security(()),
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub async fn is_ready(State(shared): State<Shared>) -> Result<Response, Problem> {
-    let readiness = shared.host.readiness().await?;
+    let readiness = shared.readiness.ask(&shared.host).await?;
     let status = match readiness.is_ready {
         true => StatusCode::OK,
         false => StatusCode::SERVICE_UNAVAILABLE,
@@ -47,7 +47,7 @@ pub async fn metrics(State(shared): State<Shared>) -> Result<Response, Problem> 
         .host
         .ask(|host| Ok((host.status()?, host.progress()?)))
         .await?;
-    let readiness = shared.host.readiness().await?;
+    let readiness = shared.readiness.ask(&shared.host).await?;
     let text = shared
         .metrics
         .text(&told.0, told.1.as_ref(), readiness.is_ready);

@@ -110,6 +110,8 @@ pub async fn command(
     State(shared): State<Shared>,
     Input(command): Input<Command>,
 ) -> Result<Json<Answer>, Problem> {
+    // Between looking and beginning nobody else begins.
+    let _alone = shared.commands.lock().await;
     let running = going_on(&shared).await?;
     let host = &shared.host;
     match command.cmd {
@@ -144,9 +146,14 @@ pub async fn command(
     Ok(Json(answer(&shared, command.cmd).await?))
 }
 
-/// What goes on that was commanded here.
+/// Whether something is done for a purpose of the commands.
+fn is_command(purpose: &str) -> bool {
+    matches!(purpose, "shadow" | "finalize" | "reset")
+}
+
+/// What goes on that was commanded.
 async fn going_on(shared: &Shared) -> Result<Option<String>, Problem> {
-    let Some(known) = shared.activities.current() else {
+    let Some(known) = shared.activities.current_of(is_command) else {
         return Ok(None);
     };
     let activity = shared.activities.told(&known).await?;
@@ -155,7 +162,7 @@ async fn going_on(shared: &Shared) -> Result<Option<String>, Problem> {
 
 async fn answer(shared: &Shared, what: What) -> Result<Answer, Problem> {
     let (mut purpose, mut failure) = (None, None);
-    if let Some(known) = shared.activities.current() {
+    if let Some(known) = shared.activities.current_of(is_command) {
         let activity = shared.activities.told(&known).await?;
         match activity.state {
             ActivityState::Working => purpose = Some(activity.purpose),

@@ -27,6 +27,9 @@ pub struct Which {
     /// Those, too, that were accepted by name.
     #[serde(default)]
     accepted: bool,
+    /// Those of the shadow run, in place of those that are live.
+    #[serde(default)]
+    shadow: bool,
     /// The `next` of the page before; the first page without it.
     after: Option<String>,
     /// How many entries at most.
@@ -54,7 +57,11 @@ pub async fn list(
     let limit = checked(which.limit)?.get();
     let found = shared
         .host
-        .ask(move |host| found(host, &which, after.as_ref(), limit + 1))
+        .ask(move |host| {
+            on(host, which.shadow, |host| {
+                found(host, &which, after.as_ref(), limit + 1)
+            })
+        })
         .await;
     let mut items = found?;
     let is_more = items.len() > limit;
@@ -62,6 +69,18 @@ pub async fn list(
     let next = items.last().filter(|_| is_more);
     let next = next.map(|last| format!("{}/{}", last.collection, last.id));
     Ok(Json(Page { items, next }))
+}
+
+/// Does something to what is live, or to what the shadow run made.
+fn on<T>(
+    host: &Host,
+    shadow: bool,
+    what: impl FnOnce(&Host) -> Result<T, HostError>,
+) -> Result<T, HostError> {
+    match shadow {
+        true => what(&host.in_shadow()?),
+        false => what(host),
+    }
 }
 
 fn found(
@@ -117,17 +136,27 @@ fn shown(collection: &Name, id: &str, apart: Apart) -> Option<Quarantined> {
     })
 }
 
+/// Where an item is.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Where {
+    /// In the shadow run, in place of what is live.
+    #[serde(default)]
+    shadow: bool,
+}
+
 /// An item in quarantine, and what became of it
 #[utoipa::path(get, path = "/api/v1/quarantine/{collection}/{id}", tag = "quarantine",
-    params(("collection" = String, Path), ("id" = String, Path)),
+    params(("collection" = String, Path), ("id" = String, Path), Where),
     responses((status = 200, body = QuarantinedItem, headers(("etag" = String))), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub async fn one(
     State(shared): State<Shared>,
     At((collection, id)): At<(Name, String)>,
+    Asked(place): Asked<Where>,
 ) -> Result<Response, Problem> {
     let (item, tag) = shared
         .host
-        .ask(move |host| looked_at(host, collection, id))
+        .ask(move |host| on(host, place.shadow, |host| looked_at(host, collection, id)))
         .await?;
     Ok(Tagged(Json(item), tag).into_response())
 }
@@ -169,6 +198,9 @@ pub struct Retry {
     /// These; all in quarantine without it.
     #[serde(default)]
     items: Option<Vec<ItemName>>,
+    /// Those of the shadow run, in place of those that are live.
+    #[serde(default)]
+    shadow: bool,
 }
 
 /// Try items in quarantine again, with the migrations as they are now
@@ -178,7 +210,12 @@ pub async fn retry(
     State(shared): State<Shared>,
     Input(wanted): Input<Retry>,
 ) -> Result<Response, Problem> {
-    let work = shared.host.retry(wanted.items.map(named));
+    let items = wanted.items.map(named);
+    let work = shared.host.begin(move |host, observer, control| {
+        on(host, wanted.shadow, |host| {
+            host.retry(items.as_deref(), observer, control)
+        })
+    });
     let known = shared.activities.begin("retry", work).await;
     begun(&shared, &known).await
 }
@@ -189,6 +226,9 @@ pub async fn retry(
 pub struct Accept {
     /// These.
     items: Vec<ItemName>,
+    /// Those of the shadow run, in place of those that are live.
+    #[serde(default)]
+    shadow: bool,
 }
 
 /// What was accepted.
@@ -205,7 +245,11 @@ pub async fn accept(
     State(shared): State<Shared>,
     Input(wanted): Input<Accept>,
 ) -> Result<Json<Accepted>, Problem> {
-    let accepted = shared.host.accept(named(wanted.items)).await?;
+    let items = named(wanted.items);
+    let accepted = shared
+        .host
+        .ask(move |host| on(host, wanted.shadow, |host| host.accept(&items)));
+    let accepted = accepted.await?;
     Ok(Json(Accepted { accepted }))
 }
 

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::overview::Wanted;
-use crate::host::ShadowStats;
+use crate::host::{DownGoal, ShadowStats};
 use crate::model::{Run, RunId};
+use crate::plan::Goal;
 use crate::run::{ChangedItems, Control, Report, RunProgress};
 use crate::serve::Shared;
 use crate::serve::activities::Known;
@@ -130,6 +131,8 @@ pub enum NewPurpose {
     Finalize,
     /// To drop what a shadow run made.
     Reset,
+    /// To bring an app back to an older version, by what its migrations do to go back. `app` and `to` must be named.
+    Down,
 }
 
 /// Begin a run, or go on with one
@@ -148,13 +151,22 @@ pub async fn begin(
         to,
         phase,
     } = wanted;
-    let goal = Wanted { app, to, phase }.into();
     let (host, activities) = (&shared.host, &shared.activities);
+    let goal: Goal = Wanted { app, to, phase }.into();
     let known = match purpose {
         NewPurpose::Up => activities.begin("up", host.up(goal)).await,
         NewPurpose::Shadow => activities.begin("shadow", host.up_shadow(goal)).await,
         NewPurpose::Finalize => activities.begin("finalize", host.finalize()).await,
         NewPurpose::Reset => activities.begin("reset", host.reset()).await,
+        NewPurpose::Down => {
+            let (Some(app), Some(to), None) = (goal.app, goal.to, goal.phase) else {
+                let detail = "`down` is told `app` and `to`, and no `phase`";
+                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+            };
+            activities
+                .begin("down", host.down(DownGoal { app, to }))
+                .await
+        }
     };
     begun(&shared, &known).await
 }

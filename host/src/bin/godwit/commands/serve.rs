@@ -10,13 +10,11 @@ use std::sync::Arc;
 use godwit::Host;
 use godwit::model::{Phase, Run, RunState};
 use godwit::plan::Goal;
-use godwit::run::Observer as _;
-use godwit::server::{Connections, Settings, Tls, Tokens, listen, router};
+use godwit::server::{Connections, Settings, Tls, Tokens, listen, standalone};
 use godwit::store::OpenMode;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
 
 use super::backup;
 use crate::context::Context;
@@ -132,11 +130,11 @@ async fn serve(
     output::line(format!("listening on {scheme}://{address}/"));
     context.remark(&format!("the tokens are in {}", tokens_file.display()));
     let watch = context.watch_over(&host)?;
+    let hooks = hooks(context, &host);
     if !args.no_resume {
         go_on(&host).await?;
     }
-    let hooks = hooks(context, &host);
-    let routes = router(host.clone(), settings);
+    let routes = standalone(host.clone(), settings);
     let enough = async {
         tokio::select! {
             _ = interrupted.recv() => {}
@@ -145,33 +143,23 @@ async fn serve(
         output::note("stopping after the batch in flight");
         host.shutdown().await;
     };
-    let served = listen(listener, tls, routes, Connections::default(), enough).await;
+    listen(listener, tls, routes, Connections::default(), enough).await;
     drop(watch);
-    if let Some((hooks, events)) = hooks {
-        events.abort();
+    if let Some(hooks) = hooks {
         hooks.finish()?;
     }
-    served.map_err(|error| {
-        let message = godwit::with_causes(&error);
-        Failure::other(Code::Internal, message, "start the server again")
-    })
+    Ok(())
 }
 
-/// Has hooks told what happens in all works. One that fails and is to stop runs stops what goes on.
-fn hooks(context: &Context, host: &Host) -> Option<(Arc<Hooks>, JoinHandle<()>)> {
+/// Has hooks told what happens in all works, which wait for those that come before anything begins. One that fails and is to
+/// stop runs stops what goes on.
+fn hooks(context: &Context, host: &Host) -> Option<Arc<Hooks>> {
     let clock = context.surroundings.clock.clone();
     let stopped = host.clone();
     let hooks = Hooks::start(&context.config.hooks, clock, move || stopped.cancel());
     let hooks = Arc::new(hooks?);
-    let (mut events, told) = (host.events(), hooks.clone());
-    let events = tokio::spawn(async move {
-        loop {
-            let (event, told) = (events.next().await, told.clone());
-            // A hook is waited for before anything begins: not on a thread of the runtime.
-            let _ = tokio::task::spawn_blocking(move || told.event(&event.event)).await;
-        }
-    });
-    Some((hooks, events))
+    host.observe(hooks.clone());
+    Some(hooks)
 }
 
 /// Goes on with a run whose process died.
