@@ -61,7 +61,7 @@ async function answer(request, response, { world, stream, work }) {
   const body = request.method === "GET" ? {} : await readJson(request);
   const call = { world, work, role, query: url.searchParams, body, ifMatch: request.headers["if-match"] };
   const answered = route(call, ...names);
-  if (request.method !== "GET") noteAudit(world, `${request.method} ${decodeURIComponent(path)}`, body);
+  if (request.method !== "GET") noteAudit(world, `${request.method} ${decodeURIComponent(path)}`, body, 200);
   const {
     status,
     body: shown,
@@ -83,8 +83,10 @@ function routeOf(method, path) {
   throw new Refused(404, "There is no such call");
 }
 
-function noteAudit(world, what, detail) {
-  world.audit.push({ number: world.audit.length + 1, at: Date.now(), who: "admin", what, detail });
+function noteAudit(world, target, body, status) {
+  const sent = JSON.stringify(body ?? {});
+  const what = sent === "{}" ? target : `${target} ${sent}`;
+  world.audit.push({ number: world.audit.length + 1, at: Date.now(), who: "admin", what, status });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

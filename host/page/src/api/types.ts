@@ -312,7 +312,8 @@ export interface AuditEntry {
   at: Timestamp;
   who: string;
   what: string;
-  detail: { [name: string]: Json };
+  /** The status of the answer; 0 until there is one. */
+  status: number;
 }
 
 export interface RunRequest {

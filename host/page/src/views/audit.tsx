@@ -33,16 +33,8 @@ function Entries({ rows }: { rows: AuditEntry[] }) {
         { head: "No.", cell: (entry) => entry.number, isNumber: true },
         { head: "When", cell: (entry) => <time>{time(entry.at)}</time> },
         { head: "Who", cell: (entry) => entry.who },
-        { head: "What", cell: (entry) => entry.what, isName: true },
-        {
-          head: "Detail",
-          isWide: true,
-          cell: (entry) => (
-            <code class="excerpt">
-              <Id text={JSON.stringify(entry.detail)} />
-            </code>
-          ),
-        },
+        { head: "What", cell: (entry) => <Id text={entry.what} />, isWide: true },
+        { head: "Answer", cell: (entry) => (entry.status === 0 ? "none yet" : entry.status), isNumber: true },
       ]}
     />
   );
