@@ -83,8 +83,11 @@ fn seeded(backend: Arc<dyn Backend>, pre_images: bool) -> Host {
 }
 
 fn first(when: BackupWhen, file: PathBuf) -> BackupFirst {
-    let file = Some(file);
-    BackupFirst { when, file }
+    BackupFirst {
+        when,
+        file: Some(file),
+        folder: None,
+    }
 }
 
 fn carried_out(host: &Host) -> Result<Vec<Report>, HostError> {
@@ -236,8 +239,11 @@ fn a_run_ends_the_same_whichever_operation_fails() {
         };
         // The run notes the name, which is the same in every attempt.
         let attempt = attempts.fetch_add(1, Ordering::Relaxed).to_string();
-        let file = folder.path().join(attempt).join("before.godwit");
-        host.backup_first = first(BackupWhen::Auto, file);
+        host.backup_first = BackupFirst {
+            when: BackupWhen::Auto,
+            file: None,
+            folder: Some(folder.path().join(attempt)),
+        };
         operate(&host)
     };
     let operations = every_k(work, start, 1);
@@ -515,22 +521,44 @@ fn no_run_is_started_without_the_backup_that_it_needs() {
     let backend: Arc<dyn Backend> = Arc::new(Memory::new());
     let mut host = seeded(backend.clone(), false);
     let before = dump(&*backend);
+    let none = folder.path().join("none");
     let cases = [
-        (Some(file.join("backup")), "failed"),
-        (Some(file), "exists"),
-        (None, "no place"),
+        (None, Some(file.join("backups")), "failed"),
+        (Some(file), None, "exists"),
+        (Some(none.join("backup")), None, "no folder"),
+        (None, None, "no place"),
     ];
-    for (place, what) in cases {
-        host.backup_first.file = place;
+    for (file, folder, what) in cases {
+        (host.backup_first.file, host.backup_first.folder) = (file, folder);
         let error = carried_out(&host).expect_err(what);
         let is_expected = match what {
             "failed" => matches!(error, HostError::BackupFirst(BackupError::Failed { .. })),
             "exists" => matches!(error, HostError::BackupFirst(BackupError::Exists(_))),
+            "no folder" => matches!(error, HostError::BackupFirst(BackupError::NoFolder(_))),
             _ => matches!(error, HostError::NoPlaceForBackup { .. }),
         };
         assert!(is_expected, "{what}: {error:?}");
         assert_eq!(dump(&*backend), before, "{what}: nothing was changed");
+        assert!(!none.exists(), "{what}");
     }
+}
+
+/// A host that lives for long starts many runs, and time stands still here.
+#[test]
+fn each_run_has_a_backup_of_its_own_in_a_folder() {
+    let folder = TempDir::new().unwrap();
+    let place = folder.path().join("made");
+    let mut names = Vec::new();
+    for _ in 0..2 {
+        let mut host = seeded(Arc::new(Memory::new()), false);
+        host.backup_first.folder = Some(place.clone());
+        let before = dump(host.store().backend());
+        up_accepting(&host, &Quiet);
+        let name = runs(&host)[0].backup.clone().expect("it is noted");
+        assert_eq!(dump(&*restored(&place.join(&name))), before);
+        names.push(name);
+    }
+    assert_eq!(names[0].replace(".godwit", "_2.godwit"), names[1]);
 }
 
 /// Asks to stop once the store is being backed up.

@@ -1,11 +1,13 @@
 //! Backups: every change of one is noticed, and what is restored is what there was.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 
-use godwit::model::RunId;
+use godwit::model::{RunId, Timestamp};
 use godwit::run::{ChangedItems, Control, Quiet};
-use godwit::store::{Backend, Backup, BackupError, Memory};
+use godwit::store::{Backend, Backup, BackupError, BackupWriter, Memory};
+use godwit::{ErrorKind, HostError, backups_in, new_backup};
 use godwit_tests::world::{catalogue_with, dump, host, of_each_kind, seed, up_accepting};
 use tempfile::TempDir;
 
@@ -129,4 +131,117 @@ fn what_is_written_meanwhile_is_not_in_a_backup_of_one_moment() {
             .unwrap();
         assert_eq!(migrated_host(copy).digests(&[]).unwrap(), before);
     }
+}
+
+fn is_whole(file: &Path) {
+    let backup = Backup::open(file).unwrap();
+    backup.verify(&mut |_| ControlFlow::Continue(())).unwrap();
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn backups_of_one_moment_in_one_folder_are_all_whole() {
+    let folder = TempDir::new().unwrap();
+    let host = migrated(Arc::new(Memory::new()));
+    let store = host.store();
+    let (now, on) = (Timestamp(7), &mut |_: u64| ControlFlow::Continue(()));
+    let file = new_backup(folder.path(), now);
+    // All are begun before one is done.
+    let begin = || BackupWriter::begin(&file, store, now).unwrap();
+    let begin_new = || BackupWriter::begin_new(&file, store, now).unwrap();
+    let (first, second, third, fourth) = (begin_new(), begin_new(), begin(), begin_new());
+    let made = [first, second].map(|writer| writer.copy(store, on).unwrap().0);
+    let bytes = std::fs::read(&file).unwrap();
+    let refused = third.copy(store, on);
+    assert!(
+        matches!(&refused, Err(BackupError::Exists(there)) if *there == file),
+        "{refused:?}"
+    );
+    assert_eq!(std::fs::read(&file).unwrap(), bytes, "it is not replaced");
+    let last = fourth.copy_in_pages(store, &mut |_| Ok(())).unwrap().0;
+    let moment = "1970-01-01T00-00-00.007Z";
+    let expected = ["", "_2", "_3"].map(|more| format!("{moment}{more}.godwit"));
+    assert_eq!(names(folder.path()), expected, "nothing else is left");
+    let found = backups_in(folder.path(), None).unwrap();
+    let found: Vec<_> = found.into_iter().map(|found| found.path).collect();
+    assert_eq!(
+        found,
+        [&made[..], &[last]].concat(),
+        "the newest one is last"
+    );
+    found.iter().for_each(|file| is_whole(file));
+    // The same by the front door, by which time stands still in tests.
+    let front = folder.path().join("front");
+    for number in 1..4 {
+        let back_up = host.back_up_in(&front, &Control::default(), &mut |_| {});
+        is_whole(&back_up.unwrap().0);
+        assert_eq!(names(&front).len(), number);
+    }
+}
+
+#[test]
+fn what_a_killed_backup_has_left_is_no_backup_and_goes_with_the_next_one() {
+    let folder = TempDir::new().unwrap();
+    let host = migrated(Arc::new(Memory::new()));
+    let store = host.store();
+    let now = Timestamp(7);
+    let living = BackupWriter::begin_new(&new_backup(folder.path(), now), store, now).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(".godwit-killed.draft", "godwit backup 1\nand no more");
+    write(".godwit-other.draft", "somebody else's");
+    write(".letter.draft", "godwit backup 1\n");
+    assert!(backups_in(folder.path(), None).unwrap().is_empty());
+    let control = Control::default();
+    let (made, _) = host
+        .back_up_in(folder.path(), &control, &mut |_| {})
+        .unwrap();
+    let left = names(folder.path());
+    assert!(
+        !left.contains(&".godwit-killed.draft".to_owned()),
+        "{left:?}"
+    );
+    for other in [".godwit-other.draft", ".letter.draft"] {
+        assert!(left.contains(&other.to_owned()), "{left:?}");
+    }
+    assert_eq!(left.len(), 4, "{left:?}");
+    // The one that is written is none that was left.
+    let on = &mut |_: u64| ControlFlow::Continue(());
+    let (late, _) = living.copy(store, on).unwrap();
+    is_whole(&made);
+    is_whole(&late);
+    // One that is given up leaves nothing.
+    let before = names(folder.path());
+    drop(BackupWriter::begin_new(&new_backup(folder.path(), now), store, now).unwrap());
+    assert_eq!(names(folder.path()), before);
+}
+
+#[test]
+fn the_folder_of_a_file_that_is_named_is_not_made() {
+    let folder = TempDir::new().unwrap();
+    let none = folder.path().join("none");
+    let control = Control::default();
+    for (backend, _folder) in of_each_kind() {
+        let host = migrated(backend);
+        let refused = host.back_up(&none.join("x.godwit"), &control, &mut |_| {});
+        let error = refused.expect_err("there is no folder");
+        assert_eq!(error.kind(), ErrorKind::Input);
+        assert!(
+            matches!(&error, HostError::Backup(BackupError::NoFolder(missing)) if *missing == none),
+            "{error:?}"
+        );
+        assert!(!none.exists());
+    }
+    let missing = Backup::open(&none.join("x.godwit"));
+    assert!(
+        matches!(missing, Err(BackupError::Missing(_))),
+        "{missing:?}"
+    );
 }

@@ -78,7 +78,7 @@ const HOMES: [(&str, &[&str]); 39] = [
     ("heed", &["store/lmdb"]),
     ("lz4_flex", &["store/compressed"]),
     ("rustix", &["sandbox/", "host/backup", "bin/"]),
-    ("tempfile", &["sandbox/", "bin/"]),
+    ("tempfile", &["sandbox/", "store/backup", "bin/"]),
     ("clap", &["bin/"]),
     ("clap_complete", &["bin/"]),
     ("indicatif", &["bin/"]),

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 
-use super::{Host, HostError, Surroundings};
+use super::{Host, HostError, Surroundings, new_backup};
 use crate::model::Timestamp;
 use crate::run::Control;
 use crate::store::{
-    Backup, BackupError, BackupWriter, Claim, Lease, LeaseError, Manifest, OpenMode, Store,
-    StoreError, StoreUrl, sync_folder,
+    Backup, BackupError, BackupWriter, Claim, Lease, LeaseError, Manifest, OpenLock, OpenMode,
+    Store, StoreError, StoreUrl, sync_folder,
 };
 
 /// How long a store that was replaced is kept from being changed by those who have it open, in milliseconds.
@@ -33,34 +33,62 @@ impl Host {
     /// stores that can show one moment nobody who writes; on others (sled) the lease is held meanwhile.
     ///
     /// # Errors
-    /// [`HostError::Backup`] when the file is there already or cannot be written; [`HostError::Lease`] when the lease is
-    /// needed and somebody else has it.
+    /// [`HostError::Backup`] when the file is there already, its folder is not, or it cannot be written; [`HostError::Lease`]
+    /// when the lease is needed and somebody else has it.
     pub fn back_up(
         &self,
         path: &Path,
         control: &Control,
         observer: &mut dyn FnMut(u64),
     ) -> Result<Manifest, HostError> {
+        let begin = || BackupWriter::begin(path, &self.store, self.clock().now());
+        let (_, manifest) = self.copied(&begin, control, observer)?;
+        Ok(manifest)
+    }
+
+    /// Does as [`Host::back_up`], into a new file in a folder of backups, which is made if it is not there; gives the file.
+    ///
+    /// # Errors
+    /// As [`Host::back_up`].
+    pub fn back_up_in(
+        &self,
+        folder: &Path,
+        control: &Control,
+        observer: &mut dyn FnMut(u64),
+    ) -> Result<(PathBuf, Manifest), HostError> {
+        let begin = || {
+            let now = self.clock().now();
+            BackupWriter::begin_new(&new_backup(folder, now), &self.store, now)
+        };
+        self.copied(&begin, control, observer)
+    }
+
+    fn copied(
+        &self,
+        begin: &dyn Fn() -> Result<BackupWriter, BackupError>,
+        control: &Control,
+        observer: &mut dyn FnMut(u64),
+    ) -> Result<(PathBuf, Manifest), HostError> {
         if !self.store.backend().shows_one_moment() {
             return self.leased("backup", |lease| {
-                Ok(self.copy_under(lease, path, control, observer)?)
+                Ok(self.copy_under(lease, begin, control, observer)?)
             });
         }
-        let writer = BackupWriter::begin(path, &self.store, self.clock().now())?;
-        let manifest = writer.copy(&self.store, &mut |entries| {
+        let copied = begin()?.copy(&self.store, &mut |entries| {
             observer(entries);
             going_on(control)
         })?;
-        Ok(manifest)
+        Ok(copied)
     }
 }
 
 /// Puts a backup in the place of a store, at once: whoever looks sees all of the one or all of the other, whenever this is
-/// killed. What was there before is kept beside it. Nobody may work on it meanwhile; if it cannot be opened, nobody can.
+/// killed. What was there before is kept beside it. Nobody may work on it meanwhile, nor have it open for long ([`OpenLock`]); if
+/// it cannot be opened, nobody can.
 ///
 /// # Errors
-/// [`HostError::Backup`] when the backup is damaged, [`HostError::Lease`] when somebody works on the store. Nothing was
-/// replaced then.
+/// [`HostError::Backup`] when the backup is damaged or a host has the store open, [`HostError::Lease`] when somebody works on
+/// the store. Nothing was replaced then.
 pub fn restore(
     url: &StoreUrl,
     backup: &Backup,
@@ -71,6 +99,7 @@ pub fn restore(
     let place = Place::of(url)?;
     let _lock = place.lock()?;
     let old = Old::open(url)?;
+    let alone = place.alone()?;
     let mut lease = old
         .as_ref()
         .map(|old| old.lease(surroundings))
@@ -97,6 +126,11 @@ pub fn restore(
             })?;
         Store::new(backend)?;
     }
+    // There may be a store by now where there was none.
+    let _alone_with_new = match alone {
+        Some(_) => None,
+        None => place.alone()?,
+    };
     let moment = surroundings.clock.now();
     let replaced = place.exchange(moment)?;
     if let (Some(old), Some(lease)) = (old, lease) {
@@ -189,6 +223,14 @@ impl Place {
             path: self.folder.clone(),
         })?;
         Ok(file)
+    }
+
+    /// Has nobody open what is there now, until this is dropped.
+    fn alone(&self) -> Result<Option<OpenLock>, HostError> {
+        OpenLock::alone(&self.folder).map_err(|error| match error {
+            StoreError::InUse { path } => BackupError::StoreOpen(path).into(),
+            error => error.into(),
+        })
     }
 
     /// Drops what a restore has left that was killed.

@@ -3,9 +3,9 @@
 //! It is made under the lease that the run will have, before the run is recorded: whoever is killed in between leaves a
 //! backup and nothing else, and a run that goes on has its backup already.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::{Host, HostError};
+use super::{Host, HostError, new_backup};
 use crate::run::{Control, Observer, RunEvent};
 use crate::store::{BackupError, BackupWriter, Lease, Manifest};
 
@@ -26,9 +26,11 @@ pub enum BackupWhen {
 pub struct BackupFirst {
     /// When.
     pub when: BackupWhen,
-    /// The file that the backup becomes, which must not be there yet. Its name is noted in the run. A call starts one run
-    /// at most, so that it needs one file.
+    /// The file that the backup becomes, which must not be there yet, in a folder that is. Its name is noted in the run. A call
+    /// starts one run at most, so that it needs one file.
     pub file: Option<PathBuf>,
+    /// Where no file is named: the folder in which it is a new one, named after the moment. It is made if it is not there.
+    pub folder: Option<PathBuf>,
 }
 
 impl BackupWhen {
@@ -66,22 +68,31 @@ impl Host {
         let Some(why) = self.backup_first.when.reason(self.options.pre_images) else {
             return Ok(None);
         };
-        let file = self.backup_first.file.as_deref();
-        let file = file.ok_or(HostError::NoPlaceForBackup { why })?;
-        let made = self.copy_under(lease, file, control, &mut |entries| {
+        let (store, now) = (&self.store, self.clock().now());
+        let (wanted, is_named) = match (&self.backup_first.file, &self.backup_first.folder) {
+            (Some(file), _) => (file.clone(), true),
+            (None, Some(folder)) => (new_backup(folder, now), false),
+            (None, None) => return Err(HostError::NoPlaceForBackup { why }),
+        };
+        let begin = || match is_named {
+            true => BackupWriter::begin(&wanted, store, now),
+            false => BackupWriter::begin_new(&wanted, store, now),
+        };
+        let made = self.copy_under(lease, &begin, control, &mut |entries| {
             observer.event(&RunEvent::BackingUp {
-                file: file.to_owned(),
+                file: wanted.clone(),
                 entries,
             });
         });
-        let manifest = made.map_err(HostError::before_run)?;
+        let (file, manifest) = made.map_err(HostError::before_run)?;
+        let name = file.file_name().unwrap_or_default();
+        let name = name.to_string_lossy().into_owned();
         observer.event(&RunEvent::BackedUp {
-            file: file.to_owned(),
+            file,
             manifest,
             why: why.to_owned(),
         });
-        let name = file.file_name().unwrap_or_default();
-        Ok(Some(name.to_string_lossy().into_owned()))
+        Ok(Some(name))
     }
 
     /// Copies everything into a file, page by page: whoever holds the lease knows that nobody writes meanwhile. It waits
@@ -89,17 +100,16 @@ impl Host {
     pub(super) fn copy_under(
         &self,
         lease: &mut Lease,
-        file: &Path,
+        begin: &dyn Fn() -> Result<BackupWriter, BackupError>,
         control: &Control,
         observer: &mut dyn FnMut(u64),
-    ) -> Result<Manifest, BackupError> {
+    ) -> Result<(PathBuf, Manifest), BackupError> {
         observer(0);
         let mut keep = || {
             let kept = lease.keep(&self.store, self.clock().now());
             kept.map_err(BackupError::Lease)
         };
-        let writer = BackupWriter::begin(file, &self.store, self.clock().now())?;
-        writer.copy_in_pages(&self.store, &mut |entries| {
+        begin()?.copy_in_pages(&self.store, &mut |entries| {
             observer(entries);
             keep()?;
             match control.proceed(|_| keep())? {

@@ -11,12 +11,13 @@ const EXTENSION: &str = "godwit";
 
 /// A file in a folder of backups.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct FoundBackup {
     /// The file.
     pub path: PathBuf,
     /// What is in it, or why that cannot be told.
     pub backup: Result<Backup, BackupError>,
-    /// Whether it is none of another store: several may share a folder.
+    /// Whether it is none of another store, as far as that can be told: several may share a folder.
     pub is_own: bool,
 }
 
@@ -34,7 +35,8 @@ impl FoundBackup {
     }
 }
 
-/// A new file in a folder of backups, named after a moment.
+/// A new file in a folder of backups, named after a moment. [`crate::blocking::Host::back_up_in`] gives it another name where
+/// that is taken.
 pub fn new_backup(folder: &Path, now: Timestamp) -> PathBuf {
     let moment = i64::try_from(now.0).ok();
     let moment = moment.and_then(|moment| jiff::Timestamp::from_millisecond(moment).ok());
@@ -61,10 +63,8 @@ pub fn backups_in(folder: &Path, store: Option<&StoreUrl>) -> io::Result<Vec<Fou
     };
     let found = paths.filter(is_backup).map(|path| {
         let backup = Backup::open(&path);
-        let made_of = backup.as_ref().ok().map(|backup| &backup.manifest().store);
-        let is_other = made_of
-            .zip(store)
-            .is_some_and(|(named, store)| !is_same(named, store));
+        let known = backup.as_ref().ok().zip(store);
+        let is_other = known.is_some_and(|(backup, store)| !backup.is_of(store));
         FoundBackup {
             is_own: !is_other,
             backup,
@@ -74,24 +74,4 @@ pub fn backups_in(folder: &Path, store: Option<&StoreUrl>) -> io::Result<Vec<Fou
     let mut files: Vec<_> = found.collect();
     files.sort_by_cached_key(|file| (file.made(), file.path.clone()));
     Ok(files)
-}
-
-/// Whether a store that was named once is this one: what counts is where it lies.
-fn is_same(named: &str, store: &StoreUrl) -> bool {
-    let folder = |url: &StoreUrl| url.folder().map(whole);
-    named
-        .parse()
-        .is_ok_and(|named| folder(&named) == folder(store))
-}
-
-/// A path from the root, without links as far as it is there.
-fn whole(path: &Path) -> PathBuf {
-    if let Ok(path) = path.canonicalize() {
-        return path;
-    }
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    match (path.parent().map(Path::canonicalize), path.file_name()) {
-        (Some(Ok(parent)), Some(name)) => parent.join(name),
-        _ => path,
-    }
 }

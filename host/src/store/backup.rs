@@ -14,7 +14,8 @@
 //! over all chunks. The manifest names the length and the SHA-256 of each chunk as it lies in the file, and the
 //! SHA-256 of all that they have unpacked. So there is no byte in the file that nothing tells of.
 //!
-//! A file that was not finished has no trailer. It is written beside its place, synced, and then renamed.
+//! A file that was not finished has no trailer. It is written beside its place, under a name of its own, synced, and then gets
+//! its name, if no other file has it.
 
 mod read;
 mod restore;
@@ -86,6 +87,7 @@ pub struct Chunk {
 
 /// A way in which a backup cannot be made, read or restored.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BackupError {
     /// Occurs when a file is not a backup, or has been changed or cut off.
     #[error("{} is not a whole backup: {reason}", .path.display())]
@@ -117,6 +119,15 @@ pub enum BackupError {
     /// Occurs when a file is there already.
     #[error("{} is there already", .0.display())]
     Exists(std::path::PathBuf),
+    /// Occurs when there is no file.
+    #[error("there is no file {}", .0.display())]
+    Missing(std::path::PathBuf),
+    /// Occurs when there is no folder for a file that was named.
+    #[error("there is no folder {}", .0.display())]
+    NoFolder(std::path::PathBuf),
+    /// Occurs when a store is to be replaced that a host has open, which would go on with what was there before.
+    #[error("the store at {} is open in another process: stop it first", .0.display())]
+    StoreOpen(std::path::PathBuf),
     /// Occurs when somebody asked to stop.
     #[error("it was stopped before its end")]
     Stopped,

@@ -4,7 +4,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-use super::{OpenMode, StoreError};
+use super::{OpenMode, StoreError, open_lock};
 
 /// The backends that keep a store in a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(super) enum Contents {
 /// Looks at what `path` holds.
 pub(super) fn contents(path: &Path) -> Result<Contents, StoreError> {
     let looking = |error| failed("looking at the folder", path, error);
-    let names = match names(path) {
+    let mut names = match names(path) {
         Ok(names) => names,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Contents::Nothing),
         Err(error) if error.kind() == ErrorKind::NotADirectory => {
@@ -47,6 +47,8 @@ pub(super) fn contents(path: &Path) -> Result<Contents, StoreError> {
         }
         Err(error) => return Err(looking(error)),
     };
+    // It says nothing of what else is there.
+    names.retain(|name| name != open_lock::FILE);
     let has = |name: &str| names.iter().any(|found| found == name);
     if has("data.mdb") {
         return Ok(match is_blank(&path.join("data.mdb")).map_err(looking)? {

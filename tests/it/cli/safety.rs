@@ -416,14 +416,14 @@ fn no_run_is_started_where_the_backup_fails() {
         "godwit up --backup sometimes",
     ]), @r#"
 $ godwit up --no-pre-images
-2> error: the backup before the run cannot be made, so that no run was started: making the folder of store.backups/.[moment].godwit.draft failed: File exists (os error 17)
+2> error: the backup before the run cannot be made, so that no run was started: making the folder of store.backups/[moment].godwit failed: File exists (os error 17)
 2> hint: check the path, and the room on its disk; or do without a backup: `--backup never`
 [exit 6]
 $ godwit up --backup always --json
-2> error: the backup before the run cannot be made, so that no run was started: making the folder of store.backups/.[moment].godwit.draft failed: File exists (os error 17)
+2> error: the backup before the run cannot be made, so that no run was started: making the folder of store.backups/[moment].godwit failed: File exists (os error 17)
 2> hint: check the path, and the room on its disk; or do without a backup: `--backup never`
 {
-  "error": "the backup before the run cannot be made, so that no run was started: making the folder of store.backups/.[moment].godwit.draft failed: File exists (os error 17)",
+  "error": "the backup before the run cannot be made, so that no run was started: making the folder of store.backups/[moment].godwit failed: File exists (os error 17)",
   "hint": "check the path, and the room on its disk; or do without a backup: `--backup never`"
 }
 [exit 6]

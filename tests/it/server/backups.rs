@@ -1,9 +1,13 @@
 //! Backups that are made, read and removed by way of the server.
 
+use std::sync::Arc;
+
 use godwit::server::Connections;
+use godwit::store::{OpenMode, Sled};
 use serde_json::json;
 
 use super::world::{ADMIN, Server};
+use crate::embed::builder;
 
 #[test]
 fn backups_are_made_read_and_removed_by_those_who_saw_them() {
@@ -48,4 +52,38 @@ fn backups_are_made_read_and_removed_by_those_who_saw_them() {
     }
     let without = Server::start();
     assert_eq!(without.call("POST", "/api/v1/backups", None).status, 409);
+}
+
+#[test]
+fn one_backup_is_made_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let backups = folder.path().join("backups");
+    // A backup of sled waits where it is held.
+    let store = Sled::open(&folder.path().join("store"), OpenMode::Create).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let host = runtime.block_on(builder(Arc::new(store)).open()).unwrap();
+    let place = backups.clone();
+    let server = Server::over(
+        runtime,
+        host,
+        |settings| settings.backups = Some(place),
+        Connections::default(),
+    );
+    let create = || server.call("POST", "/api/v1/backups", None);
+    server.host.hold("the test");
+    let first = create();
+    assert_eq!(first.status, 202, "{first:?}");
+    let second = create();
+    assert_eq!(second.status, 409, "{second:?}");
+    assert_eq!(second.body["detail"], "a backup is being made already");
+    assert_eq!(
+        second.header("content-type"),
+        Some("application/problem+json")
+    );
+    server.host.release("the test");
+    assert_eq!(server.end_of(&first.body)["state"], "done");
+    let third = create();
+    assert_eq!(server.end_of(&third.body)["state"], "done", "{third:?}");
+    let listed = server.get("/api/v1/backups");
+    assert_eq!(listed["items"].as_array().unwrap().len(), 2, "{listed}");
 }

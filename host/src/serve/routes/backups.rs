@@ -1,4 +1,5 @@
-//! Backups in the server's folder. Putting one in the store's place is for those who have stopped the server.
+//! Backups in the server's folder. Putting one in the store's place is for those who have stopped the server: while it runs, that
+//! is refused.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::runs::begun;
-use crate::host::{FoundBackup, Host, HostError, backups_in, new_backup, with_causes};
+use crate::host::{FoundBackup, Host, HostError, backups_in, with_causes};
 use crate::model::{Digest, Run, Timestamp};
 use crate::serve::Shared;
 use crate::serve::answer::Tagged;
@@ -102,14 +103,18 @@ async fn named(shared: &Shared, name: &str) -> Result<FoundBackup, Problem> {
     named.ok_or_else(|| Problem::not_found(format!("there is no backup {name}")))
 }
 
-/// Back the store up, as it is at one moment
+/// Back the store up, as it is at one moment; one backup is made at a time
 #[utoipa::path(post, path = "/api/v1/backups", tag = "backups",
     responses((status = 202, body = Activity), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 415, body = Problem)))]
 pub async fn create(State(shared): State<Shared>) -> Result<Response, Problem> {
     let folder = folder(&shared)?;
+    let turn = shared.backing_up.clone().try_lock_owned().map_err(|_| {
+        let problem = Problem::conflict("a backup is being made already");
+        problem.with_hint("begin another one once it is done")
+    })?;
     let work = shared.host.begin(move |host, _, control| {
-        let file = new_backup(&folder, host.surroundings().clock.now());
-        let manifest = host.back_up(&file, control, &mut |_| {})?;
+        let _turn = turn;
+        let (file, manifest) = host.back_up_in(&folder, control, &mut |_| {})?;
         Ok(told(&file, &manifest))
     });
     let known = shared.activities.begin("backup", work).await;

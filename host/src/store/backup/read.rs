@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::write::failed;
 use super::{BackupError, END, FORMAT, MAGIC, MOST_BYTES, Manifest, TRAILER};
 use crate::model::Digest;
+use crate::store::StoreUrl;
 
 /// A backup, opened: its manifest is known to be what was written.
 #[derive(Debug)]
@@ -25,10 +26,13 @@ impl Backup {
     /// Opens a backup and reads its manifest.
     ///
     /// # Errors
-    /// [`BackupError::Damaged`] when the file is not a whole backup, as far as that can be told from its beginning and
-    /// its end.
+    /// [`BackupError::Missing`] when there is no file, [`BackupError::Damaged`] when it is not a whole backup, as far as that
+    /// can be told from its beginning and its end.
     pub fn open(path: &Path) -> Result<Self, BackupError> {
-        let unreadable = |error| failed("reading", path, error);
+        let unreadable = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => BackupError::Missing(path.to_owned()),
+            _ => failed("reading", path, error),
+        };
         let mut file = File::open(path).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len();
         let manifest = manifest(&mut file, length).map_err(|error| error.at(path))?;
@@ -55,6 +59,13 @@ impl Backup {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether it was made of a store: what counts is where that lies, however it is named.
+    pub fn is_of(&self, store: &StoreUrl) -> bool {
+        let folder = |url: &StoreUrl| url.folder().map(whole);
+        let made_of = self.manifest.store.parse();
+        made_of.is_ok_and(|made_of| folder(&made_of) == folder(store))
     }
 
     /// Reads every byte, and visits the entries, until `visit` breaks.
@@ -111,6 +122,18 @@ impl Backup {
             return Err(error.at(&self.path));
         }
         Ok(())
+    }
+}
+
+/// A path from the root, without links as far as it is there.
+fn whole(path: &Path) -> PathBuf {
+    if let Ok(path) = path.canonicalize() {
+        return path;
+    }
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    match (path.parent().map(Path::canonicalize), path.file_name()) {
+        (Some(Ok(parent)), Some(name)) => parent.join(name),
+        _ => path,
     }
 }
 

@@ -1,11 +1,14 @@
 //! Writing a backup.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::ffi::OsStr;
+use std::fs::{File, Permissions};
+use std::io::{self, BufWriter, ErrorKind, Read as _, Write};
 use std::ops::ControlFlow;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
+use tempfile::TempPath;
 
 use super::{
     BackedUp, BackupError, CHUNK_BYTES, Chunk, END, END_OF_KEYS, FORMAT, LEVEL, MAGIC, Manifest,
@@ -15,12 +18,18 @@ use crate::model::{Digest, History, Name, Timestamp};
 use crate::store::key::tag;
 use crate::store::{Store, StoreError, folder, record};
 
+/// What a draft's name begins and ends with: it is no backup's, and hidden.
+const DRAFT: (&str, &str) = (".godwit-", ".draft");
+
 /// Writes one backup. What was written goes again when it is dropped before its end.
 pub struct BackupWriter {
-    out: Option<BufWriter<File>>,
+    /// Locked for as long as it is written.
+    out: BufWriter<File>,
     /// Where it lies until it is whole.
-    draft: PathBuf,
+    draft: TempPath,
     path: PathBuf,
+    /// Whether another name will do.
+    is_new: bool,
     chunk: Vec<u8>,
     hash: Sha256,
     manifest: Manifest,
@@ -28,37 +37,58 @@ pub struct BackupWriter {
 }
 
 impl BackupWriter {
-    /// Begins a backup; the file appears once it is whole.
+    /// Begins a backup; the file appears once it is whole, and takes no other's place.
     ///
     /// # Errors
-    /// [`BackupError`] when the file is there already, or cannot be written.
+    /// [`BackupError`] when the file is there already, its folder is not, or it cannot be written.
     pub fn begin(path: &Path, store: &Store, now: Timestamp) -> Result<Self, BackupError> {
         if path.exists() {
             return Err(BackupError::Exists(path.to_owned()));
         }
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let draft = path.with_file_name(format!(".{name}.draft"));
-        let failed = |action, error| failed(action, &draft, error);
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        if let Some(folder) = folder {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| failed("making the folder of", error))?;
+        let folder = folder_of(path);
+        if !folder.exists() {
+            return Err(BackupError::NoFolder(folder.to_owned()));
         }
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&draft)
-            .map_err(|error| failed("making", error))?;
-        let mut out = BufWriter::new(file);
-        out.write_all(MAGIC)
-            .map_err(|error| failed("writing", error))?;
+        Self::draft(path, false, store, now)
+    }
+
+    /// Does as [`BackupWriter::begin`], for a file whose name nobody has given: its folder is made if it is not there, and where
+    /// the name is taken the file gets one like it.
+    ///
+    /// # Errors
+    /// [`BackupError`] when the file or its folder cannot be written.
+    pub fn begin_new(path: &Path, store: &Store, now: Timestamp) -> Result<Self, BackupError> {
+        std::fs::create_dir_all(folder_of(path))
+            .map_err(|error| failed("making the folder of", path, error))?;
+        Self::draft(path, true, store, now)
+    }
+
+    fn draft(
+        path: &Path,
+        is_new: bool,
+        store: &Store,
+        now: Timestamp,
+    ) -> Result<Self, BackupError> {
+        let folder = folder_of(path);
+        clear_drafts(folder);
+        let making = |error| failed("making", path, error);
+        let draft = tempfile::Builder::new()
+            .prefix(DRAFT.0)
+            .suffix(DRAFT.1)
+            // As for any other file, it is the umask that says who may read it.
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder);
+        let (mut file, draft) = draft.map_err(making)?.into_parts();
+        // Where files cannot be locked, no draft is ever taken for one that was left.
+        let _ = file.try_lock();
+        // At once: what does not begin so is not looked at.
+        file.write_all(MAGIC)
+            .map_err(|error| failed("writing", path, error))?;
         Ok(Self {
-            out: Some(out),
+            out: BufWriter::new(file),
             draft,
             path: path.to_owned(),
+            is_new,
             chunk: Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 4),
             hash: Sha256::new(),
             manifest: Manifest {
@@ -78,7 +108,8 @@ impl BackupWriter {
     }
 
     /// Copies everything that a store has, as it is at one moment, and finishes the file. `observer` is told how many
-    /// entries were copied by now and says whether to go on; it must not use the store.
+    /// entries were copied by now and says whether to go on; it must not use the store. Gives the file, which has another name
+    /// than the one that was asked for where that may be.
     ///
     /// # Errors
     /// [`BackupError`] when the store cannot be read or the file not be written; there is no file then.
@@ -86,7 +117,7 @@ impl BackupWriter {
         mut self,
         store: &Store,
         observer: &mut dyn FnMut(u64) -> ControlFlow<()>,
-    ) -> Result<Manifest, BackupError> {
+    ) -> Result<(PathBuf, Manifest), BackupError> {
         let mut result = Ok(());
         store.stored().scan(&[0], END_OF_KEYS, &mut |key, value| {
             result = self.entry(key, value).and_then(|is_new| {
@@ -114,7 +145,7 @@ impl BackupWriter {
         mut self,
         store: &Store,
         observer: &mut dyn FnMut(u64) -> Result<(), BackupError>,
-    ) -> Result<Manifest, BackupError> {
+    ) -> Result<(PathBuf, Manifest), BackupError> {
         let mut from = vec![0];
         loop {
             let (mut result, mut next) = (Ok(false), None);
@@ -190,15 +221,14 @@ impl BackupWriter {
                 length,
                 digest: Digest::of(&packed),
             });
-            let out = self.out.as_mut().expect("it is not finished");
-            out.write_all(&length.to_be_bytes())?;
-            out.write_all(&packed)
+            self.out.write_all(&length.to_be_bytes())?;
+            self.out.write_all(&packed)
         });
         self.chunk.clear();
-        written.map_err(|error| failed("writing", &self.draft, error))
+        written.map_err(|error| failed("writing", &self.path, error))
     }
 
-    fn finish(mut self) -> Result<Manifest, BackupError> {
+    fn finish(mut self) -> Result<(PathBuf, Manifest), BackupError> {
         if !self.chunk.is_empty() {
             self.write_chunk()?;
         }
@@ -208,7 +238,7 @@ impl BackupWriter {
             .map(|(app, state)| (app, state.version().cloned()))
             .collect();
         let manifest = record::to_json(&self.manifest);
-        let mut out = self.out.take().expect("it is not finished");
+        let out = &mut self.out;
         let mut write = || {
             out.write_all(&0_u32.to_be_bytes())?;
             out.write_all(&manifest)?;
@@ -218,24 +248,66 @@ impl BackupWriter {
             out.flush()?;
             out.get_ref().sync_all()
         };
-        write().map_err(|error| failed("writing", &self.draft, error))?;
-        std::fs::rename(&self.draft, &self.path)
-            .map_err(|error| failed("renaming", &self.draft, error))?;
-        let folder = self.path.parent();
-        let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
-        folder::sync(folder.unwrap_or(Path::new(".")))?;
-        Ok(self.manifest.clone())
+        write().map_err(|error| failed("writing", &self.path, error))?;
+        let path = publish(self.draft, self.path, self.is_new)?;
+        folder::sync(folder_of(&path))?;
+        Ok((path, self.manifest))
     }
 }
 
-impl Drop for BackupWriter {
-    fn drop(&mut self) {
-        if let Some(out) = self.out.take() {
-            drop(out);
-            // Half a backup is of no use; one that is left is overwritten the next time.
-            let _ = std::fs::remove_file(&self.draft);
+/// Gives a file its name, which nobody else's has; gives the name.
+fn publish(mut draft: TempPath, wanted: PathBuf, is_new: bool) -> Result<PathBuf, BackupError> {
+    let (mut path, mut number) = (wanted.clone(), 1);
+    loop {
+        let Err(refused) = draft.persist_noclobber(&path) else {
+            return Ok(path);
+        };
+        match refused.error.kind() {
+            ErrorKind::AlreadyExists if is_new => {}
+            ErrorKind::AlreadyExists => return Err(BackupError::Exists(path)),
+            _ => return Err(failed("naming", &path, refused.error)),
+        }
+        draft = refused.path;
+        number += 1;
+        path = numbered(&wanted, number);
+    }
+}
+
+/// A name like another one, which comes behind it in order: `a_2.godwit` for `a.godwit`.
+fn numbered(path: &Path, number: u64) -> PathBuf {
+    let [stem, extension] = [path.file_stem(), path.extension()]
+        .map(|part| part.unwrap_or(OsStr::new("")).to_string_lossy());
+    path.with_file_name(format!("{stem}_{number}.{extension}"))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent();
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+/// Removes the drafts of those who were killed, as far as that can be told and done.
+fn clear_drafts(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_draft = name.starts_with(DRAFT.0) && name.ends_with(DRAFT.1);
+        let is_file = || entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_draft && is_file() && is_left(&entry.path()).unwrap_or(false) {
+            let _ = std::fs::remove_file(entry.path());
         }
     }
+}
+
+/// Whether nobody writes a draft any more: whoever does has a lock on it from before its first byte on.
+fn is_left(draft: &Path) -> io::Result<bool> {
+    let mut file = File::open(draft)?;
+    let mut magic = [0; MAGIC.len()];
+    file.read_exact(&mut magic)?;
+    Ok(magic == *MAGIC && file.try_lock().is_ok())
 }
 
 pub(super) fn failed(action: &'static str, path: &Path, source: io::Error) -> BackupError {

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use godwit::catalogue::Catalogue;
-use godwit::model::Run;
-use godwit::store::{Backup, Manifest, OpenMode, StoreError};
-use godwit::{FoundBackup, HostError, new_backup};
+use godwit::model::{Name, Run, Version};
+use godwit::store::{Backup, BackupError, Manifest, OpenMode, StoreError, StoreUrl};
+use godwit::{FoundBackup, HostError, Status};
 use serde_json::json;
 
 use crate::archive::{Meter, Unit};
@@ -33,7 +33,7 @@ Examples:
   godwit backup create --store lmdb:data
   godwit backup create before-3.0.godwit")]
 pub struct Create {
-    /// The file. [default: one named after the moment, in the folder of backups]
+    /// The file, in a folder that is there. [default: one named after the moment, in the folder of backups]
     file: Option<PathBuf>,
     #[command(flatten)]
     folder: FolderArgs,
@@ -54,7 +54,8 @@ pub struct Verify {
 /// Put a backup in the place of the store, at once.
 ///
 /// It is put into a new store and read back first; then the one takes the place of the other in a single step. What was
-/// there before is kept beside it, under a name that is told.
+/// there before is kept beside it, under a name that is told. It is refused while a server, or an application with Godwit in
+/// it, has the store open, which would go on with what was there before: stop it first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -64,7 +65,7 @@ Examples:
 pub struct Restore {
     /// The backup: a file, or a name in the folder of backups. [default: the newest one of the store]
     backup: Option<PathBuf>,
-    /// Change nothing: read every byte of the backup, and say what would be replaced.
+    /// Change nothing: read every byte of the backup, and say what would come, what would be replaced, and whose backup it is.
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -84,7 +85,7 @@ pub struct List {
 /// Remove old backups of the store.
 ///
 /// A backup is kept while nothing else takes back a run: one that is unfinished and has no pre-images. Those of other stores in
-/// the same folder are let be.
+/// the same folder are let be, and files that cannot be read: they are named.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -161,14 +162,19 @@ fn create(args: &Create, context: &Context) -> Result<Code, Failure> {
     let store = context.store_to_back_up(OpenMode::Existing)?;
     let host = context.wire(store, Catalogue::new());
     context.catch_interrupts()?;
-    let file = match &args.file {
-        Some(file) => file.clone(),
-        None => new_backup(
-            &args.folder.folder(context)?,
-            context.surroundings.clock.now(),
-        ),
+    let folder = args.file.is_none().then(|| args.folder.folder(context));
+    let folder = folder.transpose()?.unwrap_or_default();
+    let quiet = context.quiet || context.json;
+    let meter = Meter::new("backup".to_owned(), None, Unit::Items, quiet);
+    let mut observer = |entries| meter.at(entries, entries);
+    let made = match &args.file {
+        Some(file) => host
+            .back_up(file, &context.control, &mut observer)
+            .map(|manifest| (file.clone(), manifest)),
+        None => host.back_up_in(&folder, &context.control, &mut observer),
     };
-    let manifest = back_up(&host, &file, context)?;
+    meter.finish();
+    let (file, manifest) = made?;
     if context.json {
         output::json(&json!({ "file": file, "backup": told(&manifest) }));
     } else {
@@ -181,25 +187,6 @@ fn create(args: &Create, context: &Context) -> Result<Code, Failure> {
         ));
     }
     Ok(Code::Done)
-}
-
-/// Makes a backup, with progress.
-pub fn back_up(
-    host: &godwit::blocking::Host,
-    file: &Path,
-    context: &Context,
-) -> Result<Manifest, Failure> {
-    let meter = Meter::new(
-        "backup".to_owned(),
-        None,
-        Unit::Items,
-        context.quiet || context.json,
-    );
-    let made = host.back_up(file, &context.control, &mut |entries| {
-        meter.at(entries, entries);
-    });
-    meter.finish();
-    Ok(made?)
 }
 
 /// The backup that is meant.
@@ -219,11 +206,20 @@ fn chosen(named: Option<&Path>, folder: &FolderArgs, context: &Context) -> Resul
         return Ok(newest.backup?);
     };
     let is_name = named.components().count() == 1 && !named.exists();
-    let path = match is_name {
-        true => folder.folder(context)?.join(named),
-        false => named.to_owned(),
+    // Where there is no folder of backups, it can be a file only.
+    let folder = is_name.then(|| folder.folder(context).ok()).flatten();
+    let Some(folder) = folder else {
+        return Ok(Backup::open(named)?);
     };
-    Ok(Backup::open(&path)?)
+    match Backup::open(&folder.join(named)) {
+        Err(BackupError::Missing(_)) => {
+            let (named, folder) = (named.display(), folder.display());
+            let message = format!("there is no backup {named}: no such file, and none in {folder}");
+            let hint = "`godwit backup list` names those in the folder of backups; name others by their path";
+            Err(Failure::input(message, hint))
+        }
+        opened => Ok(opened?),
+    }
 }
 
 fn verify(args: &Verify, context: &Context) -> Result<Code, Failure> {
@@ -268,19 +264,7 @@ fn restore(args: &Restore, context: &Context) -> Result<Code, Failure> {
     let backup = chosen(args.backup.as_deref(), &args.folder, context)?;
     let url = context.store_url()?;
     if args.dry_run {
-        read_all(&backup, context)?;
-        let is_there = url.folder().is_some_and(Path::exists);
-        if context.json {
-            output::json(&json!({ "would_replace": is_there, "backup": told(backup.manifest()) }));
-        } else {
-            let what = if is_there {
-                "would replace"
-            } else {
-                "would become"
-            };
-            output::line(format!("{} {what} {url}", summary(backup.manifest())));
-        }
-        return Ok(Code::Done);
+        return try_restore(&backup, &url, context);
     }
     let entries = backup.manifest().entries;
     let quiet = context.quiet || context.json;
@@ -309,6 +293,81 @@ fn restore(args: &Restore, context: &Context) -> Result<Code, Failure> {
             );
             output::hint(&text);
         }
+    }
+    Ok(Code::Done)
+}
+
+/// What a restore finds in the place of the store that it makes.
+enum There {
+    Nothing,
+    Store(Box<Status>),
+    /// Something that cannot be read, and why.
+    Unknown(String),
+}
+
+impl There {
+    /// Looks; what a restore would refuse to replace is a failure here, too.
+    fn look(url: &StoreUrl, context: &Context) -> Result<Self, Failure> {
+        let Some(folder) = url.folder() else {
+            let message = "a store in memory cannot be restored";
+            return Err(Failure::input(message, "name a folder with --store"));
+        };
+        let opened = context.store(OpenMode::Existing);
+        let read = opened.and_then(|store| Ok(context.wire(store, Catalogue::new()).status()?));
+        match read {
+            Ok(status) => Ok(Self::Store(Box::new(status))),
+            Err(failure @ Failure::Host(HostError::Store(StoreError::NotAStore { .. }))) => {
+                Err(failure)
+            }
+            Err(_) if !folder.exists() => Ok(Self::Nothing),
+            Err(failure) => Ok(Self::Unknown(failure.message())),
+        }
+    }
+}
+
+/// Reads every byte of a backup, and tells what a restore would bring, and what would go.
+fn try_restore(backup: &Backup, url: &StoreUrl, context: &Context) -> Result<Code, Failure> {
+    let there = There::look(url, context)?;
+    read_all(backup, context)?;
+    let (manifest, is_own) = (backup.manifest(), backup.is_of(url));
+    if context.json {
+        let (replaced, reason) = match &there {
+            There::Nothing => (None, None),
+            There::Store(status) => (Some(status), None),
+            There::Unknown(reason) => (None, Some(reason)),
+        };
+        output::json(&json!({
+            "would_replace": !matches!(there, There::Nothing),
+            "replaced": replaced,
+            "unreadable": reason,
+            "is_own": is_own,
+            "backup": told(manifest),
+        }));
+        return Ok(Code::Done);
+    }
+    let what = match there {
+        There::Nothing => "would become",
+        _ => "would replace",
+    };
+    output::line(format!("{} {what} {url}", summary(manifest)));
+    match &there {
+        There::Nothing => {}
+        There::Store(status) => {
+            let items = status.collections.iter();
+            let items = items.map(|collection| collection.tallies.items).sum();
+            let apps = status.apps.iter().map(|app| (&app.app, &app.version));
+            let has = contents(items, apps);
+            output::line(format!("{url} has {has}: that would be put aside"));
+        }
+        There::Unknown(reason) => {
+            output::line(format!(
+                "what {url} has would be put aside, and cannot be told: {reason}"
+            ));
+        }
+    }
+    if !is_own {
+        let store = &manifest.store;
+        output::warning(&format!("it is a backup of another store, {store}"));
     }
     Ok(Code::Done)
 }
@@ -365,7 +424,10 @@ fn prune(args: &Prune, context: &Context) -> Result<Code, Failure> {
     // Whose they are that may go must be known.
     context.store_url()?;
     let folder = args.folder.folder(context)?;
-    let mut files = files(&folder, context)?;
+    let files = files(&folder, context)?;
+    // Whose a file is that cannot be read, nobody can tell.
+    let (mut files, left): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|file| file.backup.is_ok());
     files.retain(|file| file.is_own);
     files.truncate(files.len().saturating_sub(args.keep));
     let needed = match args.force || files.is_empty() {
@@ -375,7 +437,6 @@ fn prune(args: &Prune, context: &Context) -> Result<Code, Failure> {
     let now = context.surroundings.clock.now();
     let (mut removed, mut kept) = (Vec::new(), Vec::new());
     for file in files {
-        // What is no whole backup keeps nobody from having one.
         let age = file
             .made()
             .map(|made| Duration::from_millis(now.since(made)));
@@ -396,17 +457,35 @@ fn prune(args: &Prune, context: &Context) -> Result<Code, Failure> {
         })?;
         removed.push(file);
     }
-    tell_pruned(&removed, &kept, context);
+    tell_pruned(&removed, &kept, &left, context);
     Ok(Code::Done)
 }
 
-fn tell_pruned(removed: &[PathBuf], kept: &[(PathBuf, &Run)], context: &Context) {
+fn tell_pruned(
+    removed: &[PathBuf],
+    kept: &[(PathBuf, &Run)],
+    left: &[FoundBackup],
+    context: &Context,
+) {
+    let left = left.iter().filter_map(|file| {
+        let error = file.backup.as_ref().err()?;
+        Some((&file.path, godwit::with_causes(error)))
+    });
+    let left: Vec<_> = left.collect();
+    for (_, error) in &left {
+        output::warning(&format!(
+            "{error}; it was left, as nobody can tell whose it is"
+        ));
+    }
     if context.json {
+        let left = left.iter();
+        let left = left.map(|(file, error)| json!({ "file": file, "error": error }));
+        let left: Vec<_> = left.collect();
         let kept = kept
             .iter()
             .map(|(file, run)| json!({ "file": file, "run": run.id }));
         let kept: Vec<_> = kept.collect();
-        return output::json(&json!({ "removed": removed, "kept": kept }));
+        return output::json(&json!({ "removed": removed, "kept": kept, "left": left }));
     }
     for file in removed {
         output::line(format!("removed {}", file.display()));
@@ -463,7 +542,14 @@ pub fn summary(manifest: &Manifest) -> String {
         .iter()
         .map(|collection| collection.items)
         .sum();
-    let apps = manifest.apps.iter().map(|(app, version)| match version {
+    let apps = manifest.apps.iter().map(|(app, version)| (app, version));
+    let at = output::time(manifest.created_at);
+    format!("{} at {at}", contents(items, apps))
+}
+
+/// What a store has, or a backup.
+fn contents<'a>(items: u64, apps: impl Iterator<Item = (&'a Name, &'a Option<Version>)>) -> String {
+    let apps = apps.map(|(app, version)| match version {
         Some(version) => format!("{app} {version}"),
         None => app.to_string(),
     });
@@ -472,6 +558,5 @@ pub fn summary(manifest: &Manifest) -> String {
         [] => String::new(),
         apps => format!(" of {}", apps.join(", ")),
     };
-    let at = output::time(manifest.created_at);
-    format!("{}{apps} at {at}", output::counted(items, "item"))
+    format!("{}{apps}", output::counted(items, "item"))
 }

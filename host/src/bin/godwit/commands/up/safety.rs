@@ -41,12 +41,11 @@ impl SafetyArgs {
         let configured = configured.map_err(|error: String| {
             Failure::input(format!("backup: {error}"), "see [run] in godwit.toml")
         })?;
-        let now = context.surroundings.clock.now();
         // A store in memory may have no folder for it; that is said where one is needed.
-        let folder = backup::folder(context).ok();
         host.backup_first = BackupFirst {
             when: self.backup.or(configured).unwrap_or_default(),
-            file: folder.map(|folder| godwit::new_backup(&folder, now)),
+            file: None,
+            folder: backup::folder(context).ok(),
         };
         Ok(())
     }
@@ -136,10 +135,10 @@ impl Observer for Safety {
     }
 }
 
-/// What goes back to before a run, for people: the one command.
-pub fn goes_back(run: &Run) -> Option<String> {
-    Some(match run.retreat()? {
-        undo @ Retreat::Undo(_) => format!("`{undo}` goes back"),
+/// What goes back to before a run, for people: the one command, where there are these runs.
+pub fn goes_back(run: &Run, runs: &[Run]) -> Option<String> {
+    Some(match run.retreat_among(runs)? {
+        undo @ (Retreat::Undo(_) | Retreat::InOrder(_)) => format!("`{undo}` goes back"),
         restore @ Retreat::Restore(_) => format!(
             "`{restore}` puts the whole store back as it was before run {}",
             run.id
@@ -165,12 +164,15 @@ pub fn failed(host: &Host, error: HostError, begun: &Begun) -> Failure {
     let begun = *begun.0.lock().unwrap_or_else(PoisonError::into_inner);
     let is_of_run = matches!(error, HostError::Run(_) | HostError::Store(_));
     // Where the store cannot be read, what it has recorded cannot be told.
-    let run = begun.filter(|_| is_of_run);
-    let run = run.and_then(|id| host.store().run(id).ok().flatten());
+    let runs = begun.filter(|_| is_of_run);
+    let runs = runs.and_then(|_| host.store().runs().ok());
+    let runs = runs.unwrap_or_default();
+    let run = runs.iter().find(|run| Some(run.id) == begun);
     match run.filter(|run| run.state.is_unfinished()) {
         Some(run) => Failure::Run {
             error,
-            run: Box::new(run),
+            run: Box::new(run.clone()),
+            runs,
         },
         None => error.into(),
     }
