@@ -30,6 +30,11 @@
 //! [`catalogue`] finds migrations, [`plan`] decides, [`store`] keeps, [`run`] does it, [`transfer`]
 //! brings items in and out, [`blocking::Host`] wires them together,
 //! and [`Host`] is the door for servers. ARCHITECTURE.md says more.
+//!
+//! Stable in the sense of semantic versioning are the names at the root of this crate, in [`blocking`] and in `server`, and
+//! what they name of other modules. Structs that are handed in are made with `..Default::default()` or by a function, since
+//! they may get further fields. Everything else is public for the command line and the tests, and may change with any minor
+//! version.
 
 #![warn(clippy::unwrap_used)]
 
@@ -67,7 +72,7 @@ pub mod server {
 
 pub use embed::{Collection, Event, Events, Host, HostBuilder, OpenError, Work};
 pub use host::{
-    AppStatus, BackupFirst, BackupWhen, Change, CollectionDigest, CollectionStatus,
+    AppStatus, BackupFirst, BackupWhen, Busy, Change, CollectionDigest, CollectionStatus,
     CollectionVerified, Document, DownGoal, DryGoal, DryRun, ErrorKind, Flaw, FlawKind,
     FoundBackup, HostError, ItemWrite, Otherwise, Page, Readiness, Reading, Rehearsal,
     RehearsedFailure, Restored, Sample, SchemaCheck, ShadowReport, ShadowStats, Shape, Status,

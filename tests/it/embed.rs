@@ -3,11 +3,13 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use godwit::model::{RunId, RunState};
 use godwit::plan::Goal;
 use godwit::run::{ChangedItems, Observer, RunEvent};
-use godwit::store::{Backend, Memory};
+use godwit::sandbox::Limits;
+use godwit::store::{Backend, Claim, Holder, Lease, Memory, Store};
 use godwit::{Host, HostBuilder, HostError, OpenError, Otherwise};
 use godwit_tests::made::{LAYOUTS, Order, rewrite};
 use godwit_tests::world::{name, small_batches, version};
@@ -25,7 +27,7 @@ pub(crate) fn builder(backend: Arc<dyn Backend>) -> HostBuilder {
         .backend(backend)
         .plugin("made-1.0.0.json", schema)
         .plugin("made-2.0.0.wasm", order.file(LAYOUTS[0]))
-        .options(small_batches(4, 2))
+        .options(|options| *options = small_batches(4, 2))
 }
 
 fn to(version: &str) -> Goal {
@@ -202,12 +204,158 @@ async fn a_run_that_is_cancelled_or_shut_down_goes_on_later() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_goes_on_once_nobody_holds_the_host() {
-    let host = begun(Arc::new(Memory::new())).await;
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = begun(backend.clone()).await;
     let mut work = host.up(Goal::default());
     work.throttle(|pacing| pacing.items_per_second = Some(1.try_into().unwrap()));
     work.next_event().await.unwrap();
+    let mut events = work.events();
     drop(host);
-    assert_eq!(work.await.unwrap()[0].run.state, RunState::Stopped);
+    // Whoever awaits it keeps it going.
+    let waited = tokio::time::timeout(Duration::from_millis(50), work.ended()).await;
+    assert!(waited.is_err());
+    work.detach();
+    let mut last = None;
+    while let Some(event) = events.next().await {
+        last = event.event.name();
+    }
+    assert_eq!(last, Some("run_done"));
+    let host = builder(backend).open().await.unwrap();
+    let unfinished = host.status().await.unwrap().unfinished;
+    assert_eq!(unfinished.map(|run| run.state), Some(RunState::Stopped));
+    host.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_that_is_given_up_and_begun_again_waits_all_the_same() {
+    let host = begun(Arc::new(Memory::new())).await;
+    let (let_go, open) = std::sync::mpsc::channel();
+    let gate = Gate {
+        told: Mutex::default(),
+        open: Mutex::new(open),
+    };
+    host.observe(Arc::new(gate));
+    let mut work = host.up(Goal::default());
+    work.next_event().await.unwrap();
+    for _ in 0..2 {
+        let waited = tokio::time::timeout(Duration::from_millis(50), host.shutdown()).await;
+        assert!(waited.is_err());
+    }
+    let_go.send(()).unwrap();
+    host.shutdown().await;
+    assert!(work.has_ended());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_waited_for_a_run_is_behind_when_it_ends() {
+    let host = begun(Arc::new(Memory::new())).await;
+    host.hold("the test is not there yet");
+    let mut work = host.up(Goal::default());
+    // From here on it has the store to itself.
+    while work.next_event().await.unwrap().event.name() != Some("step_started") {}
+    let old = host.collection(name("items")).at(version("1.0.0"));
+    let put = tokio::spawn({
+        let old = old.clone();
+        async move { old.put("001", "{}").await }
+    });
+    let delete = tokio::spawn(async move { old.delete("002").await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!put.is_finished() && !delete.is_finished());
+    host.release("the test is not there yet");
+    assert!(work.await.unwrap()[0].is_completed());
+    let refused = put.await.unwrap();
+    assert!(
+        matches!(refused, Err(HostError::ApplicationBehind { .. })),
+        "{refused:?}"
+    );
+    let refused = delete.await.unwrap();
+    assert!(
+        matches!(refused, Err(HostError::ApplicationBehind { .. })),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_item_is_written_that_migrations_cannot_be_fed() {
+    let limits = Limits {
+        body_bytes: 100,
+        ..Limits::default()
+    };
+    let host = builder(Arc::new(Memory::new())).limits(limits).open();
+    let host = host.await.unwrap();
+    host.up(to("1.0.0")).await.unwrap();
+    let items = host.collection(name("items"));
+    let long = json!({"text": "x".repeat(100)}).to_string();
+    let refused = items.put("long", long).await;
+    assert!(
+        matches!(refused, Err(HostError::BadItem { .. })),
+        "{refused:?}"
+    );
+    items.put("short", "{}").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_update_one_item_at_once_all_count() {
+    let host = begun(Arc::new(Memory::new())).await;
+    let items = host.collection(name("items"));
+    let update = |_| {
+        let items = items.clone();
+        tokio::spawn(async move {
+            let change = |item: Option<godwit::Document>| {
+                let mut body: serde_json::Value = item?.json().ok()?;
+                // It was brought up before it was changed.
+                assert_eq!(body["trail"][0], "2.0.0/apply");
+                body["kind"] = json!(body["kind"].as_u64()? + 1);
+                Some(body.to_string().into_bytes())
+            };
+            items.update("001", change).await
+        })
+    };
+    for updated in (0..40).map(update).collect::<Vec<_>>() {
+        assert!(updated.await.unwrap().unwrap().is_some());
+    }
+    let there = items.get("001").await.unwrap().unwrap();
+    assert_eq!(there.json::<serde_json::Value>().unwrap()["kind"], 41);
+    assert_eq!(items.update("001", |_| None).await.unwrap(), None);
+    assert!(items.get("001").await.unwrap().is_none());
+    let made = items.update("new", |item| item.is_none().then(|| b"{}".to_vec()));
+    assert_eq!(made.await.unwrap().as_deref(), Some(b"{}".as_slice()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_that_wait_for_others_keep_nobody_from_reading() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = begun(backend.clone()).await;
+    let held = Store::new(backend).unwrap();
+    let surroundings = host.blocking().surroundings();
+    let claim = Claim {
+        holder: Holder {
+            name: "somebody else".to_owned(),
+            process: None,
+        },
+        purpose: "up",
+        duration: Lease::DURATION,
+        nonce: 7,
+        is_gone: &|_| false,
+    };
+    let lease = Lease::acquire(&held, &*surroundings.clock, &claim).unwrap();
+    let items = host.collection(name("items")).at(version("1.0.0"));
+    let mut waiting = Vec::new();
+    for n in 0..200 {
+        let items = items.clone();
+        waiting.push(tokio::spawn(async move {
+            items.put(format!("new-{n}"), "{}").await
+        }));
+    }
+    // Far more of them than there are turns, and nobody has any.
+    for _ in 0..100 {
+        assert!(items.get("001").await.unwrap().is_some());
+    }
+    assert!(waiting.iter().all(|put| !put.is_finished()));
+    lease.release(&held).unwrap();
+    for put in waiting {
+        put.await.unwrap().unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -319,12 +467,14 @@ async fn of_readme(
         .plugins(migrations)
         .open()
         .await?;
-    host.up(Goal::default()).await?; // on threads of its own; the runtime never waits for it
+    let runs = host.up(Goal::default()).await?; // on threads of its own; the runtime never waits for it
+    let is_done = runs.iter().all(|run| run.is_completed()); // if not, `godwit quarantine list` says which items failed
 
     let todos = host.collection("todos".parse()?);
     todos.put("milk", r#"{"title": "buy milk"}"#).await?;
     let milk = todos.get("milk").await?; // in the shape of the newest version, whatever runs have made of it by then
     // README: end
+    assert!(is_done);
     Ok(milk)
 }
 

@@ -110,7 +110,7 @@ fn a_run_is_begun_watched_and_undone() {
             (undo, "admin", 202),
             (undo, "admin", 412),
             (undo, "admin", 428),
-            ("POST /api/v1/runs", "admin", 202)
+            (r#"POST /api/v1/runs {"purpose":"up"}"#, "admin", 202)
         ]
     );
 }
@@ -119,7 +119,7 @@ fn a_run_is_begun_watched_and_undone() {
 fn a_run_is_slowed_paused_and_cancelled_and_goes_on() {
     let server = Server::start();
     server.host.hold("the test is not there yet");
-    let begun = server.call("POST", "/api/v1/runs", None);
+    let begun = server.call("POST", "/api/v1/runs", Some(json!({})));
     assert_eq!(begun.body["run"], 2, "{begun:?}");
     let direct = |what: &str, body: Option<Value>| {
         let answer = server.call("POST", &format!("/api/v1/runs/2/{what}"), body);
@@ -140,7 +140,7 @@ fn a_run_is_slowed_paused_and_cancelled_and_goes_on() {
     assert_eq!(direct("resume", None)["holds"], json!([]));
     let current = server.get("/api/v1/activity");
     assert_eq!(current["activity"]["progress"]["run"], 2);
-    let busy = server.call("POST", "/api/v1/runs", None);
+    let busy = server.call("POST", "/api/v1/runs", Some(json!({})));
     assert_eq!(busy.status, 409, "{busy:?}");
     let cancelled = direct("cancel", None);
     // It may have stopped already.
@@ -429,4 +429,81 @@ fn what_failed_in_a_shadow_run_is_looked_at_and_accepted_there() {
     let accept = json!({"items": items, "shadow": true});
     let accepted = server.call("POST", "/api/v1/quarantine/accept", Some(accept));
     assert_eq!(accepted.body, json!({"accepted": 1}), "{accepted:?}");
+}
+
+#[test]
+fn what_is_asked_for_is_told_by_name_and_nothing_is_taken_for_it() {
+    let server = Server::start();
+    let runs = "/api/v1/runs";
+    for (body, status) in [("", 400), ("[]", 422), ("null", 422), ("\"up\"", 422)] {
+        let head = format!(
+            "POST {runs} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {ADMIN}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let answer = server.raw(head.as_bytes());
+        assert_eq!(answer.status, status, "{body}: {answer:?}");
+    }
+    assert_eq!(server.get(runs)["items"].as_array().unwrap().len(), 1);
+    for path in [
+        "/api/v1/runs?limt=1",
+        "/api/v1/collections/items/items?verison=1.0.0",
+        "/api/v1/collections/items/items/00?verison=1.0.0",
+        "/api/v1/quarantine?shadows=true",
+    ] {
+        assert_eq!(server.call("GET", path, None).status, 400, "{path}");
+    }
+    let path = "/api/v1/collections/items/items/new?verison=1.0.0";
+    assert_eq!(server.call("PUT", path, Some(json!({}))).status, 400);
+    for what in ["pause", "resume", "cancel"] {
+        let path = format!("/api/v1/runs/99/{what}");
+        assert_eq!(server.call("POST", &path, None).status, 404, "{what}");
+    }
+}
+
+#[test]
+fn a_run_is_as_fast_as_is_said_when_it_is_begun() {
+    let server = Server::start();
+    server.host.hold("the test looks");
+    let pace = json!({"items_per_second": 1, "duty": 50});
+    let begun = server.call("POST", "/api/v1/runs", Some(json!({"pace": pace})));
+    assert_eq!(begun.status, 202, "{begun:?}");
+    assert_eq!(begun.body["pacing"]["items_per_second"], 1);
+    assert_eq!(begun.body["pacing"]["duty"], 50);
+    let cancel = server.call("POST", "/api/v1/runs/2/cancel", None);
+    assert_eq!(cancel.status, 200, "{cancel:?}");
+    server.host.release("the test looks");
+    server.end_of(&begun.body);
+    let fast = json!({"pace": {"duty": 101}});
+    assert_eq!(server.call("POST", "/api/v1/runs", Some(fast)).status, 422);
+}
+
+#[test]
+fn what_is_changed_is_written_down_with_what_was_asked() {
+    let server = Server::start();
+    let accept = json!({"items": [{"collection": "items", "id": "07"}]});
+    server.run(json!({}));
+    let accepted = server.call("POST", "/api/v1/quarantine/accept", Some(accept));
+    assert_eq!(accepted.status, 200, "{accepted:?}");
+    for cmd in ["stats", "progress"] {
+        let asked = server.call("POST", "/system/migrations", Some(json!({"cmd": cmd})));
+        assert_eq!(asked.status, 200);
+    }
+    let path = "/api/v1/collections/items/items/secret?version=2.0.0";
+    let put = server.call("PUT", path, Some(json!({"password": "x"})));
+    let audit = server.get("/api/v1/audit");
+    let told: Vec<_> = audit["items"].as_array().unwrap().iter().collect();
+    let told: Vec<_> = told
+        .iter()
+        .map(|entry| (entry["what"].as_str().unwrap(), entry["status"].as_u64()))
+        .collect();
+    let accept = r#"POST /api/v1/quarantine/accept {"items":[{"collection":"items","id":"07"}]}"#;
+    assert_eq!(
+        told,
+        [
+            (format!("PUT {path}").as_str(), Some(put.status.into())),
+            (accept, Some(200)),
+            ("POST /api/v1/runs", Some(202)),
+        ]
+    );
 }

@@ -10,9 +10,21 @@ use crate::model::Grants;
 use crate::plan::Policy;
 use crate::run::{Options, Pacing};
 use crate::sandbox::{Cache, CacheError, Compiler, Engine, Limits};
-use crate::store::{Backend, Compression, OpenMode, Store, StoreError, StoreUrl};
+use crate::store::{Backend, Compression, OpenLock, OpenMode, Store, StoreError, StoreUrl};
 
 /// What a [`Host`] is made of; [`Host::builder`] makes one.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let host = godwit::Host::builder()
+///     .store("data")
+///     .plugins("migrations")
+///     .options(|options| options.max_failures = "1%".parse().unwrap_or_default())
+///     .open()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Default)]
 #[must_use = "`open` makes a host of it"]
 pub struct HostBuilder {
@@ -43,7 +55,16 @@ enum Place {
 }
 
 /// Why a host cannot be opened.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let opened = godwit::Host::builder().open().await;
+/// assert!(matches!(opened, Err(godwit::OpenError::NoStore)));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// Occurs when no store was named.
     #[error("no store was named: `HostBuilder::store` takes a folder, `HostBuilder::url` a URL")]
@@ -64,36 +85,83 @@ pub enum OpenError {
 
 impl HostBuilder {
     /// The store is in a folder: an LMDB store where it is new, else whatever it is.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let host = godwit::Host::builder().store("data").open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn store(mut self, folder: impl Into<PathBuf>) -> Self {
         self.store = Place::Folder(folder.into());
         self
     }
 
     /// The store is what a URL names, as in `lmdb:data`.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let host = godwit::Host::builder().url("sled:data").open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.store = Place::Url(url.into());
         self
     }
 
     /// The store's bytes are kept by a backend that is there already.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let backend = std::sync::Arc::new(godwit::store::Memory::new());
+    /// let host = godwit::Host::builder().backend(backend).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn backend(mut self, backend: Arc<dyn Backend>) -> Self {
         self.store = Place::Backend(backend);
         self
     }
 
     /// Whether the store may be made where there is none; it may by default.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::store::OpenMode;
+    ///
+    /// let host = godwit::Host::builder().store("data").mode(OpenMode::Existing).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn mode(mut self, mode: OpenMode) -> Self {
         self.mode = Some(mode);
         self
     }
 
     /// How bodies are kept from now on; as they are by default.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::store::Compression;
+    ///
+    /// let host = godwit::Host::builder().store("data").compression(Compression::Lz4).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
         self
     }
 
     /// The migrations are the files of a folder.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let host = godwit::Host::builder().store("data").plugins("migrations").open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn plugins(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
         self
@@ -101,12 +169,31 @@ impl HostBuilder {
 
     /// A migration whose bytes are at hand, in a binary for instance. Its name is for people; it ends as a file's would:
     /// `.wasm` or `.json`.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let schema = r#"{"app": "notes", "version": "1.0.0",
+    ///     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// let host = godwit::Host::builder().store("data").plugin("notes.json", schema).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn plugin(mut self, name: impl Into<PathBuf>, bytes: impl Into<Vec<u8>>) -> Self {
         self.plugins.push((name.into(), bytes.into()));
         self
     }
 
     /// What plugins may spend.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::sandbox::Limits;
+    ///
+    /// let limits = Limits { body_bytes: 1 << 20, ..Limits::default() };
+    /// let host = godwit::Host::builder().store("data").limits(limits).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -114,54 +201,139 @@ impl HostBuilder {
 
     /// How plugins are compiled: in this process by default, so take that only for plugins that are trusted not to make
     /// the compiler fail or hoard memory.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::sandbox::Compiler;
+    ///
+    /// let host = godwit::Host::builder().store("data").compiler(Compiler::InProcess).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn compiler(mut self, compiler: Compiler) -> Self {
         self.compiler = Some(compiler);
         self
     }
 
     /// Compiled plugins are kept in a folder, so that each is compiled once. By default none are.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let host = godwit::Host::builder().store("data").plugins("migrations").cache("compiled").open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cache(mut self, folder: impl Into<PathBuf>) -> Self {
         self.cache = Some(folder.into());
         self
     }
 
     /// What is done about each kind of finding.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let policy = serde_json::from_str(r#"{"drift": "warn"}"#)?;
+    /// let host = godwit::Host::builder().store("data").policy(policy).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
     /// What migrations may reach beside what they are fed.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::model::Grants;
+    ///
+    /// let host = godwit::Host::builder().store("data").grants(Grants::default()).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn grants(mut self, grants: Grants) -> Self {
         self.grants = grants;
         self
     }
 
-    /// How runs are carried out; with as many threads as there are cores by default.
-    pub fn options(mut self, options: Options) -> Self {
-        self.options = Some(options);
+    /// Changes how runs are carried out: by default as [`Options::default`] says, but with as many threads as there are cores.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let host = godwit::Host::builder()
+    ///     .store("data")
+    ///     .options(|options| options.pre_images = false)
+    ///     .open()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn options(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(self.options.get_or_insert_with(options));
         self
     }
 
     /// How fast works may go when they begin.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::run::Pacing;
+    ///
+    /// let gentle = Pacing { duty: Some(50), ..Pacing::default() };
+    /// let host = godwit::Host::builder().store("data").pacing(gentle).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn pacing(mut self, pacing: Pacing) -> Self {
         self.pacing = pacing;
         self
     }
 
     /// Whether the store is backed up before a run.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::{BackupFirst, BackupWhen};
+    ///
+    /// let always = BackupFirst { when: BackupWhen::Always, folder: Some("backups".into()), ..BackupFirst::default() };
+    /// let host = godwit::Host::builder().store("data").backup_first(always).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn backup_first(mut self, backup_first: BackupFirst) -> Self {
         self.backup_first = backup_first;
         self
     }
 
     /// The time, randomness and name that the host goes by: those of this process by default.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use godwit::Surroundings;
+    /// use godwit::model::Timestamp;
+    ///
+    /// let mut surroundings = Surroundings::of_this_process();
+    /// surroundings.clock = Arc::new(|| Timestamp(1_700_000_000_000));
+    /// let host = godwit::Host::builder().store("data").surroundings(surroundings).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn surroundings(mut self, surroundings: Surroundings) -> Self {
         self.surroundings = Some(surroundings);
         self
     }
 
-    /// Opens the store, reads and describes the migrations, and makes a host of them.
+    /// Opens the store, reads and describes the migrations, and makes a host of them. As long as that is there, no restore puts
+    /// another store in the place of one in a folder ([`OpenLock`]).
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let host = godwit::Host::builder().store("data").open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`OpenError`] when the store or a folder cannot be opened.
@@ -179,11 +351,19 @@ impl HostBuilder {
 
     /// Does as [`HostBuilder::open`], for code that may block.
     ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let host = godwit::Host::builder().store("data").open_blocking()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`HostBuilder::open`].
     pub fn open_blocking(self) -> Result<Host, OpenError> {
         let mode = self.mode.unwrap_or(OpenMode::Create);
-        let (backend, folder) = self.store.open(mode)?;
+        let body_bytes = self.limits.body_bytes;
+        let (backend, folder, open) = self.store.open(mode)?;
         let store = Store::new(backend)?.compressing(self.compression);
         let mut engine = Engine::new(self.limits);
         if let Some(compiler) = self.compiler {
@@ -205,27 +385,35 @@ impl HostBuilder {
         let mut host = host::Host::new(store, catalogue, surroundings);
         host.policy = self.policy;
         host.grants = self.grants;
-        host.options = self.options.unwrap_or_else(|| Options {
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-            ..Options::default()
-        });
+        host.options = self.options.unwrap_or_else(options);
+        host.body_bytes = body_bytes;
         host.backup_first = self.backup_first;
         host.control_folder = folder;
-        Ok(Host::new(host, self.pacing))
+        Ok(Host::keeping(host, self.pacing, open))
     }
 }
 
+fn options() -> Options {
+    Options {
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        ..Options::default()
+    }
+}
+
+type Opened = (Arc<dyn Backend>, Option<PathBuf>, Option<OpenLock>);
+
 impl Place {
-    /// Opens the store, and gives the folder that it is in, if it is in one.
-    fn open(self, mode: OpenMode) -> Result<(Arc<dyn Backend>, Option<PathBuf>), OpenError> {
+    /// Opens the store, and gives the folder that it is in, if it is in one, and what keeps it from being replaced.
+    fn open(self, mode: OpenMode) -> Result<Opened, OpenError> {
         let url = match self {
             Self::Nowhere => return Err(OpenError::NoStore),
-            Self::Backend(backend) => return Ok((backend, None)),
+            Self::Backend(backend) => return Ok((backend, None, None)),
             Self::Url(url) => url.parse::<StoreUrl>()?,
             Self::Folder(folder) => StoreUrl::Path(folder),
         };
         let folder = url.folder().map(Path::to_owned);
-        Ok((url.open(mode)?, folder))
+        let (backend, open) = OpenLock::open(&url, mode)?;
+        Ok((backend, folder, open))
     }
 }
 

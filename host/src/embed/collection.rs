@@ -40,6 +40,13 @@ impl Collection {
     }
 
     /// The same for an application of this version. By default it is the newest one that a migration leads to.
+    ///
+    /// ```
+    /// # async fn example(todos: godwit::Collection) -> Result<(), Box<dyn std::error::Error>> {
+    /// let old = todos.at("1.0.0".parse()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn at(mut self, version: Version) -> Self {
         self.reading.shape = Shape::Of(version);
@@ -47,6 +54,18 @@ impl Collection {
     }
 
     /// The same with another answer where an item cannot be brought up; by default that is an error.
+    ///
+    /// ```
+    /// # async fn example(todos: godwit::Collection) -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::Otherwise;
+    ///
+    /// let todos = todos.otherwise(Otherwise::AsStored);
+    /// if let Some(milk) = todos.get("milk").await? {
+    ///     println!("{}, {:?}", milk.version, milk.kept_back);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn otherwise(mut self, otherwise: Otherwise) -> Self {
         self.reading.otherwise = otherwise;
@@ -55,6 +74,13 @@ impl Collection {
 
     /// The same with what was brought up written back, once the app is at the application's version. An undo takes that for
     /// the application's own write.
+    ///
+    /// ```
+    /// # async fn example(todos: godwit::Collection) -> Result<(), Box<dyn std::error::Error>> {
+    /// let milk = todos.writing_back().get("milk").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn writing_back(mut self) -> Self {
         self.reading.write_back = true;
@@ -62,6 +88,16 @@ impl Collection {
     }
 
     /// An item; `None` where there is none.
+    ///
+    /// ```
+    /// # async fn example(todos: godwit::Collection) -> Result<(), Box<dyn std::error::Error>> {
+    /// if let Some(milk) = todos.get("milk").await? {
+    ///     let milk: serde_json::Value = milk.json()?;
+    ///     println!("{}", milk["title"]);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`crate::blocking::Host::read`].
@@ -74,6 +110,14 @@ impl Collection {
 
     /// Puts an item in the place of whatever has its id.
     ///
+    /// ```
+    /// # async fn example(todos: godwit::Collection) -> Result<(), Box<dyn std::error::Error>> {
+    /// let milk = serde_json::json!({"title": "buy milk"});
+    /// todos.put("milk", milk.to_string()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`crate::blocking::Host::put_document`].
     pub async fn put(
@@ -84,20 +128,70 @@ impl Collection {
         let (name, reading) = (self.name.clone(), self.reading.clone());
         let (id, body) = (id.into(), body.into());
         let put = move |host: &crate::host::Host| host.put_document(&name, &id, &body, &reading);
-        self.host.ask(put).await
+        self.host.change(put).await
+    }
+
+    /// Puts in the place of an item what `change` makes of it; `None`: it is removed, or stays away. Gives what was made of it.
+    /// When somebody else writes the item meanwhile, `change` is asked again: of two who count, none counts for nothing.
+    ///
+    /// ```
+    /// # async fn example(seen: godwit::Collection) -> Result<(), Box<dyn std::error::Error>> {
+    /// let count = seen.update("front page", |page| {
+    ///     let before: u64 = page.and_then(|page| page.json().ok()).unwrap_or_default();
+    ///     Some((before + 1).to_string().into_bytes())
+    /// });
+    /// assert!(count.await?.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`crate::blocking::Host::update_document`].
+    pub async fn update(
+        &self,
+        id: impl Into<String>,
+        mut change: impl FnMut(Option<Document>) -> Option<Vec<u8>> + Send + 'static,
+    ) -> Result<Option<Vec<u8>>, HostError> {
+        let (name, reading, id) = (self.name.clone(), self.reading.clone(), id.into());
+        let update =
+            move |host: &crate::host::Host| host.update_document(&name, &id, &reading, &mut change);
+        self.host.change(update).await
     }
 
     /// Removes an item; gives whether there was one.
+    ///
+    /// ```
+    /// # async fn example(todos: godwit::Collection) -> Result<(), Box<dyn std::error::Error>> {
+    /// let was_there = todos.delete("milk").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`crate::blocking::Host::delete_document`].
     pub async fn delete(&self, id: impl Into<String>) -> Result<bool, HostError> {
         let (name, reading, id) = (self.name.clone(), self.reading.clone(), id.into());
         let delete = move |host: &crate::host::Host| host.delete_document(&name, &id, &reading);
-        self.host.ask(delete).await
+        self.host.change(delete).await
     }
 
     /// Some items in order of their ids: those behind `after`, up to `limit` of them, and no more than some megabytes.
+    ///
+    /// ```
+    /// # async fn example(todos: godwit::Collection) -> Result<(), Box<dyn std::error::Error>> {
+    /// let hundred = std::num::NonZeroUsize::new(100).ok_or("it is not zero")?;
+    /// let mut after = None;
+    /// loop {
+    ///     let page = todos.scan(after, hundred).await?;
+    ///     println!("{} items", page.documents.len());
+    ///     after = page.next;
+    ///     if after.is_none() {
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`crate::blocking::Host::read_page`].
@@ -116,6 +210,15 @@ impl Collection {
     /// The items behind `after` that have a value at a JSON pointer as they are stored, up to `limit` of them, and no more
     /// than some megabytes; and whether an index was used, or every item looked at. A page may be empty and yet have a next
     /// one: so much is looked at in one call.
+    ///
+    /// ```
+    /// # async fn example(todos: godwit::Collection) -> Result<(), Box<dyn std::error::Error>> {
+    /// let ten = std::num::NonZeroUsize::new(10).ok_or("it is not zero")?;
+    /// let (page, by_index) = todos.find("/done", serde_json::json!(false), None, ten).await?;
+    /// println!("{} items are open", page.documents.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`crate::blocking::Host::read_where`].

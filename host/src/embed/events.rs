@@ -16,7 +16,18 @@ use crate::run::{Observer, RunEvent};
 const KEPT: usize = 4_096;
 
 /// Something that happened.
+///
+/// ```
+/// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+/// let mut events = host.events();
+/// if let Some(event) = events.next().await {
+///     println!("{} in work {} at {}", event.number, event.work, event.at.0);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Event {
     /// Its number, from 1, among all of its host.
     pub number: u64,
@@ -83,6 +94,23 @@ impl Log {
         later.find(is_meant).cloned()
     }
 
+    /// The number of the oldest event that is kept.
+    pub(super) fn oldest(&self) -> u64 {
+        self.kept().front().map_or(0, |event| event.number)
+    }
+
+    /// How many events behind a number are not kept any more.
+    fn dropped_behind(&self, number: u64) -> u64 {
+        self.oldest().saturating_sub(number + 1)
+    }
+
+    /// Waits until nothing can happen any more.
+    pub(super) async fn over(&self) {
+        let mut told = self.told.subscribe();
+        // The sender is not gone: it is kept here.
+        let _ = told.wait_for(|told| told.is_over).await;
+    }
+
     /// The number of the last event.
     pub(super) fn last(&self) -> u64 {
         self.told.borrow().last
@@ -93,24 +121,50 @@ impl Log {
         Events {
             told: self.told.subscribe(),
             log: self.clone(),
-            read: behind,
+            // What did not happen yet is not behind anything.
+            read: behind.min(self.last()),
+            missed: 0,
             work,
         }
     }
 }
 
-/// Events as they happen.
+/// Events as they happen: all but those that come with every batch ([`RunEvent::name`] has none for them), of which
+/// [`Host::progress`](super::Host::progress) tells.
+///
+/// The last 4,096 events of a host are kept; whoever reads more slowly than they come misses some ([`Events::missed`]).
+/// Waiting for one may be given up at any point: none is lost by it.
+///
+/// ```
+/// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+/// let mut events = host.events();
+/// while let Some(event) = events.next().await {
+///     println!("{:?}", event.event);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
 pub struct Events {
     log: Arc<Log>,
     told: watch::Receiver<Told>,
     /// The number of the last one that was read.
     read: u64,
+    missed: u64,
     work: Option<u64>,
 }
 
 impl Events {
     /// The next event, as soon as there is one; `None` once the host was shut down, its works have ended, and everything was
     /// told.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut events = host.events();
+    /// let first = events.next().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn next(&mut self) -> Option<Arc<Event>> {
         loop {
             // What happens from here on is not missed.
@@ -124,18 +178,54 @@ impl Events {
     }
 
     /// The next event, if there is one already.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut events = host.events_behind(0);
+    /// let oldest = events.try_next();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_next(&mut self) -> Option<Arc<Event>> {
+        let dropped = self.log.dropped_behind(self.read);
+        self.missed += dropped;
+        self.read += dropped;
         let event = self.log.behind(self.read, self.work)?;
         self.read = event.number;
         Some(event)
     }
 
+    /// How many events were not kept for as long as it took to read them, of any work.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut events = host.events_behind(0);
+    /// let oldest = events.try_next();
+    /// println!("{} before it are forgotten", events.missed());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
     /// The events as a stream, which ends as [`Events::next`] does.
-    pub fn into_stream(self) -> impl Stream<Item = Arc<Event>> + Send {
-        futures_util::stream::unfold(self, |mut events| async move {
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::StreamExt as _;
+    ///
+    /// let names = host.events().into_stream().filter_map(async |event| event.event.name());
+    /// let mut names = std::pin::pin!(names);
+    /// println!("first came {:?}", names.next().await);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn into_stream(self) -> impl Stream<Item = Arc<Event>> + Send + Unpin {
+        Box::pin(futures_util::stream::unfold(self, |mut events| async {
             let event = events.next().await?;
             Some((event, events))
-        })
+        }))
     }
 }
 
@@ -159,7 +249,8 @@ pub(super) struct Writer<'a> {
 
 impl Observer for Writer<'_> {
     fn event(&self, event: &RunEvent) {
-        if event.name().is_some() {
+        if let Some(name) = event.name() {
+            tracing::info!(name, ?event);
             self.log.add(self.work, self.clock.now(), event.clone());
         }
         self.also.iter().for_each(|also| also.event(event));
@@ -199,6 +290,7 @@ mod tests {
             log.add(1, Timestamp(0), RunEvent::GoesOn);
         }
         assert_eq!(slow.try_next().map(|event| event.number), Some(11));
+        assert_eq!(slow.missed(), 10);
         assert_eq!(log.last(), KEPT as u64 + 10);
     }
 

@@ -10,6 +10,7 @@ mod events;
 mod system;
 mod work;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -20,9 +21,10 @@ pub use events::{Event, Events};
 pub use work::Work;
 
 use crate::host::{self, DownGoal, HostError, Readiness, ShadowReport, ShadowStats, Status};
-use crate::model::{Name, RunId, Version};
+use crate::model::{Apart, Name, RunId, Version};
 use crate::plan::{Goal, Planned};
 use crate::run::{ChangedItems, Control, Observer, Pacing, Report, RunProgress, UndoReport};
+use crate::store::OpenLock;
 use work::Works;
 
 /// Brings the items of a store to the versions of a catalogue, beside everything else that a server does. Cheap to clone.
@@ -46,7 +48,7 @@ use work::Works;
 pub struct Host {
     inner: Arc<Inner>,
     /// Dropped with the last handle.
-    _handles: Arc<Handles>,
+    handles: Arc<Handles>,
 }
 
 /// So many questions are answered at once: what takes long on the threads for blocking work takes no more of them than this,
@@ -57,12 +59,22 @@ struct Inner {
     host: Arc<host::Host>,
     works: Works,
     questions: Arc<Semaphore>,
+    /// Writes are counted apart: they may have to wait for others.
+    changes: Arc<Semaphore>,
     /// How fast works may go that are begun.
     pacing: Pacing,
+    /// Behind the host: the store is closed first.
+    _open: Option<OpenLock>,
 }
 
 /// Stops everything when nobody is there any more to do so.
 struct Handles(Arc<Inner>);
+
+impl std::fmt::Debug for Handles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Handles")
+    }
+}
 
 impl Drop for Handles {
     fn drop(&mut self) {
@@ -72,25 +84,57 @@ impl Drop for Handles {
 
 impl Host {
     /// What a host is made of.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let host = godwit::Host::builder().store("data").plugins("migrations").open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn builder() -> HostBuilder {
         HostBuilder::default()
     }
 
-    /// A host around one that blocks.
+    /// A host around one that blocks. Whoever opens its store by [`OpenLock::open`], and keeps the lock, is not left with a store
+    /// that a restore has replaced.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::blocking::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::run::Pacing;
+    ///
+    /// let slow = Pacing { duty: Some(25), ..Pacing::default() };
+    /// let host = godwit::Host::new(host, slow);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(host: host::Host, pacing: Pacing) -> Self {
+        Self::keeping(host, pacing, None)
+    }
+
+    fn keeping(host: host::Host, pacing: Pacing, open: Option<OpenLock>) -> Self {
         let inner = Arc::new(Inner {
             host: Arc::new(host),
             works: Works::new(),
             questions: Arc::new(Semaphore::new(QUESTIONS)),
+            changes: Arc::new(Semaphore::new(QUESTIONS)),
             pacing,
+            _open: open,
         });
         Self {
-            _handles: Arc::new(Handles(inner.clone())),
+            handles: Arc::new(Handles(inner.clone())),
             inner,
         }
     }
 
     /// The same host for code that may block.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let threads = host.blocking().options.threads;
+    /// println!("runs have {threads} threads");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn blocking(&self) -> &host::Host {
         &self.inner.host
     }
@@ -98,14 +142,55 @@ impl Host {
     /// Does something short on a thread where that may block. So many of these are done at once; one more waits. What was
     /// begun is carried through, also where nobody waits for its answer any more.
     ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let collections = host.ask(|host| Ok(host.store().collections()?)).await?;
+    /// for (name, collection) in collections {
+    ///     println!("{name} belongs to {}", collection.app);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// What it says.
     pub async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&host::Host) -> Result<T, HostError> + Send + 'static,
     ) -> Result<T, HostError> {
-        let (host, questions) = (self.inner.host.clone(), self.inner.questions.clone());
-        let turn = questions.acquire_owned().await;
+        self.take_turn(&self.inner.questions, question).await
+    }
+
+    /// Does as [`Host::ask`], for something that changes the store and may have to wait for others who do.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::ItemWrite;
+    ///
+    /// let (list, body) = ("lists".parse()?, br#"{"title": "groceries"}"#);
+    /// let version = "2.0.0".parse()?;
+    /// let list = ItemWrite { collection: list, id: "1".to_owned(), item: Some((version, body)) };
+    /// let removed = host.change(move |host| host.write(&[list])).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// What it says.
+    pub async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&host::Host) -> Result<T, HostError> + Send + 'static,
+    ) -> Result<T, HostError> {
+        self.take_turn(&self.inner.changes, change).await
+    }
+
+    async fn take_turn<T: Send + 'static>(
+        &self,
+        turns: &Arc<Semaphore>,
+        question: impl FnOnce(&host::Host) -> Result<T, HostError> + Send + 'static,
+    ) -> Result<T, HostError> {
+        let host = self.inner.host.clone();
+        let turn = turns.clone().acquire_owned().await;
         let span = tracing::Span::current();
         let answer = tokio::task::spawn_blocking(move || {
             // It ends with the answer, not with whoever waits for that.
@@ -121,16 +206,37 @@ impl Host {
     }
 
     /// Begins something that takes long, on a thread of its own.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let verified = host.begin(|host, _, control| host.verify(&[], &|_, _| None, &mut |_| {}, control));
+    /// println!("{} flaws", verified.await?.flaws);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn begin<T: Send + 'static>(
         &self,
         work: impl FnOnce(&host::Host, &dyn Observer, &Control) -> Result<T, HostError> + Send + 'static,
     ) -> Work<T> {
         let control = Control::default();
         control.pace(|pacing| *pacing = self.inner.pacing);
-        self.inner.works.begin(&self.inner.host, control, work)
+        let (host, handles) = (&self.inner.host, self.handles.clone());
+        self.inner.works.begin(host, handles, control, work)
     }
 
     /// Plans how to reach a goal.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::plan::Goal;
+    ///
+    /// let planned = host.plan(Goal::default()).await?;
+    /// for stage in &planned.plan.stages {
+    ///     println!("{} {} is to come", stage.app, stage.version);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`crate::blocking::Host::plan`].
@@ -140,6 +246,15 @@ impl Host {
 
     /// What there is, at a glance.
     ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// for app in host.status().await?.apps {
+    ///     println!("{} is at {:?}", app.app, app.version);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`crate::blocking::Host::status`].
     pub async fn status(&self) -> Result<Status, HostError> {
@@ -147,6 +262,16 @@ impl Host {
     }
 
     /// Whether the application may serve: everything that must be done before is done.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let readiness = host.readiness().await?;
+    /// if !readiness.is_ready {
+    ///     return Err(readiness.reasons.join("; ").into());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`crate::blocking::Host::readiness`].
@@ -156,6 +281,15 @@ impl Host {
 
     /// How far the run is that is under way or unfinished.
     ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// if let Some(progress) = host.progress().await? {
+    ///     println!("{} of {} items", progress.read, progress.total);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`crate::blocking::Host::progress`].
     pub async fn progress(&self) -> Result<Option<RunProgress>, HostError> {
@@ -163,11 +297,34 @@ impl Host {
     }
 
     /// Reaches a goal: goes on with the unfinished run, then carries out what is pending.
+    ///
+    /// It gives what each run did, also where one was stopped, or ended with items in quarantine: the goal is reached if
+    /// [`Report::is_completed`] of all of them.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::plan::Goal;
+    /// use godwit::model::Phase;
+    ///
+    /// let offline = Goal { phase: Some(Phase::Offline), ..Goal::default() };
+    /// let reports = host.up(offline).await?;
+    /// assert!(reports.iter().all(|report| report.is_completed()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn up(&self, goal: Goal) -> Work<Vec<Report>> {
         self.begin(move |host, observer, control| host.up(&goal, observer, control))
     }
 
     /// Brings one item up to date, ahead of its collection if need be.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let report = host.up_item("todos".parse()?, "milk".to_owned(), None).await?;
+    /// println!("it was {}", if report.is_some() { "brought up" } else { "up to date" });
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn up_item(
         &self,
         collection: Name,
@@ -180,21 +337,57 @@ impl Host {
     }
 
     /// Begins a shadow run, or goes on with it.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::plan::Goal;
+    ///
+    /// let report = host.up_shadow(Goal::default()).await?;
+    /// if report.stats.is_some_and(|stats| stats.is_ready) {
+    ///     assert!(host.finalize().await?.is_live);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn up_shadow(&self, goal: Goal) -> Work<ShadowReport> {
         self.begin(move |host, observer, control| host.up_shadow(&goal, observer, control))
     }
 
     /// Makes what a shadow run made live.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let report = host.finalize().await?;
+    /// println!("live: {}", report.is_live);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn finalize(&self) -> Work<ShadowReport> {
         self.begin(|host, observer, control| host.finalize(observer, control))
     }
 
     /// Drops the shadow run; gives whether there was one.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let was_there = host.reset().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reset(&self) -> Work<bool> {
         self.begin(|host, _, control| host.reset(control))
     }
 
     /// How far the shadow run is, if there is one.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// if let Some(stats) = host.shadow().await? {
+    ///     println!("{} writes wait", stats.waiting);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`crate::blocking::Host::shadow`].
@@ -203,75 +396,267 @@ impl Host {
     }
 
     /// Puts back what a run changed.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::model::RunId;
+    /// use godwit::run::ChangedItems;
+    ///
+    /// let report = host.undo(RunId(7), ChangedItems::Refuse).await?;
+    /// println!("{} items are as they were", report.restored);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn undo(&self, run: RunId, changed: ChangedItems) -> Work<UndoReport> {
         self.begin(move |host, _, control| host.undo(run, changed, control))
     }
 
     /// Brings an app back to an older version by its migrations' own ways back.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::DownGoal;
+    ///
+    /// let goal = DownGoal { app: "todos".parse()?, to: "1.0.0".parse()? };
+    /// let report = host.down(goal).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn down(&self, goal: DownGoal) -> Work<Option<Report>> {
         self.begin(move |host, observer, control| host.down(&goal, observer, control))
     }
 
     /// Tries items in quarantine again: those named, or all.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let milk = ("todos".parse()?, "milk".to_owned());
+    /// let reports = host.retry(Some(vec![milk])).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn retry(&self, items: Option<Vec<(Name, String)>>) -> Work<Vec<Report>> {
         self.begin(move |host, observer, control| host.retry(items.as_deref(), observer, control))
     }
 
+    /// Some items in quarantine that nobody has accepted, by collection and id, with why each failed: those behind `after`, up
+    /// to `limit` of them.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let fifty = std::num::NonZeroUsize::new(50).ok_or("it is not zero")?;
+    /// for (collection, id, apart) in host.quarantine(None, fifty).await? {
+    ///     let reason = apart.failure.map(|failure| failure.reason);
+    ///     println!("{collection}/{id}: {reason:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`crate::blocking::Host::quarantine_page`].
+    pub async fn quarantine(
+        &self,
+        after: Option<(Name, String)>,
+        limit: NonZeroUsize,
+    ) -> Result<Vec<(Name, String, Apart)>, HostError> {
+        self.ask(move |host| {
+            let after = after.as_ref().map(|(name, id)| (name, id.as_str()));
+            host.quarantine_page(None, false, after, limit)
+        })
+        .await
+    }
+
     /// Accepts by name that items stay in quarantine; gives how many were accepted anew.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let milk = ("todos".parse()?, "milk".to_owned());
+    /// let accepted = host.accept(vec![milk]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`crate::blocking::Host::accept`].
     pub async fn accept(&self, items: Vec<(Name, String)>) -> Result<u64, HostError> {
-        self.ask(move |host| host.accept(&items)).await
+        self.change(move |host| host.accept(&items)).await
     }
 
     /// The items of a collection, for the application. `None` of its settings is asked for until it is used.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let todos = host.collection("todos".parse()?).at("2.0.0".parse()?);
+    /// let milk = todos.get("milk").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn collection(&self, name: Name) -> Collection {
         Collection::new(self.clone(), name)
     }
 
     /// What happens from now on, in all works.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::StreamExt as _;
+    ///
+    /// let mut events = host.events().into_stream();
+    /// while let Some(event) = events.next().await {
+    ///     println!("{}: {:?}", event.number, event.event);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn events(&self) -> Events {
         self.inner.works.log.read(self.inner.works.log.last(), None)
     }
 
-    /// Has somebody told what happens in all works that are begun from now on, on their own threads: each waits for it.
+    /// Has somebody told what happens in all works that are begun from now on, on their own threads: each waits for it, and
+    /// fails where it panics. It is kept as long as the host: one that has a handle of its own keeps the host until
+    /// [`Host::shutdown`].
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use godwit::run::{Observer, RunEvent};
+    ///
+    /// struct Count(std::sync::atomic::AtomicU64);
+    ///
+    /// impl Observer for Count {
+    ///     fn event(&self, event: &RunEvent) {
+    ///         if let RunEvent::Failed { .. } = event {
+    ///             self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// host.observe(Arc::new(Count(0.into())));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn observe(&self, observer: Arc<dyn Observer + Send>) {
         self.inner.works.observe(observer);
     }
 
+    /// The number of the oldest event that is kept; 0: none is.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let seen = 7;
+    /// let has_missed = seen + 1 < host.oldest_event();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn oldest_event(&self) -> u64 {
+        self.inner.works.log.oldest()
+    }
+
     /// The number of the last event; 0: there was none.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let seen = host.last_event();
+    /// // Some other time:
+    /// let mut since = host.events_behind(seen);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn last_event(&self) -> u64 {
         self.inner.works.log.last()
     }
 
     /// What happened behind the event of a number, as far as it is kept, and what happens from now on.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut all = host.events_behind(0);
+    /// while let Some(event) = all.try_next() {
+    ///     println!("{:?}", event.event);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn events_behind(&self, number: u64) -> Events {
         self.inner.works.log.read(number, None)
     }
 
-    /// Has all works wait for a reason after the batch in flight, also those that are begun later, until that is released.
+    /// Has all works wait for a reason after the batch in flight, also those that are begun later, until that is released. A
+    /// reason goes by its text: what two callers hold for the same one is released by either.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// host.hold("a sale is on");
+    /// // When it is over:
+    /// host.release("a sale is on");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn hold(&self, reason: &str) {
         self.inner.works.hold(reason);
     }
 
     /// Takes back a reason to wait.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// host.hold("the disk is busy");
+    /// host.release("the disk is busy");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn release(&self, reason: &str) {
         self.inner.works.release(reason);
     }
 
     /// Has all works stop after the batch in flight. What was begun goes on when it is begun again.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut work = host.up(godwit::plan::Goal::default());
+    /// host.cancel();
+    /// work.ended().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cancel(&self) {
         self.inner.works.cancel();
     }
 
-    /// Stops what goes on after the batch in flight, waits for its end, and begins nothing any more. Runs that were stopped
-    /// go on with the next [`Host::up`] of whoever opens the store.
+    /// Stops what goes on after the batch in flight, waits for its end, and begins no work any more. Runs that were stopped go
+    /// on with the next [`Host::up`] of whoever opens the store. Items are read and written until the last handle is dropped.
+    ///
+    /// Waiting may be given up, and begun again.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// host.shutdown().await;
+    /// // What was stopped is known to whoever comes next.
+    /// let unfinished = host.status().await?.unfinished;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn shutdown(&self) {
-        let inner = self.inner.clone();
-        inner.works.close();
+        self.inner.works.close();
+        self.inner.works.log.over().await;
+    }
+
+    /// Does as [`Host::shutdown`], and where this is the last handle closes the store before it ends, without having the runtime
+    /// wait for that: the same store can be opened again at once. Otherwise it is closed where the last handle is dropped, which
+    /// on sled takes a while.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// host.close().await;
+    /// let again = godwit::Host::builder().store("data").open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn close(self) {
+        self.shutdown().await;
         // When the runtime is being shut down, whoever does so waits for its threads.
-        let _ = tokio::task::spawn_blocking(move || inner.works.wait()).await;
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
     }
 }
 

@@ -5,17 +5,21 @@ use std::future::IntoFuture;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::Builder;
 
 use tokio::sync::{oneshot, watch};
 
+use super::Handles;
 use super::events::{Event, Events, Log, MayHappen, Writer};
 use crate::host::{self, HostError};
 use crate::run::{Control, Observer, Pacing, RunError};
 
 /// Whoever is told what happens.
 type Observers = Vec<Arc<dyn Observer + Send>>;
+
+/// What directs each work that goes on, and a mark that is gone once it has ended.
+type GoingOn = BTreeMap<u64, (Control, Weak<()>)>;
 
 /// The works of a host.
 pub(super) struct Works {
@@ -24,7 +28,7 @@ pub(super) struct Works {
     observers: Mutex<Observers>,
     /// The number of the last one.
     last: AtomicU64,
-    going_on: Mutex<BTreeMap<u64, (Control, JoinHandle<()>)>>,
+    going_on: Mutex<GoingOn>,
     /// Why everything waits that is begun.
     holds: Mutex<BTreeSet<String>>,
     /// Each work has it, too; `None`: no more is begun.
@@ -59,7 +63,7 @@ impl Works {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn going_on(&self) -> MutexGuard<'_, BTreeMap<u64, (Control, JoinHandle<()>)>> {
+    fn going_on(&self) -> MutexGuard<'_, GoingOn> {
         self.going_on.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -99,21 +103,11 @@ impl Works {
         }
     }
 
-    /// Waits until nothing goes on any more.
-    pub(super) fn wait(&self) {
-        loop {
-            let Some((_, (_, thread))) = self.going_on().pop_first() else {
-                return;
-            };
-            // One that panicked has told whoever waits for it.
-            let _ = thread.join();
-        }
-    }
-
-    /// Begins a work.
+    /// Begins a work. `handles` are those of its host.
     pub(super) fn begin<T: Send + 'static>(
         &self,
         host: &Arc<host::Host>,
+        handles: Arc<Handles>,
         control: Control,
         work: impl FnOnce(&host::Host, &dyn Observer, &Control) -> Result<T, HostError> + Send + 'static,
     ) -> Work<T> {
@@ -124,22 +118,23 @@ impl Works {
         let (host, log, own) = (host.clone(), self.log.clone(), control.clone());
         let also = self.observers().clone();
         // What is traced in it belongs to whoever began it.
-        let span = tracing::info_span!("work", number);
+        let span = tracing::info_span!("work", number, store = %host.store().backend().url());
         let carry_out = move || {
-            let _entered = span.enter();
-            let observer = Writer {
-                log: &log,
-                work: number,
-                clock: &*host.surroundings().clock,
-                also: &also,
-            };
-            let done = || work(&host, &observer, &own);
-            // A fault of ours is told to whoever waits, as any error is.
-            let done = std::panic::catch_unwind(AssertUnwindSafe(done));
-            let done = done.unwrap_or_else(|_| {
-                let fault = "the thread that carried it out panicked".to_owned();
-                Err(HostError::Run(RunError::Worker(fault)))
+            let done = span.in_scope(|| {
+                let observer = Writer {
+                    log: &log,
+                    work: number,
+                    clock: &*host.surroundings().clock,
+                    also: &also,
+                };
+                let done = || work(&host, &observer, &own);
+                // A fault of ours is told to whoever waits, as any error is.
+                std::panic::catch_unwind(AssertUnwindSafe(done))
             });
+            let done =
+                done.unwrap_or_else(|_| Err(fault("the thread that carried it out panicked")));
+            // Whoever waits for the end may open the store anew.
+            drop(host);
             // Whoever waited for it may have gone.
             let _ = sender.send(done);
             drop(going_on_still);
@@ -148,29 +143,58 @@ impl Works {
         let holds = self.holds();
         let mut going_on = self.going_on();
         holds.iter().for_each(|reason| control.hold(reason));
-        going_on.retain(|_, (_, thread)| !thread.is_finished());
+        going_on.retain(|_, (_, goes_on)| goes_on.strong_count() > 0);
+        let mut failure = None;
         if let Some(may_happen) = self.open().clone() {
+            let mark = Arc::new(());
+            going_on.insert(number, (control.clone(), Arc::downgrade(&mark)));
             let builder = Builder::new().name(format!("godwit-work-{number}"));
-            let thread = builder.spawn(move || {
-                let _may_happen = may_happen;
+            let started = builder.spawn(move || {
+                let _until_the_end = (mark, may_happen);
                 carry_out();
             });
-            let thread = thread.expect("a thread can be started");
-            going_on.insert(number, (control.clone(), thread));
+            failure = started
+                .err()
+                .map(|error| fault(&format!("no thread can be started: {error}")));
         }
         Work {
             number,
             control,
             events,
             result,
+            failure,
             ended,
+            handles,
         }
     }
 }
 
+fn fault(what: &str) -> HostError {
+    HostError::Run(RunError::Worker(what.to_owned()))
+}
+
 /// Something that a host does on a thread of its own: a run, an undo, a backup.
 ///
-/// It goes on whether anybody holds this or not; awaiting it gives the result. What it has committed stays, however it ends.
+/// It goes on whether anybody polls this or not, for as long as there is this or a handle of its host; awaiting it gives the
+/// result. What it has committed stays, however it ends.
+///
+/// Waiting may be given up at any point, as in a `select!`: nothing is lost by it but the result, where it was the work itself
+/// that was awaited. [`Work::ended`] waits and keeps that.
+///
+/// ```
+/// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+/// use godwit::plan::Goal;
+/// use std::time::Duration;
+///
+/// let mut work = host.up(Goal::default());
+/// if tokio::time::timeout(Duration::from_secs(60), work.ended()).await.is_err() {
+///     // It takes long: leave half of the time to others.
+///     work.throttle(|pacing| pacing.duty = Some(50));
+/// }
+/// let reports = work.await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "it goes on all the same; await it for its result, or call `detach`"]
 pub struct Work<T> {
@@ -178,42 +202,141 @@ pub struct Work<T> {
     control: Control,
     events: Events,
     result: oneshot::Receiver<Result<T, HostError>>,
+    /// Why it could not be begun.
+    failure: Option<HostError>,
     /// Its sender is gone once it has ended.
     ended: watch::Receiver<()>,
+    handles: Arc<Handles>,
 }
 
 impl<T> Work<T> {
     /// Its number, from 1, among those of its host.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let work = host.up(godwit::plan::Goal::default());
+    /// println!("activity {}", work.number());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn number(&self) -> u64 {
         self.number
     }
 
     /// What directs it.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let work = host.up(godwit::plan::Goal::default());
+    /// let control = work.control().clone();
+    /// // Another task may stop it, while this one waits.
+    /// tokio::spawn(async move { control.stop() });
+    /// let reports = work.await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn control(&self) -> &Control {
         &self.control
     }
 
     /// Has it wait after the batch in flight, and keep its lease.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let work = host.up(godwit::plan::Goal::default());
+    /// work.pause();
+    /// work.resume();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn pause(&self) {
         self.control.pause();
     }
 
     /// Ends [`Work::pause`].
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let work = host.up(godwit::plan::Goal::default());
+    /// work.pause();
+    /// work.resume();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn resume(&self) {
         self.control.resume();
     }
 
     /// Has it stop after the batch in flight. A run goes on with the next [`super::Host::up`].
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let work = host.up(godwit::plan::Goal::default());
+    /// work.cancel();
+    /// let reports = work.await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cancel(&self) {
         self.control.stop();
     }
 
     /// Changes how fast it may go.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let work = host.up(godwit::plan::Goal::default());
+    /// work.throttle(|pacing| pacing.items_per_second = std::num::NonZeroU32::new(500));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn throttle(&self, change: impl FnOnce(&mut Pacing)) {
         self.control.pace(change);
     }
 
+    /// What happens in it from now on, for another task.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let work = host.up(godwit::plan::Goal::default());
+    /// let mut events = work.events();
+    /// tokio::spawn(async move {
+    ///     while let Some(event) = events.next().await {
+    ///         println!("{:?}", event.event);
+    ///     }
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn events(&self) -> Events {
+        self.events.clone()
+    }
+
+    /// Waits until it has ended, however.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut work = host.up(godwit::plan::Goal::default());
+    /// work.ended().await;
+    /// let reports = work.await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn ended(&mut self) {
+        while self.ended.changed().await.is_ok() {}
+    }
+
     /// The next thing that happens in it; `None` once it has ended and everything was told.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut work = host.up(godwit::plan::Goal::default());
+    /// while let Some(event) = work.next_event().await {
+    ///     println!("{:?}", event.event);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn next_event(&mut self) -> Option<Arc<Event>> {
         loop {
             if let Some(event) = self.events.try_next() {
@@ -230,11 +353,29 @@ impl<T> Work<T> {
     }
 
     /// Whether it has ended.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let work = host.up(godwit::plan::Goal::default());
+    /// if work.has_ended() {
+    ///     let reports = work.await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn has_ended(&self) -> bool {
         self.ended.has_changed().is_err()
     }
 
-    /// Lets it go on by itself.
+    /// Lets it go on by itself, for as long as there is a handle of its host.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// let work = host.up(godwit::plan::Goal::default());
+    /// work.detach();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn detach(self) {}
 }
 
@@ -243,6 +384,12 @@ impl<T: Send + 'static> IntoFuture for Work<T> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.result.await.unwrap_or(Err(HostError::ShutDown)) })
+        Box::pin(async move {
+            let _handles = self.handles;
+            match self.result.await {
+                Ok(result) => result,
+                Err(_) => Err(self.failure.unwrap_or(HostError::ShutDown)),
+            }
+        })
     }
 }

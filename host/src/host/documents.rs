@@ -11,7 +11,7 @@ use super::{Host, HostError, ItemWrite, WayIn};
 use crate::model::{Batch, Digest, Name, Version};
 use crate::plan::Errand;
 use crate::run::{CaughtUp, Control, Crew, Moment};
-use crate::store::{Collection, Found, Outside};
+use crate::store::{Collection, Found, Outside, StoreError};
 use crate::transfer::WayIn as _;
 
 /// A page has so many bytes of bodies, or one item with more.
@@ -22,6 +22,20 @@ const WAYS: usize = 64;
 const REMEMBERED: usize = 1_024;
 
 /// How an application reads items.
+///
+/// ```
+/// # async fn example(host: godwit::blocking::Host) -> Result<(), Box<dyn std::error::Error>> {
+/// use godwit::{Otherwise, Reading, Shape};
+///
+/// let reading = Reading {
+///     shape: Shape::Of("2.0.0".parse()?),
+///     otherwise: Otherwise::AsStored,
+///     ..Reading::default()
+/// };
+/// let milk = host.read(&"todos".parse()?, "milk", &reading)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reading {
     /// In whose shape items are wanted.
@@ -35,6 +49,7 @@ pub struct Reading {
 
 /// In whose shape items are read and written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Shape {
     /// That of the newest version that a migration of the catalogue leads to; where there is none, as they are stored.
     #[default]
@@ -49,6 +64,7 @@ pub enum Shape {
 /// What is given of an item that has not the version that was asked for: it is in quarantine, or its migration fails or needs
 /// more than the item itself, or it is newer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Otherwise {
     /// [`HostError::NotBroughtUp`], which says why.
     #[default]
@@ -58,7 +74,23 @@ pub enum Otherwise {
 }
 
 /// An item as an application reads it.
+///
+/// ```
+/// # async fn example(todos: godwit::Collection) -> Result<(), Box<dyn std::error::Error>> {
+/// #[derive(serde::Deserialize)]
+/// struct Todo {
+///     title: String,
+/// }
+///
+/// if let Some(milk) = todos.get("milk").await? {
+///     let todo: Todo = milk.json()?;
+///     println!("{}", todo.title);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Document {
     /// Its id.
     pub id: String,
@@ -83,6 +115,7 @@ impl Document {
 
 /// Some items in order of their ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Page {
     /// The items.
     pub documents: Vec<Document>,
@@ -170,15 +203,19 @@ impl Host {
         if self.store.collection(collection)?.is_none() {
             return Err(HostError::NoCollection(collection.clone()));
         }
-        let (mut ids, mut bytes, mut next) = (Vec::new(), 0, None);
-        self.store.each_item(collection, after, &mut |id, record| {
-            if ids.len() == limit.get() || (bytes + record.body.len() > PAGE_BYTES && bytes > 0) {
-                next = ids.last().cloned();
-                return ControlFlow::Break(());
-            }
-            bytes += record.body.len();
-            ids.push(id.to_owned());
-            ControlFlow::Continue(())
+        let (ids, next) = scanned(|| {
+            let (mut ids, mut bytes, mut next) = (Vec::new(), 0, None);
+            self.store.each_item(collection, after, &mut |id, record| {
+                let more = bytes + record.body.len();
+                if ids.len() == limit.get() || (more > PAGE_BYTES && bytes > 0) {
+                    next = ids.last().cloned();
+                    return ControlFlow::Break(());
+                }
+                bytes = more;
+                ids.push(id.to_owned());
+                ControlFlow::Continue(())
+            })?;
+            Ok((ids, next))
         })?;
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
@@ -206,7 +243,7 @@ impl Host {
         if self.store.collection(collection)?.is_none() {
             return Err(HostError::NoCollection(collection.clone()));
         }
-        let matches = self.store.find(collection, wanted, after, limit.get())?;
+        let matches = scanned(|| self.store.find(collection, wanted, after, limit.get()))?;
         let (mut found, mut bytes, mut next) = (Vec::new(), 0, matches.next);
         let mut last = None;
         for id in matches.ids {
@@ -237,8 +274,42 @@ impl Host {
         body: &[u8],
         reading: &Reading,
     ) -> Result<(), HostError> {
-        let version = self.check_application(collection, reading)?;
-        self.put(collection, id, &version, body)
+        self.put_document_over(collection, id, body, reading, &|_| true)?;
+        Ok(())
+    }
+
+    /// Puts in the place of an item what `change` makes of it, in the shape of the application's version; `None`: it is removed,
+    /// or stays away. Gives what was made of it. When somebody else writes the item meanwhile, `change` is asked again.
+    ///
+    /// # Errors
+    /// As [`Host::read`] and [`Host::put_document`].
+    pub fn update_document(
+        &self,
+        collection: &Name,
+        id: &str,
+        reading: &Reading,
+        change: &mut dyn FnMut(Option<Document>) -> Option<Vec<u8>>,
+    ) -> Result<Option<Vec<u8>>, HostError> {
+        let reading = Reading {
+            // What it is made of is the application's shape, and nothing else.
+            otherwise: Otherwise::Refuse,
+            write_back: false,
+            ..reading.clone()
+        };
+        loop {
+            let found = self.store.find_item(collection, id)?;
+            let before = found.as_ref().map(|found| found.record.clone());
+            let there = self.given(collection, found.into_iter().collect(), &reading)?;
+            let body = change(there.into_iter().next());
+            let expected = |record: Option<&[u8]>| record == before.as_deref();
+            let done = match &body {
+                Some(body) => self.put_document_over(collection, id, body, &reading, &expected)?,
+                None => self.delete_document_over(collection, id, &reading, &expected)?,
+            };
+            if done.is_some() {
+                return Ok(body);
+            }
+        }
     }
 
     /// Does as [`Host::put_document`] if what is there is as expected, which is told the item's record as stored, if there is
@@ -254,9 +325,9 @@ impl Host {
         reading: &Reading,
         expected: &dyn Fn(Option<&[u8]>) -> bool,
     ) -> Result<Option<bool>, HostError> {
-        let version = self.check_application(collection, reading)?;
-        let item = Some((version, body));
-        self.write_over(collection, id, item, expected)
+        let version = self.written_version(collection, reading)?;
+        let item = Some((version.clone(), body));
+        self.write_over(collection, id, item, &version, expected)
     }
 
     /// Removes an item if what is there is as expected, as [`Host::put_document_over`] does.
@@ -270,8 +341,8 @@ impl Host {
         reading: &Reading,
         expected: &dyn Fn(Option<&[u8]>) -> bool,
     ) -> Result<Option<bool>, HostError> {
-        self.check_application(collection, reading)?;
-        self.write_over(collection, id, None, expected)
+        let version = self.written_version(collection, reading)?;
+        self.write_over(collection, id, None, &version, expected)
     }
 
     fn write_over(
@@ -279,6 +350,7 @@ impl Host {
         collection: &Name,
         id: &str,
         item: Option<(Version, &[u8])>,
+        application: &Version,
         expected: &dyn Fn(Option<&[u8]>) -> bool,
     ) -> Result<Option<bool>, HostError> {
         let write = ItemWrite {
@@ -291,7 +363,8 @@ impl Host {
             there.set(record.is_some());
             expected(record)
         };
-        let written = self.write_if(&[write], &check)?;
+        let may_be = || self.check_application(collection, application);
+        let written = self.write_if(&[write], &may_be, &check)?;
         Ok(written.map(|_| there.get()))
     }
 
@@ -305,38 +378,42 @@ impl Host {
         id: &str,
         reading: &Reading,
     ) -> Result<bool, HostError> {
-        self.check_application(collection, reading)?;
-        self.delete(collection, id)
+        let there = self.delete_document_over(collection, id, reading, &|_| true)?;
+        Ok(there.unwrap_or_default())
     }
 
-    /// The application's version, which is not behind the store's.
-    fn check_application(
-        &self,
-        collection: &Name,
-        reading: &Reading,
-    ) -> Result<Version, HostError> {
+    /// The version that an application writes.
+    fn written_version(&self, collection: &Name, reading: &Reading) -> Result<Version, HostError> {
+        let (app, current) = self.current(collection)?;
+        let version = self.version_of_shape(&app, &reading.shape).or(current);
+        version.ok_or_else(|| HostError::BadItem {
+            collection: collection.clone(),
+            id: String::new(),
+            reason: format!("nobody says which version of {app} writes"),
+        })
+    }
+
+    /// Checks that an application of a version is not behind the store.
+    fn check_application(&self, collection: &Name, version: &Version) -> Result<(), HostError> {
+        let (app, current) = self.current(collection)?;
+        match current.filter(|current| version < current) {
+            Some(current) => Err(HostError::ApplicationBehind {
+                app,
+                current,
+                version: version.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The app of a collection, and the version that it has, or that its items have.
+    fn current(&self, collection: &Name) -> Result<(Name, Option<Version>), HostError> {
         let missing = || HostError::NoCollection(collection.clone());
         let record = self.store.collection(collection)?.ok_or_else(missing)?;
-        let app = record.app;
         let apps = self.store.history()?.apps();
-        let current = apps.get(&app).and_then(|state| state.version()).cloned();
-        let current = current.max(record.level);
-        let version = self.version_of_shape(&app, &reading.shape);
-        match (version.or_else(|| current.clone()), current) {
-            (Some(version), Some(current)) if version < current => {
-                Err(HostError::ApplicationBehind {
-                    app,
-                    current,
-                    version,
-                })
-            }
-            (Some(version), _) => Ok(version),
-            (None, _) => Err(HostError::BadItem {
-                collection: collection.clone(),
-                id: String::new(),
-                reason: format!("nobody says which version of {app} writes"),
-            }),
-        }
+        let current = apps.get(&record.app).and_then(|state| state.version());
+        let current = current.cloned().max(record.level);
+        Ok((record.app, current))
     }
 
     /// What is given of items that were found, in order.
@@ -621,6 +698,16 @@ impl Wish<'_> {
                 wanted: self.wanted.clone(),
                 reason,
             }),
+        }
+    }
+}
+
+/// What a scan finds, which is begun again where a finalization had collections change places under it.
+fn scanned<T>(mut scan: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    loop {
+        match scan() {
+            Err(StoreError::Switched { .. }) => {}
+            done => return done,
         }
     }
 }

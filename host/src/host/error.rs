@@ -2,12 +2,13 @@
 
 use crate::catalogue::FolderError;
 use crate::model::{Name, Run, RunId};
-use crate::plan::Finding;
+use crate::plan::{Finding, Severity};
 use crate::run::RunError;
 use crate::store::{BackupError, LeaseError, StoreError};
 
 /// Why the host cannot do what it was asked.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HostError {
     /// Occurs when nothing can be planned.
     #[error("nothing can be planned: {}", first(.0))]
@@ -192,10 +193,10 @@ pub enum HostError {
 }
 
 fn first(findings: &[Finding]) -> String {
-    let refused = findings
-        .iter()
-        .find(|finding| finding.severity == crate::plan::Severity::Refused);
-    refused.map_or_else(String::new, ToString::to_string)
+    let of = |severity| findings.iter().find(|found| found.severity == severity);
+    // Where none is refused, what was planned is empty, and a warning says why.
+    let found = of(Severity::Refused).or_else(|| of(Severity::Warned));
+    found.map_or_else(String::new, ToString::to_string)
 }
 
 /// An error and its causes on one line. What an error says of its cause itself is not said twice.
@@ -213,6 +214,7 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 
 /// What an operator should do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ErrorKind {
     /// Ask for something else: what was named does not exist or makes no sense.
     Input,
@@ -277,7 +279,11 @@ fn of_backup(error: &BackupError) -> ErrorKind {
     match error {
         BackupError::Lease(error) => of_lease(error),
         BackupError::Store(error) => of_store(error),
-        BackupError::Exists(_) | BackupError::NewerFormat { .. } => ErrorKind::Input,
+        BackupError::Exists(_)
+        | BackupError::NewerFormat { .. }
+        | BackupError::Missing(_)
+        | BackupError::NoFolder(_) => ErrorKind::Input,
+        BackupError::StoreOpen(_) => ErrorKind::Busy,
         BackupError::Damaged { .. } | BackupError::Failed { .. } => ErrorKind::Store,
         BackupError::Stopped => ErrorKind::Stopped,
     }
@@ -351,6 +357,10 @@ impl From<RunError> for HostError {
         match error {
             RunError::Store(error) => Self::Store(error),
             RunError::Lease(error) => Self::Lease(error),
+            RunError::NotInQuarantine { collection, id } => {
+                Self::NotInQuarantine { collection, id }
+            }
+            RunError::NoRun(run) => Self::NoRun(run),
             error => Self::Run(error),
         }
     }

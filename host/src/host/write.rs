@@ -71,18 +71,20 @@ impl Host {
     /// a finalization that could not end, and [`Host::patience`] has ended: the same may be tried again later;
     /// [`HostError::RunInTheWay`] while a run is not finished.
     pub fn write(&self, writes: &[ItemWrite<'_>]) -> Result<u64, HostError> {
-        let written = self.write_if(writes, &|_| true)?;
+        let written = self.write_if(writes, &|| Ok(()), &|_| true)?;
         Ok(written.expect("anything is expected"))
     }
 
-    /// Does as [`Host::write`] if what is there is as expected, which is told each item's record as stored, if there is one;
-    /// `None` where it is not, and nothing was written.
+    /// Does as [`Host::write`] if it may be, which is asked anew after each time that it had to wait for others, and if what is
+    /// there is as expected, which is told each item's record as stored, if there is one; `None` where it is not, and nothing
+    /// was written.
     ///
     /// # Errors
-    /// As [`Host::write`].
-    pub fn write_if(
+    /// As [`Host::write`], and what `may_be` says.
+    pub(super) fn write_if(
         &self,
         writes: &[ItemWrite<'_>],
+        may_be: &dyn Fn() -> Result<(), HostError>,
         expected: &dyn Fn(Option<&[u8]>) -> bool,
     ) -> Result<Option<u64>, HostError> {
         let mut last = std::collections::BTreeMap::new();
@@ -107,6 +109,8 @@ impl Host {
                 Err(OutsideError::Finalizing) => return Err(HostError::ShadowUnderWay),
             };
             self.check_writable(writes)?;
+            // Versions change under a lease only: if one does from here on, this is not carried out.
+            may_be()?;
             if !is_checked {
                 self.check_items(writes)?;
                 is_checked = true;

@@ -222,6 +222,7 @@ impl CatchUp {
                 moment,
                 place,
                 reply: reply.clone(),
+                span: tracing::Span::current(),
             });
         }
         drop(reply);

@@ -55,6 +55,17 @@ impl Pacing {
     /// What is fed at once lies in a component's memory several times: more bytes it may not be.
     pub const MAX_BATCH_BYTES: usize = 16 << 20;
 
+    /// The same, as far as it can be.
+    fn within_bounds(self) -> Self {
+        Self {
+            duty: self.duty.map(|duty| duty.clamp(1, 100)),
+            batch_bytes: self
+                .batch_bytes
+                .map(|bytes| bytes.clamp(1, Self::MAX_BATCH_BYTES)),
+            ..self
+        }
+    }
+
     /// Whether work ever rests.
     pub fn rests(&self) -> bool {
         let is_part = self.duty.is_some_and(|duty| duty < 100);
@@ -107,9 +118,12 @@ impl Control {
         self.state().pacing
     }
 
-    /// Changes how fast work may go.
+    /// Changes how fast work may go. What cannot be is brought to the nearest that can.
     pub fn pace(&self, change: impl FnOnce(&mut Pacing)) {
-        change(&mut self.state().pacing);
+        let mut pacing = self.pacing();
+        // Not under the lock: it is not ours.
+        change(&mut pacing);
+        self.state().pacing = pacing.within_bounds();
         self.0.changed.notify_all();
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Job {
     /// Its place among those that are waited for.
     pub place: usize,
     pub reply: Sender<(usize, Passed)>,
+    /// Whom what is traced belongs to.
+    pub span: tracing::Span,
 }
 
 /// What a thread made of a batch, or which step gave it up and why.
@@ -104,6 +106,7 @@ fn work(queue: &Mutex<Receiver<Job>>) {
         queue.recv().ok()
     };
     while let Some(job) = next() {
+        let _entered = job.span.enter();
         let known = kept
             .iter()
             .position(|(ladder, _)| Arc::ptr_eq(ladder, &job.ladder));

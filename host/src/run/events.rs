@@ -34,7 +34,7 @@ impl RunEvent {
     }
 
     /// Every name that [`RunEvent::name`] gives.
-    pub const NAMES: [&'static str; 17] = [
+    pub const NAMES: &'static [&'static str] = &[
         "setting_up",
         "backup",
         "run_started",

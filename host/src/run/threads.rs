@@ -80,7 +80,9 @@ impl<'a> Threads<'a> {
         for number in 0..options.threads.max(1) {
             let (queue, results) = (queue.clone(), results.clone());
             let mut work_on = pass.worker();
+            let span = tracing::Span::current();
             let work = move || {
+                let _entered = span.enter();
                 // The lock is held while waiting: whoever has it gets the next batch.
                 while let Some(job) = queue.lock().ok().and_then(|queue| queue.recv().ok()) {
                     let Job {
@@ -109,7 +111,8 @@ impl<'a> Threads<'a> {
             started.expect("a thread can be started");
         }
         let (mut read, budget, to) = (pass.reader(), pass.budget(), jobs.clone());
-        let read = move || ahead.run(&mut *read, &*budget, &to, &results);
+        let span = tracing::Span::current();
+        let read = move || span.in_scope(|| ahead.run(&mut *read, &*budget, &to, &results));
         let started = Builder::new()
             .name("godwit-read".to_owned())
             .spawn_scoped(scope, read);

@@ -17,6 +17,15 @@ pub enum Role {
 }
 
 /// The words that callers show.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use godwit::server::Tokens;
+///
+/// let tokens = Tokens::new("an admin's token of 32 bytes or more", Some("another one, for those who only look".to_owned()))?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Tokens {
     admin: String,
@@ -26,7 +35,7 @@ pub struct Tokens {
 /// A token that anybody could guess, or that a header cannot carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a token has from {} to {} visible ASCII characters",
+    "a token has from {} to {} printable ASCII characters, and no spaces around them",
     Tokens::LEAST,
     Tokens::MOST
 )]
@@ -40,12 +49,22 @@ impl Tokens {
 
     /// Those who show `admin` may change everything, those who show `read` may look.
     ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::server::Tokens;
+    ///
+    /// assert!(Tokens::new("short", None).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`BadToken`] when one of them is too short, or no header could carry it.
     pub fn new(admin: impl Into<String>, read: Option<String>) -> Result<Self, BadToken> {
         let is_good = |token: &String| {
             (Self::LEAST..=Self::MOST).contains(&token.len())
                 && token.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+                && token.trim() == token
         };
         let tokens = Self {
             admin: admin.into(),
@@ -77,13 +96,24 @@ impl std::fmt::Debug for Tokens {
 }
 
 /// Who may do what, and from where.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use godwit::server::{Access, Tokens};
+///
+/// let mut access = Access::new(Tokens::new("an admin's token of 32 bytes or more", None)?);
+/// access.hosts.push("godwit.example".to_owned());
+/// access.origins.push("https://admin.example".to_owned());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Access {
     /// What callers show.
     pub tokens: Tokens,
     /// The names that the server goes by in `Host`, without ports: a page elsewhere cannot have a browser call it by another
-    /// one (DNS rebinding). Addresses of the machine itself and `localhost` always do.
+    /// one (DNS rebinding). Loopback addresses and `localhost` always do.
     pub hosts: Vec<String>,
     /// Pages elsewhere that may call it, as in `https://admin.example`; none by default. They are told so (CORS).
     pub origins: Vec<String>,
@@ -114,10 +144,13 @@ impl Access {
 
     /// Checks that the server is meant, and not a page of somebody else's.
     pub(super) fn check_place(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), TurnedAway> {
-        let host = headers
-            .get(header::HOST)
-            .and_then(|host| host.to_str().ok());
-        let host = host.or(uri.authority().map(Authority::as_str));
+        // What the address says comes before `Host` (RFC 9112, 3.2.2), of which there is one.
+        let mut named = headers.get_all(header::HOST).iter();
+        let host = named.next().and_then(|host| host.to_str().ok());
+        if named.next().is_some() {
+            return Err(TurnedAway::OtherHost);
+        }
+        let host = uri.authority().map(Authority::as_str).or(host);
         let host = host.unwrap_or_default();
         if !self.goes_by(name_of(host)) {
             return Err(TurnedAway::OtherHost);
@@ -165,7 +198,8 @@ impl Access {
         method: &Method,
         headers: &HeaderMap,
     ) -> Result<Role, TurnedAway> {
-        let shown = headers.get(header::AUTHORIZATION);
+        let mut all = headers.get_all(header::AUTHORIZATION).iter();
+        let shown = all.next().filter(|_| all.next().is_none());
         let shown = shown.and_then(|shown| shown.to_str().ok());
         let shown = shown.and_then(|shown| {
             let (scheme, token) = shown.split_once(' ')?;

@@ -28,8 +28,8 @@ pub(super) struct Activities {
 
 /// Something that was begun.
 pub(super) struct Known {
-    number: u64,
-    purpose: &'static str,
+    pub number: u64,
+    pub purpose: &'static str,
     started_at: Timestamp,
     pub control: Control,
     told: watch::Sender<Told>,
@@ -174,7 +174,7 @@ impl Activities {
 }
 
 impl Known {
-    fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         self.told.borrow().ended.is_some()
     }
 

@@ -1,11 +1,25 @@
 //! What is answered: pages of lists, things with ETags.
 
-use axum::http::{HeaderValue, header};
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::Shared;
+use super::problem::Problem;
+use crate::host::{Host, HostError};
 use crate::model::Digest;
+
+/// Answers of so many bytes are not counted, and larger ones are sent in pieces of it.
+const SMALL_BYTES: usize = 64 << 10;
+/// So many answers that may be large are made at once.
+pub(super) const MADE: usize = 8;
+/// So many KiB of large answers are on their way at once.
+pub(super) const ON_THEIR_WAY: usize = 256 << 10;
 
 /// Some entries of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,6 +53,52 @@ impl<T> Page<T> {
             .map(|last| number(last).to_string());
         Self { items, next }
     }
+}
+
+/// An answer that may be large: so many of them are made at once, and so many bytes of them are on their way. Those that
+/// would be more than that wait, or are told to come again. What is made comes with something beside it.
+pub(super) async fn made<T: Serialize, U: Send + 'static>(
+    shared: &Shared,
+    make: impl FnOnce(&Host) -> Result<(T, U), HostError> + Send + 'static,
+) -> Result<(Response, U), Problem> {
+    let making = shared.making.acquire().await;
+    let encoded = shared.host.ask(move |host| {
+        let (answer, beside) = make(host)?;
+        // Nothing of it can fail: its keys are strings.
+        Ok((serde_json::to_vec(&answer).unwrap_or_default(), beside))
+    });
+    let (encoded, beside) = encoded.await?;
+    drop(making);
+    Ok((sent(shared, encoded.into())?, beside))
+}
+
+/// An answer on its way, which is counted until its last piece is.
+fn sent(shared: &Shared, encoded: Bytes) -> Result<Response, Problem> {
+    let length = encoded.len();
+    let json = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        ),
+        (header::CONTENT_LENGTH, length.into()),
+    ];
+    if length <= SMALL_BYTES {
+        return Ok((json, encoded).into_response());
+    }
+    let size = (length / 1_024).min(ON_THEIR_WAY);
+    let size = u32::try_from(size).unwrap_or(u32::MAX);
+    let counted = shared.on_their_way.clone().try_acquire_many_owned(size);
+    let counted = counted.map_err(|_| {
+        let busy = "as many bytes of answers as there may be are on their way";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, busy)
+    })?;
+    let pieces = (0..length).step_by(SMALL_BYTES).map(move |start| {
+        let _counted = &counted;
+        let piece = encoded.slice(start..length.min(start + SMALL_BYTES));
+        Ok::<_, Infallible>(piece)
+    });
+    let body = Body::from_stream(futures_util::stream::iter(pieces));
+    Ok((json, body).into_response())
 }
 
 /// The ETag of something that is kept.

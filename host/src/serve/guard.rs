@@ -1,18 +1,20 @@
 //! What stands around every route: who is turned away, and what no request may exceed.
 
 use std::any::Any;
+use std::panic::AssertUnwindSafe;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use futures_util::FutureExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
-use super::access::TurnedAway;
+use super::access::{Role, TurnedAway};
 use super::problem::Problem;
+use super::routes::openslides;
 use super::{Shared, audit, input};
 use crate::host::HostError;
 
@@ -32,26 +34,31 @@ const HEADERS: [(HeaderName, &str); 5] = [
     ),
 ];
 
-/// Adds that there is nothing else.
-pub(super) fn nothing_else(routes: Router<Shared>, shared: &Shared) -> Router<Shared> {
-    let routes = routes.route("/{*rest}", any(not_found));
-    match shared.settings.page {
-        true => routes,
-        false => routes.route("/", any(not_found)),
-    }
+/// Puts the guards around routes by one of axum's methods.
+macro_rules! guarded {
+    ($routes:expr, $shared:expr, $layer:ident) => {{
+        let with = |shared: &Shared| shared.clone();
+        $routes
+            .$layer(middleware::from_fn_with_state(with($shared), admitted))
+            .$layer(middleware::from_fn_with_state(with($shared), authorized))
+            .$layer(RequestBodyLimitLayer::new($shared.settings.body_bytes))
+            .$layer(middleware::from_fn_with_state(with($shared), bounded))
+            .$layer(middleware::from_fn_with_state(with($shared), placed))
+            .$layer(CatchPanicLayer::custom(panicked))
+            .$layer(middleware::from_fn_with_state(with($shared), told))
+    }};
 }
 
 /// Puts the guards around routes, and around nothing else: the routes of others may stand beside them.
 pub(super) fn around(routes: Router<Shared>, shared: &Shared) -> Router<Shared> {
-    let with = |shared: &Shared| shared.clone();
-    routes
-        .method_not_allowed_fallback(not_allowed)
-        .route_layer(middleware::from_fn_with_state(with(shared), authorized))
-        .route_layer(RequestBodyLimitLayer::new(shared.settings.body_bytes))
-        .route_layer(middleware::from_fn_with_state(with(shared), bounded))
-        .route_layer(middleware::from_fn_with_state(with(shared), placed))
-        .route_layer(CatchPanicLayer::custom(panicked))
-        .route_layer(middleware::from_fn_with_state(with(shared), told))
+    let routes = routes.method_not_allowed_fallback(not_allowed);
+    guarded!(routes, shared, route_layer)
+}
+
+/// Puts the guards around routes and everything else, which is not there.
+pub(super) fn around_all(routes: Router<Shared>, shared: &Shared) -> Router<Shared> {
+    let routes = routes.method_not_allowed_fallback(not_allowed);
+    guarded!(routes.fallback(not_found), shared, layer)
 }
 
 /// What anybody may ask for who is on the machine: that it lives, and the page, which asks for a token itself.
@@ -158,14 +165,8 @@ fn is_navigation(request: &Request) -> bool {
         && says("sec-fetch-dest", "document")
 }
 
-/// Answers so many requests at once, each within so much time.
+/// Answers each request within so much time.
 async fn bounded(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    let Ok(_permit) = shared.requests.try_acquire() else {
-        let busy = "as many requests as are answered at once are being answered";
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, busy)
-            .with_hint("try again in a moment")
-            .into_response();
-    };
     let answer = tokio::time::timeout(shared.settings.request_time, next.run(request));
     answer.await.unwrap_or_else(|_| {
         Problem::new(
@@ -174,6 +175,20 @@ async fn bounded(State(shared): State<Shared>, request: Request, next: Next) -> 
         )
         .into_response()
     })
+}
+
+/// Answers so many requests at once that are complete. That the server lives can be told at any time.
+async fn admitted(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    if request.uri().path() == "/healthz" {
+        return next.run(request).await;
+    }
+    let Ok(_permit) = shared.requests.try_acquire() else {
+        let busy = "as many requests as are answered at once are being answered";
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, busy)
+            .with_hint("try again in a moment")
+            .into_response();
+    };
+    next.run(request).await
 }
 
 /// Lets those through who may do what they ask for, and writes down what they change.
@@ -203,28 +218,37 @@ async fn authorized(State(shared): State<Shared>, mut request: Request, next: Ne
         return next.run(request).await;
     }
     // It is all there before anything is begun: whoever sends slowly is given up as any other.
-    let request = match input::whole(request).await {
-        Ok(request) => request,
+    let (request, body) = match input::whole(request).await {
+        Ok(whole) => whole,
         Err(problem) => return problem.into_response(),
     };
-    let target = request
-        .uri()
-        .path_and_query()
-        .map_or(path, ToString::to_string);
-    let what = format!("{} {target}", request.method());
+    if path == openslides::PATH && openslides::only_asks(&body) {
+        return next.run(request).await;
+    }
     // What was begun is carried out and noted, also where whoever asked for it has gone.
-    let carried_out = tokio::spawn(async move {
-        let response = next.run(request).await;
-        if let Err(problem) = audit::note(&shared, role, what, response.status()).await {
-            tracing::error!(problem = %problem.detail, "a change could not be noted");
-        }
-        response
-    });
+    let carried_out = tokio::spawn(async move { noted(&shared, role, request, &body, next).await });
     match carried_out.await {
         Ok(response) => response,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => Problem::from(HostError::ShutDown).into_response(),
     }
+}
+
+/// Carries out a change, and writes down that it does.
+async fn noted(shared: &Shared, role: Role, request: Request, body: &[u8], next: Next) -> Response {
+    let target = request.uri().path_and_query().map(ToString::to_string);
+    let target = target.unwrap_or_default();
+    let what = (&request.method().clone(), target.as_str(), body);
+    let noted = match audit::begin(shared, role, what).await {
+        Ok(noted) => noted,
+        Err(problem) => return problem.into_response(),
+    };
+    let response = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let response = response.unwrap_or_else(panicked);
+    if let Err(problem) = noted.end(shared, response.status()).await {
+        tracing::error!(problem = %problem.detail, "how a change was answered could not be noted");
+    }
+    response
 }
 
 /// What is sent is JSON: forms and plain text can be sent by any page.

@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::guard;
 use super::problem::Problem;
 
-/// A body of JSON; an empty one is an empty object.
+/// A body that is a JSON object.
 pub(super) struct Input<T>(pub T);
 
 impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Input<T> {
@@ -24,18 +24,22 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Input<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let body = read(request).await?;
-        let text = match body.is_empty() {
-            true => b"{}",
-            false => &body[..],
+        let unreadable = |status, detail: &str| {
+            Problem::new(status, format!("the body cannot be read: {detail}"))
+                .with_hint("send a JSON object; `{}` leaves everything to its default")
         };
-        let parsed = serde_json::from_slice(text);
-        parsed.map(Self).map_err(|error| {
-            let status = match serde_json::from_slice::<serde::de::IgnoredAny>(text) {
-                Ok(_) => StatusCode::UNPROCESSABLE_ENTITY,
-                Err(_) => StatusCode::BAD_REQUEST,
-            };
-            Problem::new(status, format!("the body cannot be read: {error}"))
-        })
+        if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&body) {
+            return Err(unreadable(StatusCode::BAD_REQUEST, &error.to_string()));
+        }
+        // What is to be told by names is not taken in some order.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            let detail = "it is no object";
+            return Err(unreadable(StatusCode::UNPROCESSABLE_ENTITY, detail));
+        }
+        let parsed = serde_json::from_slice(&body);
+        parsed
+            .map(Self)
+            .map_err(|error| unreadable(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()))
     }
 }
 
@@ -50,11 +54,11 @@ impl<S: Sync> FromRequest<S> for Bytes {
     }
 }
 
-/// A request whose body has come.
-pub(super) async fn whole(request: Request) -> Result<Request, Problem> {
+/// A request whose body has come, and that.
+pub(super) async fn whole(request: Request) -> Result<(Request, bytes::Bytes), Problem> {
     let (head, body) = request.into_parts();
     let body = collected(body).await?;
-    Ok(Request::from_parts(head, body.into()))
+    Ok((Request::from_parts(head, body.clone().into()), body))
 }
 
 async fn read(request: Request) -> Result<Vec<u8>, Problem> {
@@ -115,6 +119,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
 /// Which page of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(super) struct PageOf {
     /// The `next` of the page before; the first page without it.
     pub after: Option<String>,
@@ -175,8 +180,11 @@ impl<S: Sync> FromRequestParts<S> for Condition {
 impl Condition {
     fn of(headers: &HeaderMap) -> Self {
         let text = |name| {
-            let value = headers.get(name).and_then(|value| value.to_str().ok());
-            value.map(str::to_owned)
+            let lines = headers.get_all(name).iter();
+            let lines: Vec<_> = lines
+                .map(|line| String::from_utf8_lossy(line.as_bytes()))
+                .collect();
+            (!lines.is_empty()).then(|| lines.join(","))
         };
         Self {
             is: text(header::IF_MATCH),
@@ -187,22 +195,31 @@ impl Condition {
     /// Checks what is there, named by its ETag; `None`: nothing. What is there is changed only by those who say what they
     /// think it is.
     pub(super) fn check(&self, there: Option<&str>) -> Result<(), Problem> {
-        let names = |list: &str, tag: &str| list.split(',').any(|one| one.trim() == tag);
+        let names = |list: &str, tag: &str| {
+            list.trim() == "*" || list.split(',').any(|one| one.trim() == tag)
+        };
         let failed = |detail: &str| Problem::new(StatusCode::PRECONDITION_FAILED, detail);
-        match (there, &self.is, &self.is_not) {
-            (Some(tag), Some(is), _) if is.trim() == "*" || names(is, tag) => Ok(()),
-            (Some(tag), Some(_), _) => {
-                Err(failed("it is not what it was any more").with_hint(format!("it is {tag} now")))
+        match (there, &self.is) {
+            (Some(tag), Some(is)) if !names(is, tag) => {
+                let now = format!("it is {tag} now");
+                return Err(failed("it is not what it was any more").with_hint(now));
             }
-            (None, Some(_), _) => Err(failed("it is not there")),
-            (Some(_), None, Some(_)) => Err(failed("it is there already")),
-            (Some(_), None, None) => Err(Problem::new(
+            (None, Some(_)) => return Err(failed("it is not there")),
+            _ => {}
+        }
+        if let Some((tag, is_not)) = there.zip(self.is_not.as_deref())
+            && names(is_not, tag)
+        {
+            return Err(failed("it is there already"));
+        }
+        if there.is_some() && self.is.is_none() {
+            return Err(Problem::new(
                 StatusCode::PRECONDITION_REQUIRED,
                 "this replaces or removes what is there",
             )
-            .with_hint("send `If-Match` with the ETag of what you saw, or `*`")),
-            (None, None, _) => Ok(()),
+            .with_hint("send `If-Match` with the ETag of what you saw, or `*`"));
         }
+        Ok(())
     }
 }
 
@@ -221,6 +238,20 @@ mod tests {
     }
 
     #[test]
+    fn headers_in_several_lines_or_that_are_no_text_count() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::IF_MATCH, "\"b\"".parse().unwrap());
+        headers.append(header::IF_MATCH, "\"a\"".parse().unwrap());
+        let condition = Condition::of(&headers);
+        assert!(condition.check(Some("\"a\"")).is_ok());
+        let odd = axum::http::HeaderValue::from_bytes(b"\"\xff\"").unwrap();
+        headers.insert(header::IF_MATCH, odd);
+        let condition = Condition::of(&headers);
+        assert_eq!(condition.check(Some("\"a\"")).unwrap_err().status, 412);
+        assert_eq!(condition.check(None).unwrap_err().status, 412);
+    }
+
+    #[test]
     fn what_is_there_is_changed_by_those_who_say_what_it_is() {
         let (this, other) = (Some("\"a\""), Some("\"b\""));
         assert_eq!(checked(None, None, None), 200);
@@ -231,6 +262,9 @@ mod tests {
         assert_eq!(checked(other, None, this), 412);
         assert_eq!(checked(this, None, None), 412);
         assert_eq!(checked(None, Some("*"), this), 412);
+        assert_eq!(checked(Some("*"), Some("*"), this), 412);
+        assert_eq!(checked(None, other, this), 428);
+        assert_eq!(checked(this, other, this), 200);
         assert_eq!(checked(None, Some("*"), None), 200);
     }
 }

@@ -10,7 +10,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -57,6 +57,16 @@ impl Default for Connections {
 }
 
 /// Certificate and key of a server.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::path::Path;
+/// use godwit::server::Tls;
+///
+/// let tls = Tls::read(Path::new("cert.pem"), Path::new("key.pem"))?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Tls(TlsAcceptor);
 
@@ -70,12 +80,11 @@ pub enum TlsError {
         /// The file.
         file: String,
         /// Why.
-        #[source]
-        source: rustls::pki_types::pem::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Occurs when certificate and key do not belong together.
     #[error("the certificate and the key cannot be used")]
-    Unusable(#[from] rustls::Error),
+    Unusable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Tls {
@@ -86,7 +95,10 @@ impl Tls {
     pub fn read(certificates: &Path, key: &Path) -> Result<Self, TlsError> {
         let bad = |file: &Path| {
             let file = file.display().to_string();
-            move |source| TlsError::Pem { file, source }
+            move |source: pem::Error| TlsError::Pem {
+                file,
+                source: source.into(),
+            }
         };
         let chain = CertificateDer::pem_file_iter(certificates).map_err(bad(certificates))?;
         let chain: Result<Vec<_>, _> = chain.collect();
@@ -94,9 +106,9 @@ impl Tls {
         let key = PrivateKeyDer::from_pem_file(key).map_err(bad(key))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
+            .with_safe_default_protocol_versions()
+            .and_then(|config| config.with_no_client_auth().with_single_cert(chain, key))
+            .map_err(|error| TlsError::Unusable(error.into()))?;
         Ok(Self(TlsAcceptor::from(Arc::new(config))))
     }
 }
@@ -107,7 +119,7 @@ impl std::fmt::Debug for Tls {
     }
 }
 
-/// Serves routes to whoever connects, until `enough` is ready; then lets those that are under way end, for so long, and leaves
+/// Serves routes over HTTP/1.1, which it has nobody upgrade, to whoever connects, until `enough` is ready; then lets those that are under way end, for so long, and leaves
 /// the others.
 ///
 /// ```no_run
@@ -117,7 +129,10 @@ impl std::fmt::Debug for Tls {
 /// let tokens = Tokens::new(std::env::var("ADMIN_TOKEN")?, None)?;
 /// let routes = standalone(host.clone(), Settings::new(tokens));
 /// let listener = tokio::net::TcpListener::bind("127.0.0.1:7117").await?;
-/// let enough = host.shutdown();
+/// let enough = async {
+///     let _ = tokio::signal::ctrl_c().await;
+///     host.shutdown().await;
+/// };
 /// listen(listener, None, routes, Connections::default(), enough).await;
 /// # Ok(())
 /// # }

@@ -98,8 +98,14 @@ struct Inner {
     requests: Semaphore,
     /// Streams of events.
     streams: Arc<Semaphore>,
-    /// Held while it is looked whether a command of OpenSlides may be begun, and it is.
-    commands: Mutex<()>,
+    /// Answers that may be large and are being made.
+    making: Semaphore,
+    /// KiB of large answers on their way.
+    on_their_way: Arc<Semaphore>,
+    /// The number of what a command of OpenSlides began last. Held while it is looked whether one may be begun, and it is.
+    commanded: Mutex<Option<u64>>,
+    /// Held while a backup is made.
+    backing_up: Arc<Mutex<()>>,
     readiness: LastReadiness,
     /// Tells the events of this process apart from those of another one.
     epoch: u64,
@@ -133,10 +139,20 @@ pub fn router(host: Host, settings: Settings) -> Router {
 }
 
 /// The routes of [`router`], for a server that has no others: whatever else is asked for is not there, and guarded as they are.
+///
+/// ```
+/// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+/// use godwit::server::{Settings, Tokens, standalone};
+///
+/// let mut settings = Settings::new(Tokens::new("an admin's token of 32 bytes or more", None)?);
+/// settings.page = true;
+/// let routes = standalone(host, settings);
+/// # Ok(())
+/// # }
+/// ```
 pub fn standalone(host: Host, settings: Settings) -> Router {
     let shared = Shared::new(host, settings);
-    let routes = guard::nothing_else(routes::all(&shared), &shared);
-    guard::around(routes, &shared).with_state(shared)
+    guard::around_all(routes::all(&shared), &shared).with_state(shared)
 }
 
 impl Shared {
@@ -147,7 +163,10 @@ impl Shared {
             metrics: Metrics::default(),
             requests: semaphore(settings.concurrent.max(1)),
             streams: Arc::new(semaphore(settings.streams)),
-            commands: Mutex::default(),
+            making: Semaphore::new(answer::MADE),
+            on_their_way: Arc::new(Semaphore::new(answer::ON_THEIR_WAY)),
+            commanded: Mutex::default(),
+            backing_up: Arc::default(),
             readiness: LastReadiness::default(),
             epoch: (host.blocking().surroundings().random)(),
             host,

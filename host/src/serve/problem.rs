@@ -11,6 +11,7 @@ use crate::host::{ErrorKind, HostError, with_causes};
 
 /// What is wrong with a request, or with what it asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[non_exhaustive]
 pub struct Problem {
     /// What kind of problem it is, for programs: `about:blank` where the status says all.
     #[serde(rename = "type")]

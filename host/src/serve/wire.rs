@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
@@ -256,12 +257,14 @@ pub(super) struct QuarantinedItem {
     #[serde(flatten)]
     pub about: Quarantined,
     /// Its body, where that is JSON.
-    pub body: Option<Value>,
+    #[schema(value_type = Option<Value>)]
+    pub body: Option<Box<RawValue>>,
     /// Its body as text: numbers as they are written.
     pub text: String,
     /// What the run in which it failed found, where that is kept.
-    pub before: Option<Value>,
-    /// How the body differs from that.
+    #[schema(value_type = Option<Value>)]
+    pub before: Option<Box<RawValue>>,
+    /// How the body differs from that; empty also where they are longer than a mebibyte.
     pub diff: Vec<Diff>,
 }
 
@@ -301,7 +304,8 @@ pub(super) struct Item {
     /// The version whose shape its body has.
     pub version: String,
     /// Its body, where that is JSON.
-    pub body: Option<Value>,
+    #[schema(value_type = Option<Value>)]
+    pub body: Option<Box<RawValue>>,
     /// Its body as text: numbers as they are written.
     pub text: String,
     /// Why it has not the version that was asked for, where it has not.

@@ -23,16 +23,16 @@ pub struct Audit {
     pub who: String,
     /// What was asked for.
     pub what: String,
-    /// The status of the answer.
+    /// The status of the answer; 0 until there is one: it is being carried out, or the server ended in the middle.
     pub status: u16,
 }
 
 impl Store {
-    /// Adds an entry, whose number is given to it.
+    /// Adds an entry, and gives the number that it has.
     ///
     /// # Errors
     /// [`StoreError`] when the store failed.
-    pub fn add_audit(&self, mut entry: Audit) -> Result<(), StoreError> {
+    pub fn add_audit(&self, mut entry: Audit) -> Result<u64, StoreError> {
         loop {
             let last = self.backend().get(key::AUDIT)?;
             entry.number = number(last.as_deref())? + 1;
@@ -45,9 +45,28 @@ impl Store {
             }
             match self.backend().commit(&commit) {
                 Err(StoreError::Conflict { .. }) => {}
-                result => return result,
+                result => return result.map(|()| entry.number),
             }
         }
+    }
+
+    /// Notes how what an entry is of was answered.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store failed.
+    pub fn end_audit(&self, number: u64, status: u16) -> Result<(), StoreError> {
+        let key = key::audit(number);
+        let Some(there) = self.backend().get(&key)? else {
+            // So many came since that it is not kept any more.
+            return Ok(());
+        };
+        let entry = Audit {
+            status,
+            ..record::from_json(&key, &there)?
+        };
+        let mut commit = Commit::new();
+        commit.put(&key, &[&record::to_json(&entry)]);
+        self.backend().commit(&commit)
     }
 
     /// The newest entries below a number, up to `limit` of them, the newest first.
@@ -94,10 +113,11 @@ mod tests {
                 at: Timestamp(n),
                 who: "admin".to_owned(),
                 what: format!("change {n}"),
-                status: 200,
+                status: 0,
             };
-            store.add_audit(entry).unwrap();
+            assert_eq!(store.add_audit(entry).unwrap(), n + 1);
         }
+        store.end_audit(5, 404).unwrap();
         let numbers = |below, limit| {
             let found = store.audits(below, limit).unwrap();
             found.iter().map(|entry| entry.number).collect::<Vec<_>>()
@@ -105,6 +125,7 @@ mod tests {
         assert_eq!(numbers(None, 2), [5, 4]);
         assert_eq!(numbers(Some(4), 10), [3, 2, 1]);
         assert_eq!(numbers(Some(1), 10), [0; 0]);
-        assert_eq!(store.audits(None, 1).unwrap()[0].what, "change 4");
+        let last = store.audits(None, 1).unwrap().remove(0);
+        assert_eq!((last.what.as_str(), last.status), ("change 4", 404));
     }
 }

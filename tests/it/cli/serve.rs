@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use godwit_tests::cli::{Cli, Started};
+use godwit_tests::made::{Order, rewrite};
 use serde_json::Value;
 
 /// A server that was started, and where it listens.
@@ -109,6 +110,8 @@ fn what_is_not_safe_or_cannot_be_is_refused() {
         "godwit serve --tls-cert cert.pem",
         "godwit serve --tls-cert cert.pem --tls-key cert.pem",
         "godwit serve --store memory:",
+        "godwit serve --host godwit.example:7117",
+        "godwit serve --origin https://admin.example/",
     ]), @r#"
     $ godwit serve --listen 0.0.0.0:0
     2> error: 0.0.0.0:0 can be reached from elsewhere, and there is no TLS
@@ -124,7 +127,7 @@ fn what_is_not_safe_or_cannot_be_is_refused() {
     2> hint: chmod 600 it, or remove it for new tokens
     [exit 2]
     $ godwit serve --tokens short
-    2> error: a token has from 32 to 256 visible ASCII characters
+    2> error: a token has from 32 to 256 printable ASCII characters, and no spaces around them
     2> hint: remove the file of tokens, and new ones are made
     [exit 2]
     $ godwit serve --tokens no-json
@@ -146,6 +149,14 @@ fn what_is_not_safe_or_cannot_be_is_refused() {
     $ godwit serve --store memory:
     2> error: the store has no folder, so that there is none for tokens
     2> hint: use --tokens FILE
+    [exit 2]
+    $ godwit serve --host godwit.example:7117
+    2> error: godwit.example:7117 is no name of a server
+    2> hint: name it without a port, as in --host godwit.example
+    [exit 2]
+    $ godwit serve --origin https://admin.example/
+    2> error: https://admin.example/ is no origin
+    2> hint: name it as browsers do, without a path: --origin https://admin.example
     [exit 2]
     "#);
 }
@@ -270,6 +281,81 @@ fn attack(serving: &Serving, head: &str, more: &[u8], times: usize) {
             });
         }
     });
+}
+
+#[test]
+fn a_way_back_goes_on_when_a_server_that_was_killed_is_started_again() {
+    let cli = Cli::on("lmdb", &[]);
+    let order = Order::new("made", "2.0.0").step(rewrite("apply", "items"));
+    let items: String = (0..500)
+        .map(|n| format!("{{\"_id\":\"{n:03}\"}}\n"))
+        .collect();
+    cli.write("items.ndjson", items)
+        .write("plugins/made-2-0-0.wasm", order.file("both-ways-2-0-0"))
+        .prepare(&[
+            "godwit import --app made --collection items --version 1.0.0 items.ndjson --quiet",
+            "godwit up --quiet",
+        ]);
+    cli.write(
+        "slow.toml",
+        "store = \"lmdb:store\"\nplugins = \"plugins\"\n[run]\nitems-per-second = 100\nbatch-bytes = 500\n",
+    );
+    let mut serving = Serving::start(&cli, "godwit serve --listen 127.0.0.1:0 --config slow.toml");
+    let down = r#"{"purpose": "down", "app": "made", "to": "1.0.0"}"#;
+    let (status, begun) = serving.call("POST", "/api/v1/runs", down);
+    assert_eq!((status, begun["run"].as_u64()), (202, Some(2)), "{begun}");
+    loop {
+        let (_, told) = serving.call("GET", "/api/v1/activity", "");
+        if told["activity"]["progress"]["read"].as_u64() > Some(20) {
+            break;
+        }
+    }
+    serving.process.child.kill().unwrap();
+    serving.process.child.wait().unwrap();
+    let serving = Serving::start(&cli, "godwit serve --listen 127.0.0.1:0");
+    let run = serving.until_run(|run| run["state"] == "completed");
+    assert_eq!(
+        (run["id"].as_u64(), run["purpose"].as_str()),
+        (Some(2), Some("down"))
+    );
+    serving.process.interrupt();
+    assert_eq!(serving.process.finish().code, Some(0));
+    let exported = cli.run("godwit export --collection items").out;
+    assert!(!exported.contains("trail"), "{exported}");
+}
+
+#[test]
+fn large_items_are_read_by_many_at_once_without_filling_the_memory() {
+    let cli = Cli::on("lmdb", &["append-2-0-0"]);
+    // 4 million numbers, each of which would be a string of its own in a tree.
+    cli.write(
+        "large.ndjson",
+        format!("{{\"_id\":\"a\",\"n\":[1{}]}}\n", ",1".repeat(2_000_000)),
+    );
+    cli.prepare(&[
+        "godwit import --app append --collection items --version 1.0.0 large.ndjson --quiet",
+    ]);
+    let serving = Serving::start(&cli, "godwit serve --listen 127.0.0.1:0");
+    let process = serving.process.child.id();
+    std::thread::scope(|scope| {
+        for n in 0..24 {
+            let serving = &serving;
+            scope.spawn(move || {
+                let path = match n % 2 {
+                    0 => "/api/v1/collections/items/items/a",
+                    _ => "/api/v1/collections/items/items?limit=1",
+                };
+                let (status, item) = serving.call("GET", path, "");
+                // As many as there may be are on their way at once.
+                assert!([200, 503].contains(&status), "{status}: {item}");
+            });
+        }
+    });
+    let most = most_memory(process);
+    eprintln!("at most {most} KiB");
+    assert!(most < 1 << 20, "{most} KiB");
+    serving.process.interrupt();
+    assert_eq!(serving.process.finish().code, Some(0));
 }
 
 #[test]

@@ -88,6 +88,19 @@ fn each_is_turned_away_with_its_status() {
         421
     );
     assert_eq!(named("localhost"), 200);
+    assert_eq!(named("localhost\r\nhost: localhost"), 421);
+    assert_eq!(
+        named(&format!("localhost\r\nauthorization: Bearer {ADMIN}")),
+        401
+    );
+    let elsewhere = format!(
+        "GET http://evil.example{status} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {ADMIN}\r\n\r\n"
+    );
+    assert_eq!(server.raw(elsewhere.as_bytes()).status, 421);
+    let everything = "OPTIONS * HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let everything = server.raw(everything.as_bytes());
+    assert_eq!(everything.status, 404);
+    assert_eq!(everything.header("x-frame-options"), Some("DENY"));
     // Paths.
     for path in [
         "/api/v1/../v1/status",
@@ -230,6 +243,25 @@ fn there_are_so_many_streams_of_events_and_no_more() {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+#[test]
+fn whoever_sends_slowly_takes_nobodys_place() {
+    let change = |settings: &mut godwit::server::Settings| settings.concurrent = 1;
+    let server = Server::with(change, Connections::default());
+    let request = format!(
+        "PUT /api/v1/collections/items/items/slow HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {ADMIN}\r\n\
+         content-type: application/json\r\ncontent-length: 100\r\n\r\n1"
+    );
+    let slow: Vec<_> = (0..20)
+        .map(|_| {
+            let mut stream = server.connect();
+            stream.write_all(request.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(server.call("GET", "/api/v1/status", None).status, 200);
+    drop(slow);
 }
 
 #[test]

@@ -279,12 +279,12 @@ fn no_plugins() -> Catalogue {
 /// The exit code of an error, as the command line has it.
 pub fn exit_code(error: &HostError) -> u8 {
     match error.kind() {
-        ErrorKind::Internal => 1,
         ErrorKind::Input => 2,
         ErrorKind::Findings => 3,
         ErrorKind::Plugin => 4,
         ErrorKind::Busy => 5,
         ErrorKind::Store => 6,
         ErrorKind::Stopped => 130,
+        _ => 1,
     }
 }

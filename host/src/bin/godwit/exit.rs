@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use godwit::model::{Purpose, Run};
 use godwit::plan::{Finding, Severity};
 use godwit::run::RunError;
-use godwit::store::{BackupError, LeaseError, StoreError};
+use godwit::store::{BackupError, LeaseError, OpenMode, StoreError};
 use godwit::{ErrorKind, HostError};
 
 use crate::commands::up::{safety::goes_back, way_past};
+use crate::context::Context;
 use crate::output;
 
 /// The documented exit codes.
@@ -50,7 +51,11 @@ pub enum Failure {
         error: HostError,
         /// The run, as the store has it.
         run: Box<Run>,
+        /// All runs: others may have to be taken back before it.
+        runs: Vec<Run>,
     },
+    /// A run is in the way; the hint says what leads past it.
+    InTheWay { error: HostError, hint: String },
     /// What was typed or named makes no sense; what is wrong, and what to do.
     Input { message: String, hint: String },
     /// Something of the command's own failed.
@@ -79,17 +84,33 @@ impl Failure {
         }
     }
 
+    /// The same; where a run is in the way, with what the store says of all runs: others may have to be taken back before it.
+    pub fn among_runs(self, context: &Context) -> Self {
+        let Self::Host(error) = self else { return self };
+        let Some(run) = run_in_the_way(&error) else {
+            return Self::Host(error);
+        };
+        let runs = context.store(OpenMode::Existing).ok();
+        // A store that cannot be read any more says nothing of its runs.
+        let runs = runs.and_then(|store| store.runs().ok()).unwrap_or_default();
+        let hint = way_past(run, &runs);
+        Self::InTheWay { error, hint }
+    }
+
     pub fn code(&self) -> Code {
         match self {
-            Self::Host(error) | Self::Run { error, .. } => match error.kind() {
-                ErrorKind::Input => Code::Input,
-                ErrorKind::Findings => Code::Findings,
-                ErrorKind::Plugin => Code::Migration,
-                ErrorKind::Busy => Code::Busy,
-                ErrorKind::Store => Code::Store,
-                ErrorKind::Stopped => Code::Stopped,
-                ErrorKind::Internal => Code::Internal,
-            },
+            Self::Host(error) | Self::Run { error, .. } | Self::InTheWay { error, .. } => {
+                match error.kind() {
+                    ErrorKind::Input => Code::Input,
+                    ErrorKind::Findings => Code::Findings,
+                    ErrorKind::Plugin => Code::Migration,
+                    ErrorKind::Busy => Code::Busy,
+                    ErrorKind::Store => Code::Store,
+                    ErrorKind::Stopped => Code::Stopped,
+                    // Internal, or a kind that came later.
+                    _ => Code::Internal,
+                }
+            }
             Self::Input { .. } => Code::Input,
             Self::Other { code, .. } => *code,
         }
@@ -103,12 +124,16 @@ impl Failure {
                 output::error(&chain(error));
                 output::hint(&hint(error));
             }
-            Self::Run { error, run } => {
+            Self::Run { error, run, runs } => {
                 output::error(&chain(error));
                 output::hint(&hint_of(error, run));
-                if let Some(back) = goes_back(run) {
+                if let Some(back) = goes_back(run, runs) {
                     output::hint(&back);
                 }
+            }
+            Self::InTheWay { error, hint } => {
+                output::error(&chain(error));
+                output::hint(hint);
             }
             Self::Input { message, hint } | Self::Other { message, hint, .. } => {
                 output::error(message);
@@ -120,7 +145,9 @@ impl Failure {
     /// What went wrong, in a line.
     pub fn message(&self) -> String {
         match self {
-            Self::Host(error) | Self::Run { error, .. } => chain(error),
+            Self::Host(error) | Self::Run { error, .. } | Self::InTheWay { error, .. } => {
+                chain(error)
+            }
             Self::Input { message, .. } | Self::Other { message, .. } => message.clone(),
         }
     }
@@ -132,8 +159,11 @@ impl Failure {
                 serde_json::json!({ "error": "nothing was planned", "findings": findings })
             }
             Self::Host(error) => serde_json::json!({ "error": chain(error), "hint": hint(error) }),
-            Self::Run { error, run } => {
-                let retreat = run.retreat().map(|way| way.to_string());
+            Self::InTheWay { error, hint } => {
+                serde_json::json!({ "error": chain(error), "hint": hint })
+            }
+            Self::Run { error, run, runs } => {
+                let retreat = run.retreat_among(runs).map(|way| way.to_string());
                 let mut told = serde_json::json!({
                     "error": chain(error),
                     "hint": hint_of(error, run),
@@ -173,11 +203,15 @@ pub fn report_findings(findings: &[Finding]) {
         .iter()
         .filter(|finding| finding.severity == Severity::Refused)
         .count();
-    let s = if refused == 1 { "" } else { "s" };
-    output::error(&format!(
-        "nothing was planned: {refused} finding{s} to decide first"
-    ));
+    output::error(&match refused {
+        0 => "nothing was planned: what is pending waits for the other phase".to_owned(),
+        1 => "nothing was planned: 1 finding to decide first".to_owned(),
+        _ => format!("nothing was planned: {refused} findings to decide first"),
+    });
 }
+
+/// What to do about an error that has no hint of its own yet.
+const AGAIN: &str = "give the same command again; if it fails the same way, please report it";
 
 /// What to do about an error.
 fn hint(error: &HostError) -> String {
@@ -220,14 +254,25 @@ fn hint(error: &HostError) -> String {
         HostError::ApplicationBehind { .. } => {
             "nothing was written; use a newer version of the application".to_owned()
         }
-        HostError::Unfinished(run) => way_past(run),
-        HostError::RunInTheWay { run, .. } => way_past(run),
+        HostError::Unfinished(run) => way_past(run, &[]),
+        HostError::RunInTheWay { run, .. } => way_past(run, &[]),
         HostError::BadItem { .. } => "nothing was written; mend it and try again".to_owned(),
         HostError::TooNew { .. } => "nothing was written; give the version whose shape it has, or add the \
              migrations that lead there to the plugins; `--as-is` takes it all the same, and `godwit \
              up` refuses then until it is replaced or deleted"
             .to_owned(),
         HostError::Baseline { .. } => "`godwit status` shows the versions of the apps".to_owned(),
+        _ => AGAIN.to_owned(),
+    }
+}
+
+/// The run that keeps something from being done.
+fn run_in_the_way(error: &HostError) -> Option<&Run> {
+    match error {
+        HostError::Unfinished(run)
+        | HostError::RunInTheWay { run, .. }
+        | HostError::Run(RunError::NotPrunable(run)) => Some(run),
+        _ => None,
     }
 }
 
@@ -254,6 +299,7 @@ fn of_lease(error: &LeaseError) -> String {
                 .to_owned()
         }
         LeaseError::Store(error) => of_store(error),
+        _ => AGAIN.to_owned(),
     }
 }
 
@@ -265,9 +311,20 @@ fn of_backup(error: &BackupError) -> String {
         BackupError::NewerFormat { .. } => "use the Godwit that made it, or a newer one".to_owned(),
         BackupError::Failed { .. } => "check the path, and the room on its disk".to_owned(),
         BackupError::Exists(_) => "name another file".to_owned(),
+        BackupError::Missing(_) => {
+            "check the path; `godwit backup list` names the backups in the folder of backups"
+                .to_owned()
+        }
+        BackupError::NoFolder(_) => "make the folder first, or name another one".to_owned(),
+        BackupError::StoreOpen(_) => {
+            "a server, or an application with Godwit in it, would go on with what was \
+             there before"
+                .to_owned()
+        }
         BackupError::Stopped => "nothing was left behind; give the same command again".to_owned(),
         BackupError::Lease(error) => of_lease(error),
         BackupError::Store(error) => of_store(error),
+        _ => AGAIN.to_owned(),
     }
 }
 
@@ -292,6 +349,7 @@ fn of_store(error: &StoreError) -> String {
         StoreError::Failed { .. } | StoreError::Poisoned { .. } => {
             "look after the disk, then give the same command again: it goes on".to_owned()
         }
+        _ => AGAIN.to_owned(),
     }
 }
 
@@ -321,11 +379,12 @@ fn of_run(error: &RunError) -> String {
         }
         RunError::NoRun(_) => "`godwit runs` lists the runs".to_owned(),
         RunError::NotUndoable { .. } => "`godwit runs` shows the states of the runs".to_owned(),
-        RunError::NotPrunable(run) => way_past(run),
+        RunError::NotPrunable(run) => way_past(run, &[]),
         RunError::ChangedSince { run, .. } => format!(
             "nothing was undone; `godwit undo {run} --leave-changed` leaves these items as they are"
         ),
         RunError::NotInQuarantine { .. } => "`godwit quarantine list` lists the items".to_owned(),
         RunError::Worker(_) => "this is a fault of Godwit: please report it".to_owned(),
+        _ => AGAIN.to_owned(),
     }
 }

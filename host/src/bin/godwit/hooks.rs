@@ -49,7 +49,8 @@ impl HooksConfig {
     pub fn check(&self) -> Result<(), String> {
         for (name, outside) in &self.hooks {
             if !RunEvent::NAMES.contains(&&*name.replace('-', "_")) {
-                let names = RunEvent::NAMES.map(|name| name.replace('_', "-"));
+                let names = RunEvent::NAMES.iter().map(|name| name.replace('_', "-"));
+                let names: Vec<_> = names.collect();
                 return Err(format!(
                     "hooks.{name}: there is no such event; there are {}",
                     names.join(", ")

@@ -252,9 +252,6 @@ impl Observer for Progress {
                 self.say(&self.state(), &text);
             }
             RunEvent::GoesOn => self.say(&self.state(), "going on"),
-            // Of backups `up` tells by itself.
-            RunEvent::BackingUp { .. } | RunEvent::BackedUp { .. } => {}
-            RunEvent::SettingUp { .. } | RunEvent::Ended { .. } | RunEvent::SetUp => {}
             RunEvent::Failed {
                 id, kind, reason, ..
             } => self.failed(id, kind, reason),
@@ -273,6 +270,8 @@ impl Observer for Progress {
                 let text = format!("{would_be}applied {app} {version} ({phase})");
                 self.say(&self.state(), &text);
             }
+            // Of the rest, beginnings, ends and backups, `up` tells by itself.
+            _ => {}
         }
     }
 }

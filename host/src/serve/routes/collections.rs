@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::host::{CollectionStatus, Host, HostError, Otherwise, Reading, Shape};
 use crate::model::{Name, Version};
 use crate::serve::Shared;
-use crate::serve::answer::{Page, Tagged, etag};
+use crate::serve::answer::{self, Page, Tagged, etag};
 use crate::serve::input::{Asked, At, Bytes, Condition, checked, fifty};
 use crate::serve::problem::Problem;
 use crate::serve::wire::Item;
@@ -35,6 +35,7 @@ pub async fn list(State(shared): State<Shared>) -> Result<Json<Collections>, Pro
 /// Which items, and in whose shape.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub struct Which {
     /// The `next` of the page before; the first page without it.
     after: Option<String>,
@@ -54,6 +55,7 @@ pub struct Which {
 /// In whose shape an item is wanted.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub struct InShape {
     /// The version in whose shape it is wanted; without it, it comes as it is stored.
     #[param(value_type = Option<String>)]
@@ -79,7 +81,7 @@ pub async fn items(
     State(shared): State<Shared>,
     At(collection): At<Name>,
     Asked(which): Asked<Which>,
-) -> Result<Json<Page<Item>>, Problem> {
+) -> Result<Response, Problem> {
     let limit = checked(which.limit)?;
     let condition = match (which.pointer, which.value) {
         (Some(pointer), Some(value)) if pointer.is_empty() || pointer.starts_with('/') => {
@@ -94,7 +96,7 @@ pub async fn items(
         }
     };
     let (after, shape) = (which.after, reading(which.version));
-    let found = shared.host.ask(move |host| {
+    let found = answer::made(&shared, move |host| {
         let after = after.as_deref();
         let page = match &condition {
             Some((pointer, value)) => {
@@ -104,12 +106,13 @@ pub async fn items(
             }
             None => host.read_page(&collection, after, limit, &shape)?,
         };
-        Ok(Page {
+        let page = Page {
             items: page.documents.into_iter().map(Item::from).collect(),
             next: page.next,
-        })
+        };
+        Ok((page, ()))
     });
-    Ok(Json(found.await?))
+    Ok(found.await?.0)
 }
 
 /// An item
@@ -121,14 +124,15 @@ pub async fn get(
     At((collection, id)): At<(Name, String)>,
     Asked(shape): Asked<InShape>,
 ) -> Result<Response, Problem> {
-    let found = shared.host.ask(move |host| {
+    let found = answer::made(&shared, move |host| {
         let tag = tag_of(host, &collection, &id)?;
         let item = host.read(&collection, &id, &reading(shape.version))?;
         let missing = HostError::NoItem { collection, id };
-        item.zip(tag).ok_or(missing)
+        let (item, tag) = item.zip(tag).ok_or(missing)?;
+        Ok((Item::from(item), tag))
     });
     let (item, tag) = found.await?;
-    Ok(Tagged(Json(Item::from(item)), tag).into_response())
+    Ok(Tagged(item, tag).into_response())
 }
 
 fn tag_of(host: &Host, collection: &Name, id: &str) -> Result<Option<String>, HostError> {
@@ -139,6 +143,7 @@ fn tag_of(host: &Host, collection: &Name, id: &str) -> Result<Option<String>, Ho
 /// The version that is written.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub struct Written {
     /// The version whose shape the body has; the newest that a migration leads to without it.
     #[param(value_type = Option<String>)]
@@ -174,7 +179,7 @@ pub async fn put(
             record.map(etag) == tag
         })
     };
-    let status = match shared.host.ask(put).await? {
+    let status = match shared.host.change(put).await? {
         Some(true) => StatusCode::NO_CONTENT,
         Some(false) => StatusCode::CREATED,
         None => return Err(changed()),
@@ -214,7 +219,7 @@ pub async fn delete(
             record.map(etag).as_ref() == Some(&tag)
         })
     };
-    match shared.host.ask(delete).await? {
+    match shared.host.change(delete).await? {
         Some(_) => Ok(StatusCode::NO_CONTENT),
         None => Err(changed()),
     }

@@ -19,7 +19,8 @@ const ALIVE: Duration = Duration::from_secs(15);
 /// What happens, as it happens
 ///
 /// Each event has a name, its number, and as data an object with `event`, `at`, `activity` and what there is to tell. The
-/// first one is `hello`. `Last-Event-ID` has those that came since sent first, as far as they are kept.
+/// first one is `hello`. `Last-Event-ID` has those that came since sent first, as far as they are kept: `resumed` says whether
+/// all are.
 #[utoipa::path(get, path = "/api/v1/events", tag = "overview",
     params(("last-event-id" = Option<String>, Header, description = "The id of the last event that was seen.")),
     responses((status = 200, content_type = "text/event-stream", body = String), (status = 401, body = Problem), (status = 503, body = Problem)))]
@@ -38,7 +39,7 @@ pub async fn stream(
     let seen = seen.and_then(|id| number_of(&shared, id));
     let last = shared.host.last_event();
     let (behind, is_resumed) = match seen {
-        Some(number) if number <= last => (number, true),
+        Some(number) if number <= last => (number, number + 1 >= shared.host.oldest_event()),
         _ => (last, false),
     };
     let hello = json!({

@@ -9,7 +9,7 @@ mod backups;
 mod collections;
 mod events;
 mod health;
-mod openslides;
+pub(super) mod openslides;
 mod overview;
 mod q;
 mod quarantine;

@@ -1,6 +1,7 @@
 //! The route of OpenSlides (OpenSlides/openslides-backend, docs/migration_route.md), for its clients: one command in each
 //! call.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -12,9 +13,9 @@ use crate::host::{Host, HostError};
 use crate::model::RunState;
 use crate::plan::Goal;
 use crate::serve::Shared;
+use crate::serve::activities::Known;
 use crate::serve::input::Input;
 use crate::serve::problem::Problem;
-use crate::serve::wire::ActivityState;
 
 /// A command.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -110,40 +111,57 @@ pub async fn command(
     State(shared): State<Shared>,
     Input(command): Input<Command>,
 ) -> Result<Json<Answer>, Problem> {
+    if !matches!(command.cmd, What::Stats | What::Progress) {
+        begin(&shared, command.cmd).await?;
+    }
+    Ok(Json(answer(&shared, command.cmd).await?))
+}
+
+/// Begins what a command asks for.
+async fn begin(shared: &Shared, what: What) -> Result<(), Problem> {
     // Between looking and beginning nobody else begins.
-    let _alone = shared.commands.lock().await;
-    let running = going_on(&shared).await?;
-    let host = &shared.host;
-    match command.cmd {
-        What::Stats | What::Progress => {}
-        _ if running.is_some() => {
-            let detail = "a command is under way: `stats` and `progress` tell how far it is";
-            return Err(Problem::conflict(detail));
+    let mut commanded = shared.commanded.lock().await;
+    let is_working = |known: &Known| !known.has_ended();
+    if going_on(shared).is_some_and(|known| is_working(&known)) {
+        let detail = "a command is under way: `stats` and `progress` tell how far it is";
+        return Err(Problem::conflict(detail));
+    }
+    let (host, activities) = (&shared.host, &shared.activities);
+    let known = match what {
+        What::Stats | What::Progress => return Ok(()),
+        What::Migrate => {
+            let work = host.up_shadow(Goal::default());
+            activities.begin("shadow", work).await
         }
-        What::Migrate => drop(
-            shared
-                .activities
-                .begin("shadow", host.up_shadow(Goal::default()))
-                .await,
-        ),
         What::Finalize => {
             // As there, what was not migrated is before it is finalized.
-            let all = host.begin(|host, observer, control| {
+            let work = host.begin(|host, observer, control| {
                 let report = host.up_shadow(&Goal::default(), observer, control)?;
                 match report.stats {
                     Some(stats) if stats.is_ready => host.finalize(observer, control),
                     _ => Ok(report),
                 }
             });
-            drop(shared.activities.begin("finalize", all).await);
+            activities.begin("finalize", work).await
         }
         What::Reset => {
-            let reset = shared.activities.begin("reset", host.reset()).await;
+            let reset = activities.begin("reset", host.reset()).await;
             // It is short, and what is told next depends on it.
             let _ = tokio::time::timeout(Duration::from_secs(10), reset.end()).await;
+            reset
         }
-    }
-    Ok(Json(answer(&shared, command.cmd).await?))
+    };
+    *commanded = Some(known.number);
+    Ok(())
+}
+
+/// Where commands are sent.
+pub const PATH: &str = "/system/migrations";
+
+/// Whether a command changes nothing.
+pub fn only_asks(body: &[u8]) -> bool {
+    let command = serde_json::from_slice::<Command>(body);
+    command.is_ok_and(|command| matches!(command.cmd, What::Stats | What::Progress))
 }
 
 /// Whether something is done for a purpose of the commands.
@@ -151,32 +169,37 @@ fn is_command(purpose: &str) -> bool {
     matches!(purpose, "shadow" | "finalize" | "reset")
 }
 
-/// What goes on that was commanded.
-async fn going_on(shared: &Shared) -> Result<Option<String>, Problem> {
-    let Some(known) = shared.activities.current_of(is_command) else {
-        return Ok(None);
-    };
-    let activity = shared.activities.told(&known).await?;
-    Ok((activity.state == ActivityState::Working).then_some(activity.purpose))
+/// What goes on, or ended last, of what is done for a purpose of the commands.
+fn going_on(shared: &Shared) -> Option<Arc<Known>> {
+    shared.activities.current_of(is_command)
+}
+
+/// Why what a command began last has failed, if it has, with its purpose.
+async fn failure(shared: &Shared) -> Option<(&'static str, String)> {
+    let number = (*shared.commanded.lock().await)?;
+    let known = shared.activities.get(number)?;
+    let problem = known.failure()?;
+    Some((known.purpose, problem.detail))
 }
 
 async fn answer(shared: &Shared, what: What) -> Result<Answer, Problem> {
-    let (mut purpose, mut failure) = (None, None);
-    if let Some(known) = shared.activities.current_of(is_command) {
-        let activity = shared.activities.told(&known).await?;
-        match activity.state {
-            ActivityState::Working => purpose = Some(activity.purpose),
-            ActivityState::Failed => {
-                failure = activity.error.map(|error| (activity.purpose, error.detail));
-            }
-            ActivityState::Done => {}
-        }
-    }
+    let working = going_on(shared).filter(|known| !known.has_ended());
+    let purpose = working.map(|known| known.purpose);
+    let failure = match purpose {
+        Some(_) => None,
+        None => failure(shared).await,
+    };
     let figures = shared.host.ask(figures).await?;
-    let status = match (purpose.as_deref(), &failure) {
+    // What the store says of itself counts more: others may have ended what failed.
+    let is_well = matches!(
+        figures.status,
+        MigrationState::Finalized | MigrationState::FinalizationRequired
+    );
+    let failure = failure.filter(|_| !is_well);
+    let status = match (purpose, &failure) {
         (Some("finalize"), _) => MigrationState::FinalizationRunning,
         (Some(_), _) => MigrationState::MigrationRunning,
-        (None, Some((purpose, _))) if purpose == "finalize" => MigrationState::FinalizationFailed,
+        (None, Some(("finalize", _))) => MigrationState::FinalizationFailed,
         (None, Some(_)) => MigrationState::MigrationFailed,
         (None, None) => figures.status,
     };

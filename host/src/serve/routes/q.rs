@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -11,7 +12,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
@@ -25,6 +26,8 @@ use crate::serve::problem::Problem;
 
 /// Something is sent so often while a run goes on, so that whoever stands between does not take the answer for dead.
 const ALIVE: Duration = Duration::from_secs(10);
+/// So many items are looked at for each piece of an answer.
+const PAGE: usize = 1_000;
 
 /// What became of all items.
 #[derive(Debug, Serialize, ToSchema)]
@@ -179,56 +182,77 @@ async fn tell(
         .filter_map(|report| report.pointer("/run/id")?.as_u64());
     let runs = runs.map(RunId).filter(|run| Some(*run) != blocked);
     let runs: BTreeSet<RunId> = runs.collect();
-    let to = to.clone();
-    let write = move |host: &Host| write_all(host, &collection, &runs, &to);
-    Ok(host.ask(write).await?)
-}
-
-/// Writes all ids of a collection by what became of them in some runs, page by page: one list after the other.
-fn write_all(
-    host: &Host,
-    collection: &Name,
-    runs: &BTreeSet<RunId>,
-    to: &mpsc::Sender<Chunk>,
-) -> Result<(), HostError> {
-    let mut out = Out {
-        to,
-        buffer: b"{\"updated\":[".to_vec(),
-        is_first: true,
-    };
-    list(host, collection, runs, Became::Updated, &mut out)?;
-    out.begin("],\"notUpdated\":[");
-    list(host, collection, runs, Became::NotUpdated, &mut out)?;
-    out.begin("],\"failed\":[");
-    let mut after = None;
-    loop {
-        let (page, next) = failed_behind(host, collection, after.as_deref())?;
-        // Nothing is read meanwhile: whoever is slow to take it keeps nobody from the store.
-        if page.iter().any(|item| out.add(item).is_break()) || next.is_none() {
-            break;
+    let of = Arc::new((collection, runs));
+    let lists = [
+        ("{\"updated\":[", Became::Updated),
+        ("],\"notUpdated\":[", Became::NotUpdated),
+        ("],\"failed\":[", Became::Failed),
+    ];
+    for (head, became) in lists {
+        let mut piece = head.as_bytes().to_vec();
+        let (mut after, mut is_first) = (None, true);
+        loop {
+            let of = of.clone();
+            // One page at a time: whoever is slow to take it keeps nobody from the store.
+            let page = host.ask(move |host| page_behind(host, &of.0, &of.1, became, after));
+            let (entries, next) = page.await?;
+            for entry in entries {
+                if !std::mem::take(&mut is_first) {
+                    piece.push(b',');
+                }
+                piece.extend_from_slice(entry.to_string().as_bytes());
+            }
+            if !piece.is_empty() && to.send(Ok(std::mem::take(&mut piece))).await.is_err() {
+                return Ok(());
+            }
+            if next.is_none() {
+                break;
+            }
+            after = next;
         }
-        after = next;
     }
-    out.buffer.extend_from_slice(b"]}");
-    let _ = out.flush();
+    let _ = to.send(Ok(b"]}".to_vec())).await;
     Ok(())
 }
 
-/// A page of the items that failed, and the id behind which the next one begins, if there is one.
-fn failed_behind(
+/// What became of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Became {
+    Updated,
+    NotUpdated,
+    Failed,
+}
+
+/// Entries of a list, of some items behind an id, and the id behind which it goes on, if it does.
+type Listed = (Vec<Value>, Option<String>);
+
+fn page_behind(
     host: &Host,
     collection: &Name,
-    after: Option<&str>,
-) -> Result<(Vec<FailedItem>, Option<String>), HostError> {
+    runs: &BTreeSet<RunId>,
+    wanted: Became,
+    after: Option<String>,
+) -> Result<Listed, HostError> {
+    let after = after.as_deref();
+    match wanted {
+        Became::Failed => failed_behind(host, collection, after),
+        wanted => listed_behind(host, collection, runs, wanted, after),
+    }
+}
+
+fn failed_behind(host: &Host, collection: &Name, after: Option<&str>) -> Result<Listed, HostError> {
     let (mut page, mut looked_at, mut next) = (Vec::new(), 0, None);
     host.store()
         .each_apart(collection, after, &mut |id, apart| {
-            page.extend(apart.failure.map(|failure| FailedItem {
-                id: id.to_owned(),
-                reason: failure.reason,
+            page.extend(apart.failure.map(|failure| {
+                let reason = failure.reason;
+                json!(FailedItem {
+                    id: id.to_owned(),
+                    reason
+                })
             }));
             looked_at += 1;
-            if looked_at < 1_000 {
+            if looked_at < PAGE {
                 return ControlFlow::Continue(());
             }
             next = Some(id.to_owned());
@@ -237,88 +261,36 @@ fn failed_behind(
     Ok((page, next))
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Became {
-    Updated,
-    NotUpdated,
-}
-
-/// Adds the ids of items that became something: what the run wrote has its number.
-fn list(
+/// What the runs wrote has their number.
+fn listed_behind(
     host: &Host,
     collection: &Name,
     runs: &BTreeSet<RunId>,
     wanted: Became,
-    out: &mut Out<'_>,
-) -> Result<(), HostError> {
-    let mut after: Option<String> = None;
-    loop {
-        let mut page = Vec::new();
-        host.store()
-            .each_item(collection, after.as_deref(), &mut |id, record| {
-                let is_updated = runs.contains(&record.writer);
-                page.push((id.to_owned(), is_updated));
-                match page.len() < 1_000 {
-                    true => ControlFlow::Continue(()),
-                    false => ControlFlow::Break(()),
-                }
-            })?;
-        let Some((last_id, _)) = page.last() else {
-            return Ok(());
-        };
-        after = Some(last_id.clone());
-        for (id, is_updated) in page {
-            let has_failed = !is_updated
-                && host
-                    .store()
-                    .apart(collection, &id)?
-                    .is_some_and(|apart| apart.failure.is_some());
-            let became = match is_updated {
-                true => Became::Updated,
-                false => Became::NotUpdated,
-            };
-            if became == wanted && !has_failed && out.add(&id).is_break() {
-                return Ok(());
+    after: Option<&str>,
+) -> Result<Listed, HostError> {
+    let (mut page, mut looked_at, mut next) = (Vec::new(), 0, None);
+    host.store()
+        .each_item(collection, after, &mut |id, record| {
+            if runs.contains(&record.writer) == (wanted == Became::Updated) {
+                page.push(id.to_owned());
             }
+            looked_at += 1;
+            if looked_at < PAGE {
+                return ControlFlow::Continue(());
+            }
+            next = Some(id.to_owned());
+            ControlFlow::Break(())
+        })?;
+    let mut listed = Vec::with_capacity(page.len());
+    for id in page {
+        let apart = host.store().apart(collection, &id)?;
+        let has_failed = apart.is_some_and(|apart| apart.failure.is_some());
+        if wanted == Became::Updated || !has_failed {
+            listed.push(Value::String(id));
         }
     }
-}
-
-/// An answer on its way, in pieces of some size.
-struct Out<'a> {
-    to: &'a mpsc::Sender<Chunk>,
-    buffer: Vec<u8>,
-    /// Whether the list has nothing so far.
-    is_first: bool,
-}
-
-impl Out<'_> {
-    const PIECE: usize = 64 << 10;
-
-    fn begin(&mut self, text: &str) {
-        self.buffer.extend_from_slice(text.as_bytes());
-        self.is_first = true;
-    }
-
-    /// Adds an entry; breaks once nobody reads on.
-    fn add(&mut self, entry: &impl Serialize) -> ControlFlow<()> {
-        if !std::mem::take(&mut self.is_first) {
-            self.buffer.push(b',');
-        }
-        // A vector takes everything.
-        let _ = serde_json::to_writer(&mut self.buffer, entry);
-        match self.buffer.len() < Self::PIECE {
-            true => ControlFlow::Continue(()),
-            false => self.flush(),
-        }
-    }
-
-    fn flush(&mut self) -> ControlFlow<()> {
-        match self.to.blocking_send(Ok(std::mem::take(&mut self.buffer))) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
-    }
+    Ok((listed, next))
 }
 
 async fn migrate_one(

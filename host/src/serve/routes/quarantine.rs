@@ -1,7 +1,5 @@
 //! Items that failed.
 
-use std::ops::ControlFlow;
-
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -12,14 +10,18 @@ use super::runs::begun;
 use crate::host::{Host, HostError};
 use crate::model::{Apart, Name, diff};
 use crate::serve::Shared;
-use crate::serve::answer::{Page, Tagged, etag};
+use crate::serve::answer::{self, Page, Tagged, etag};
 use crate::serve::input::{Asked, At, Input, ItemName, checked, fifty};
 use crate::serve::problem::Problem;
-use crate::serve::wire::{Activity, Quarantined, QuarantinedItem};
+use crate::serve::wire::{Activity, Diff, Quarantined, QuarantinedItem};
+
+/// Bodies that are longer are not compared: as trees they take many times as much.
+const DIFFED_BYTES: usize = 1 << 20;
 
 /// Which items in quarantine.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub struct Which {
     /// Of this collection only.
     #[param(value_type = Option<String>)]
@@ -54,16 +56,22 @@ pub async fn list(
         Some(None) => return Err(Problem::bad_request("`after` is what `next` said")),
         after => after.flatten(),
     };
-    let limit = checked(which.limit)?.get();
+    let limit = checked(which.limit)?;
     let found = shared
         .host
         .ask(move |host| {
+            let after = after
+                .as_ref()
+                .map(|(name, id): &(Name, String)| (name, id.as_str()));
+            let (collection, one_more) = (which.collection.as_ref(), limit.saturating_add(1));
             on(host, which.shadow, |host| {
-                found(host, &which, after.as_ref(), limit + 1)
+                host.quarantine_page(collection, which.accepted, after, one_more)
             })
         })
-        .await;
-    let mut items = found?;
+        .await?;
+    let found = found.into_iter();
+    let shown = found.filter_map(|(collection, id, apart)| shown(&collection, &id, apart));
+    let (mut items, limit): (Vec<_>, _) = (shown.collect(), limit.get());
     let is_more = items.len() > limit;
     items.truncate(limit);
     let next = items.last().filter(|_| is_more);
@@ -83,50 +91,6 @@ fn on<T>(
     }
 }
 
-fn found(
-    host: &Host,
-    which: &Which,
-    after: Option<&(Name, String)>,
-    limit: usize,
-) -> Result<Vec<Quarantined>, HostError> {
-    let mut found = Vec::new();
-    let collections = host.store().collections()?;
-    if let Some(unknown) = which
-        .collection
-        .as_ref()
-        .filter(|name| !collections.contains_key(*name))
-    {
-        return Err(HostError::NoCollection(unknown.clone()));
-    }
-    for name in collections.keys() {
-        let is_chosen = which
-            .collection
-            .as_ref()
-            .is_none_or(|chosen| chosen == name);
-        let is_behind = after.is_none_or(|(begun, _)| name >= begun);
-        if !is_chosen || !is_behind || found.len() == limit {
-            continue;
-        }
-        let after = after
-            .filter(|(begun, _)| begun == name)
-            .map(|(_, id)| id.as_str());
-        host.store().each_apart(name, after, &mut |id, apart| {
-            let is_meant = |apart: &Apart| {
-                let failure = apart.failure.as_ref();
-                failure.is_some_and(|failure| which.accepted || !failure.accepted)
-            };
-            if is_meant(&apart) {
-                found.extend(shown(name, id, apart));
-            }
-            match found.len() < limit {
-                true => ControlFlow::Continue(()),
-                false => ControlFlow::Break(()),
-            }
-        })?;
-    }
-    Ok(found)
-}
-
 fn shown(collection: &Name, id: &str, apart: Apart) -> Option<Quarantined> {
     Some(Quarantined {
         collection: collection.clone(),
@@ -139,6 +103,7 @@ fn shown(collection: &Name, id: &str, apart: Apart) -> Option<Quarantined> {
 /// Where an item is.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub struct Where {
     /// In the shadow run, in place of what is live.
     #[serde(default)]
@@ -154,11 +119,9 @@ pub async fn one(
     At((collection, id)): At<(Name, String)>,
     Asked(place): Asked<Where>,
 ) -> Result<Response, Problem> {
-    let (item, tag) = shared
-        .host
-        .ask(move |host| on(host, place.shadow, |host| looked_at(host, collection, id)))
-        .await?;
-    Ok(Tagged(Json(item), tag).into_response())
+    let look = move |host: &Host| on(host, place.shadow, |host| looked_at(host, collection, id));
+    let (item, tag) = answer::made(&shared, look).await?;
+    Ok(Tagged(item, tag).into_response())
 }
 
 fn looked_at(
@@ -175,20 +138,29 @@ fn looked_at(
     let Some(about) = about else {
         return Err(missing(collection, id));
     };
-    let parse = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).ok();
     let before = host.before(about.failure.run, &collection, &id)?;
-    let before = before.as_deref().and_then(parse);
-    let body = parse(&found.item.body);
-    let changed = before.as_ref().zip(body.as_ref());
-    let changed = changed.map_or_else(Vec::new, |(before, body)| diff(before, body));
+    let body = &found.item.body;
     let item = QuarantinedItem {
         about,
-        body,
-        text: String::from_utf8_lossy(&found.item.body).into_owned(),
-        before,
-        diff: changed.into_iter().map(Into::into).collect(),
+        body: serde_json::from_slice(body).ok(),
+        text: String::from_utf8_lossy(body).into_owned(),
+        diff: before
+            .as_deref()
+            .map_or_else(Vec::new, |before| differences(before, body)),
+        before: before.and_then(|before| serde_json::from_slice(&before).ok()),
     };
     Ok((item, tag))
+}
+
+/// How two bodies differ, if they are not too long to be compared.
+fn differences(before: &[u8], after: &[u8]) -> Vec<Diff> {
+    if before.len().max(after.len()) > DIFFED_BYTES {
+        return Vec::new();
+    }
+    let parse = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).ok();
+    let both = parse(before).zip(parse(after));
+    let found = both.map_or_else(Vec::new, |(before, after)| diff(&before, &after));
+    found.into_iter().map(Into::into).collect()
 }
 
 /// Which items are to be tried again.

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::overview::Wanted;
+use crate::embed::Work;
 use crate::host::{DownGoal, ShadowStats};
 use crate::model::{Run, RunId};
 use crate::plan::Goal;
-use crate::run::{ChangedItems, Control, Report, RunProgress};
+use crate::run::{ChangedItems, Control, Pacing, Report, RunProgress};
 use crate::serve::Shared;
 use crate::serve::activities::Known;
 use crate::serve::answer::{Page, Tagged, etag};
@@ -116,6 +117,9 @@ pub struct NewRun {
     /// The phase; both without it.
     #[serde(default)]
     phase: Option<crate::model::Phase>,
+    /// How fast it may go; as the server was told without it.
+    #[serde(default)]
+    pace: Option<Pace>,
 }
 
 /// What a run is begun for.
@@ -150,25 +154,40 @@ pub async fn begin(
         app,
         to,
         phase,
+        pace,
     } = wanted;
-    let (host, activities) = (&shared.host, &shared.activities);
+    let pacing = pace.map(|pace| pace.checked()).transpose()?;
     let goal: Goal = Wanted { app, to, phase }.into();
+    let (host, activities) = (&shared.host, &shared.activities);
     let known = match purpose {
-        NewPurpose::Up => activities.begin("up", host.up(goal)).await,
-        NewPurpose::Shadow => activities.begin("shadow", host.up_shadow(goal)).await,
-        NewPurpose::Finalize => activities.begin("finalize", host.finalize()).await,
+        NewPurpose::Up => activities.begin("up", paced(host.up(goal), pacing)).await,
+        NewPurpose::Shadow => {
+            let work = paced(host.up_shadow(goal), pacing);
+            activities.begin("shadow", work).await
+        }
+        NewPurpose::Finalize => {
+            let work = paced(host.finalize(), pacing);
+            activities.begin("finalize", work).await
+        }
         NewPurpose::Reset => activities.begin("reset", host.reset()).await,
         NewPurpose::Down => {
             let (Some(app), Some(to), None) = (goal.app, goal.to, goal.phase) else {
                 let detail = "`down` is told `app` and `to`, and no `phase`";
                 return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
             };
-            activities
-                .begin("down", host.down(DownGoal { app, to }))
-                .await
+            let work = paced(host.down(DownGoal { app, to }), pacing);
+            activities.begin("down", work).await
         }
     };
     begun(&shared, &known).await
+}
+
+/// A work that may go so fast.
+fn paced<T>(work: Work<T>, pacing: Option<Pacing>) -> Work<T> {
+    if let Some(pacing) = pacing {
+        work.throttle(|known| *known = pacing);
+    }
+    work
 }
 
 /// What is answered to who began something: how it began, or why it did not.
@@ -245,6 +264,10 @@ async fn direct(
         Problem::conflict(format!("nobody works on run {run}"))
             .with_hint("begin again: a run that was interrupted goes on")
     };
+    let is_there = shared.host.ask(move |host| Ok(host.store().run(run)?));
+    if is_there.await?.is_none() {
+        return Err(crate::host::HostError::NoRun(run).into());
+    }
     elsewhere(shared, None)
         .await?
         .filter(is_it)

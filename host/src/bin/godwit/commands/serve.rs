@@ -7,14 +7,16 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use godwit::Host;
-use godwit::model::{Phase, Run, RunState};
+use godwit::model::{Phase, Purpose, Run, RunId, RunState};
 use godwit::plan::Goal;
+use godwit::run::ChangedItems;
 use godwit::server::{Connections, Settings, Tls, Tokens, listen, standalone};
-use godwit::store::OpenMode;
+use godwit::store::{OpenLock, OpenMode, ShadowState, Store};
+use godwit::{DownGoal, Host, Work};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use ureq::http::uri::Authority;
 
 use super::backup;
 use crate::context::Context;
@@ -40,7 +42,7 @@ pub struct Args {
     /// The file of the tokens, which is made if it is not there. [default: beside the store]
     #[arg(long, value_name = "FILE")]
     tokens: Option<PathBuf>,
-    /// A name that the server goes by, beside addresses of the machine itself; may be repeated.
+    /// A name that the server goes by, beside localhost and loopback addresses; may be repeated.
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<String>,
     /// A page elsewhere that may call it, as in https://admin.example; may be repeated.
@@ -87,7 +89,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         })?),
         _ => None,
     };
-    let mut host = context.host(OpenMode::Create)?;
+    let (backend, _open) = OpenLock::open(&context.store_url()?, OpenMode::Create)?;
+    let store = Store::new(backend)?.compressing(context.config.compression);
+    let mut host = context.wire(store, context.catalogue()?);
     host.options = context.options()?;
     let host = Host::new(host, context.pacing()?);
     let settings = settings(args, context, &kept)?;
@@ -162,17 +166,43 @@ fn hooks(context: &Context, host: &Host) -> Option<Arc<Hooks>> {
     Some(hooks)
 }
 
-/// Goes on with a run whose process died.
+/// Goes on with a run whose process died, whatever it was.
 async fn go_on(host: &Host) -> Result<(), Failure> {
     let status = host.status().await?;
     let interrupted = status
         .unfinished
-        .filter(|run| run.state == RunState::Running);
+        .filter(|run| matches!(run.state, RunState::Running | RunState::Undoing));
     if let Some(run) = interrupted {
         output::note(&format!("run {} was interrupted, and goes on", run.id));
-        host.up(goal_of(&run)).detach();
+        match (run.state, run.plan.stages.first()) {
+            (RunState::Undoing, _) => watch(run.id, host.undo(run.id, ChangedItems::Refuse)),
+            (_, Some(stage)) if run.purpose == Purpose::Down => {
+                let (app, to) = (stage.app.clone(), stage.version.clone());
+                watch(run.id, host.down(DownGoal { app, to }));
+            }
+            _ => watch(run.id, host.up(goal_of(&run))),
+        }
+    }
+    let shadow = host.shadow().await?;
+    let run = shadow.as_ref().and_then(|shadow| shadow.run);
+    if let (Some(shadow), Some((run, RunState::Running))) = (&shadow, run) {
+        output::note(&format!("shadow run {run} was interrupted, and goes on"));
+        match shadow.state {
+            ShadowState::Finalizing => watch(run, host.finalize()),
+            _ => watch(run, host.up_shadow(Goal::default())),
+        }
     }
     Ok(())
+}
+
+/// Says so where a run that goes on does not.
+fn watch<T: Send + 'static>(run: RunId, work: Work<T>) {
+    tokio::spawn(async move {
+        if let Err(error) = work.await {
+            let error = godwit::with_causes(&error);
+            output::warning(&format!("run {run} does not go on: {error}"));
+        }
+    });
 }
 
 /// What a run is for, so that no more is done than it was begun for.
@@ -190,6 +220,26 @@ fn goal_of(run: &Run) -> Goal {
 
 fn settings(args: &Args, context: &Context, kept: &KeptTokens) -> Result<Settings, Failure> {
     let mut settings = Settings::new(kept.tokens()?);
+    let is_name = |name: &&String| {
+        name.parse::<Authority>()
+            .is_ok_and(|known| known.as_str() == known.host())
+    };
+    if let Some(bad) = args.hosts.iter().find(|name| !is_name(name)) {
+        let message = format!("{bad} is no name of a server");
+        return Err(Failure::input(
+            message,
+            "name it without a port, as in --host godwit.example",
+        ));
+    }
+    let is_origin = |origin: &&String| {
+        let name = origin.split_once("://").map(|(_, name)| name);
+        name.is_some_and(|name| name.parse::<Authority>().is_ok())
+    };
+    if let Some(bad) = args.origins.iter().find(|origin| !is_origin(origin)) {
+        let message = format!("{bad} is no origin");
+        let hint = "name it as browsers do, without a path: --origin https://admin.example";
+        return Err(Failure::input(message, hint));
+    }
     settings.access.hosts.clone_from(&args.hosts);
     settings.access.origins.clone_from(&args.origins);
     settings.q_gets = args.q_get;
