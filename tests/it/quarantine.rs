@@ -237,6 +237,32 @@ fn few() -> Vec<(String, String)> {
     vec![plain("a"), bad("b"), plain("c"), bad("d"), plain("e")]
 }
 
+fn named(ids: &[&str]) -> Vec<(godwit::model::Name, String)> {
+    let named = ids.iter().map(|id| (name("items"), (*id).to_owned()));
+    named.collect()
+}
+
+#[test]
+fn a_retry_without_names_leaves_alone_what_was_accepted() {
+    let (_, host) = host_with(&made(&[order("2.0.0")]), &few());
+    up(&host);
+    host.accept(&named(&["b"])).unwrap();
+    let retry = |ids: Option<&[_]>| host.retry(ids, &Quiet, &Control::default()).unwrap();
+    let tallies = || {
+        let tallies = host.store().tallies(&name("items")).unwrap();
+        (tallies.open, tallies.accepted)
+    };
+    let reports = retry(None);
+    assert_eq!(reports[0].steps[0].counts.read, 1, "the other one");
+    assert_eq!(tallies(), (1, 1));
+    host.accept(&named(&["d"])).unwrap();
+    assert!(retry(None).is_empty());
+    assert_eq!(tallies(), (0, 2));
+    // Who is named is tried, and has to be accepted anew.
+    retry(Some(&named(&["b"])));
+    assert_eq!(tallies(), (1, 1));
+}
+
 #[test]
 fn accepted_items_stay_as_they_are_and_the_run_completes() {
     let (_, host) = host_with(&made(&[order("2.0.0")]), &few());
@@ -375,6 +401,11 @@ fn accepted_items_can_be_mended_long_after() {
     let mended = made(&[order("2.0.0").mended()]);
     let host = host(backend, &mended);
     let reports = host.retry(None, &Quiet, &Control::default()).unwrap();
+    assert!(reports.is_empty(), "they were accepted");
+    let named = named(&["b", "d"]);
+    let reports = host
+        .retry(Some(&named), &Quiet, &Control::default())
+        .unwrap();
     assert_eq!(
         (reports[0].run.state, reports[0].open),
         (RunState::Completed, 0)
@@ -423,7 +454,10 @@ fn a_retry_leads_an_item_through_every_version_that_it_missed() {
         (json!(2), json!(2))
     );
     let host = host(backend, &made(&orders(true)));
-    let reports = host.retry(None, &Quiet, &Control::default()).unwrap();
+    let named = named(&["b", "d"]);
+    let reports = host
+        .retry(Some(&named), &Quiet, &Control::default())
+        .unwrap();
     assert_eq!(
         (reports[0].run.state, reports[0].open),
         (RunState::Completed, 0)

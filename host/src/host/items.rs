@@ -1,5 +1,6 @@
 //! Single items: brought up to date by id, tried again, accepted in quarantine.
 
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
 use super::{Host, HostError};
@@ -162,7 +163,8 @@ impl Host {
         Ok(write.commit(lease, self.clock().now())?)
     }
 
-    /// Tries items in quarantine again, with the migrations as they are now: those named, or all.
+    /// Tries items in quarantine again, with the migrations as they are now: those named, or all that nobody has accepted. One
+    /// that was accepted, is named and fails again, is accepted no more.
     ///
     /// # Errors
     /// [`HostError::NotInQuarantine`] when a named item is not there.
@@ -264,7 +266,7 @@ impl Host {
             None => {
                 for (collection, record) in &collections {
                     self.store.each_apart(collection, None, &mut |_, apart| {
-                        if let Some(failure) = apart.failure {
+                        if let Some(failure) = apart.failure.filter(|failure| !failure.accepted) {
                             add(&record.app, failure.migration, None);
                         }
                         ControlFlow::Continue(())
@@ -296,6 +298,45 @@ impl Host {
         self.leased("quarantine accept", |lease| {
             Ok(accept(&self.store, lease, self.clock(), items)?)
         })
+    }
+
+    /// Some items in quarantine, by collection and id: those behind `after`, of one collection or of all, up to `limit` of
+    /// them; those that somebody has accepted only if asked for.
+    ///
+    /// # Errors
+    /// [`HostError::NoCollection`] when there is no such collection.
+    pub fn quarantine_page(
+        &self,
+        collection: Option<&Name>,
+        accepted: bool,
+        after: Option<(&Name, &str)>,
+        limit: NonZeroUsize,
+    ) -> Result<Vec<(Name, String, Apart)>, HostError> {
+        let collections = self.store.collections()?;
+        if let Some(unknown) = collection.filter(|name| !collections.contains_key(*name)) {
+            return Err(HostError::NoCollection(unknown.clone()));
+        }
+        let mut found = Vec::new();
+        for name in collections.keys() {
+            let is_chosen = collection.is_none_or(|chosen| chosen == name);
+            let is_behind = after.is_none_or(|(begun, _)| name >= begun);
+            if !is_chosen || !is_behind || found.len() == limit.get() {
+                continue;
+            }
+            let after = after.filter(|(begun, _)| *begun == name);
+            let after = after.map(|(_, id)| id);
+            self.store.each_apart(name, after, &mut |id, apart| {
+                let failure = apart.failure.as_ref();
+                if failure.is_some_and(|failure| accepted || !failure.accepted) {
+                    found.push((name.clone(), id.to_owned(), apart));
+                }
+                match found.len() < limit.get() {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                }
+            })?;
+        }
+        Ok(found)
     }
 
     /// Every item in quarantine, by collection and id: those that nobody has accepted, and the

@@ -6,6 +6,7 @@
 mod backup;
 mod backup_first;
 mod backups;
+mod busy;
 mod changes;
 mod documents;
 mod down;
@@ -31,6 +32,7 @@ use std::time::Duration;
 pub use backup::{Restored, restore};
 pub use backup_first::{BackupFirst, BackupWhen};
 pub use backups::{FoundBackup, backups_in, new_backup};
+pub use busy::Busy;
 pub use documents::{Document, Otherwise, Page, Reading, Shape};
 pub use down::DownGoal;
 pub use dry::{Change, DryGoal, DryRun};
@@ -77,6 +79,23 @@ pub struct Surroundings {
 }
 
 /// Brings the items of a store to the versions of a catalogue.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use godwit::Surroundings;
+/// use godwit::blocking::Host;
+/// use godwit::catalogue::Catalogue;
+/// use godwit::plan::Goal;
+/// use godwit::run::{Control, Quiet};
+/// use godwit::store::{Memory, Store};
+///
+/// let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// let host = Host::new(store, Catalogue::new(), Surroundings::of_this_process());
+/// let reports = host.up(&Goal::default(), &Quiet, &Control::default())?;
+/// assert!(reports.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 pub struct Host {
     store: Store,
     catalogue: Arc<Catalogue>,
@@ -194,8 +213,8 @@ impl Host {
             collections.insert(name, state);
         }
         let apps = self.store.history()?.apps();
-        let runs = self.store.runs()?.into_iter();
-        let retreats = runs.map(|run| (run.id, run.retreat()));
+        let runs = self.store.runs()?;
+        let retreats = runs.iter().map(|run| (run.id, run.retreat_among(&runs)));
         let without_undo = retreats.filter(|(_, way)| !matches!(way, Some(Retreat::Undo(_))));
         Ok(Recorded {
             apps,
@@ -244,8 +263,8 @@ impl Host {
     /// The last report says how it ended; there is none where nothing was to be done.
     ///
     /// # Errors
-    /// [`HostError::Refused`] with the findings when nothing can be planned. [`HostError::BackupFirst`] when the backup fails:
-    /// no run was started then.
+    /// [`HostError::Refused`] with the findings when nothing can be planned, also when all of the phase that is wanted has to wait
+    /// for the other one. [`HostError::BackupFirst`] when the backup fails: no run was started then.
     pub fn up(
         &self,
         goal: &Goal,
@@ -261,7 +280,11 @@ impl Host {
             let mut reports = Vec::new();
             loop {
                 // What was planned before may be done by now: somebody else had the lease.
-                let planned = self.accepted(self.plan(goal)?)?;
+                let planned = self.plan(goal)?;
+                if planned.waits_for_phase() && !reports.is_empty() {
+                    return Ok(reports);
+                }
+                let planned = self.accepted(planned)?;
                 if planned.plan.is_empty() {
                     return Ok(reports);
                 }
@@ -467,6 +490,7 @@ impl Host {
     /// Does something that other processes of the machine may direct meanwhile: they reach `control` by way of a
     /// socket in [`Host::control_folder`], and are told the purpose. Whoever calls this holds the lease.
     pub fn directed<T>(&self, purpose: &str, control: &Control, work: impl FnOnce() -> T) -> T {
+        self.meter.directed_by(control);
         #[cfg(unix)]
         if let Some(folder) = &self.control_folder {
             return std::thread::scope(|scope| {
@@ -522,7 +546,7 @@ impl Host {
     }
 
     fn accepted(&self, planned: Planned) -> Result<Planned, HostError> {
-        if planned.is_refused() {
+        if planned.is_refused() || planned.waits_for_phase() {
             return Err(HostError::Refused(planned.findings));
         }
         Ok(planned)

@@ -67,6 +67,7 @@ impl Host {
             run: run.id,
             purpose: run.purpose,
             state: run.state,
+            is_alive: self.is_alive(&run)?,
             read,
             total,
             items_per_second: rate,
@@ -82,7 +83,7 @@ impl Host {
         let there = match &stage.source {
             Source::Collection => tallies.items + counts.removed,
             Source::Behind => tallies.waiting + counts.read,
-            Source::Quarantine(None) => tallies.open + tallies.accepted + counts.read,
+            Source::Quarantine(None) => tallies.open + counts.read,
             Source::Quarantine(Some(items)) => {
                 items.iter().filter(|(name, _)| name == collection).count() as u64
             }

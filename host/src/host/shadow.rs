@@ -28,6 +28,7 @@ const ROUNDS: usize = 20;
 
 /// What a shadow run has come to.
 #[derive(Debug, Serialize)]
+#[non_exhaustive]
 pub struct ShadowReport {
     /// What its steps did; `None` where there was nothing to be done, or it was stopped before.
     #[serde(skip)]
@@ -133,12 +134,17 @@ impl Host {
     }
 
     fn told(&self, report: Option<Report>, is_live: bool) -> Result<ShadowReport, HostError> {
+        // The lease is still held, and nobody works any more.
+        let stats = self.shadow()?.map(|stats| ShadowStats {
+            is_alive: false,
+            ..stats
+        });
         Ok(ShadowReport {
             run: report
                 .as_ref()
                 .map(|report| (report.run.id, report.run.state)),
             report,
-            stats: self.shadow()?,
+            stats,
             is_live,
         })
     }

@@ -2,15 +2,16 @@
 
 use serde::Serialize;
 
-use super::{Host, HostError};
+use super::{Busy, Host, HostError};
 use crate::model::{Name, Phase, Run, RunState, Stage, Version};
-use crate::plan::{Finding, Goal, Severity};
+use crate::plan::{Finding, Goal, Kind, Severity};
 use crate::run::{Control, Quiet, Report};
 use crate::store::{ShadowState, Tallies};
 
 /// What a store has, and where its apps are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct Status {
     /// The store's URL.
     pub store: String,
@@ -20,8 +21,11 @@ pub struct Status {
     pub apps: Vec<AppStatus>,
     /// The collections.
     pub collections: Vec<CollectionStatus>,
-    /// The run that has to be finished or undone first.
+    /// The run that has to be finished or undone first, [as it is now](Host::as_of_now).
     pub unfinished: Option<Run>,
+    /// Who works on the store now; `None`: nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub busy: Option<Busy>,
     /// How far the shadow run is, if there is one; [`Host::shadow`] tells more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shadow: Option<ShadowState>,
@@ -30,6 +34,7 @@ pub struct Status {
 /// Where an app is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct AppStatus {
     /// The app.
     pub app: Name,
@@ -50,6 +55,7 @@ pub struct AppStatus {
 /// How a collection is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct CollectionStatus {
     /// Its name.
     pub collection: Name,
@@ -65,12 +71,29 @@ pub struct CollectionStatus {
     pub tallies: Tallies,
 }
 
+impl Status {
+    /// How many items are in quarantine that nobody has accepted.
+    pub fn open(&self) -> u64 {
+        self.collections
+            .iter()
+            .map(|found| found.tallies.open)
+            .sum()
+    }
+
+    /// How many items are in quarantine and accepted.
+    pub fn accepted(&self) -> u64 {
+        let accepted = self.collections.iter().map(|found| found.tallies.accepted);
+        accepted.sum()
+    }
+}
+
 impl Host {
-    /// What a run has done so far.
+    /// What a run has done so far, as it is now.
     ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.
     pub fn report(&self, run: Run) -> Result<Report, HostError> {
+        let run = self.as_of_now(run)?;
         Ok(self.runner(&Quiet, &Control::default()).report(run)?)
     }
 
@@ -114,7 +137,8 @@ impl Host {
             bytes: self.store.backend().size_on_disk()?,
             apps: apps.collect(),
             collections,
-            unfinished,
+            unfinished: unfinished.map(|run| self.as_of_now(run)).transpose()?,
+            busy: self.busy()?,
             shadow: self.store.shadow()?.map(|shadow| shadow.state),
         })
     }
@@ -123,6 +147,7 @@ impl Host {
 /// Whether an application may serve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct Readiness {
     /// Whether it may.
     pub is_ready: bool,
@@ -143,14 +168,14 @@ impl Host {
             ..Goal::default()
         };
         let planned = self.plan(&offline)?;
-        let refused = |finding: &&Finding| finding.severity == Severity::Refused;
-        reasons.extend(
-            planned
-                .findings
-                .iter()
-                .filter(refused)
-                .map(ToString::to_string),
-        );
+        let is_held_up = |finding: &&Finding| match finding.severity {
+            Severity::Refused => true,
+            // An offline stage comes after an online one that is still to come.
+            Severity::Warned => finding.kind() == Kind::PhaseOrder,
+            Severity::Accepted | Severity::Info => false,
+        };
+        let held_up = planned.findings.iter().filter(is_held_up);
+        reasons.extend(held_up.map(ToString::to_string));
         let is_offline = |stage: &&Stage| stage.phase == Phase::Offline;
         reasons.extend(planned.plan.stages.iter().filter(is_offline).map(|stage| {
             let Stage { app, version, .. } = stage;

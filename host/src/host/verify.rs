@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::pages::Pages;
 use super::{Host, HostError};
 use crate::model::{
-    Access, Batch, Digest, FailureKind, Item, Migration, Mode, Name, Step, StepWork, Version,
+    Access, Batch, Digest, FailureKind, Item, Migration, Mode, Name, Run, Step, StepWork, Version,
 };
 use crate::run::{Became, Control, Stream, StreamError, granted};
 use crate::sandbox::{Call, Context};
@@ -74,6 +74,7 @@ impl std::fmt::Display for FlawKind {
 
 /// What was verified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Verified {
     /// The collections.
     pub collections: Vec<CollectionVerified>,
@@ -130,7 +131,7 @@ impl Host {
 
     /// Looks at everything that is stored, or at the collections named: what the migrations' own `verify` says of items of
     /// their version, what schemas say, whether indexes and counts agree with the items, and whether every item has a
-    /// version that the history explains. Nothing is changed. Whatever is wrong is given to `visit`.
+    /// version that the history or the run under way explains. Nothing is changed. Whatever is wrong is given to `visit`.
     ///
     /// # Errors
     /// [`HostError`] when the store cannot be read, or a component cannot be started.
@@ -147,12 +148,16 @@ impl Host {
             done: true,
         };
         let apps = self.store.history()?.apps();
+        let unfinished = self.unfinished()?;
         for (name, record) in self.chosen(chosen)? {
             let version = apps.get(&record.app).and_then(|app| app.version()).cloned();
+            let led_to = unfinished
+                .as_ref()
+                .and_then(|run| leads_to(run, &record.app));
             let mut check = Check {
                 host: self,
                 name: &name,
-                newest: [version, record.level.clone(), record.newest.clone()]
+                newest: [version, led_to, record.level.clone(), record.newest.clone()]
                     .into_iter()
                     .flatten()
                     .max(),
@@ -180,6 +185,13 @@ impl Host {
         }
         Ok(verified)
     }
+}
+
+/// The newest version that items of an app may have from a run that is not finished. It may go on while it is looked at, so that
+/// every stage counts.
+fn leads_to(run: &Run, app: &Name) -> Option<Version> {
+    let stages = run.plan.stages.iter().filter(|stage| stage.app == *app);
+    stages.map(|stage| stage.version.clone()).max()
 }
 
 /// How many entries of items that are apart are read at once.
@@ -222,7 +234,7 @@ struct Check<'a, 'v> {
     host: &'a Host,
     name: &'a Name,
     record: &'a Collection,
-    /// The newest version that the history or the collection explains.
+    /// The newest version that the history, the run that is not finished, or the collection explains.
     newest: Option<Version>,
     /// How many entries each index should have.
     expected: Vec<u64>,

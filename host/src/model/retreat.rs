@@ -13,10 +13,13 @@ pub enum Retreat {
     Restore(String),
     /// By dropping the shadow run that it is part of; nothing of it is live yet.
     Reset,
+    /// By several of these, in this order: the runs that came after it are taken back first.
+    InOrder(Vec<Retreat>),
 }
 
 impl Run {
-    /// How what it has done is taken back; `None` where nothing does, or it is undone.
+    /// How what it has done is taken back once nothing came after it ([`Run::retreat_among`]); `None` where nothing does, or it
+    /// is undone.
     pub fn retreat(&self) -> Option<Retreat> {
         match &self.backup {
             _ if self.state == RunState::Undone => None,
@@ -26,6 +29,42 @@ impl Run {
             _ if self.has_pre_images => Some(Retreat::Undo(self.id)),
             Some(file) => Some(Retreat::Restore(file.clone())),
             None => None,
+        }
+    }
+
+    /// Whether another run cannot be undone before this one is taken back: this one came later, and both are about some app.
+    pub fn is_behind(&self, other: &Self) -> bool {
+        let mut stages = self.plan.stages.iter();
+        let is_shared = |app: &super::Name| other.plan.stages.iter().any(|stage| stage.app == *app);
+        self.id > other.id
+            && self.state != RunState::Undone
+            && stages.any(|stage| is_shared(&stage.app))
+    }
+
+    /// How what it has done is taken back, with all that has to be taken back before; `None` where nothing does. `runs` are
+    /// all runs of the store, in order.
+    pub fn retreat_among(&self, runs: &[Self]) -> Option<Retreat> {
+        let own = self.retreat()?;
+        if !matches!(own, Retreat::Undo(_)) {
+            return Some(own);
+        }
+        let mut behind = vec![self];
+        for run in runs {
+            if behind.iter().any(|other| run.is_behind(other)) {
+                behind.push(run);
+            }
+        }
+        let mut ways = Vec::new();
+        for run in behind.into_iter().rev() {
+            match run.retreat()? {
+                // What came after that run goes with it.
+                restore @ Retreat::Restore(_) => ways = vec![restore],
+                way => ways.push(way),
+            }
+        }
+        match ways.len() {
+            1 => ways.pop(),
+            _ => Some(Retreat::InOrder(ways)),
         }
     }
 
@@ -47,6 +86,10 @@ impl fmt::Display for Retreat {
             Self::Undo(run) => write!(f, "godwit undo {run}"),
             Self::Restore(file) => write!(f, "godwit backup restore {}", quoted(file)),
             Self::Reset => f.write_str("godwit reset"),
+            Self::InOrder(ways) => {
+                let commands: Vec<_> = ways.iter().map(Self::to_string).collect();
+                f.write_str(&commands.join(" && "))
+            }
         }
     }
 }
@@ -63,7 +106,69 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Plan, Timestamp};
+    use crate::model::{Digest, Phase, Plan, Source, Stage, Timestamp, Version};
+
+    /// A run on some apps that is completed and has pre-images.
+    fn run_on(id: u64, apps: &[&str]) -> Run {
+        let stages = apps.iter().map(|app| Stage {
+            app: app.parse().expect("it is a name"),
+            version: Version::new(2, 0, 0),
+            from: None,
+            phase: Phase::Offline,
+            digest: Digest([0; 32]),
+            file: String::new(),
+            first_step: 0,
+            steps: Vec::new(),
+            source: Source::Collection,
+        });
+        Run {
+            id: RunId(id),
+            purpose: Purpose::Up,
+            state: RunState::Completed,
+            reason: None,
+            started_at: Timestamp(1),
+            changed_at: Timestamp(1),
+            seed: 0,
+            plan: Plan {
+                stages: stages.collect(),
+            },
+            stages_done: 1,
+            stages_begun: 0,
+            has_pre_images: true,
+            keeps_pre_images: true,
+            backup: None,
+        }
+    }
+
+    #[test]
+    fn what_came_later_is_taken_back_first() {
+        let mut runs = [
+            run_on(1, &["a"]),
+            run_on(2, &["b"]),
+            run_on(3, &["a", "c"]),
+            run_on(4, &["c"]),
+        ];
+        let way = |runs: &[Run]| runs[0].retreat_among(runs).map(|way| way.to_string());
+        let all = "godwit undo 4 && godwit undo 3 && godwit undo 1";
+        assert_eq!(
+            way(&runs).as_deref(),
+            Some(all),
+            "3 is behind 1, 4 behind 3"
+        );
+        assert_eq!(runs[1].retreat_among(&runs), Some(Retreat::Undo(RunId(2))));
+        runs[3].state = RunState::Undone;
+        assert_eq!(
+            way(&runs).as_deref(),
+            Some("godwit undo 3 && godwit undo 1")
+        );
+        (runs[2].has_pre_images, runs[2].backup) = (false, Some("x.godwit".to_owned()));
+        let restore = "godwit backup restore x.godwit && godwit undo 1";
+        assert_eq!(way(&runs).as_deref(), Some(restore));
+        runs[2].backup = None;
+        assert_eq!(way(&runs), None);
+        runs[2].state = RunState::Undone;
+        assert_eq!(way(&runs).as_deref(), Some("godwit undo 1"));
+    }
 
     #[test]
     fn commands_can_be_pasted_into_a_shell() {
@@ -77,19 +182,9 @@ mod tests {
     #[test]
     fn what_a_shadow_run_has_made_is_dropped_until_it_is_live() {
         let run = |state| Run {
-            id: RunId(3),
             purpose: Purpose::Shadow,
             state,
-            reason: None,
-            started_at: Timestamp(1),
-            changed_at: Timestamp(1),
-            seed: 0,
-            plan: Plan::default(),
-            stages_done: 0,
-            stages_begun: 0,
-            has_pre_images: true,
-            keeps_pre_images: true,
-            backup: None,
+            ..run_on(3, &[])
         };
         for state in [
             RunState::Running,

@@ -78,7 +78,7 @@ pub enum Source {
     Collection,
     /// Items that wait to be brought up to date.
     Behind,
-    /// Items in quarantine: those named (as pairs of collection and id), or all.
+    /// Items in quarantine: those named (as pairs of collection and id), or all that nobody has accepted.
     Quarantine(Option<Vec<(Name, String)>>),
     /// One item, ahead of its collection if need be.
     Item(Name, String),

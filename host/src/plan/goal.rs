@@ -36,6 +36,6 @@ pub struct RetryGoal {
     pub app: Name,
     /// The lowest version whose migration an item of the selection failed.
     pub from: Version,
-    /// The items, as pairs of collection and id; `None`: all.
+    /// The items, as pairs of collection and id; `None`: all that nobody has accepted.
     pub selection: Option<Vec<(Name, String)>>,
 }

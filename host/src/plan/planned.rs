@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::model::{Plan, RunId};
 
-use super::{Finding, Severity};
+use super::{Finding, Kind, Severity};
 
 /// The answer: a plan and what there is to say about it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -34,5 +34,14 @@ impl Planned {
         self.findings
             .iter()
             .any(|finding| finding.severity == Severity::Refused)
+    }
+
+    /// Whether nothing of the phase that was asked for can be done before the other one: nothing is planned, and not because
+    /// everything is up to date.
+    pub fn waits_for_phase(&self) -> bool {
+        let is_held_up = |finding: &Finding| {
+            finding.kind() == Kind::PhaseOrder && finding.severity == Severity::Warned
+        };
+        self.plan.is_empty() && self.findings.iter().any(is_held_up)
     }
 }

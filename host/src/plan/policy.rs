@@ -14,7 +14,8 @@ use super::{Kind, UnknownKind};
 pub enum Choice {
     /// Nothing is planned.
     Refuse,
-    /// It is reported, and planning goes on as far as the order of phases allows.
+    /// It is reported, and planning goes on as far as the order of phases allows; where that is not at all, nothing is done
+    /// ([`Planned::waits_for_phase`](super::Planned::waits_for_phase)).
     Warn,
     /// It is what the operator wants.
     Accept,

@@ -11,7 +11,7 @@ pub struct Recorded {
     pub apps: BTreeMap<Name, AppState>,
     /// The collections there are.
     pub collections: BTreeMap<Name, CollectionState>,
-    /// The runs that cannot be undone, with what takes them back instead.
+    /// The runs that cannot be undone, or not before others, with what takes them back instead.
     pub without_undo: BTreeMap<RunId, Option<Retreat>>,
     /// The run that is neither completed nor undone, if there is one.
     pub unfinished: Option<Run>,

@@ -104,7 +104,7 @@ fn goes_on(retreat: Option<&Retreat>) -> &'static str {
     match retreat {
         // It is `godwit up --shadow` or `godwit finalize`, whichever was given.
         Some(Retreat::Reset) => "the same command goes on",
-        Some(Retreat::Undo(_) | Retreat::Restore(_)) | None => "`godwit up`",
+        Some(Retreat::Undo(_) | Retreat::Restore(_) | Retreat::InOrder(_)) | None => "`godwit up`",
     }
 }
 
@@ -185,20 +185,27 @@ fn after_off_target(subject: &Subject, reason: &OffTarget, retreat: Option<&Retr
         OffTarget::Below { run: None, .. } => {
             "use undo, which goes back run by run: `godwit undo RUN`".to_owned()
         }
-        OffTarget::Below { run: Some(run), .. } => match retreat {
-            Some(Retreat::Undo(_)) => {
-                format!("use undo, which goes back run by run: `godwit undo {run}`")
+        OffTarget::Below { run: Some(run), .. } => {
+            let app = subject.app.as_ref().map_or("APP", Name::as_str);
+            let to = { subject.version.as_ref() }.map_or("V".to_owned(), ToString::to_string);
+            let down = format!(
+                "use `godwit down --app {app} --to {to}`, which goes back by the migrations' own `revert` and keeps what \
+                 was changed since"
+            );
+            match retreat {
+                Some(undo @ (Retreat::Undo(_) | Retreat::InOrder(_))) => {
+                    format!("{down}; or use undo, which goes back run by run: `{undo}`")
+                }
+                instead => format!(
+                    "{down}{}; run {run} has no pre-images that could be put back",
+                    back(
+                        "; or put the whole store back as it was before the run that led there: ",
+                        instead,
+                        ""
+                    )
+                ),
             }
-            instead => format!(
-                "use `godwit down`, which goes back by the migrations' own `revert`{}; run {run} has no pre-images that \
-                 could be put back",
-                back(
-                    "; or put the whole store back as it was before the run that led there: ",
-                    instead,
-                    ""
-                )
-            ),
-        },
+        }
     }
 }
 

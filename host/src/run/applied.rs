@@ -8,7 +8,7 @@ use super::{RunError, Runner};
 use crate::model::{
     Counts, Event, Mode, Name, Phase, Purpose, Run, Source, Stage, StepWork, counted,
 };
-use crate::store::{Keeper, Lease, StoreError, Write};
+use crate::store::{Keeper, Lease, Store, StoreError, Write};
 
 impl Runner<'_> {
     /// Records that a stage is done, unless its quarantine forbids it: then says why.
@@ -21,17 +21,7 @@ impl Runner<'_> {
         let (open, accepted) = self.open(&stage.app)?;
         let whole = stage.source == Source::Collection;
         if whole && open > 0 {
-            let Stage {
-                app,
-                version,
-                phase,
-                ..
-            } = stage;
-            let items = counted(open, "item", "items");
-            let are = if open == 1 { "is" } else { "are" };
-            return Ok(Some(format!(
-                "{items} of {app} {are} in quarantine, so that {version} ({phase}) is not applied"
-            )));
+            return Ok(Some(blocked_by(open, stage)));
         }
         if whole {
             self.settle_app(lease, run, stage)?;
@@ -138,14 +128,43 @@ impl Runner<'_> {
 
     /// How many items of an app are in quarantine: open and accepted.
     pub(super) fn open(&self, app: &Name) -> Result<(u64, u64), StoreError> {
-        let (mut open, mut accepted) = (0, 0);
-        for (name, record) in self.store.collections()? {
-            if record.app == *app {
-                let tallies = self.store.tallies(&name)?;
-                open += tallies.open;
-                accepted += tallies.accepted;
-            }
+        open(self.store, app)
+    }
+}
+
+/// How many items of an app are in quarantine: open and accepted.
+pub(crate) fn open(store: &Store, app: &Name) -> Result<(u64, u64), StoreError> {
+    let (mut open, mut accepted) = (0, 0);
+    for (name, record) in store.collections()? {
+        if record.app == *app {
+            let tallies = store.tallies(&name)?;
+            open += tallies.open;
+            accepted += tallies.accepted;
         }
-        Ok((open, accepted))
+    }
+    Ok((open, accepted))
+}
+
+/// Why a run is blocked at a stage, for people, while so many items of its app are in quarantine.
+pub(crate) fn blocked_by(open: u64, stage: &Stage) -> String {
+    let Stage {
+        app,
+        version,
+        phase,
+        ..
+    } = stage;
+    let items = counted(open, "item", "items");
+    match open {
+        0 => format!(
+            "nothing of {app} is in quarantine any more, so that {version} ({phase}) can be applied"
+        ),
+        1 => {
+            format!("{items} of {app} is in quarantine, so that {version} ({phase}) is not applied")
+        }
+        _ => {
+            format!(
+                "{items} of {app} are in quarantine, so that {version} ({phase}) is not applied"
+            )
+        }
     }
 }

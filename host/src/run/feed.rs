@@ -90,7 +90,7 @@ impl Feeder {
                 Some(others + ready)
             }
             Source::Behind => Some(tallies.waiting),
-            Source::Quarantine(None) => Some(tallies.open + tallies.accepted),
+            Source::Quarantine(None) => Some(tallies.open),
             Source::Quarantine(Some(items)) => Some(
                 items
                     .iter()
@@ -270,7 +270,10 @@ impl Feeder {
             Source::Collection => false,
             // One that came while the run is at a later stage than it is due for waits for the next run.
             Source::Behind => apart.failure.is_none() && self.has_passed_previous(apart),
-            Source::Quarantine(None) => apart.failure.is_some() || apart.next.is_some(),
+            Source::Quarantine(None) => match &apart.failure {
+                Some(failure) => !failure.accepted,
+                None => apart.next.is_some(),
+            },
             Source::Quarantine(Some(items)) => items
                 .iter()
                 .any(|(collection, named)| is_named(collection, named)),

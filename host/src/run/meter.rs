@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::RunEvent;
 use super::report::StepName;
+use super::{Control, Pacing, RunEvent};
 use crate::model::{Clock, Name, Phase, Timestamp, Version};
 
 /// The rate is that of so many milliseconds.
@@ -25,6 +25,16 @@ struct State {
     /// How many all of them had read at some moments.
     samples: VecDeque<(Timestamp, u64)>,
     waits_for: Vec<String>,
+    /// What directs the run, if anything does.
+    control: Option<Control>,
+    /// How fast it may go, as far as that is known here.
+    pacing: Pacing,
+    /// How fast it would be by what was known before it was paced anew.
+    expected: Option<f64>,
+    /// How many steps read each item at once; 0 where none was begun.
+    at_once: u32,
+    /// Whether nothing was read since a step was begun: another one that begins reads the same items.
+    is_beginning: bool,
 }
 
 type Key = (Name, Version, Phase, Name, Name);
@@ -33,13 +43,24 @@ impl Meter {
     /// Takes note of what happens.
     pub fn note(&self, event: &RunEvent, clock: &dyn Clock) {
         let mut state = self.state();
+        state.look_at_pacing(clock.now());
         match event {
-            RunEvent::Started { .. } => *state = State::default(),
+            RunEvent::Started { .. } => {
+                let (control, pacing) = (state.control.take(), state.pacing);
+                *state = State {
+                    control,
+                    pacing,
+                    ..State::default()
+                };
+            }
             RunEvent::StepStarted { step, counts, .. } => {
+                state.begin();
                 state.read.insert(key(step), counts.read);
                 state.restart(clock.now());
             }
+            RunEvent::StepDone { .. } => (state.at_once, state.is_beginning) = (0, false),
             RunEvent::Batch { step, counts } => {
+                state.is_beginning = false;
                 state.read.insert(key(step), counts.read);
                 state.sample(clock.now());
             }
@@ -52,15 +73,22 @@ impl Meter {
         }
     }
 
-    /// How many items a second were read of late, each counted once for every step that read it; `None` where nothing is
-    /// known yet.
+    /// Takes note of what directs the run: it is told to be no faster than that lets it be.
+    pub fn directed_by(&self, control: &Control) {
+        let mut state = self.state();
+        (state.control, state.pacing) = (Some(control.clone()), control.pacing());
+    }
+
+    /// How many items a second were read of late, each counted once for every step that read it, or may be read from now on,
+    /// where it was told to go slower since; `None` where nothing is known yet.
     pub fn items_per_second(&self, now: Timestamp) -> Option<f64> {
-        let state = self.state();
-        let (first, before) = *state.samples.front()?;
-        let (_, read) = *state.samples.back()?;
-        let millis = now.since(first);
-        let is_known = millis >= LEAST && read > before && state.waits_for.is_empty();
-        is_known.then(|| (read - before) as f64 * 1_000.0 / millis as f64)
+        let mut state = self.state();
+        state.look_at_pacing(now);
+        if !state.waits_for.is_empty() {
+            return None;
+        }
+        let rate = state.measured(now).or(state.expected)?;
+        Some(state.most().map_or(rate, |most| rate.min(most)))
     }
 
     /// Why the run waits; empty where it does not.
@@ -78,9 +106,57 @@ impl State {
         self.read.values().sum()
     }
 
+    /// A step begins: beside those that have just begun, or behind them.
+    fn begin(&mut self) {
+        self.at_once = if self.is_beginning {
+            self.at_once + 1
+        } else {
+            1
+        };
+        self.is_beginning = true;
+    }
+
+    /// How fast it was of late.
+    fn measured(&self, now: Timestamp) -> Option<f64> {
+        let (first, before) = *self.samples.front()?;
+        let (_, read) = *self.samples.back()?;
+        let millis = now.since(first);
+        let is_known = millis >= LEAST && read > before;
+        is_known.then(|| (read - before) as f64 * 1_000.0 / millis as f64)
+    }
+
+    /// How fast it may be at most, where items are counted: each is, once for every step that reads it.
+    fn most(&self) -> Option<f64> {
+        let items = self.pacing.items_per_second?;
+        Some(f64::from(items.get()) * f64::from(self.at_once.max(1)))
+    }
+
+    /// Begins to measure anew where it is paced otherwise than before. Until then it is as fast as it was, or by so much
+    /// slower as it rests more.
+    fn look_at_pacing(&mut self, now: Timestamp) {
+        let Some(pacing) = self.control.as_ref().map(Control::pacing) else {
+            return;
+        };
+        if pacing == self.pacing {
+            return;
+        }
+        let share = |pacing: &Pacing| f64::from(pacing.duty.unwrap_or(100));
+        let slower = (share(&pacing) / share(&self.pacing)).min(1.0);
+        let expected = self.measured(now).or(self.expected);
+        // Without what slowed it down it may be any faster: nobody knows by how much.
+        let is_bound = self.most().is_some();
+        let may_be_faster = slower == 1.0 && is_bound && pacing.items_per_second.is_none();
+        self.restart(now);
+        self.expected = expected
+            .filter(|_| !may_be_faster)
+            .map(|rate| rate * slower);
+        self.pacing = pacing;
+    }
+
     /// Forgets how fast it was: something else begins.
     fn restart(&mut self, now: Timestamp) {
         self.samples.clear();
+        self.expected = None;
         self.samples.push_back((now, self.total()));
     }
 
@@ -196,6 +272,45 @@ mod tests {
             (rate - 100.0).abs() < 1e-9,
             "{rate}: what is older does not matter"
         );
+    }
+
+    #[test]
+    fn nothing_is_told_to_be_faster_than_it_may_be() {
+        let told = Told::new();
+        let control = Control::default();
+        told.meter.directed_by(&control);
+        told.started(0, 0);
+        told.batch(4_000, 1_000);
+        assert_eq!(told.rate(1_000), Some(4_000.0));
+        let at_most = |items| move |pacing: &mut Pacing| pacing.items_per_second = items;
+        control.pace(at_most(std::num::NonZeroU32::new(1_000)));
+        assert_eq!(told.rate(1_001), Some(1_000.0), "at once");
+        // What was in flight is committed in no time.
+        told.batch(8_000, 2_000);
+        assert_eq!(told.rate(2_000), Some(1_000.0));
+        control.pace(at_most(None));
+        assert_eq!(told.rate(2_001), None, "nobody knows how fast it is");
+        told.batch(10_000, 3_001);
+        assert_eq!(told.rate(3_001), Some(2_000.0));
+        control.pace(|pacing| pacing.duty = Some(25));
+        assert_eq!(told.rate(3_001), Some(500.0));
+        told.batch(10_100, 4_001);
+        assert_eq!(told.rate(4_001), Some(100.0), "as soon as it is measured");
+    }
+
+    #[test]
+    fn steps_that_read_the_same_items_are_faster_together() {
+        let told = Told::new();
+        let control = Control::default();
+        control.pace(|pacing| pacing.items_per_second = std::num::NonZeroU32::new(100));
+        told.meter.directed_by(&control);
+        told.started(0, 0);
+        told.started(0, 0);
+        told.batch(1_000, 1_000);
+        assert_eq!(told.rate(1_000), Some(200.0));
+        told.started(1_000, 1_000);
+        told.batch(2_000, 2_000);
+        assert_eq!(told.rate(2_000), Some(100.0), "one by itself");
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod undo;
 mod view;
 mod window;
 
+pub(crate) use applied::{blocked_by, open};
 pub use catch_up::{CatchUp, CatchUpStep, CaughtUp, Moment};
 pub use control::{Control, Pacing};
 pub use crew::Crew;

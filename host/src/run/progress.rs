@@ -7,6 +7,7 @@ use crate::model::{Counts, Name, Phase, Purpose, RunId, RunState, Version};
 /// How far a run is. What was read is what the store says was committed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct RunProgress {
     /// The run.
     pub run: RunId,
@@ -14,6 +15,9 @@ pub struct RunProgress {
     pub purpose: Purpose,
     /// Its state.
     pub state: RunState,
+    /// Whether somebody carries it out now, or undoes it. One that is running and is not alive has lost its process.
+    #[serde(default)]
+    pub is_alive: bool,
     /// Its steps, in order.
     pub steps: Vec<StepProgress>,
     /// How many items were read, each counted once for every step that read it.

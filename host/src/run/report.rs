@@ -11,6 +11,7 @@ use crate::store::{LeaseError, Manifest, StoreError};
 
 /// What happens in a run.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum RunEvent {
     /// Items are about to be brought to newer versions, or to be found up to date. Nobody has the lease yet.
     SettingUp {
@@ -194,6 +195,7 @@ impl Observer for Quiet {
 /// What a run has done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct Report {
     /// The run, as the store has it.
     pub run: Run,
@@ -203,9 +205,17 @@ pub struct Report {
     pub open: u64,
 }
 
+impl Report {
+    /// Whether it did all that it was to do. Otherwise its state says why it ended, and the next `up` goes on with it.
+    pub fn is_completed(&self) -> bool {
+        self.run.state == crate::model::RunState::Completed
+    }
+}
+
 /// What a step has done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct StepReport {
     /// The app.
     pub app: Name,
@@ -226,6 +236,7 @@ pub struct StepReport {
 
 /// Why a run, or an undo, cannot go on. What was committed stays.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RunError {
     /// Occurs when somebody else holds the lease, or has taken it over.
     #[error(transparent)]

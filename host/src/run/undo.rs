@@ -26,6 +26,7 @@ const NAMED: usize = 10;
 /// What an undo did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct UndoReport {
     /// Items put back, or deleted where the run had created them.
     pub restored: u64,

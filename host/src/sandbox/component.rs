@@ -26,6 +26,7 @@ pub type NativeCode = Arc<dyn Fn(&Batch) -> Reply + Send + Sync>;
 
 /// A way in which a file cannot be loaded as a migration.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LoadError {
     /// Occurs when the file is larger than the limit.
     #[error("it has {bytes} bytes, more than the limit of {limit}")]

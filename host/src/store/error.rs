@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 /// A state in which a store cannot do what it was asked.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
     /// Occurs when an expectation of a commit did not hold; nothing was written.
     #[error("another writer changed what this write was based on")]

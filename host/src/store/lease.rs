@@ -95,6 +95,7 @@ pub(super) struct PassedBy {
 
 /// Why a lease is not to be had, or no longer held.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LeaseError {
     /// Occurs when somebody else holds it.
     #[error("{} is busy with {purpose} on this store", .holder.name)]
@@ -366,6 +367,24 @@ impl Lease {
             written.dropped = *written.droppable().end();
         }
         Ok(())
+    }
+
+    /// Who holds the lease of a store, and what for; `None` where nobody does, where it has expired, or where the holder's
+    /// process is known to have ended.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn held(
+        store: &Store,
+        now: Timestamp,
+        is_gone: &dyn Fn(&Holder) -> bool,
+    ) -> Result<Option<(Holder, String)>, StoreError> {
+        let Some(bytes) = store.backend().get(key::LEASE)? else {
+            return Ok(None);
+        };
+        let last: Record = record::from_json(key::LEASE, &bytes)?;
+        let is_held = !last.released && last.left(now) > 0 && !is_gone(&last.holder);
+        Ok(is_held.then_some((last.holder, last.purpose)))
     }
 
     /// What somebody finds of the lease who writes without one. While it is held, unless its holder shares the store, he must

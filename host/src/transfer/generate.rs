@@ -20,6 +20,7 @@ pub struct Generator {
 
 /// What made-up items are like: what a migration of JSON takes depends on it as much as on their size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Shape {
     /// Nested objects, lists, numbers in several spellings, and text that is not all ASCII.
     #[default]

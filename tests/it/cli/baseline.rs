@@ -65,6 +65,31 @@ fn items_are_declared_to_have_a_version() {
 }
 
 #[test]
+fn no_version_is_declared_that_no_migration_leads_to() {
+    let cli = with_items(GOOD, &["append-2-0-0", "append-3-0-0"]);
+    insta::assert_snapshot!(cli.session(&[
+        "godwit baseline append 9.0.0",
+        "godwit status",
+        "godwit baseline append 3.0.0",
+        "godwit plan",
+    ]), @"
+    $ godwit baseline append 9.0.0
+    2> error: the baseline of append cannot be set: the newest migration leads to 3.0.0, below 9.0.0
+    2> hint: `godwit status` shows the versions of the apps
+    [exit 2]
+    $ godwit status
+    lmdb:store, [size]
+    append is at 1.0.0, which may serve
+    collection  app     version  items  quarantine  accepted  behind
+    items       append  1.0.0        4           0         0       0
+    $ godwit baseline append 3.0.0
+    append is at 3.0.0 from here on
+    $ godwit plan
+    nothing to do: everything is up to date
+    ");
+}
+
+#[test]
 fn an_app_without_collections_is_warned_of() {
     let cli = with_items(GOOD, &[]);
     insta::assert_snapshot!(cli.session(&[

@@ -43,6 +43,12 @@ fn a_run_is_paused_resumed_and_let_go() {
             "{told}"
         );
 
+        // From then on it is told to be no faster than it may be.
+        cli.prepare(&["godwit throttle --items-per-second 20"]);
+        let told = cli.run("godwit progress --json").json();
+        assert!(told["items_per_second"].as_f64() <= Some(20.0), "{told}");
+        cli.prepare(&["godwit throttle --items-per-second 100"]);
+
         let paused = cli.run("godwit pause");
         assert_eq!(paused.code, Some(0), "{paused}");
         assert!(paused.out.starts_with("up: it waits: paused\n"), "{paused}");
@@ -95,8 +101,34 @@ fn a_run_is_cancelled_while_it_waits_and_goes_on_later() {
 fn what_was_killed_listens_no_more_and_is_in_nobodys_way() {
     let cli = large("lmdb");
     let mut up = slow(&cli);
+    let pid = up.child.id();
+    let status = cli.run("godwit status");
+    let by = format!(" (process {pid})\n");
+    assert!(
+        status.out.contains("\nrun 1 is under way by ") && status.out.ends_with(&by),
+        "{status}"
+    );
+    assert_eq!(status.err, "hint: `godwit progress` tells how far it is\n");
+    let alive = |json: &serde_json::Value| json["is_alive"].as_bool();
+    let json = |verb: &str| cli.run(&format!("godwit {verb} --json")).json();
+    assert_eq!(alive(&json("status")["unfinished"]), Some(true));
+    assert_eq!(json("status")["busy"]["purpose"], "up");
+    assert_eq!(alive(&json("progress")), Some(true));
     up.child.kill().unwrap();
     up.finish();
+    let ended = "run 1 is not done, and its process has ended";
+    for verb in ["status", "progress", "runs"] {
+        let told = cli.run(&format!("godwit {verb}"));
+        assert!(told.out.contains(ended), "{told}");
+        let hint = if verb == "runs" {
+            ""
+        } else {
+            "hint: `godwit up` goes on\n"
+        };
+        assert_eq!(told.err, hint, "{told}");
+    }
+    assert_eq!(alive(&json("status")["unfinished"]), Some(false));
+    assert_eq!(alive(&json("progress")), Some(false));
     let nobody = cli.run("godwit pause");
     assert_eq!(nobody.code, Some(2), "{nobody}");
     assert!(
@@ -172,7 +204,10 @@ fn what_makes_no_sense_is_refused() {
         ("godwit throttle", "nothing says how fast it may go"),
         ("godwit throttle --duty 0%", "`0%` is no share of the time"),
         ("godwit throttle --off --duty 5%", "cannot be used with"),
-        ("godwit throttle --items-per-second 0", "invalid value '0'"),
+        (
+            "godwit throttle --items-per-second 0",
+            "it is 1 at least; `godwit pause` has a run wait",
+        ),
         ("godwit batch --bytes 0", "invalid value '0'"),
         (
             "godwit pause --store memory:",

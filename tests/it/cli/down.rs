@@ -79,7 +79,7 @@ fn an_app_goes_back_and_keeps_what_was_changed() {
             [moment]  made  2.0.0    reverted (offline)  2
             $ godwit runs
             run  started               what  state      versions             can be undone
-              1  [moment]  up    completed  made 1.0.0 -> 3.0.0  yes
+              1  [moment]  up    completed  made 1.0.0 -> 3.0.0  not before run 2
               2  [moment]  down  completed  made 3.0.0 -> 1.0.0  yes
             $ godwit down --to 1.0.0
             nothing to do: made is at 1.0.0

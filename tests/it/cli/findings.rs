@@ -109,7 +109,7 @@ run 2: append 2.5.0, completed
   append 2.5.0 ensure-index-1 on items: 0 read, 1 written elsewhere
 $ godwit runs
 run  started               what  state      versions               can be undone
-  1  [moment]  up    completed  append 1.0.0 -> 3.0.0  yes
+  1  [moment]  up    completed  append 1.0.0 -> 3.0.0  not before run 2
   2  [moment]  up    completed  append 2.5.0           yes
 "#);
 }

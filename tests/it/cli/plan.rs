@@ -22,7 +22,7 @@ $ godwit plan --to 2.0.0
 append 1.0.0 -> 2.0.0 (offline) by append-2-0-0.wasm
   append (offline) rewrites items, writes tallies: 4 items
 $ godwit plan --app append --phase online
-nothing to do: everything is up to date
+nothing to do: no online stage is pending
 "#);
         }
     }
@@ -141,10 +141,13 @@ fn phases_are_planned_apart() {
     insta::assert_snapshot!(cli.session(&[
         "godwit plan",
         "godwit plan --phase online",
+        "godwit up --phase online",
+        "godwit up --phase online --dry-run --json",
         "godwit up --phase offline",
         "godwit status",
         "godwit plan",
-    ]), @"
+        "godwit up --phase offline",
+    ]), @r#"
     $ godwit plan
     todos 1.0.0 -> 2.0.0 (offline) by todos-2-0-0.wasm
       shape (offline) rewrites todos: 1 item
@@ -153,7 +156,35 @@ fn phases_are_planned_apart() {
     $ godwit plan --phase online
     2> warning: todos 2.0.0 (plugins/todos-2-0-0.wasm): its online stage comes after the offline stage of 2.0.0 [phase-order]
     2> hint: first `godwit up --phase offline`
-    nothing to do: everything is up to date
+    2> error: nothing was planned: what is pending waits for the other phase
+    [exit 3]
+    $ godwit up --phase online
+    2> warning: todos 2.0.0 (plugins/todos-2-0-0.wasm): its online stage comes after the offline stage of 2.0.0 [phase-order]
+    2> hint: first `godwit up --phase offline`
+    2> error: nothing was planned: what is pending waits for the other phase
+    [exit 3]
+    $ godwit up --phase online --dry-run --json
+    2> warning: todos 2.0.0 (plugins/todos-2-0-0.wasm): its online stage comes after the offline stage of 2.0.0 [phase-order]
+    2> hint: first `godwit up --phase offline`
+    2> error: nothing was planned: what is pending waits for the other phase
+    {
+      "error": "nothing was planned",
+      "findings": [
+        {
+          "kind": "phase-order",
+          "asked": "online",
+          "pending": "2.0.0",
+          "behind": false,
+          "severity": "warned",
+          "app": "todos",
+          "version": "2.0.0",
+          "file": "plugins/todos-2-0-0.wasm",
+          "message": "todos 2.0.0 (plugins/todos-2-0-0.wasm): its online stage comes after the offline stage of 2.0.0",
+          "way_out": "first `godwit up --phase offline`"
+        }
+      ]
+    }
+    [exit 3]
     $ godwit up --phase offline
     2> run 1
     2> no backup: run 1 keeps pre-images, `godwit undo 1` puts everything back
@@ -171,5 +202,20 @@ fn phases_are_planned_apart() {
     $ godwit plan
     todos 1.0.0 -> 2.0.0 (online) by todos-2-0-0.wasm
       search (online) derives from todos, writes todo-search: 1 item
+    $ godwit up --phase offline
+    nothing to do: no offline stage is pending
+    "#);
+}
+
+#[test]
+fn a_version_below_is_reached_by_going_down() {
+    let cli = with_items(GOOD, &["append-2-0-0", "append-3-0-0"]);
+    cli.prepare(&["godwit up --quiet"]);
+    insta::assert_snapshot!(cli.session(&["godwit plan --to 2.0.0"]), @"
+    $ godwit plan --to 2.0.0
+    2> error: append 2.0.0: lies below the present version 3.0.0 [target]
+    2> hint: use `godwit down --app append --to 2.0.0`, which goes back by the migrations' own `revert` and keeps what was changed since; or use undo, which goes back run by run: `godwit undo 1`
+    2> error: nothing was planned: 1 finding to decide first
+    [exit 3]
     ");
 }

@@ -160,7 +160,7 @@ fn an_item_that_failed_is_shown_tried_again_and_accepted() {
             }
             [exit 4]
             $ godwit quarantine accept items/b
-            2> hint: `godwit up` goes on
+            2> hint: `godwit up` goes on once 1 more item in quarantine is retried or accepted
             1 item accepted
             $ godwit quarantine list
             items/c  2.0.0 step append: trapped: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics; it trapped: wasm `unreachable` instruction executed
@@ -185,7 +185,7 @@ fn an_item_that_failed_is_shown_tried_again_and_accepted() {
             $ godwit up
             2> run 1 goes on
             2> applied append 2.0.0 (offline)
-            2> hint: `godwit undo 1` would put everything back
+            2> hint: `godwit undo 3 && godwit undo 2 && godwit undo 1` would put everything back
             run 1: append 1.0.0 -> 2.0.0, completed
               append 2.0.0 append on items: 4 read, 2 updated, 2 failed
             $ godwit status
@@ -240,7 +240,7 @@ fn a_mended_migration_takes_items_out_of_it() {
     $ godwit up
     2> run 1 goes on
     2> applied made 2.0.0 (offline)
-    2> hint: `godwit undo 1` would put everything back
+    2> hint: `godwit undo 2 && godwit undo 1` would put everything back
     run 1: made 1.0.0 -> 2.0.0, completed
       made 2.0.0 apply on items: 2 read, 1 updated, 1 failed
     $ godwit status
@@ -294,7 +294,7 @@ fn items_in_quarantine_can_be_replaced_while_their_run_is_blocked() {
     append is at 1.0.0; none may serve before run 1 is done
     collection  app     version  items  quarantine  accepted  behind
     items       append  2.0.0        4           0         0       2
-    run 1 is blocked: 2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+    run 1 is blocked: nothing of append is in quarantine any more, so that 2.0.0 (offline) can be applied
     $ godwit up
     2> run 1 goes on
     2> applied append 2.0.0 (offline)
@@ -309,6 +309,57 @@ fn items_in_quarantine_can_be_replaced_while_their_run_is_blocked() {
       append 2.0.0 append on items: 2 read, 2 updated
     $ godwit up
     nothing to do: everything is up to date
+    ");
+}
+
+#[test]
+fn what_is_told_is_as_it_is_now() {
+    let cli = with_items(MIXED, &["append-2-0-0"]);
+    assert_eq!(cli.run("godwit up").code, Some(4));
+    insta::assert_snapshot!(cli.session(&[
+        "godwit status",
+        "godwit quarantine accept items/c",
+        "godwit status",
+        "godwit runs",
+        "godwit runs 1",
+        "godwit quarantine retry",
+        "godwit quarantine list --accepted",
+    ]), @"
+    $ godwit status
+    2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
+    lmdb:store, [size]
+    append is at 1.0.0; none may serve before run 1 is done
+    collection  app     version  items  quarantine  accepted  behind
+    items       append  2.0.0        4           2         0       0
+    run 1 is blocked: 2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+    $ godwit quarantine accept items/c
+    2> hint: `godwit up` goes on once 1 more item in quarantine is retried or accepted
+    1 item accepted
+    $ godwit status
+    2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 1` goes back
+    lmdb:store, [size]
+    append is at 1.0.0; none may serve before run 1 is done
+    collection  app     version  items  quarantine  accepted  behind
+    items       append  2.0.0        4           1         1       0
+    run 1 is blocked: 1 item of append is in quarantine, so that 2.0.0 (offline) is not applied
+    $ godwit runs
+    run  started               what  state    versions               can be undone
+      1  [moment]  up    blocked  append 1.0.0 -> 2.0.0  yes
+    run 1 is blocked: 1 item of append is in quarantine, so that 2.0.0 (offline) is not applied
+    $ godwit runs 1
+    run 1: append 1.0.0 -> 2.0.0, blocked
+      append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+      1 item of append is in quarantine, so that 2.0.0 (offline) is not applied
+    $ godwit quarantine retry
+    2> run 2
+    2> append 2.0.0 append on items (1 item)
+    2> quarantine: b: refused: this item is bad
+    2> append 2.0.0 append on items: 1 read, 1 failed in [time]
+    1 item left in quarantine
+    [exit 4]
+    $ godwit quarantine list --accepted
+    items/b  2.0.0 step append: refused: this item is bad
+    items/c  2.0.0 step append: trapped: panicked at plugins/guests/append/src/lib.rs:[line]: this item panics; it trapped: wasm `unreachable` instruction executed (accepted)
     ");
 }
 

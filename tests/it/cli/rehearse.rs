@@ -86,6 +86,12 @@ fn what_is_wrong_is_told_item_by_item() {
             "`{part}` is not in {rehearsed}"
         );
     }
+    assert!(
+        rehearsed
+            .err
+            .contains("hint: the store is as it was; mend the migrations or the items that fail"),
+        "{rehearsed}"
+    );
     let page = cli.read("page.html");
     assert!(
         page.contains("<td>items/a</td><td>2.0.0: refused: this item is bad</td>"),
@@ -175,6 +181,21 @@ fn everything_that_is_stored_is_verified() {
             unknown.err.contains("there is no collection nowhere"),
             "{unknown}"
         );
+    }
+}
+
+#[test]
+fn what_an_unfinished_run_has_done_is_no_flaw() {
+    for kind in KINDS {
+        for shadow in ["", " --shadow"] {
+            let cli = desk(kind, &format!("{GOOD}{{\"_id\":\"d\",\"bad\":true}}\n"));
+            let before = cli.run("godwit digest").out;
+            let up = format!("godwit up{shadow} --on-failure stop --batch-items 1 --threads 1");
+            assert_eq!(cli.run(&up).code, Some(4));
+            let verified = cli.run(&format!("godwit verify{shadow}"));
+            assert_eq!(verified.code, Some(0), "{verified}");
+            assert!(!verified.out.contains(&before[..64]), "{verified}");
+        }
     }
 }
 

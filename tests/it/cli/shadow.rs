@@ -175,6 +175,7 @@ fn copies_are_dropped_and_what_is_live_stays() {
     2> hint: `godwit stats` tells what it is for
     [exit 2]
     $ godwit stats
+    2> hint: `godwit finalize` makes it live, `godwit up --shadow` follows what was written since, `godwit reset` drops it
     shadow run of made to 2.0.0: ready to be finalized
       copied 3 of 3 items of items
       run 1 is completed
@@ -230,7 +231,7 @@ fn items_that_fail_do_so_in_the_copies() {
     run 1: made 1.0.0 -> 3.0.0, blocked
       made 2.0.0 apply on items: 3 read, 2 updated, 1 failed
       1 item of made is in quarantine, so that 2.0.0 (offline) is not applied
-    shadow run of all apps to the newest version: under way
+    shadow run of all apps to the newest version: waiting for what is in quarantine
       copied 3 of 3 items of items
       run 1 is blocked
       0 writes of the application to follow
@@ -247,7 +248,7 @@ fn items_that_fail_do_so_in_the_copies() {
     run 1: made 1.0.0 -> 3.0.0, blocked
       made 2.0.0 apply on items: 3 read, 2 updated, 1 failed
       1 item of made is in quarantine, so that 2.0.0 (offline) is not applied
-    shadow run of all apps to the newest version: under way
+    shadow run of all apps to the newest version: waiting for what is in quarantine
       copied 3 of 3 items of items
       run 1 is blocked
       0 writes of the application to follow
@@ -464,7 +465,7 @@ fn one_that_fails_names_what_leads_on_and_back() {
     run 1: made 1.0.0 -> 2.0.0, blocked
       made 2.0.0 apply on items: 4 read, 3 updated, 1 failed
       1 item of made is in quarantine, so that 2.0.0 (offline) is not applied
-    shadow run of all apps to the newest version: under way
+    shadow run of all apps to the newest version: waiting for what is in quarantine
       copied 4 of 4 items of items, notes
       run 1 is blocked
       0 writes of the application to follow
@@ -528,6 +529,40 @@ fn while_not_well() -> Cli {
         format!("{config}[run]\nhealth = \"test -f well\"\nhealth-every = \"20 ms\"\n"),
     );
     cli
+}
+
+#[test]
+fn stats_tell_whether_anybody_works_on_it() {
+    let cli = while_not_well();
+    let started = cli.start("godwit --config held.toml up --shadow");
+    while !cli.run("godwit stats").out.contains(": under way\n") {}
+    assert_eq!(cli.run("godwit stats --json").json()["is_alive"], true);
+    started.interrupt();
+    assert_eq!(started.finish().code, Some(130));
+    let stats = cli.run("godwit stats");
+    assert!(
+        stats.out.contains(": not done, and nobody works on it\n"),
+        "{stats}"
+    );
+    assert_eq!(
+        stats.err,
+        "hint: `godwit up --shadow` goes on; `godwit reset` drops it\n"
+    );
+    assert_eq!(cli.run("godwit stats --json").json()["is_alive"], false);
+
+    let cli = bad_in("2.0.0/apply");
+    cli.run("godwit up --shadow --quiet");
+    let stats = cli.run("godwit stats");
+    assert!(
+        stats.out.contains(": waiting for what is in quarantine\n"),
+        "{stats}"
+    );
+    assert!(
+        stats
+            .err
+            .starts_with("hint: `godwit quarantine list --shadow` names the items"),
+        "{stats}"
+    );
 }
 
 #[test]

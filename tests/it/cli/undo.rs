@@ -130,6 +130,75 @@ run 1 is undone: 4 changes put back
 }
 
 #[test]
+fn what_is_to_be_undone_first_is_named_first() {
+    let cli = with_items(MIXED, &["append-2-0-0"]);
+    cli.write("a.json", "{\"_id\":\"a\"}");
+    assert_eq!(cli.run("godwit up").code, Some(4));
+    assert_eq!(cli.run("godwit quarantine retry").code, Some(4));
+    insta::assert_snapshot!(cli.session(&[
+        "godwit up --quiet",
+        "godwit status",
+        "godwit runs",
+        "godwit put items a --version 1.0.0 a.json",
+        "godwit put items a --version 1.0.0 a.json --json",
+        "godwit import --collection items --version 1.0.0 a.json",
+        "godwit undo 1",
+        "godwit undo 2",
+        "godwit runs",
+        "godwit undo 1",
+    ]), @r#"
+    $ godwit up --quiet
+    2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 2 && godwit undo 1` goes back
+    run 1: append 1.0.0 -> 2.0.0, blocked
+      append 2.0.0 append on items: 4 read, 2 updated, 2 failed
+      2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+    [exit 4]
+    $ godwit status
+    2> hint: `godwit quarantine list` names the items; mend the migration and `godwit quarantine retry`, or `godwit quarantine accept` them; then `godwit up` goes on. `godwit undo 2 && godwit undo 1` goes back
+    lmdb:store, [size]
+    append is at 1.0.0; none may serve before run 1 is done
+    collection  app     version  items  quarantine  accepted  behind
+    items       append  2.0.0        4           2         0       0
+    run 1 is blocked: 2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+    $ godwit runs
+    run  started               what              state      versions               can be undone
+      1  [moment]  up                blocked    append 1.0.0 -> 2.0.0  not before run 2
+      2  [moment]  quarantine retry  completed  append 1.0.0 -> 2.0.0  yes
+    run 1 is blocked: 2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+    $ godwit put items a --version 1.0.0 a.json
+    2> error: run 1 is blocked: items of append cannot be written until it is finished or taken back
+    2> hint: `godwit up` goes on once the items in quarantine were retried or accepted; `godwit undo 2 && godwit undo 1` goes back
+    [exit 5]
+    $ godwit put items a --version 1.0.0 a.json --json
+    2> error: run 1 is blocked: items of append cannot be written until it is finished or taken back
+    2> hint: `godwit up` goes on once the items in quarantine were retried or accepted; `godwit undo 2 && godwit undo 1` goes back
+    {
+      "error": "run 1 is blocked: items of append cannot be written until it is finished or taken back",
+      "hint": "`godwit up` goes on once the items in quarantine were retried or accepted; `godwit undo 2 && godwit undo 1` goes back"
+    }
+    [exit 5]
+    $ godwit import --collection items --version 1.0.0 a.json
+    2> error: run 1 of append is blocked, and must be finished or taken back first
+    2> hint: `godwit up` goes on once the items in quarantine were retried or accepted; `godwit undo 2 && godwit undo 1` goes back. Until then, `--on-existing replace` takes the place of items in quarantine only
+    [exit 3]
+    $ godwit undo 1
+    2> error: run 1 cannot be undone: run 2 came after it; undo that one first
+    2> hint: `godwit runs` shows the states of the runs
+    [exit 2]
+    $ godwit undo 2
+    run 2 is undone: 0 changes put back
+    $ godwit runs
+    run  started               what              state    versions               can be undone
+      1  [moment]  up                blocked  append 1.0.0 -> 2.0.0  yes
+      2  [moment]  quarantine retry  undone   append 1.0.0 -> 2.0.0  no
+    run 1 is blocked: 2 items of append are in quarantine, so that 2.0.0 (offline) is not applied
+    $ godwit undo 1
+    run 1 is undone: 2 changes put back
+    "#);
+    assert_eq!(cli.run("godwit export --collection items").out, MIXED);
+}
+
+#[test]
 fn a_blocked_run_can_be_undone() {
     let cli = with_items(MIXED, &["append-2-0-0"]);
     insta::assert_snapshot!(cli.session(&[

@@ -53,8 +53,10 @@ fn main() -> ExitCode {
         return commands::compiler::run();
     }
     trace(cli.command.has_timings());
-    let result = context::Context::new(&cli.shared)
-        .and_then(|context| commands::run(&cli.command, &context));
+    let result = context::Context::new(&cli.shared).and_then(|context| {
+        let result = commands::run(&cli.command, &context);
+        result.map_err(|failure| failure.among_runs(&context))
+    });
     match result {
         Ok(code) => code.into(),
         Err(failure) => {

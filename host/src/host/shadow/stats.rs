@@ -7,12 +7,18 @@ use crate::host::{Host, HostError};
 use crate::model::{Name, Plan, RunId, RunState, Stage, Version};
 use crate::store::{Shadow, ShadowState};
 
+/// What the lease is taken for by whoever works on a shadow run.
+const WORKS: [&str; 3] = ["up --shadow", "finalize", "reset"];
+
 /// How far a shadow run is.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct ShadowStats {
     /// How far it has come.
     pub state: ShadowState,
+    /// Whether somebody works on it now.
+    pub is_alive: bool,
     /// The app that it brings up to date; `None`: all.
     pub app: Option<Name>,
     /// The version that is wanted; `None`: the newest one.
@@ -82,6 +88,9 @@ impl Host {
         let per_item = (spent.items > 0).then(|| spent.time as f64 / spent.items as f64);
         Ok(ShadowStats {
             state: shadow.state,
+            is_alive: self
+                .busy()?
+                .is_some_and(|busy| WORKS.contains(&&*busy.purpose)),
             app: shadow.app.clone(),
             to: shadow.to.clone(),
             run: run.map(|run| (run.id, run.state)),

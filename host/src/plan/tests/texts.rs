@@ -70,18 +70,21 @@ const TEXTS: &[(&str, &str, &str)] = &[
     (
         "file notes 1.0.0\n applied notes 1.0.0 offline\n file notes 2.0.0\n goal to=0.1.0",
         "notes 0.1.0: lies below the present version 1.0.0",
-        "use undo, which goes back run by run: `godwit undo 3`",
+        "use `godwit down --app notes --to 0.1.0`, which goes back by the migrations' own `revert` and keeps what was changed \
+         since; or use undo, which goes back run by run: `godwit undo 3`",
     ),
     (
         "file notes 1.0.0\n applied notes 1.0.0 offline\n goal to=0.1.0\n retreat 3 x.godwit",
         "notes 0.1.0: lies below the present version 1.0.0",
-        "use `godwit down`, which goes back by the migrations' own `revert`; or put the whole store back as it was before the \
+        "use `godwit down --app notes --to 0.1.0`, which goes back by the migrations' own `revert` and keeps what was changed \
+         since; or put the whole store back as it was before the \
          run that led there: `godwit backup restore x.godwit`; run 3 has no pre-images that could be put back",
     ),
     (
         "file notes 1.0.0\n applied notes 1.0.0 offline\n goal to=0.1.0\n retreat 3",
         "notes 0.1.0: lies below the present version 1.0.0",
-        "use `godwit down`, which goes back by the migrations' own `revert`; run 3 has no pre-images that could be put back",
+        "use `godwit down --app notes --to 0.1.0`, which goes back by the migrations' own `revert` and keeps what was changed \
+         since; run 3 has no pre-images that could be put back",
     ),
     (
         "file notes 1.0.0\n run failed 0\n remove notes 1.0.0\n file notes 2.0.0\n retreat 7 x.godwit",

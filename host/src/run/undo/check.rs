@@ -1,9 +1,7 @@
 //! Whether a run can be undone at all.
 
-use std::collections::BTreeSet;
-
 use super::{ChangedItems, Kept, NAMED, is_first, page, step_numbers};
-use crate::model::{Name, Retreat, Run, RunState};
+use crate::model::{Name, Retreat, Run};
 use crate::run::RunError;
 use crate::store::{ItemRecord, Store, StoreError, key, record};
 
@@ -27,20 +25,13 @@ pub(super) fn check(store: &Store, run: &Run, changed: ChangedItems) -> Result<(
             None => why.to_owned(),
         });
     }
-    let apps: BTreeSet<_> = run.plan.stages.iter().map(|stage| &stage.app).collect();
-    let later = store.runs()?.into_iter().rev().find(|other| {
-        other.id > run.id
-            && other.state != RunState::Undone
-            && other
-                .plan
-                .stages
-                .iter()
-                .any(|stage| apps.contains(&stage.app))
-    });
-    if let Some(later) = later {
+    let runs = store.runs()?;
+    if let Some(later) = runs.iter().rev().find(|other| other.is_behind(run)) {
         let id = later.id;
         return refuse(match later.retreat() {
-            Some(Retreat::Undo(_)) => format!("run {id} came after it; undo that one first"),
+            Some(Retreat::Undo(_) | Retreat::InOrder(_)) => {
+                format!("run {id} came after it; undo that one first")
+            }
             Some(Retreat::Reset) => {
                 format!("run {id} came after it; drop that one first: `godwit reset`")
             }

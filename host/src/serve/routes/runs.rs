@@ -95,7 +95,12 @@ pub async fn list(
     Asked(page): Asked<PageOf>,
 ) -> Result<Json<Page<Run>>, Problem> {
     let (after, limit) = (page.number()?, page.limit()?);
-    let runs = shared.host.ask(|host| Ok(host.store().runs()?)).await?;
+    let runs = shared.host.ask(|host| {
+        let runs = host.store().runs()?.into_iter();
+        runs.map(|run| host.as_of_now(run))
+            .collect::<Result<Vec<_>, _>>()
+    });
+    let runs = runs.await?;
     Ok(Json(Page::newest_first(runs, |run| run.id.0, after, limit)))
 }
 
@@ -228,9 +233,10 @@ pub async fn one(State(shared): State<Shared>, At(run): At<RunId>) -> Result<Res
             true => Some(host.progress_of(record.clone())?),
             false => None,
         };
-        let retreat = record.retreat().map(|retreat| retreat.to_string());
+        let retreat = record.retreat_among(&host.store().runs()?);
+        let retreat = retreat.map(|retreat| retreat.to_string());
         let tag = tag_of(&record);
-        let report = host.report(record)?;
+        let report = host.report(host.as_of_now(record)?)?;
         Ok((
             OneRun {
                 report,

@@ -149,6 +149,7 @@ pub struct ImportReport {
 
 /// Why an import cannot go on. What was committed stays.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ImportError {
     /// Occurs when somebody else has taken the lease over.
     #[error(transparent)]

@@ -10,7 +10,8 @@ use crate::output;
 /// Declare the version that an app's existing items have, so that migrations up to it never run.
 ///
 /// Needed where items came to the store in other ways than by `godwit import`, which is told their
-/// version, or where they were brought up to date by other means.
+/// version, or where they were brought up to date by other means. Where there are migrations of the
+/// app, the version is that of the newest one at most.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -24,7 +25,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
-    let host = context.host_without_plugins(OpenMode::Existing)?;
+    let store = context.store(OpenMode::Existing)?;
+    // Which version the migrations lead to at most is told by those that are there.
+    let host = context.wire(store, context.catalogue_so_far()?);
     host.baseline(&args.app, &args.version)?;
     if context.json {
         output::json(&host.status()?);

@@ -66,7 +66,7 @@ pub struct Batch {
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct PaceArgs {
     /// Migrate so many items a second at most.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_rate)]
     items_per_second: Option<NonZeroU32>,
     /// Work so many percent of the time at most, and rest for the others.
     #[arg(long, value_name = "P%", value_parser = parse_percent)]
@@ -74,6 +74,14 @@ pub struct PaceArgs {
     /// Rest so long after each batch of each thread, as in 100ms.
     #[arg(long, value_name = "TIME", value_parser = limits::parse_time)]
     rest: Option<Duration>,
+}
+
+fn parse_rate(text: &str) -> Result<NonZeroU32, String> {
+    match text.parse::<u32>().map(NonZeroU32::new) {
+        Ok(Some(rate)) => Ok(rate),
+        Ok(None) => Err("it is 1 at least; `godwit pause` has a run wait".to_owned()),
+        Err(error) => Err(format!("it is a number of items: {error}")),
+    }
 }
 
 pub fn parse_percent(text: &str) -> Result<u8, String> {

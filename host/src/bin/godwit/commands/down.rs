@@ -60,7 +60,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     if context.json {
         output::json(&json!({ "run": report }));
     } else {
-        print(report.as_ref(), &goal, context);
+        print(&host, report.as_ref(), &goal, context)?;
     }
     Ok(match report.map(|report| report.run.state) {
         None | Some(RunState::Completed) => Code::Done,
@@ -89,13 +89,19 @@ fn app(args: &Args, host: &Host) -> Result<Name, Failure> {
     }
 }
 
-fn print(report: Option<&Report>, goal: &DownGoal, context: &Context) {
+fn print(
+    host: &Host,
+    report: Option<&Report>,
+    goal: &DownGoal,
+    context: &Context,
+) -> Result<(), Failure> {
     let Some(report) = report else {
         output::line(format!("nothing to do: {} is at {}", goal.app, goal.to));
-        return;
+        return Ok(());
     };
     runs::print(report);
     if report.run.state != RunState::Completed || !context.quiet {
-        output::hint(&up::way_on(&report.run, report.open));
+        output::hint(&up::way_on(&report.run, report.open, &host.store().runs()?));
     }
+    Ok(())
 }

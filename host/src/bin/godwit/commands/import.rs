@@ -136,7 +136,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
             print_bad_lines(&report, context);
             Err(unreadable(&input.name, &report, &source))
         }
-        Err(error) => Err(failure(error)),
+        Err(error) => Err(failure(error, &host)),
     }
 }
 
@@ -273,7 +273,8 @@ fn hints(report: &ImportReport, host: &Host) {
             .next()
             .and_then(|run| host.store().run(run).ok().flatten());
         if let Some(run) = run {
-            output::hint(&way_past(&run));
+            let runs = host.store().runs().unwrap_or_default();
+            output::hint(&way_past(&run, &runs));
         }
     }
 }
@@ -399,7 +400,7 @@ fn unreadable(name: &str, report: &ImportReport, source: &std::io::Error) -> Fai
     Failure::input(message, hint)
 }
 
-fn failure(error: ImportError) -> Failure {
+fn failure(error: ImportError, host: &Host) -> Failure {
     let message = error.to_string();
     match error {
         ImportError::Lease(error) => HostError::from(error).into(),
@@ -411,7 +412,8 @@ fn failure(error: ImportError) -> Failure {
                     ". Until then, `--on-existing replace` takes the place of items in quarantine only"
                 }
             };
-            let hint = format!("{}{until}", way_past(&run));
+            let runs = host.store().runs().unwrap_or_default();
+            let hint = format!("{}{until}", way_past(&run, &runs));
             Failure::other(Code::Findings, message, hint)
         }
         ImportError::ForeignCollection { .. } => {
@@ -444,5 +446,6 @@ fn failure(error: ImportError) -> Failure {
         ImportError::Read { .. } => {
             Failure::input(message, "get the whole file and import it again")
         }
+        _ => Failure::other(Code::Internal, message, "give the same command again"),
     }
 }

@@ -93,7 +93,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let mut host = context.host(OpenMode::Existing)?;
     args.goal.allowed.apply(&mut host)?;
     let planned = host.plan(&args.goal.goal())?;
-    let code = if planned.is_refused() {
+    let is_refused = planned.is_refused() || planned.waits_for_phase();
+    let code = if is_refused {
         Code::Findings
     } else {
         Code::Done
@@ -102,18 +103,26 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         output::json(&planned);
         return Ok(code);
     }
-    if planned.is_refused() {
+    if is_refused {
         report_findings(&planned.findings);
         return Ok(code);
     }
     planned.findings.iter().for_each(output::finding);
-    print(&host, &planned)?;
+    print(&host, &planned, args.goal.phase)?;
     Ok(code)
 }
 
-fn print(host: &Host, planned: &Planned) -> Result<(), Failure> {
+/// Says that nothing is to be done, which with a phase is no word about the other one.
+pub fn nothing_to_do(phase: Option<Phase>) {
+    output::line(match phase {
+        None => "nothing to do: everything is up to date".to_owned(),
+        Some(phase) => format!("nothing to do: no {phase} stage is pending"),
+    });
+}
+
+fn print(host: &Host, planned: &Planned, phase: Option<Phase>) -> Result<(), Failure> {
     if planned.plan.is_empty() {
-        output::line("nothing to do: everything is up to date");
+        nothing_to_do(phase);
         return Ok(());
     }
     if let Some(run) = planned.resumes {

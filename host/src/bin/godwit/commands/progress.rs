@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use godwit::blocking::Host;
+use godwit::model::RunState;
 use godwit::run::RunProgress;
 use godwit::store::OpenMode;
 use godwit::{Request, SocketError};
 
 use super::direct;
+use super::up::way_on;
 use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -37,7 +40,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
             Ok(answer) => answer.progress,
             Err(SocketError::Nobody(_)) if is_first => {
                 let host = context.host_without_plugins(OpenMode::Existing)?;
-                tell(host.progress()?.as_ref(), context);
+                left(&host, context)?;
                 return Ok(Code::Done);
             }
             Err(SocketError::Nobody(_)) => return Ok(Code::Done),
@@ -52,6 +55,21 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     }
 }
 
+/// Tells how far a run is that nobody tells of himself, and what goes on with it.
+fn left(host: &Host, context: &Context) -> Result<(), Failure> {
+    let progress = host.progress()?;
+    tell(progress.as_ref(), context);
+    let Some(progress) = progress.filter(|progress| !progress.is_alive && !context.json) else {
+        return Ok(());
+    };
+    let runs = host.store().runs()?;
+    if let Some(run) = runs.iter().find(|run| run.id == progress.run) {
+        let open = host.report(run.clone())?.open;
+        output::hint(&way_on(run, open, &runs));
+    }
+    Ok(())
+}
+
 fn tell(progress: Option<&RunProgress>, context: &Context) {
     match progress {
         progress if context.json => output::json_line(&progress),
@@ -64,10 +82,15 @@ fn tell(progress: Option<&RunProgress>, context: &Context) {
 pub fn print(progress: &RunProgress) {
     let left = time_left(progress.seconds_left);
     let rate = rate(progress.items_per_second);
+    let state = match (progress.state, progress.is_alive) {
+        (RunState::Running | RunState::Undoing, false) => {
+            "is not done, and its process has ended".to_owned()
+        }
+        (state, _) => format!("is {state}"),
+    };
     output::line(format!(
-        "run {} is {}: {} of {} read{rate}{left}",
+        "run {} {state}: {} of {} read{rate}{left}",
         progress.run,
-        progress.state,
         output::count(progress.read),
         output::counted(progress.total, "item"),
     ));

@@ -41,12 +41,15 @@ Example:
         shadow: ShadowArgs,
     },
     /// Try items again, with the migrations as they are now.
+    ///
+    /// Those that somebody has accepted are tried again only by name.
     #[command(after_help = "\
 Examples:
   godwit quarantine retry
   godwit quarantine retry features/api.Window features/api.Document")]
     Retry {
-        /// The items; all when none is named.
+        /// The items; all that nobody has accepted when none is named. One that was accepted and fails again is
+        /// accepted no more.
         #[arg(value_name = "COLLECTION/ID")]
         items: Vec<ItemPath>,
         /// Let migrations of an app reach a collection that they ask for; may be repeated.
@@ -203,7 +206,13 @@ fn retry(
     if context.json {
         output::json(&json!({ "runs": reports, "left": left }));
     } else if reports.is_empty() {
-        output::line("the quarantine is empty: nothing to try again");
+        output::line(match host.status()?.accepted() {
+            0 => "the quarantine is empty: nothing to try again".to_owned(),
+            accepted => format!(
+                "nothing to try again: {} in quarantine, all accepted; they are tried again by name",
+                output::counted(accepted, "item")
+            ),
+        });
     } else {
         output::line(format!(
             "{} left in quarantine",
@@ -238,8 +247,16 @@ fn accept(
         output::json(&json!({ "accepted": accepted }));
     } else {
         output::line(format!("{} accepted", output::counted(accepted, "item")));
-        if host.status()?.unfinished.is_some() {
-            output::hint(shadow.goes_on(&host)?);
+        let status = host.status()?;
+        let goes_on = shadow.goes_on(&host)?;
+        match status.unfinished.as_ref().map(|_| status.open()) {
+            None => {}
+            Some(0) => output::hint(goes_on),
+            Some(open) => output::hint(&format!(
+                "{goes_on} once {} in quarantine {} retried or accepted",
+                output::counted(open, "more item"),
+                if open == 1 { "is" } else { "are" },
+            )),
         }
     }
     Ok(Code::Done)

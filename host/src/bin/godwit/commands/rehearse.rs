@@ -314,7 +314,39 @@ fn print(rehearsed: &Rehearsed, args: &Args) {
         }
     } else {
         output::line("something is wrong");
+        output::hint(&way_on(rehearsed));
     }
+}
+
+/// What to do about what is wrong.
+fn way_on(rehearsed: &Rehearsed) -> String {
+    let parts: Vec<_> = { rehearsed.scratch.iter() }
+        .chain(&rehearsed.data)
+        .collect();
+    let has = |is_wrong: &dyn Fn(&Rehearsal) -> bool| parts.iter().any(|part| is_wrong(part));
+    let mut ways = Vec::new();
+    if has(&|part| !part.failures.is_empty()) {
+        ways.push("mend the migrations or the items that fail, `godwit up --dry-run` names them");
+    }
+    if has(&|part| !part.flaws.is_empty()) {
+        ways.push("mend what leaves flaws behind");
+    }
+    if has(&|part| part.second_pass_is_idle == Some(false)) {
+        ways.push("let migrations leave alone what is done: `godwit check` tries each by itself");
+    }
+    if has(&|part| part.not_restored.iter().any(|names| !names.is_empty())) {
+        ways.push("back up before the run: `godwit up --backup always`");
+    }
+    if has(&|part| !part.missing.is_empty()) {
+        ways.push("mend the schema files, or the migrations that take away what they ask for");
+    }
+    if ways.is_empty() {
+        ways.push("`--json` tells how each run ended");
+    }
+    format!(
+        "the store is as it was; {}; then rehearse again",
+        ways.join("; ")
+    )
 }
 
 /// How many failures and flaws are named.

@@ -1,5 +1,6 @@
 //! `godwit runs`
 
+use godwit::Busy;
 use godwit::model::{Name, Purpose, Retreat, Run, RunId, RunState, Version};
 use godwit::run::Report;
 use godwit::store::OpenMode;
@@ -29,7 +30,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         show(context, &report);
         return Ok(Code::Done);
     }
-    let runs = host.store().runs()?;
+    let runs = host.store().runs()?.into_iter();
+    let runs = runs.map(|run| host.as_of_now(run));
+    let runs = runs.collect::<Result<Vec<_>, _>>()?;
+    let busy = host.busy()?;
     if context.json {
         output::json(&runs.iter().map(as_json).collect::<Vec<_>>());
     } else if runs.is_empty() {
@@ -44,18 +48,20 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
             "can be undone",
         ];
         let mut rows = vec![head.map(str::to_owned).to_vec()];
-        rows.extend(runs.iter().map(row));
+        rows.extend(runs.iter().map(|run| row(run, &runs)));
         output::table(&rows);
         for run in &runs {
-            if run.reason.is_some() {
-                output::line(state(run));
+            let is_open = matches!(run.state, RunState::Running | RunState::Undoing);
+            if run.reason.is_some() || is_open {
+                output::line(state(run, busy.as_ref()));
             }
         }
     }
     Ok(Code::Done)
 }
 
-fn row(run: &Run) -> Vec<String> {
+fn row(run: &Run, runs: &[Run]) -> Vec<String> {
+    let after = runs.iter().find(|other| other.is_behind(run));
     vec![
         run.id.to_string(),
         output::time(run.started_at),
@@ -63,7 +69,10 @@ fn row(run: &Run) -> Vec<String> {
         run.state.to_string(),
         versions(run),
         match run.retreat() {
-            Some(Retreat::Undo(_)) => "yes".to_owned(),
+            Some(Retreat::Undo(_) | Retreat::InOrder(_)) => match after {
+                Some(after) => format!("not before run {}", after.id),
+                None => "yes".to_owned(),
+            },
             Some(Retreat::Restore(file)) => format!("no, backup {file}"),
             Some(reset @ Retreat::Reset) => format!("no, {reset}"),
             None => "no".to_owned(),
@@ -97,16 +106,24 @@ fn purpose(purpose: Purpose) -> &'static str {
     }
 }
 
-/// The state that a run is in, and why.
-pub fn state(run: &Run) -> String {
+/// Whoever carries a run out, or undoes it, if that is who works on the store.
+pub fn worker<'b>(run: &Run, busy: Option<&'b Busy>) -> Option<&'b Busy> {
+    busy.filter(|busy| busy.is_about(run))
+}
+
+/// The state that a run is in, and why, while this one works on the store.
+pub fn state(run: &Run, busy: Option<&Busy>) -> String {
+    let by = |what: &str| worker(run, busy).map(|busy| format!("{what} by {}", busy.holder));
     let state = match run.state {
-        RunState::Running => "is under way, or its process died",
-        RunState::Stopped => "was stopped",
-        RunState::Failed => "failed",
-        RunState::Blocked => "is blocked",
-        RunState::Completed => "is completed",
-        RunState::Undoing => "is being undone, or the process that did so died",
-        RunState::Undone => "is undone",
+        RunState::Running => by("is under way")
+            .unwrap_or_else(|| "is not done, and its process has ended".to_owned()),
+        RunState::Stopped => "was stopped".to_owned(),
+        RunState::Failed => "failed".to_owned(),
+        RunState::Blocked => "is blocked".to_owned(),
+        RunState::Completed => "is completed".to_owned(),
+        RunState::Undoing => by("is being undone")
+            .unwrap_or_else(|| "is half undone, and the process that did so has ended".to_owned()),
+        RunState::Undone => "is undone".to_owned(),
     };
     let reason = run.reason.as_ref().map_or_else(String::new, |reason| {
         format!(": {}", output::reason(reason, 400))

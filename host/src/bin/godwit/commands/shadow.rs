@@ -170,7 +170,13 @@ pub fn stats(context: &Context) -> Result<Code, Failure> {
         return Ok(Code::Done);
     }
     match &stats {
-        Some(stats) => print_stats(stats),
+        Some(stats) => {
+            print_stats(stats);
+            match stats.is_alive {
+                true => output::hint("`godwit progress` tells how far its steps are"),
+                false => output::hint(&way_on(stats)),
+            }
+        }
         None => output::line("there is no shadow run"),
     }
     Ok(Code::Done)
@@ -225,6 +231,22 @@ fn unfinished(stats: &ShadowStats) -> Code {
     }
 }
 
+/// How far a shadow run is, and whether anybody works on it.
+fn state(stats: &ShadowStats) -> &'static str {
+    match stats.state {
+        ShadowState::Following if stats.is_ready => "ready to be finalized",
+        ShadowState::Following if stats.is_alive => "under way",
+        ShadowState::Following if stats.open > 0 => "waiting for what is in quarantine",
+        ShadowState::Following => "not done, and nobody works on it",
+        ShadowState::Finalizing if stats.is_alive => "being finalized; the application waits",
+        ShadowState::Finalizing => "half finalized, and nobody works on it; the application waits",
+        ShadowState::Switched if stats.is_alive => "live; what was before is being dropped",
+        ShadowState::Switched => "live; what was before is not dropped yet",
+        ShadowState::Resetting if stats.is_alive => "being dropped",
+        ShadowState::Resetting => "half dropped, and nobody works on it",
+    }
+}
+
 fn print_stats(stats: &ShadowStats) {
     let app = stats
         .app
@@ -234,14 +256,7 @@ fn print_stats(stats: &ShadowStats) {
         .to
         .as_ref()
         .map_or_else(|| "the newest version".to_owned(), ToString::to_string);
-    let state = match stats.state {
-        ShadowState::Following if stats.is_ready => "ready to be finalized",
-        ShadowState::Following => "under way",
-        ShadowState::Finalizing => "being finalized; the application waits",
-        ShadowState::Switched => "live; what was before is being dropped",
-        ShadowState::Resetting => "being dropped",
-    };
-    output::line(format!("shadow run of {app} to {to}: {state}"));
+    output::line(format!("shadow run of {app} to {to}: {}", state(stats)));
     let (copied, all) = stats.copied;
     let names: Vec<_> = stats.collections.iter().map(Name::as_str).collect();
     output::line(format!(
@@ -250,8 +265,12 @@ fn print_stats(stats: &ShadowStats) {
         output::counted(all, "item"),
         names.join(", ")
     ));
-    if let Some((run, state)) = stats.run {
-        output::line(format!("  run {run} is {state}"));
+    match stats.run {
+        Some((run, RunState::Running)) if !stats.is_alive => output::line(format!(
+            "  run {run} is not done, and its process has ended"
+        )),
+        Some((run, state)) => output::line(format!("  run {run} is {state}")),
+        None => {}
     }
     output::line(format!(
         "  {} of the application to follow",

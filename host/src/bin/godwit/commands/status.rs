@@ -1,10 +1,12 @@
 //! `godwit status`
 
-use godwit::Status;
-use godwit::model::Version;
+use godwit::model::{Run, Version};
 use godwit::store::OpenMode;
+use godwit::{CollectionStatus, Status};
 use serde_json::json;
 
+use super::runs;
+use super::up::way_on;
 use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -22,17 +24,39 @@ Examples:
 pub struct Args {}
 
 pub fn run(_: &Args, context: &Context) -> Result<Code, Failure> {
-    let status = context.host_without_plugins(OpenMode::Existing)?.status()?;
+    let host = context.host_without_plugins(OpenMode::Existing)?;
+    let status = host.status()?;
     if context.json {
         let mut told = json!(status);
         if let Some(run) = &status.unfinished {
-            told["unfinished"] = super::runs::as_json(run);
+            told["unfinished"] = runs::as_json(run);
+            let is_alive = runs::worker(run, status.busy.as_ref()).is_some();
+            told["unfinished"]["is_alive"] = is_alive.into();
         }
         output::json(&told);
     } else {
         print(&status);
+        if let Some(run) = &status.unfinished {
+            print_unfinished(&status, run, &host.store().runs()?);
+        }
     }
     Ok(Code::Done)
+}
+
+/// Tells of the run that is not finished, and what to do about it.
+fn print_unfinished(status: &Status, run: &Run, all: &[Run]) {
+    let busy = status.busy.as_ref();
+    output::line(runs::state(run, busy));
+    if runs::worker(run, busy).is_some() {
+        return output::hint("`godwit progress` tells how far it is");
+    }
+    let is_of_run = |found: &&CollectionStatus| {
+        let mut stages = run.plan.stages.iter();
+        stages.any(|stage| stage.app == found.app)
+    };
+    let open = status.collections.iter().filter(is_of_run);
+    let open = open.map(|found| found.tallies.open).sum();
+    output::hint(&way_on(run, open, all));
 }
 
 fn print(status: &Status) {
@@ -86,14 +110,5 @@ fn print(status: &Status) {
     }
     if status.shadow.is_some() {
         output::line("there is a shadow run; `godwit stats` tells how far it is");
-    }
-    if let Some(run) = &status.unfinished {
-        output::line(super::runs::state(run));
-        let open = status
-            .collections
-            .iter()
-            .map(|found| found.tallies.open)
-            .sum();
-        output::hint(&super::up::way_on(run, open));
     }
 }

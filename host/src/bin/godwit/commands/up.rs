@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use godwit::blocking::Host;
-use godwit::model::{Purpose, Retreat, Run, RunState};
+use godwit::model::{Phase, Purpose, Retreat, Run, RunState};
 use godwit::plan::{Finding, Goal, Planned};
 use godwit::run::{Control, MaxFailures, Observer, OnFailure, Report};
 use godwit::store::{Backend, OpenMode, StoreUrl};
@@ -14,7 +14,7 @@ use godwit::{Change, DryGoal, DryRun, HostError};
 use serde_json::{Value, json};
 
 use super::direct::PaceArgs;
-use super::plan::GoalArgs;
+use super::plan::{GoalArgs, nothing_to_do};
 use super::{FailureArgs, FeedingArgs, ItemPath, lock, runs, shadow};
 use crate::context::Context;
 use crate::events::{self, Events};
@@ -132,7 +132,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         }
         output::json(&told);
     } else {
-        print(&reports, context);
+        print(&host, &reports, args, context)?;
         if args.timings {
             timings::print();
         }
@@ -182,9 +182,9 @@ fn findings(host: &Host, args: &Args) -> Result<Vec<Finding>, Failure> {
     Ok(allowed(planned))
 }
 
-/// The findings in spite of which there is a plan; those that are refused end it as an error.
+/// The findings in spite of which there is a plan; those because of which there is none end it as an error.
 fn allowed(planned: Planned) -> Vec<Finding> {
-    if planned.is_refused() {
+    if planned.is_refused() || planned.waits_for_phase() {
         return Vec::new();
     }
     planned.findings
@@ -213,15 +213,16 @@ fn code(reports: &[Report]) -> Code {
     }
 }
 
-fn print(reports: &[Report], context: &Context) {
+fn print(host: &Host, reports: &[Report], args: &Args, context: &Context) -> Result<(), Failure> {
     let Some(last) = reports.last() else {
-        output::line("nothing to do: everything is up to date");
-        return;
+        nothing_to_do(args.goal.phase);
+        return Ok(());
     };
     reports.iter().for_each(runs::print);
     if last.run.state != RunState::Completed || !context.quiet {
-        output::hint(&way_on(&last.run, last.open));
+        output::hint(&way_on(&last.run, last.open, &host.store().runs()?));
     }
+    Ok(())
 }
 
 /// What goes on with a run that is not done.
@@ -245,9 +246,9 @@ fn again(run: &Run) -> String {
     }
 }
 
-/// What to do about a run that is in the way of something else.
-pub fn way_past(run: &Run) -> String {
-    let back = safety::goes_back(run).filter(|_| run.state != RunState::Undoing);
+/// What to do about a run that is in the way of something else, where there are these runs.
+pub fn way_past(run: &Run, runs: &[Run]) -> String {
+    let back = safety::goes_back(run, runs).filter(|_| run.state != RunState::Undoing);
     let first = match run.state {
         // Nobody goes on with a retry, or with one item: they begin again.
         _ if !run.purpose.is_exclusive() && run.state != RunState::Undoing => None,
@@ -260,19 +261,24 @@ pub fn way_past(run: &Run) -> String {
     ways.join("; ")
 }
 
-/// What to do about a run that is not done; how to take back one that is.
-pub fn way_on(run: &Run, open: u64) -> String {
+/// What to do about a run that is not done, where there are these runs; how to take back one that is.
+pub fn way_on(run: &Run, open: u64, runs: &[Run]) -> String {
     let id = run.id;
-    let or_back = |before: &str| match safety::goes_back(run) {
+    let or_back = |before: &str| match safety::goes_back(run, runs) {
         Some(back) => format!("{before}{back}"),
         None => String::new(),
     };
     match run.state {
         _ if run.purpose == Purpose::Down && run.state.is_unfinished() => {
-            format!("{}; `godwit undo {id}` gives it up", again(run))
+            let way = run.retreat_among(runs);
+            let gives_up = way.map_or_else(String::new, |way| format!("; `{way}` gives it up"));
+            format!("{}{gives_up}", again(run))
         }
         _ if run.purpose == Purpose::Shadow && run.state.is_unfinished() => {
             format!("{}{}", again(run), or_back("; "))
+        }
+        _ if run.purpose == Purpose::Retry && run.state.is_unfinished() => {
+            "`godwit quarantine retry` begins again".to_owned()
         }
         // It can be undone as any run can; a backup is named.
         RunState::Running | RunState::Stopped if run.has_pre_images => {
@@ -290,8 +296,10 @@ pub fn way_on(run: &Run, open: u64) -> String {
              retry`, or `godwit quarantine accept` them; then `godwit up` goes on{}",
             or_back(". ")
         ),
-        RunState::Completed => match run.retreat() {
-            Some(Retreat::Undo(_)) => format!("`godwit undo {id}` would put everything back"),
+        RunState::Completed => match run.retreat_among(runs) {
+            Some(undo @ (Retreat::Undo(_) | Retreat::InOrder(_))) => {
+                format!("`{undo}` would put everything back")
+            }
             Some(restore) => {
                 format!("`{restore}` would put the whole store back as it was before run {id}")
             }
@@ -343,11 +351,15 @@ pub fn try_out(
         })?;
     let scratch = scratch(folder.path())?;
     let progress = Progress::of_dry_run(context.quiet || context.json);
+    let phase = match goal {
+        DryGoal::Apps(goal) => goal.phase,
+        DryGoal::Item { .. } | DryGoal::Down(_) => None,
+    };
     let dry = host.dry_run(scratch, goal, &progress, &context.control)?;
     if context.json {
         print_dry_json(&dry, findings)
     } else {
-        print_dry(&dry)
+        print_dry(&dry, phase)
     }
 }
 
@@ -355,7 +367,7 @@ fn scratch(folder: &Path) -> Result<Arc<dyn Backend>, Failure> {
     Ok(StoreUrl::Lmdb(folder.to_owned()).open(OpenMode::Create)?)
 }
 
-fn print_dry(dry: &DryRun) -> Result<Code, Failure> {
+fn print_dry(dry: &DryRun, phase: Option<Phase>) -> Result<Code, Failure> {
     let (mut changed, mut failed) = (0, 0);
     dry.each_change(&mut |change| {
         changed += 1;
@@ -384,7 +396,7 @@ fn print_dry(dry: &DryRun) -> Result<Code, Failure> {
         runs::print_steps(report);
     }
     if dry.reports.is_empty() {
-        output::line("nothing to do: everything is up to date");
+        nothing_to_do(phase);
         return Ok(Code::Done);
     }
     let (changed, lost) = (
