@@ -65,6 +65,7 @@ impl Trial {
             .undo(RunId(run), changed, &Control::default())
             .map_err(|error| match error {
                 HostError::Run(error) => error,
+                HostError::NoRun(run) => RunError::NoRun(run),
                 other => panic!("{other}"),
             })
     }

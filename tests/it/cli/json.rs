@@ -39,7 +39,7 @@ fn every_verb_prints_json() {
         ("quarantine retry", 4, 1),
         ("quarantine accept items/b items/c", 0, 1),
         ("up", 0, 1),
-        ("baseline append 2.5.0", 0, 1),
+        ("baseline other 2.5.0", 0, 1),
         ("prune 1", 0, 1),
         ("prune --keep 0", 0, 1),
         ("undo 2", 2, 1),
