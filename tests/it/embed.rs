@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use godwit::model::{RunId, RunState};
 use godwit::plan::Goal;
-use godwit::run::{ChangedItems, Observer, RunEvent};
+use godwit::run::{ChangedItems, Observer, Report, RunEvent};
 use godwit::sandbox::Limits;
 use godwit::store::{Backend, Claim, Holder, Lease, Memory, Store};
 use godwit::{Host, HostBuilder, HostError, OpenError, Otherwise};
@@ -468,7 +468,7 @@ async fn of_readme(
         .open()
         .await?;
     let runs = host.up(Goal::default()).await?; // on threads of its own; the runtime never waits for it
-    let is_done = runs.iter().all(|run| run.is_completed()); // if not, `godwit quarantine list` says which items failed
+    let is_done = runs.iter().all(Report::is_completed); // if not, `godwit quarantine list` says which items failed
 
     let todos = host.collection("todos".parse()?);
     todos.put("milk", r#"{"title": "buy milk"}"#).await?;

@@ -161,7 +161,7 @@ pub async fn begin(
         phase,
         pace,
     } = wanted;
-    let pacing = pace.map(|pace| pace.checked()).transpose()?;
+    let pacing = pace.map(Pace::checked).transpose()?;
     let goal: Goal = Wanted { app, to, phase }.into();
     let (host, activities) = (&shared.host, &shared.activities);
     let known = match purpose {
