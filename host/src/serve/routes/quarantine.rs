@@ -42,7 +42,7 @@ pub struct Which {
 
 /// Items in quarantine, by collection and id
 #[utoipa::path(get, path = "/api/v1/quarantine", tag = "quarantine", params(Which),
-    responses((status = 200, body = Page<Quarantined>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = Page<Quarantined>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem, description = "There is no shadow run.")))]
 pub async fn list(
     State(shared): State<Shared>,
     Asked(which): Asked<Which>,
@@ -113,7 +113,7 @@ pub struct Where {
 /// An item in quarantine, and what became of it
 #[utoipa::path(get, path = "/api/v1/quarantine/{collection}/{id}", tag = "quarantine",
     params(("collection" = String, Path), ("id" = String, Path), Where),
-    responses((status = 200, body = QuarantinedItem, headers(("etag" = String))), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = QuarantinedItem, headers(("etag" = String))), (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem, description = "There is no shadow run.")))]
 pub async fn one(
     State(shared): State<Shared>,
     At((collection, id)): At<(Name, String)>,
