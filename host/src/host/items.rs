@@ -326,8 +326,7 @@ impl Host {
             let after = after.filter(|(begun, _)| *begun == name);
             let after = after.map(|(_, id)| id);
             self.store.each_apart(name, after, &mut |id, apart| {
-                let failure = apart.failure.as_ref();
-                if failure.is_some_and(|failure| accepted || !failure.accepted) {
+                if is_meant(&apart, accepted) {
                     found.push((name.clone(), id.to_owned(), apart));
                 }
                 match found.len() < limit.get() {
@@ -354,11 +353,7 @@ impl Host {
                 continue;
             }
             self.store.each_apart(&collection, None, &mut |id, apart| {
-                if apart
-                    .failure
-                    .as_ref()
-                    .is_some_and(|failure| accepted || !failure.accepted)
-                {
+                if is_meant(&apart, accepted) {
                     visit(&collection, id, &apart);
                 }
                 ControlFlow::Continue(())
@@ -366,4 +361,10 @@ impl Host {
         }
         Ok(())
     }
+}
+
+/// Whether an item is in quarantine, and meant by those who want to see accepted ones, or not.
+fn is_meant(apart: &Apart, accepted: bool) -> bool {
+    let failure = apart.failure.as_ref();
+    failure.is_some_and(|failure| accepted || !failure.accepted)
 }

@@ -44,7 +44,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Input<T> {
 }
 
 /// A body as it came.
-pub(super) struct Bytes(pub Vec<u8>);
+pub(super) struct Bytes(pub bytes::Bytes);
 
 impl<S: Sync> FromRequest<S> for Bytes {
     type Rejection = Problem;
@@ -61,8 +61,8 @@ pub(super) async fn whole(request: Request) -> Result<(Request, bytes::Bytes), P
     Ok((Request::from_parts(head, body.clone().into()), body))
 }
 
-async fn read(request: Request) -> Result<Vec<u8>, Problem> {
-    Ok(collected(request.into_body()).await?.to_vec())
+async fn read(request: Request) -> Result<bytes::Bytes, Problem> {
+    collected(request.into_body()).await
 }
 
 async fn collected(body: Body) -> Result<bytes::Bytes, Problem> {

@@ -240,25 +240,37 @@ fn page_behind(
     }
 }
 
+/// How far a page has come.
+#[derive(Default)]
+struct LookedAt {
+    items: usize,
+    next: Option<String>,
+}
+
+impl LookedAt {
+    fn one_more(&mut self, id: &str) -> ControlFlow<()> {
+        self.items += 1;
+        if self.items < PAGE {
+            return ControlFlow::Continue(());
+        }
+        self.next = Some(id.to_owned());
+        ControlFlow::Break(())
+    }
+}
+
 fn failed_behind(host: &Host, collection: &Name, after: Option<&str>) -> Result<Listed, HostError> {
-    let (mut page, mut looked_at, mut next) = (Vec::new(), 0, None);
+    let (mut page, mut looked_at) = (Vec::new(), LookedAt::default());
     host.store()
         .each_apart(collection, after, &mut |id, apart| {
             page.extend(apart.failure.map(|failure| {
-                let reason = failure.reason;
                 json!(FailedItem {
                     id: id.to_owned(),
-                    reason
+                    reason: failure.reason
                 })
             }));
-            looked_at += 1;
-            if looked_at < PAGE {
-                return ControlFlow::Continue(());
-            }
-            next = Some(id.to_owned());
-            ControlFlow::Break(())
+            looked_at.one_more(id)
         })?;
-    Ok((page, next))
+    Ok((page, looked_at.next))
 }
 
 /// What the runs wrote has their number.
@@ -269,18 +281,13 @@ fn listed_behind(
     wanted: Became,
     after: Option<&str>,
 ) -> Result<Listed, HostError> {
-    let (mut page, mut looked_at, mut next) = (Vec::new(), 0, None);
+    let (mut page, mut looked_at) = (Vec::new(), LookedAt::default());
     host.store()
         .each_item(collection, after, &mut |id, record| {
             if runs.contains(&record.writer) == (wanted == Became::Updated) {
                 page.push(id.to_owned());
             }
-            looked_at += 1;
-            if looked_at < PAGE {
-                return ControlFlow::Continue(());
-            }
-            next = Some(id.to_owned());
-            ControlFlow::Break(())
+            looked_at.one_more(id)
         })?;
     let mut listed = Vec::with_capacity(page.len());
     for id in page {
@@ -290,7 +297,7 @@ fn listed_behind(
             listed.push(Value::String(id));
         }
     }
-    Ok((listed, next))
+    Ok((listed, looked_at.next))
 }
 
 async fn migrate_one(
