@@ -152,11 +152,10 @@ impl Old {
         let opened = url.open(OpenMode::Existing).and_then(Store::new);
         match opened {
             Ok(store) => Ok(Some(Self(store))),
-            Err(error @ (StoreError::InUse { .. } | StoreError::BadUrl { .. })) => {
+            // sled lets one process in.
+            Err(StoreError::InUse { path }) => Err(BackupError::StoreOpen(path).into()),
+            Err(error @ (StoreError::BadUrl { .. } | StoreError::NotAStore { .. })) => {
                 Err(error.into())
-            }
-            Err(StoreError::NotAStore { path, reason }) => {
-                Err(StoreError::NotAStore { path, reason }.into())
             }
             Err(error) => {
                 tracing::info!(%error, "there is no store to be replaced, or none that can be opened");

@@ -155,6 +155,19 @@ fn a_hook_that_fails_warns_or_stops_the_run() {
 }
 
 #[test]
+fn a_hook_that_fails_when_the_run_is_done_takes_nothing_from_it() {
+    let cli = with_hooks("on-failure = \"stop\"\nrun-done = \"exit 3\"\n");
+    let blocked = up(&cli);
+    assert_eq!(blocked.code, Some(4), "{blocked}");
+    let accepted = cli.run("godwit quarantine accept --all");
+    assert_eq!(accepted.code, Some(0), "{accepted}");
+    let ended = up(&cli);
+    assert_eq!(ended.code, Some(0), "{ended}");
+    let warned = "warning: the hook run-done (exit 3) failed: exit status: 3; it was too late to stop the run\n";
+    assert!(ended.err.contains(warned), "{ended}");
+}
+
+#[test]
 fn hooks_that_cannot_be_are_refused_before_anything_is_done() {
     for (hooks, part) in [
         (

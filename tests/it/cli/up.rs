@@ -237,6 +237,38 @@ fn one_item_goes_ahead_and_the_others_follow() {
 }
 
 #[test]
+fn what_is_derived_of_one_item_alone_is_said_and_the_others_are_added() {
+    let cli = super::Cli::on("lmdb", &["bcd-3-1-0"]);
+    cli.write(
+        "features.ndjson",
+        r#"{"_id":"api.A","support":{}}
+{"_id":"api.B","support":{}}
+{"_id":"css.all","support":{}}
+"#,
+    );
+    cli.prepare(&["godwit import --app bcd --collection features --version 3.0.0 features.ndjson"]);
+    let seen = cli.session(&[
+        "godwit up --quiet --id features/api.B",
+        "godwit get stats namespaces",
+        "godwit up --quiet",
+        "godwit get stats namespaces",
+    ]);
+    insta::assert_snapshot!(seen, @r#"
+    $ godwit up --quiet --id features/api.B
+    2> hint: bcd 3.1.0 index derives from items: of those that are not at 3.1.0 yet it has seen nothing, until `godwit up`
+    run 1: bcd 3.0.0 -> 3.1.0, completed
+      bcd 3.1.0 index on features: 1 read, 1 unchanged, 1 written elsewhere
+    $ godwit get stats namespaces
+    {"_id":"namespaces","features":{"api":1}}
+    $ godwit up --quiet
+    run 2: bcd 3.0.0 -> 3.1.0, completed
+      bcd 3.1.0 index on features: 2 read, 2 unchanged, 1 written elsewhere
+    $ godwit get stats namespaces
+    {"_id":"namespaces","features":{"api":2,"css":1}}
+    "#);
+}
+
+#[test]
 fn an_empty_store_gets_the_history_of_an_up_to_date_one() {
     let cli = super::Cli::on("lmdb", &["append-2-0-0"]);
     insta::assert_snapshot!(cli.session(&["godwit plan", "godwit up --dry-run", "godwit up", "godwit status"]), @"
@@ -249,6 +281,7 @@ fn an_empty_store_gets_the_history_of_an_up_to_date_one() {
     2> hint: check the path; `godwit import --store PATH …` makes a new store
     [exit 2]
     $ godwit up
+    2> there was no store at lmdb:store: a new one was made
     2> run 1
     2> no backup: run 1 keeps pre-images, `godwit undo 1` puts everything back
     2> append 2.0.0 append on items (0 items)

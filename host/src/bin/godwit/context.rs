@@ -43,6 +43,11 @@ pub struct Context {
 /// How often it is asked whether the system is well.
 const HEALTH_EVERY: Duration = Duration::from_secs(10);
 
+/// Says that a store was made: whoever mistyped a path should see that.
+pub fn made_anew(url: &StoreUrl) -> String {
+    format!("there was no store at {url}: a new one was made")
+}
+
 /// Says that compiled components are not kept.
 pub const NO_CACHE: &str = "none";
 
@@ -113,7 +118,11 @@ impl Context {
             (StoreUrl::Path(_), Some(folder)) => StoreUrl::Path(folder),
             (url, _) => url,
         };
+        let is_new = url.folder().is_some_and(|folder| !folder.exists());
         let store = Store::new(url.open(mode)?)?;
+        if is_new {
+            self.remark(&made_anew(&url));
+        }
         Ok(store.compressing(self.config.compression))
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use godwit::model::Clock;
+use godwit::model::{Clock, RunState};
 use godwit::run::{Observer, RunEvent};
 use serde::Deserialize;
 
@@ -79,6 +79,8 @@ pub struct Hooks {
     clock: Arc<dyn Clock>,
     calls: Mutex<Option<Sender<Call>>>,
     done: Arc<Done>,
+    /// How the last run has ended, unless it is still under way.
+    ended: Mutex<Option<RunState>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -126,6 +128,7 @@ impl Hooks {
             clock,
             calls: Mutex::new(Some(sender)),
             done,
+            ended: Mutex::default(),
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -133,7 +136,7 @@ impl Hooks {
     /// Waits until everything is called.
     ///
     /// # Errors
-    /// When a hook failed, and that is to stop a run.
+    /// When a hook failed, and that has stopped a run. Where it came too late for that, it is a warning.
     pub fn finish(&self) -> Result<(), Failure> {
         self.calls
             .lock()
@@ -151,11 +154,19 @@ impl Hooks {
         }
         match &state.failed {
             None => Ok(()),
+            Some(message) if self.ended().is_some_and(|state| state != RunState::Stopped) => {
+                output::warning(&format!("{message}; it was too late to stop the run"));
+                Ok(())
+            }
             Some(message) => {
                 let hint = "mend the hook, then the same command goes on; `on-failure = \"warn\"` in [hooks] lets runs go on";
                 Err(Failure::other(Code::Stopped, message.clone(), hint))
             }
         }
+    }
+
+    fn ended(&self) -> Option<RunState> {
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -173,6 +184,14 @@ impl Done {
 
 impl Observer for Hooks {
     fn event(&self, event: &RunEvent) {
+        let ended = match event {
+            RunEvent::SettingUp { .. } | RunEvent::Started { .. } => Some(None),
+            RunEvent::Ended { run } => Some(Some(run.state)),
+            _ => None,
+        };
+        if let Some(ended) = ended {
+            *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = ended;
+        }
         let Some(name) = event.name().map(|name| name.replace('_', "-")) else {
             return;
         };

@@ -19,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use ureq::http::uri::Authority;
 
 use super::backup;
-use crate::context::Context;
+use crate::context::{Context, made_anew};
 use crate::exit::{Code, Failure};
 use crate::hooks::Hooks;
 use crate::output;
@@ -77,6 +77,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         let hint = "name a certificate: --tls-cert and --tls-key; or say --insecure";
         return Err(Failure::input(message, hint));
     }
+    let url = context.store_url()?;
+    let is_new = url.folder().is_some_and(|folder| !folder.exists());
     let tokens_file = match &args.tokens {
         Some(file) => file.clone(),
         None => beside_store(context)?,
@@ -89,7 +91,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         })?),
         _ => None,
     };
-    let (backend, _open) = OpenLock::open(&context.store_url()?, OpenMode::Create)?;
+    let (backend, _open) = OpenLock::open(&url, OpenMode::Create)?;
+    if is_new {
+        context.remark(&made_anew(&url));
+    }
     let store = Store::new(backend)?.compressing(context.config.compression);
     let mut host = context.wire(store, context.catalogue()?);
     host.options = context.options()?;

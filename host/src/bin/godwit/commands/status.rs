@@ -15,7 +15,7 @@ use crate::output;
 ///
 /// It takes no time, however many items there are. `quarantine` counts the items that failed and
 /// keep their old version, `accepted` those of them that may stay so, and `behind` the items that
-/// `godwit up` still has to bring up to date.
+/// `godwit up` still has to bring to the version of the others, or that went ahead of them by `godwit up --id`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

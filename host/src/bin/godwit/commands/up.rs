@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use godwit::blocking::Host;
-use godwit::model::{Phase, Purpose, Retreat, Run, RunState};
+use godwit::model::{Mode, Phase, Purpose, Retreat, Run, RunState, StepWork};
 use godwit::plan::{Finding, Goal, Planned};
 use godwit::run::{Control, MaxFailures, Observer, OnFailure, Report};
 use godwit::store::{Backend, OpenMode, StoreUrl};
@@ -219,10 +219,28 @@ fn print(host: &Host, reports: &[Report], args: &Args, context: &Context) -> Res
         return Ok(());
     };
     reports.iter().for_each(runs::print);
+    if args.id.is_some() {
+        tell_derived(&last.run);
+    }
     if last.run.state != RunState::Completed || !context.quiet {
         output::hint(&way_on(&last.run, last.open, &host.store().runs()?));
     }
     Ok(())
+}
+
+/// Says what is not whole yet after a run of one item.
+fn tell_derived(run: &Run) {
+    for stage in &run.plan.stages {
+        let derives = stage.steps.iter().filter(|step| {
+            matches!(&step.work, StepWork::Transform { mode, .. } if *mode == Mode::Derive)
+        });
+        for step in derives {
+            output::hint(&format!(
+                "{} {} {} derives from items: of those that are not at {} yet it has seen nothing, until `godwit up`",
+                stage.app, stage.version, step.name, stage.version
+            ));
+        }
+    }
 }
 
 /// What goes on with a run that is not done.
