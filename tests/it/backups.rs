@@ -99,7 +99,7 @@ fn what_is_restored_is_what_there_was_on_every_kind_of_store() {
             let there = migrated_host(copy);
             assert_eq!(there.digests(&[]).unwrap(), host.digests(&[]).unwrap());
             there
-                .undo(RunId(1), ChangedItems::Refuse, &Control::default())
+                .undo(RunId(1), ChangedItems::Refuse, &Quiet, &Control::default())
                 .unwrap();
         }
     }
@@ -122,7 +122,7 @@ fn what_is_written_meanwhile_is_not_in_a_backup_of_one_moment() {
         std::fs::remove_file(&file).ok();
         host.back_up(&file, &Control::default(), &mut |_| {})
             .unwrap();
-        host.undo(RunId(1), ChangedItems::Refuse, &Control::default())
+        host.undo(RunId(1), ChangedItems::Refuse, &Quiet, &Control::default())
             .unwrap();
         let copy: Arc<dyn Backend> = Arc::new(Memory::new());
         let backup = Backup::open(&file).unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use godwit::blocking::Host;
 use godwit::model::RunId;
 use godwit::plan::Goal;
-use godwit::run::{ChangedItems, Control};
+use godwit::run::{ChangedItems, Control, Quiet};
 use godwit::store::{Backend, Compression, Memory};
 use godwit_tests::world::{
     StopAfter, catalogue, dump, features, host, seed, small_batches, surroundings, up,
@@ -51,7 +51,7 @@ fn a_store_says_the_same_however_it_is_written() {
         let plain = writing(&backend, Compression::None);
         assert_eq!(dump(plain.store().backend()), migrated);
         plain
-            .undo(RunId(1), ChangedItems::Refuse, &Control::default())
+            .undo(RunId(1), ChangedItems::Refuse, &Quiet, &Control::default())
             .unwrap();
         let data = |lines: &[String]| -> Vec<String> {
             lines

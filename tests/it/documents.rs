@@ -305,7 +305,7 @@ fn what_was_brought_up_is_written_back_once_the_app_is_there() {
     // The online step leaves alone what is done, and an undo takes it for the application's own write.
     let reports = up(&host);
     assert_eq!(reports[0].steps[0].counts.read, 1);
-    host.undo(RunId(2), ChangedItems::Refuse, &Control::default())
+    host.undo(RunId(2), ChangedItems::Refuse, &Quiet, &Control::default())
         .unwrap();
     assert_eq!(
         (stored("a").0.as_str(), stored("b").0.as_str()),

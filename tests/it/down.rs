@@ -213,14 +213,14 @@ fn undone_it_is_as_if_it_had_not_been() {
         let (before, state) = (data(&*backend), host.store().history().unwrap().apps());
         let stop = StopAfter::new(batches);
         host.down(&goal("1.0.0"), &stop, &stop.control).unwrap();
-        let undone = host.undo(RunId(2), ChangedItems::Refuse, &Control::default());
+        let undone = host.undo(RunId(2), ChangedItems::Refuse, &Quiet, &Control::default());
         assert!(undone.unwrap().done);
         assert_eq!(data(&*backend), before);
         assert_eq!(host.store().history().unwrap().apps(), state);
         assert_eq!(versions(&host), ["4.0.0"]);
         assert!(host.plan(&Goal::default()).unwrap().plan.is_empty());
         // The run before it can be undone, too.
-        let undone = host.undo(RunId(1), ChangedItems::Refuse, &Control::default());
+        let undone = host.undo(RunId(1), ChangedItems::Refuse, &Quiet, &Control::default());
         assert!(undone.unwrap().done);
         assert_eq!(versions(&host), ["1.0.0"]);
     }
@@ -271,7 +271,7 @@ fn an_item_without_a_way_back_stops_the_run_and_a_dry_run_names_each() {
         "items/05 has no way back from 4.0.0: there is no way back"
     );
     assert!(quarantined(&host).is_empty());
-    let undone = host.undo(RunId(2), ChangedItems::Refuse, &Control::default());
+    let undone = host.undo(RunId(2), ChangedItems::Refuse, &Quiet, &Control::default());
     assert!(undone.unwrap().done);
     assert_eq!(data(&*backend), before);
 }

@@ -77,7 +77,7 @@ impl Trial {
     fn undo(&self, backend: Arc<dyn Backend>) -> Result<(), HostError> {
         let host = self.host(backend)?;
         let run = godwit::model::RunId(1);
-        host.undo(run, ChangedItems::Refuse, &Control::default())
+        host.undo(run, ChangedItems::Refuse, &Quiet, &Control::default())
             .map(|_| ())
     }
 }

@@ -151,7 +151,7 @@ fn an_undo_puts_everything_back() {
         up_accepting(&host, &Quiet);
         assert_ne!(data(&*backend), before);
         let report = host
-            .undo(RunId(1), ChangedItems::Refuse, &Control::default())
+            .undo(RunId(1), ChangedItems::Refuse, &Quiet, &Control::default())
             .unwrap();
         assert!(report.done && report.left == 0, "{report:?}");
         assert_eq!(data(&*backend), before);

@@ -353,7 +353,7 @@ fn what_was_done_to_one_item_can_be_undone() {
         .id;
     trial
         .host
-        .undo(run, ChangedItems::Refuse, &Control::default())
+        .undo(run, ChangedItems::Refuse, &Quiet, &Control::default())
         .unwrap();
     assert_eq!(data(&*trial.backend), before);
     assert!(trial.line("07").contains(" 1.0.0 {"));

@@ -136,7 +136,7 @@ fn it_ends_as_a_run_does_on_every_store_and_can_be_undone() {
                 .collect();
             assert!(left.is_empty(), "{left:?}");
             assert!(host.plan(&Goal::default()).unwrap().plan.is_empty());
-            let undone = host.undo(RunId(1), ChangedItems::Refuse, &Control::default());
+            let undone = host.undo(RunId(1), ChangedItems::Refuse, &Quiet, &Control::default());
             assert!(undone.unwrap().done);
             assert_eq!(logical(&host), before, "{}", backend.url());
             // A second one has a generation of its own.
@@ -178,7 +178,7 @@ fn what_is_written_at_any_time_is_migrated() {
             finalize(&host);
             assert_eq!(logical(&host), expected(&catalogue, &steps), "seed {seed}");
             // An undo gives back what the application wrote last.
-            let undone = host.undo(RunId(1), ChangedItems::Refuse, &Control::default());
+            let undone = host.undo(RunId(1), ChangedItems::Refuse, &Quiet, &Control::default());
             assert!(undone.unwrap().done);
             assert_eq!(logical(&host), written, "seed {seed}");
         }
@@ -197,8 +197,10 @@ fn reset_leaves_what_is_live_whatever_was_done() {
             .iter()
             .for_each(|step| step.carry_out(&host));
         let before = logical(&host);
-        assert!(host.reset(&Control::default()).unwrap());
-        assert!(!host.reset(&Control::default()).unwrap());
+        let told = Names::default();
+        assert!(host.reset(&told, &Control::default()).unwrap());
+        assert_eq!(told.0.into_inner().unwrap(), ["run_done"]);
+        assert!(!host.reset(&Quiet, &Control::default()).unwrap());
         assert_eq!(logical(&host), before);
         let left = dump(&*backend).into_iter();
         let left: Vec<_> = left
@@ -212,7 +214,7 @@ fn reset_leaves_what_is_live_whatever_was_done() {
         );
         // Everything is possible again.
         up(&host);
-        let undone = host.undo(RunId(2), ChangedItems::Refuse, &Control::default());
+        let undone = host.undo(RunId(2), ChangedItems::Refuse, &Quiet, &Control::default());
         assert!(undone.unwrap().done);
         assert_eq!(logical(&host), before);
     }
@@ -267,7 +269,7 @@ fn a_reset_ends_the_same_whichever_operation_fails() {
     let catalogue = alone();
     let work = |backend: Arc<dyn Backend>| {
         let host = trial_on(backend, &catalogue)?;
-        host.reset(&Control::default()).map(drop)
+        host.reset(&Quiet, &Control::default()).map(drop)
     };
     let start = || {
         let backend = Arc::new(Memory::new());
@@ -372,7 +374,7 @@ fn steps_that_see_others_are_left_to_the_end_and_the_application_waits_for_them(
     up_shadow(&host);
     let stop = StopAfter::new(2);
     host.finalize(&stop, &stop.control).unwrap();
-    assert!(host.reset(&Control::default()).unwrap());
+    assert!(host.reset(&Quiet, &Control::default()).unwrap());
     host.put(&name("items"), "03", &version("1.0.0"), b"{}")
         .unwrap();
 }
@@ -384,7 +386,7 @@ fn nothing_else_changes_the_store_meanwhile() {
     let refused = [
         host.up(&Goal::default(), &Quiet, &Control::default())
             .map(drop),
-        host.undo(RunId(1), ChangedItems::Refuse, &Control::default())
+        host.undo(RunId(1), ChangedItems::Refuse, &Quiet, &Control::default())
             .map(drop),
         host.prune(&[RunId(1)]).map(drop),
         host.baseline(&name("made"), &version("2.0.0")),

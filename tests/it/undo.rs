@@ -2,18 +2,19 @@
 
 mod indexes;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-use godwit::HostError;
 use godwit::blocking::Host;
-use godwit::model::{RunId, RunState};
+use godwit::model::{RunId, RunState, Timestamp};
 use godwit::plan::{Goal, Kind};
-use godwit::run::{ChangedItems, Control, Quiet, RunError};
-use godwit::store::{Backend, Memory};
+use godwit::run::{ChangedItems, Control, Observer, Quiet, RunError, RunEvent};
+use godwit::store::{Backend, Memory, Store};
+use godwit::{HostError, Surroundings};
 use godwit_tests::made::{Order, derive, doing, doing_all, made, plain, rewrite};
 use godwit_tests::world::{
     StopAfter, catalogue, data, dump, features, host, import, items, name, of_each_kind, seed,
-    small_batches, up, up_accepting, version,
+    small_batches, surroundings, up, up_accepting, version,
 };
 use serde_json::json;
 
@@ -62,7 +63,7 @@ impl Trial {
 
     fn undo(&self, run: u64, changed: ChangedItems) -> Result<godwit::run::UndoReport, RunError> {
         self.host
-            .undo(RunId(run), changed, &Control::default())
+            .undo(RunId(run), changed, &Quiet, &Control::default())
             .map_err(|error| match error {
                 HostError::Run(error) => error,
                 HostError::NoRun(run) => RunError::NoRun(run),
@@ -107,7 +108,7 @@ fn real_documents_come_back_byte_for_byte_on_every_store() {
         up(&host);
         let first = migrated(&host);
         let report = host
-            .undo(RunId(1), ChangedItems::Refuse, &Control::default())
+            .undo(RunId(1), ChangedItems::Refuse, &Quiet, &Control::default())
             .unwrap();
         assert!(
             report.done && report.left == 0 && report.restored > 400,
@@ -115,7 +116,7 @@ fn real_documents_come_back_byte_for_byte_on_every_store() {
         );
         assert_eq!(data(&*backend), before, "{}", backend.url());
         let again = host
-            .undo(RunId(1), ChangedItems::Refuse, &Control::default())
+            .undo(RunId(1), ChangedItems::Refuse, &Quiet, &Control::default())
             .unwrap();
         assert!(
             again.done && again.restored == 0,
@@ -297,7 +298,7 @@ fn an_undo_that_is_stopped_must_be_ended_before_anything_else() {
     control.stop();
     let report = trial
         .host
-        .undo(RunId(1), ChangedItems::Refuse, &control)
+        .undo(RunId(1), ChangedItems::Refuse, &Quiet, &control)
         .unwrap();
     assert!(!report.done);
     assert_eq!(
@@ -320,6 +321,75 @@ fn an_undo_that_is_stopped_must_be_ended_before_anything_else() {
     assert!(trial.host.prune(&[RunId(1)]).is_err());
     assert!(trial.undo(1, ChangedItems::Refuse).unwrap().done);
     up_accepting(&trial.host, &Quiet);
+}
+
+/// Notes what is told, and stops with the first changes that are put back, if it is to.
+struct Told {
+    events: Mutex<Vec<RunEvent>>,
+    control: Control,
+    stops: bool,
+}
+
+impl Observer for Told {
+    fn event(&self, event: &RunEvent) {
+        if self.stops && matches!(event, RunEvent::PutBack { .. }) {
+            self.control.stop();
+        }
+        self.events.lock().unwrap().push(event.clone());
+    }
+}
+
+#[test]
+fn what_an_undo_does_is_told_at_most_once_a_second() {
+    let backend = Trial::migrated().backend;
+    // Half a second passes whenever somebody looks.
+    let surroundings = surroundings();
+    let now = AtomicU64::new(surroundings.clock.now().0);
+    let clock = Arc::new(move || Timestamp(now.fetch_add(500, Ordering::Relaxed)));
+    let surroundings = Surroundings {
+        clock,
+        ..surroundings
+    };
+    let store = Store::new(backend).unwrap();
+    let host = Host::new(store, made(&orders()), surroundings);
+    let undo = |stops| {
+        let told = Told {
+            events: Mutex::default(),
+            control: Control::default(),
+            stops,
+        };
+        let report = host
+            .undo(RunId(1), ChangedItems::Refuse, &told, &told.control)
+            .unwrap();
+        (report, told.events.into_inner().unwrap())
+    };
+    let (report, events) = undo(true);
+    let [
+        RunEvent::UndoStarted { resumed: false, .. },
+        RunEvent::PutBack { restored, .. },
+        RunEvent::Ended { run },
+    ] = &events[..]
+    else {
+        panic!("{events:?}")
+    };
+    assert!(!report.done && *restored > 0 && *restored == report.restored);
+    assert_eq!(run.state, RunState::Undoing);
+
+    let (report, events) = undo(false);
+    let [RunEvent::UndoStarted { resumed: true, .. }, between @ .., RunEvent::Ended { run }] =
+        &events[..]
+    else {
+        panic!("{events:?}")
+    };
+    assert!(report.done);
+    assert_eq!(run.state, RunState::Undone);
+    let restored = between.iter().map(|event| match event {
+        RunEvent::PutBack { restored, .. } => *restored,
+        other => panic!("{other:?}"),
+    });
+    let restored: Vec<_> = restored.collect();
+    assert!(restored.is_sorted(), "{restored:?}");
+    assert!(restored.last().is_some_and(|last| *last <= report.restored));
 }
 
 #[test]
@@ -367,7 +437,7 @@ fn items_that_wait_since_miss_no_version() {
     import(&host, "made", "items", "1.5.0", &[plain("a")]);
     let run = up(&host)[0].run.id;
     import(&host, "made", "items", "1.0.0", &[plain("b")]);
-    let undone = host.undo(run, ChangedItems::Refuse, &Control::default());
+    let undone = host.undo(run, ChangedItems::Refuse, &Quiet, &Control::default());
     assert!(undone.unwrap().done);
     let record = host.store().collection(&name("items")).unwrap().unwrap();
     assert_eq!(record.oldest_waiting, Some(version("1.0.0")));

@@ -375,7 +375,7 @@ impl Host {
     /// # }
     /// ```
     pub fn reset(&self) -> Work<bool> {
-        self.begin(|host, _, control| host.reset(control))
+        self.begin(|host, observer, control| host.reset(observer, control))
     }
 
     /// How far the shadow run is, if there is one.
@@ -408,7 +408,7 @@ impl Host {
     /// # }
     /// ```
     pub fn undo(&self, run: RunId, changed: ChangedItems) -> Work<UndoReport> {
-        self.begin(move |host, _, control| host.undo(run, changed, control))
+        self.begin(move |host, observer, control| host.undo(run, changed, observer, control))
     }
 
     /// Brings an app back to an older version by its migrations' own ways back.

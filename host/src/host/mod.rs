@@ -354,17 +354,13 @@ impl Host {
         &self,
         run: RunId,
         changed: ChangedItems,
+        observer: &dyn Observer,
         control: &Control,
     ) -> Result<UndoReport, HostError> {
+        let observer = &self.metered(observer);
         self.directed_lease("undo", control, |lease| {
-            Ok(undo(
-                &self.store,
-                lease,
-                self.clock(),
-                control,
-                run,
-                changed,
-            )?)
+            let (store, clock) = (&self.store, self.clock());
+            Ok(undo(store, lease, clock, (observer, control), run, changed)?)
         })
     }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{CollectionDigest, Flaw, Host, HostError, SchemaCheck, Verified};
 use crate::model::{Name, Operation, Phase, RunState, StepWork, Timestamp, Version};
 use crate::plan::Goal;
-use crate::run::{ChangedItems, Control, Observer, Report, RunEvent, StepName};
+use crate::run::{ChangedItems, Control, Observer, Quiet, Report, RunEvent, StepName};
 use crate::store::{Backend, Commit, Store, StoreError};
 
 /// How many changed items are shown of each collection.
@@ -213,7 +213,7 @@ impl Host {
     /// Undoes the runs, the last one first, and names the collections that are not what they were.
     fn take_back(&self, rehearsal: &Rehearsal, control: &Control) -> Result<Vec<Name>, HostError> {
         for report in rehearsal.reports.iter().rev() {
-            self.undo(report.run.id, ChangedItems::Refuse, control)?;
+            self.undo(report.run.id, ChangedItems::Refuse, &Quiet, control)?;
         }
         let by_name = |digests: &[CollectionDigest]| -> BTreeMap<_, _> {
             let filled = digests.iter().filter(|found| found.items > 0);

@@ -419,7 +419,8 @@ impl Host {
     ///
     /// # Errors
     /// [`HostError::Lease`] or [`HostError::Store`]; the same goes on with it.
-    pub fn reset(&self, control: &Control) -> Result<bool, HostError> {
+    pub fn reset(&self, observer: &dyn Observer, control: &Control) -> Result<bool, HostError> {
+        let observer = &self.metered(observer);
         self.shadowing("reset", control, |lease| {
             let Some(mut shadow) = self.store.shadow()? else {
                 return Ok(false);
@@ -440,6 +441,9 @@ impl Host {
                 });
                 let runs: Vec<_> = runs.collect();
                 shadow = self.store.give_up_shadow(lease, now, &shadow, &runs)?;
+                for run in runs {
+                    observer.event(&RunEvent::Ended { run });
+                }
             }
             self.drop_left(lease, Some(shadow), control)?;
             Ok(true)

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::report::{Observer, RunEvent};
+
 /// How often whoever waits looks after its lease.
 pub(super) const LEASE_CHECK: Duration = Duration::from_millis(500);
 
@@ -147,6 +149,27 @@ impl Control {
             meanwhile(&holds)?;
             self.wait(LEASE_CHECK, |state| state.holds.iter().eq(&holds));
         }
+    }
+
+    /// Does as [`Control::proceed`], and tells an observer while it waits, and when that is over.
+    pub(crate) fn proceed_telling<E>(
+        &self,
+        observer: &dyn Observer,
+        mut meanwhile: impl FnMut() -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let mut told = Vec::new();
+        let goes_on = self.proceed(|reasons| {
+            if told != reasons {
+                told = reasons.to_vec();
+                let reasons = reasons.to_vec();
+                observer.event(&RunEvent::Waiting { reasons });
+            }
+            meanwhile()
+        })?;
+        if goes_on && !told.is_empty() {
+            observer.event(&RunEvent::GoesOn);
+        }
+        Ok(goes_on)
     }
 
     /// Rests for a while, unless it is stopped or paced otherwise; gives whether it was for as long.

@@ -28,6 +28,8 @@ impl RunEvent {
             Self::Denied { .. } => "denied",
             Self::StepDone { .. } => "step_done",
             Self::Applied { .. } => "applied",
+            Self::UndoStarted { .. } => "undo_started",
+            Self::PutBack { .. } => "put_back",
             Self::Ended { .. } => "run_done",
             Self::SetUp => "set_up",
         })
@@ -50,6 +52,8 @@ impl RunEvent {
         "denied",
         "step_done",
         "applied",
+        "undo_started",
+        "put_back",
         "run_done",
         "set_up",
     ];
@@ -123,6 +127,16 @@ impl RunEvent {
                 version,
                 phase,
             } => json!({ "app": app, "version": version, "phase": phase }),
+            Self::UndoStarted { run, resumed } => {
+                let mut told = about(run);
+                told["resumed"] = (*resumed).into();
+                told
+            }
+            Self::PutBack {
+                run,
+                restored,
+                left,
+            } => json!({ "run": run, "restored": restored, "left": left }),
             Self::Ended { run } => about(run),
         }
     }

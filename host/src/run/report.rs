@@ -133,7 +133,23 @@ pub enum RunEvent {
         /// The phase.
         phase: Phase,
     },
-    /// Nothing is done in the run any more: its state says how it ended.
+    /// What the run changed is being put back, or goes on to be after that was interrupted.
+    UndoStarted {
+        /// The run.
+        run: Run,
+        /// Whether it goes on.
+        resumed: bool,
+    },
+    /// Some of what a run changed was put back; told at most once a second.
+    PutBack {
+        /// The run.
+        run: RunId,
+        /// Changes put back since [`RunEvent::UndoStarted`].
+        restored: u64,
+        /// Items left as they are since they were changed after the run.
+        left: u64,
+    },
+    /// Nothing is done in the run any more, or about it: its state says how it ended.
     Ended {
         /// The run.
         run: Run,

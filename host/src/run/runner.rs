@@ -199,22 +199,9 @@ impl Runner<'_> {
     /// once somebody asked to stop.
     pub(super) fn proceed(
         &self,
-        mut keep_lease: impl FnMut() -> Result<(), RunError>,
+        keep_lease: impl FnMut() -> Result<(), RunError>,
     ) -> Result<bool, RunError> {
-        let mut told = Vec::new();
-        let goes_on = self.control.proceed(|reasons| {
-            if told != reasons {
-                told = reasons.to_vec();
-                self.observer.event(&RunEvent::Waiting {
-                    reasons: reasons.to_vec(),
-                });
-            }
-            keep_lease()
-        })?;
-        if goes_on && !told.is_empty() {
-            self.observer.event(&RunEvent::GoesOn);
-        }
-        Ok(goes_on)
+        self.control.proceed_telling(self.observer, keep_lease)
     }
 
     /// Renews the lease once that is due, while nothing is committed that would.

@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use serde::Serialize;
 
 use super::runner::{STAGE_END, step_number};
-use super::{Control, RunError};
+use super::{Control, Observer, RunError, RunEvent};
 use crate::model::{Clock, Event, Name, Purpose, Run, RunId, RunState, Timestamp};
 use crate::store::{ItemRecord, Lease, Store, StoreError, Write, key, parse_apart};
 use check::check;
@@ -22,6 +22,8 @@ const PAGE_ITEMS: usize = 1_000;
 const PAGE_BYTES: usize = 256 << 10;
 /// How many changed items an error names.
 const NAMED: usize = 10;
+/// How much was put back is told so often, in milliseconds.
+const TOLD_EVERY: u64 = 1_000;
 
 /// What an undo did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -55,7 +57,7 @@ pub fn undo(
     store: &Store,
     lease: &mut Lease,
     clock: &dyn Clock,
-    control: &Control,
+    (observer, control): (&dyn Observer, &Control),
     id: RunId,
     changed: ChangedItems,
 ) -> Result<UndoReport, RunError> {
@@ -67,7 +69,8 @@ pub fn undo(
             ..UndoReport::default()
         });
     }
-    if run.state != RunState::Undoing {
+    let resumed = run.state == RunState::Undoing;
+    if !resumed {
         check(store, &run, changed)?;
         run.state = RunState::Undoing;
         (run.reason, run.changed_at) = (None, clock.now());
@@ -75,15 +78,22 @@ pub fn undo(
         write.set_run(&run);
         write.commit(lease, clock.now())?;
     }
+    observer.event(&RunEvent::UndoStarted {
+        run: run.clone(),
+        resumed,
+    });
     let mut undo = Undo {
         store,
         lease,
         clock,
+        observer,
         control,
         run,
         report: UndoReport::default(),
+        told: clock.now(),
     };
     undo.carry_out()?;
+    observer.event(&RunEvent::Ended { run: undo.run });
     Ok(undo.report)
 }
 
@@ -190,9 +200,12 @@ struct Undo<'a> {
     store: &'a Store,
     lease: &'a mut Lease,
     clock: &'a dyn Clock,
+    observer: &'a dyn Observer,
     control: &'a Control,
     run: Run,
     report: UndoReport,
+    /// When it was told how much was put back.
+    told: Timestamp,
 }
 
 impl Undo<'_> {
@@ -216,10 +229,8 @@ impl Undo<'_> {
     /// Puts back the pre-images of a range; `false` when it was asked to stop.
     fn step(&mut self, range: &key::KeyRange) -> Result<bool, RunError> {
         loop {
-            let goes_on = self
-                .control
-                .proceed(|_| self.lease.keep(self.store, self.clock.now()))?;
-            if !goes_on {
+            let keep_lease = || self.lease.keep(self.store, self.clock.now());
+            if !self.control.proceed_telling(self.observer, keep_lease)? {
                 return Ok(false);
             }
             let page = page(self.store, range)?;
@@ -232,7 +243,22 @@ impl Undo<'_> {
                 write.drop_pre_image(&kept.place);
             }
             write.commit(self.lease, self.clock.now())?;
+            self.tell();
         }
+    }
+
+    /// Tells how much was put back, if that was not told of late.
+    fn tell(&mut self) {
+        let now = self.clock.now();
+        if now.since(self.told) < TOLD_EVERY {
+            return;
+        }
+        self.told = now;
+        self.observer.event(&RunEvent::PutBack {
+            run: self.run.id,
+            restored: self.report.restored,
+            left: self.report.left,
+        });
     }
 
     fn restore(&mut self, write: &mut Write<'_>, kept: &Kept) -> Result<(), RunError> {

@@ -205,7 +205,7 @@ async fn watch_over<T: Serialize + Send + 'static>(
     told: &watch::Sender<Told>,
 ) -> Result<Value, Problem> {
     while let Some(event) = work.next_event().await {
-        if let RunEvent::Started { run, .. } = &event.event {
+        if let RunEvent::Started { run, .. } | RunEvent::UndoStarted { run, .. } = &event.event {
             told.send_modify(|told| told.run = Some(run.id));
         }
     }

@@ -118,6 +118,18 @@ fn hooks_are_called_in_order_with_the_event() {
 }
 
 #[test]
+fn ways_back_are_told_like_runs() {
+    let cli = with_hooks("run-done = \"cat >> done.ndjson; echo >> done.ndjson\"\n");
+    assert_eq!(up(&cli).code, Some(4));
+    let undone = cli.run("godwit undo 1 --events -");
+    assert_eq!(undone.code, Some(0), "{undone}");
+    assert_eq!(names(&events(&undone.out)), ["undo_started", "run_done"]);
+    let done = events(&cli.read("done.ndjson"));
+    let states: Vec<_> = done.iter().map(|event| &event["state"]).collect();
+    assert_eq!(states, ["blocked", "undone"]);
+}
+
+#[test]
 fn a_hook_that_fails_warns_or_stops_the_run() {
     let cli = with_hooks("run-started = \"echo no room >&2; exit 3\"\n");
     let ended = up(&cli);

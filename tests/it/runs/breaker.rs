@@ -138,7 +138,7 @@ fn a_run_that_failed_can_be_undone() {
         let run = trial.host.store().runs().unwrap()[0].id;
         let report = trial
             .host
-            .undo(run, ChangedItems::Refuse, &Control::default())
+            .undo(run, ChangedItems::Refuse, &Quiet, &Control::default())
             .unwrap();
         assert!(report.done);
         assert_eq!(data(&*trial.backend), before, "batches of {size}");

@@ -103,7 +103,7 @@ fn every_store_holds_the_same_after_a_stop_and_after_the_way_back() {
         up_accepting(&host, &Quiet);
         let done = dump(&*backend);
         let run = host.store().runs().unwrap()[0].id;
-        host.undo(run, ChangedItems::Refuse, &Control::default())
+        host.undo(run, ChangedItems::Refuse, &Quiet, &Control::default())
             .unwrap();
         assert_eq!(data(&*backend), before);
         let found = [stopped, done, dump(&*backend)];

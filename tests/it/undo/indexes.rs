@@ -59,7 +59,7 @@ fn indexes_are_current_after_the_way_back() {
     assert_eq!(find("/trail/0", json!("2.0.0")), (15, true));
     assert_eq!(find("/n", json!(1)), (10, false));
     assert_eq!(find("/trail/1", json!("3.0.0")), (15, true));
-    host.undo(RunId(2), ChangedItems::Refuse, &Control::default())
+    host.undo(RunId(2), ChangedItems::Refuse, &Quiet, &Control::default())
         .unwrap();
     let after = (
         find("/trail/0", json!("first")),
@@ -68,7 +68,7 @@ fn indexes_are_current_after_the_way_back() {
     );
     assert_eq!(after, before);
     assert_eq!(find("/trail/1", json!("3.0.0")), (0, false));
-    host.undo(RunId(1), ChangedItems::Refuse, &Control::default())
+    host.undo(RunId(1), ChangedItems::Refuse, &Quiet, &Control::default())
         .unwrap();
     assert_eq!(find("/n", json!(1)), (10, false));
     let tallies = host.store().tallies(&name("items")).unwrap();

@@ -344,6 +344,8 @@ export type RunEvent = Told &
   (
     | { event: "batch_committed"; progress: RunProgress }
     | { event: "run_started"; run: number; resumed: boolean }
+    | { event: "undo_started"; run: number; resumed: boolean }
+    | { event: "put_back"; run: number; restored: number; left: number }
     | { event: "run_done"; run: number; state: RunState; reason: string | null }
     | { event: "step_started"; step: StepName; total: number | null }
     | { event: "step_done"; step: StepName; counts: Counts }

@@ -24,6 +24,10 @@ function said(event: RunEvent): Said[] {
   switch (event.event) {
     case "run_started":
       return [plain(`Run ${event.run} ${event.resumed ? "goes on" : "starts"}`)];
+    case "undo_started":
+      return [warn(`Undo of run ${event.run} ${event.resumed ? "goes on" : "starts"}`)];
+    case "put_back":
+      return [plain(`${counted(event.restored, "change")} of run ${event.run} put back`)];
     case "run_done":
       return [ofEnd(event)];
     case "step_started":

@@ -185,7 +185,9 @@ impl Done {
 impl Observer for Hooks {
     fn event(&self, event: &RunEvent) {
         let ended = match event {
-            RunEvent::SettingUp { .. } | RunEvent::Started { .. } => Some(None),
+            RunEvent::SettingUp { .. }
+            | RunEvent::Started { .. }
+            | RunEvent::UndoStarted { .. } => Some(None),
             RunEvent::Ended { run } => Some(Some(run.state)),
             _ => None,
         };

@@ -106,6 +106,15 @@ impl Progress {
         }
     }
 
+    fn put_back(&self, restored: u64) {
+        let mut state = self.state();
+        if state.spoken.elapsed() >= PLAIN_LINES {
+            state.spoken = Instant::now();
+            let restored = output::counted(restored, "change");
+            self.say(&state, &format!("{restored} put back"));
+        }
+    }
+
     /// Tells what a shadow run does beside its steps.
     fn shadow(&self, event: &RunEvent) {
         match event {
@@ -270,6 +279,7 @@ impl Observer for Progress {
                 let text = format!("{would_be}applied {app} {version} ({phase})");
                 self.say(&self.state(), &text);
             }
+            RunEvent::PutBack { restored, .. } => self.put_back(*restored),
             // Of the rest, beginnings, ends and backups, `up` tells by itself.
             _ => {}
         }

@@ -1,18 +1,19 @@
 //! `godwit down`
 
+use std::path::PathBuf;
+
 use godwit::blocking::Host;
 use godwit::model::{Name, RunState, Version};
-use godwit::run::{Observer, OnFailure, Report};
+use godwit::run::{OnFailure, Report};
 use godwit::store::OpenMode;
 use godwit::{DownGoal, DryGoal};
 use serde_json::json;
 
-use super::up::safety::{Begun, failed};
 use super::{FeedingArgs, runs, up};
 use crate::context::Context;
+use crate::events;
 use crate::exit::{Code, Failure};
 use crate::output;
-use crate::progress::Progress;
 
 /// Bring an app back to an older version, by what its migrations do in their `revert`.
 ///
@@ -36,6 +37,9 @@ pub struct Args {
     dry_run: bool,
     #[command(flatten)]
     feeding: FeedingArgs,
+    /// Append what happens to this file, a line of JSON for each event; `-` is standard output.
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    events: Option<PathBuf>,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
@@ -52,21 +56,26 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         host.options.on_failure = OnFailure::Quarantine;
         return up::try_out(host, &DryGoal::Down(goal), context, &[]);
     }
-    let progress = Progress::new(context.quiet || context.json);
-    let begun = Begun::default();
-    let audience: Vec<&dyn Observer> = vec![&progress, &begun];
-    let report = host.down(&goal, &audience, &context.control);
-    let report = report.map_err(|error| failed(&host, error, &begun))?;
+    let report = up::told(&host, context, args.events.as_deref(), |observer, control| {
+        host.down(&goal, observer, control)
+    })?;
+    if args.events.as_deref().is_some_and(events::is_stdout) && !context.json {
+        return Ok(code(report.as_ref()));
+    }
     if context.json {
         output::json(&json!({ "run": report }));
     } else {
         print(&host, report.as_ref(), &goal, context)?;
     }
-    Ok(match report.map(|report| report.run.state) {
+    Ok(code(report.as_ref()))
+}
+
+fn code(report: Option<&Report>) -> Code {
+    match report.map(|report| report.run.state) {
         None | Some(RunState::Completed) => Code::Done,
         Some(RunState::Stopped) => Code::Stopped,
         Some(_) => Code::Migration,
-    })
+    }
 }
 
 /// The app that is meant.

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::ItemPath;
 use super::shadow::ShadowArgs;
+use super::up;
 use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::output;
-use crate::progress::Progress;
 
 /// What to do with items that failed.
 #[derive(Debug, clap::Subcommand)]
@@ -196,8 +196,9 @@ fn retry(
     context.catch_interrupts()?;
     let items = pairs(items);
     let selection = (!items.is_empty()).then_some(items.as_slice());
-    let progress = Progress::new(context.quiet || context.json);
-    let reports = host.retry(selection, &progress, &context.control)?;
+    let reports = up::told(&host, context, None, |observer, control| {
+        host.retry(selection, observer, control)
+    })?;
     let mut left = 0;
     host.quarantine(false, &mut |_, _, _| left += 1)?;
     let stopped = reports

@@ -107,6 +107,7 @@ pub fn up(
         );
     }
     let goal = args.goal();
+    let _watch = context.watch()?;
     let report = up::told(host, context, args.events(), |observer, control| {
         host.up_shadow(&goal, observer, control)
     })?;
@@ -135,6 +136,7 @@ pub fn finalize(args: &Finalize, context: &Context) -> Result<Code, Failure> {
     args.pace.apply(&mut pacing);
     context.control.pace(|pace| *pace = pacing);
     context.catch_interrupts()?;
+    let _watch = context.watch()?;
     let report = up::told(
         &host,
         context,
@@ -151,7 +153,9 @@ pub fn finalize(args: &Finalize, context: &Context) -> Result<Code, Failure> {
 
 pub fn reset(context: &Context) -> Result<Code, Failure> {
     let host = context.host_without_plugins(OpenMode::Existing)?;
-    let was_there = host.reset(&context.control)?;
+    let was_there = up::told(&host, context, None, |observer, control| {
+        host.reset(observer, control)
+    })?;
     if context.json {
         output::json(&json!({ "reset": was_there }));
     } else if was_there {

@@ -1,10 +1,14 @@
 //! `godwit undo`
 
+use std::path::PathBuf;
+
 use godwit::model::{RunId, RunState};
 use godwit::run::ChangedItems;
 use godwit::store::OpenMode;
 
+use super::up;
 use crate::context::Context;
+use crate::events;
 use crate::exit::{Code, Failure};
 use crate::output;
 
@@ -24,6 +28,9 @@ pub struct Args {
     /// Leave items that were changed after the run as they are, and put back the others.
     #[arg(long)]
     leave_changed: bool,
+    /// Append what happens to this file, a line of JSON for each event; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
@@ -35,7 +42,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         ChangedItems::Refuse
     };
     let before = host.store().run(args.run)?.map(|run| run.state);
-    let report = host.undo(args.run, changed, &context.control)?;
+    let report = up::told(&host, context, args.events.as_deref(), |observer, control| {
+        host.undo(args.run, changed, observer, control)
+    })?;
     let code = if report.done {
         Code::Done
     } else {
@@ -43,6 +52,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     };
     if context.json {
         output::json(&report);
+        return Ok(code);
+    }
+    if args.events.as_deref().is_some_and(events::is_stdout) {
         return Ok(code);
     }
     if before == Some(RunState::Undone) {

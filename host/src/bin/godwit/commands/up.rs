@@ -109,6 +109,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         return shadow::up(&host, args, &findings, context);
     }
     let goal = args.goal();
+    let _watch = context.watch()?;
     let reports = told(
         &host,
         context,
@@ -158,9 +159,7 @@ pub fn told<T>(
     let mut audience: Vec<&dyn Observer> = vec![&progress, &safety, &begun];
     audience.extend(events.as_ref().map(|events| events as &dyn Observer));
     audience.extend(hooks.as_ref().map(|hooks| hooks as &dyn Observer));
-    let watch = context.watch()?;
     let result = work(&audience, control);
-    drop(watch);
     let called = hooks.as_ref().map_or(Ok(()), Hooks::finish);
     let result = result.map_err(|error| safety::failed(host, error, &begun))?;
     called?;
