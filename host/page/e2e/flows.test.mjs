@@ -262,6 +262,18 @@ test("a shadow run is made, and dropped", { skip: process.env.GODWIT_URL !== und
   await button("Shadow run").click();
   await stateBecomes(/A shadow run is open/);
   await goTo(page, "plan");
+  assert.ok(await button("Finalize …").isDisabled());
+  await page.getByRole("link", { name: "1 copy: to the quarantine" }).click();
+  await heading("Quarantine").waitFor();
+  assert.equal(await page.getByLabel("Of", { exact: true }).inputValue(), "shadow");
+  await page.getByRole("table").getByRole("link").first().click();
+  await page.getByText("(the shadow run's copy)").waitFor();
+  await button("Accept …").click();
+  await dialog()
+    .getByRole("button", { name: /^Accept 1 item/ })
+    .click();
+  await page.getByText("1 item is accepted").first().waitFor();
+  await goTo(page, "plan");
   await page.getByText("ready", { exact: true }).waitFor();
   await button("Reset …").click();
   await dialog().getByRole("button", { name: "Reset", exact: true }).click();

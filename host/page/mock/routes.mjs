@@ -38,9 +38,13 @@ export const ROUTES = [
   ["POST", "runs/:id/undo", undo],
   ["GET", "history", ({ world, query }) => page(world.history.toReversed(), query)],
   ["GET", "quarantine", ({ world, query }) => page(quarantineOf(world, query), query)],
-  ["GET", "quarantine/:collection/:id", ({ world }, collection, id) => quarantinedOf(world, collection, id)],
+  [
+    "GET",
+    "quarantine/:collection/:id",
+    ({ world, query }, collection, id) => quarantinedOf(world, query, collection, id),
+  ],
   ["POST", "quarantine/retry", ({ work, body }) => accepted(free(work).retry(body.items))],
-  ["POST", "quarantine/accept", ({ world, body }) => accept(world, body.items)],
+  ["POST", "quarantine/accept", ({ world, body }) => accept(inQuarantine(world, body.shadow), body.items)],
   ["GET", "collections", ({ world }) => ({ items: statusOf(world).collections })],
   [
     "GET",
@@ -193,15 +197,23 @@ function undo({ world, work, body, ifMatch }, id) {
   return accepted(free(work).undo(run, body.changed ?? "refuse"));
 }
 
+/** What is in quarantine: of what is live, or of the shadow run's copies. */
+function inQuarantine(world, isShadow) {
+  if (!isShadow) return world.quarantine;
+  if (!world.shadow) throw new Refused(409, "There is no shadow run");
+  return world.shadow.quarantine;
+}
+
 function quarantineOf(world, query) {
   const collection = query.get("collection");
-  return [...world.quarantine.values()]
+  return [...inQuarantine(world, query.get("shadow") === "true").values()]
     .filter((one) => !collection || one.collection === collection)
     .filter((one) => query.get("accepted") === "true" || !one.failure.accepted);
 }
 
-function quarantinedOf(world, collection, id) {
-  const one = found(world.quarantine.get(`${collection}/${id}`), "item in quarantine");
+function quarantinedOf(world, query, collection, id) {
+  const known = inQuarantine(world, query.get("shadow") === "true");
+  const one = found(known.get(`${collection}/${id}`), "item in quarantine");
   const body = world.items[collection].get(id);
   const text = JSON.stringify(body).replace("}", ',"serial":12345678901234567890}');
   if (one.failure.kind !== "trapped") return { ...one, body, text, before: null, diff: [] };
@@ -214,9 +226,9 @@ function quarantinedOf(world, collection, id) {
   return { ...one, body, text, before: body, diff };
 }
 
-function accept(world, items) {
+function accept(quarantine, items) {
   const known = items.map(({ collection, id }) =>
-    found(world.quarantine.get(`${collection}/${id}`), "item in quarantine"),
+    found(quarantine.get(`${collection}/${id}`), "item in quarantine"),
   );
   for (const one of known) one.failure = { ...one.failure, accepted: true };
   return { accepted: known.length };
@@ -244,8 +256,9 @@ function itemOf(world, collection, id) {
   return { status: 200, body: { id, version, body, text: JSON.stringify(body) }, etag: '"1"' };
 }
 
-function shadowOf({ app, to, state, done, of }) {
+function shadowOf({ app, to, state, done, of, quarantine }) {
   const isCopied = done >= of;
+  const open = [...quarantine.values()].filter(({ failure }) => !failure.accepted).length;
   return {
     state,
     app: app ?? null,
@@ -254,9 +267,9 @@ function shadowOf({ app, to, state, done, of }) {
     copied: [done, of],
     collections: ["labels", "notes"],
     waiting: isCopied ? 3 : 140,
-    open: 0,
+    open,
     deferred: [["notes 2.0.0: words", of]],
-    is_ready: isCopied,
+    is_ready: isCopied && open === 0,
     blocks_for: isCopied ? 1840 : null,
   };
 }

@@ -352,7 +352,13 @@ export class Work {
 
   shadow(goal) {
     const world = this.#world;
-    world.shadow ??= { ...goal, done: 0, of: tallies(world, "notes").items, state: "following" };
+    world.shadow ??= {
+      ...goal,
+      done: 0,
+      of: tallies(world, "notes").items,
+      state: "following",
+      quarantine: new Map(),
+    };
     return this.begin("shadow", null, async (activity) => {
       while (world.shadow.done < world.shadow.of) {
         await this.#turn(activity);
@@ -362,6 +368,21 @@ export class Work {
         );
       }
       this.#tell(activity, "copied", { collection: "notes", items: world.shadow.of });
+      const [{ id, kind, reason }] = FAILING;
+      const failure = {
+        kind,
+        reason,
+        migration: "2.0.0",
+        step: "titles",
+        run: world.runs.length,
+        at: Date.now(),
+      };
+      world.shadow.quarantine.set(`notes/${id}`, {
+        collection: "notes",
+        id,
+        version: "1.0.0",
+        failure: { ...failure, accepted: false },
+      });
     });
   }
 

@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { useCell } from "./cell";
-import { route, type View } from "./routes";
+import { route, SHADOW, type View } from "./routes";
 import { Header } from "./shell/header";
 import { LiveRegion } from "./shell/live-region";
 import { Navigation } from "./shell/navigation";
@@ -56,7 +56,7 @@ function toContent(): void {
 }
 
 function Shown({ view, about }: { view: View; about: string[] }) {
-  const [first, second] = about;
+  const [first, second, third] = about;
   switch (view) {
     case "overview":
       return <OverviewView />;
@@ -66,9 +66,9 @@ function Shown({ view, about }: { view: View; about: string[] }) {
       return <RunView />;
     case "quarantine":
       return first && second ? (
-        <QuarantinedView name={{ collection: first, id: second }} />
+        <QuarantinedView name={{ collection: first, id: second }} isShadow={third === SHADOW} />
       ) : (
-        <QuarantineView />
+        <QuarantineView isShadow={third === SHADOW} />
       );
     case "runs":
       return first ? <RunDetailView id={Number(first)} /> : <RunsView />;

@@ -26,6 +26,15 @@ export function href(view: View, ...about: (string | number)[]): string {
   return `#/${[view, ...about.map(encodeURIComponent)].join("/")}`;
 }
 
+/** What stands third in a route of the quarantine that is about the shadow run's copies. */
+export const SHADOW = "shadow";
+
+/** A route to the quarantine, or to an item in it: of what is live, or of the shadow run's copies. */
+export function quarantineHref(isShadow: boolean, name?: { collection: string; id: string }): string {
+  if (isShadow) return href("quarantine", name?.collection ?? "", name?.id ?? "", SHADOW);
+  return name ? href("quarantine", name.collection, name.id) : href("quarantine");
+}
+
 export function parseRoute(fragment: string): Route {
   const [name, ...about] = fragment.replace(/^#\/?/, "").split("/");
   const view = VIEWS.find((view) => view === name) ?? "overview";

@@ -98,13 +98,17 @@ export class Client {
   undo = (run: number, changed: ChangedItems, etag: string | null) =>
     this.#send<Activity>(path`runs/${run}/undo`, { method: "POST", body: { changed }, ifMatch: etag });
 
-  quarantine = (query: Slice & { collection?: string | undefined; accepted?: boolean }) =>
-    this.#get<Page<Quarantined>>("quarantine", { ...query });
-  quarantined = (name: ItemName) =>
-    this.#get<QuarantinedDetail>(path`quarantine/${name.collection}/${name.id}`);
+  /** `shadow`, here and below: of the shadow run's copies in place of what is live. */
+  quarantine = (
+    query: Slice & { collection?: string | undefined; accepted?: boolean; shadow?: boolean | undefined },
+  ) => this.#get<Page<Quarantined>>("quarantine", { ...query });
+  quarantined = (name: ItemName, shadow?: boolean) =>
+    this.#get<QuarantinedDetail>(path`quarantine/${name.collection}/${name.id}`, { shadow });
   /** Tries items again; all of them where none is named. */
-  retry = (items?: ItemName[]) => this.#post<Activity>("quarantine/retry", items ? { items } : {});
-  accept = (items: ItemName[]) => this.#post<{ accepted: number }>("quarantine/accept", { items });
+  retry = (items?: ItemName[], shadow?: boolean) =>
+    this.#post<Activity>("quarantine/retry", { ...(items && { items }), ...(shadow && { shadow }) });
+  accept = (items: ItemName[], shadow?: boolean) =>
+    this.#post<{ accepted: number }>("quarantine/accept", { items, ...(shadow && { shadow }) });
 
   items = (collection: string, query: Slice & { pointer?: string | undefined; value?: string | undefined }) =>
     this.#get<Page<Item>>(path`collections/${collection}/items`, { ...query });

@@ -9,13 +9,15 @@ import { api } from "../state/session";
 
 interface Props {
   chosen: ItemName[];
+  /** Whether they are the shadow run's copies. */
+  isShadow: boolean;
   onDone: () => void;
   /** Whether all items in quarantine may be tried again at once. */
   offersAll?: boolean;
 }
 
 /** Tries items again, or accepts that they stay as they are. */
-export function QuarantineActions({ chosen, onDone, offersAll = false }: Props) {
+export function QuarantineActions({ chosen, isShadow, onDone, offersAll = false }: Props) {
   const [isAsking, setAsking] = useState(false);
   const none = chosen.length === 0 ? "No item is selected" : undefined;
   const busy = useBusy();
@@ -25,7 +27,7 @@ export function QuarantineActions({ chosen, onDone, offersAll = false }: Props) 
       <Action
         kind={offersAll ? "plain" : "primary"}
         blocked={none ?? busy}
-        work={() => retry(chosen, onDone)}
+        work={() => retry(chosen, isShadow, onDone)}
       >
         Retry{many}
       </Action>
@@ -33,33 +35,45 @@ export function QuarantineActions({ chosen, onDone, offersAll = false }: Props) 
         Accept{many} …
       </Button>
       {offersAll && (
-        <Action blocked={busy} work={() => retry(undefined, onDone)}>
+        <Action blocked={busy} work={() => retry(undefined, isShadow, onDone)}>
           Retry all
         </Action>
       )}
-      {isAsking && <AcceptDialog items={chosen} onDone={onDone} onClose={() => setAsking(false)} />}
+      {isAsking && (
+        <AcceptDialog items={chosen} isShadow={isShadow} onDone={onDone} onClose={() => setAsking(false)} />
+      )}
     </div>
   );
 }
 
-async function retry(items: ItemName[] | undefined, onDone: () => void): Promise<string> {
-  setActivity(await api().retry(items?.map(({ collection, id }) => ({ collection, id }))));
+async function retry(items: ItemName[] | undefined, isShadow: boolean, onDone: () => void): Promise<string> {
+  setActivity(
+    await api().retry(
+      items?.map(({ collection, id }) => ({ collection, id })),
+      isShadow,
+    ),
+  );
   onDone();
   return items ? `${counted(items.length, "item is", "items are")} tried again` : "All items are tried again";
 }
 
 function AcceptDialog({
   items,
+  isShadow,
   onDone,
   onClose,
 }: {
   items: ItemName[];
+  isShadow: boolean;
   onDone: () => void;
   onClose: () => void;
 }) {
   const name = counted(items.length, "item");
   const work = async () => {
-    const { accepted } = await api().accept(items.map(({ collection, id }) => ({ collection, id })));
+    const { accepted } = await api().accept(
+      items.map(({ collection, id }) => ({ collection, id })),
+      isShadow,
+    );
     await refresh();
     onDone();
     return `${counted(accepted, "item is", "items are")} accepted`;

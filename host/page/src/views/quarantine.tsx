@@ -9,28 +9,44 @@ import { PAGE, PagedList, usePages } from "../parts/pages";
 import { Panel } from "../parts/panel";
 import { Table } from "../parts/table";
 import { Tag } from "../parts/tag";
-import { href } from "../routes";
-import { status } from "../state/live";
+import { quarantineHref, SHADOW } from "../routes";
+import { shadow, status } from "../state/live";
 import { api } from "../state/session";
 import { QuarantineActions } from "./quarantine-actions";
 
-export function QuarantineView() {
+export function QuarantineView({ isShadow }: { isShadow: boolean }) {
   const [collection, setCollection] = useState("");
   const [accepted, setAccepted] = useState(false);
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const pages = usePages(`${collection} ${accepted}`, (after) =>
-    api().quarantine({ collection, accepted, after, limit: PAGE }),
+    api().quarantine({ collection, accepted, shadow: isShadow || undefined, after, limit: PAGE }),
   );
+  const hasShadow = useCell(shadow) !== null;
   const rows = pages.rows ?? [];
   const names = rows.filter((row) => chosen.includes(keyOf(row)));
   return (
     <>
       <Heading title="Quarantine" />
       <p class="lead">
-        Items that failed a step. They keep their old bytes and stand in the way until they are dealt with.
+        {isShadow
+          ? "Items that failed in the shadow run's copies. It cannot be finalized until they are dealt with."
+          : "Items that failed a step. They keep their old bytes and stand in the way until they are dealt with."}
       </p>
       <Panel title="Items">
         <form class="fields" onSubmit={(event) => event.preventDefault()}>
+          {(hasShadow || isShadow) && (
+            <Select
+              label="Of"
+              value={isShadow ? SHADOW : ""}
+              onChange={(value) => {
+                location.hash = quarantineHref(value === SHADOW);
+              }}
+              options={[
+                ["", "What is live"],
+                [SHADOW, "The shadow run's copies"],
+              ]}
+            />
+          )}
           <Select
             label="Collection"
             value={collection}
@@ -38,7 +54,7 @@ export function QuarantineView() {
               setCollection(value);
               setChosen([]);
             }}
-            options={[["", "All collections"], ...useCollections()]}
+            options={[["", "All collections"], ...useCollections(isShadow)]}
           />
           <Check
             isChecked={accepted}
@@ -50,19 +66,20 @@ export function QuarantineView() {
             Show accepted ones, too
           </Check>
         </form>
-        <QuarantineActions chosen={names} onDone={() => setChosen([])} offersAll />
+        <QuarantineActions chosen={names} isShadow={isShadow} onDone={() => setChosen([])} offersAll />
         <PagedList pages={pages} name="the quarantine">
-          {(rows) => <List rows={rows} chosen={chosen} choose={setChosen} />}
+          {(rows) => <List rows={rows} isShadow={isShadow} chosen={chosen} choose={setChosen} />}
         </PagedList>
       </Panel>
     </>
   );
 }
 
-function useCollections(): [string, string][] {
+function useCollections(isShadow: boolean): [string, string][] {
+  // How many items failed in the copies of each collection is not told.
   return (useCell(status)?.collections ?? []).map(({ collection, open }) => [
     collection,
-    `${collection} (${open})`,
+    isShadow ? collection : `${collection} (${open})`,
   ]);
 }
 
@@ -72,11 +89,12 @@ function keyOf({ collection, id }: ItemName): string {
 
 interface ListProps {
   rows: Quarantined[];
+  isShadow: boolean;
   chosen: readonly string[];
   choose: (keys: readonly string[]) => void;
 }
 
-function List({ rows, chosen, choose }: ListProps) {
+function List({ rows, isShadow, chosen, choose }: ListProps) {
   const keys = rows.map(keyOf);
   const areAll = keys.length > 0 && keys.every((key) => chosen.includes(key));
   const turn = (key: string, isChosen: boolean) =>
@@ -106,7 +124,7 @@ function List({ rows, chosen, choose }: ListProps) {
               </Check>
             ),
           },
-          { head: "Item", cell: (row) => <ItemLink name={row} />, isName: true },
+          { head: "Item", cell: (row) => <ItemLink name={row} isShadow={isShadow} />, isName: true },
           { head: "Kind", cell: (row) => <Kind row={row} /> },
           { head: "Reason", cell: (row) => <Said text={row.failure.reason} />, isWide: true },
           { head: "Step", cell: (row) => <StepOf row={row} /> },
@@ -118,10 +136,10 @@ function List({ rows, chosen, choose }: ListProps) {
   );
 }
 
-function ItemLink({ name: { collection, id } }: { name: ItemName }) {
+function ItemLink({ name, isShadow }: { name: ItemName; isShadow: boolean }) {
   return (
-    <a href={href("quarantine", collection, id)}>
-      {collection}/<Id text={id} longest={IN_LIST} />
+    <a href={quarantineHref(isShadow, name)}>
+      {name.collection}/<Id text={name.id} longest={IN_LIST} />
     </a>
   );
 }

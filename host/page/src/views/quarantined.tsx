@@ -10,23 +10,26 @@ import { Panel } from "../parts/panel";
 import { ProblemNote } from "../parts/problem";
 import { Table } from "../parts/table";
 import { Tag } from "../parts/tag";
-import { href } from "../routes";
+import { href, quarantineHref } from "../routes";
 import { api } from "../state/session";
 import { QuarantineActions } from "./quarantine-actions";
 
 /** One item in quarantine: why, what it is, and what the run changed of it. */
-export function QuarantinedView({ name }: { name: ItemName }) {
-  const { value, problem } = useLoaded(`${name.collection}/${name.id}`, () => api().quarantined(name));
+export function QuarantinedView({ name, isShadow }: { name: ItemName; isShadow: boolean }) {
+  const { value, problem } = useLoaded(`${name.collection}/${name.id}`, () =>
+    api().quarantined(name, isShadow || undefined),
+  );
   const isGone = problem?.status === 404;
   return (
     <>
       <Heading title="Item in quarantine">
         <p class="lead">
-          <a href={href("quarantine")}>Quarantine</a> / {name.collection}/<Id text={name.id} />
+          <a href={quarantineHref(isShadow)}>Quarantine</a> / {name.collection}/<Id text={name.id} />
+          {isShadow && " (the shadow run's copy)"}
         </p>
       </Heading>
       {isGone ? <Gone name={name} /> : <ProblemNote problem={problem} />}
-      {!isGone && (value ? <Shown item={value} /> : !problem && <Loading />)}
+      {!isGone && (value ? <Shown item={value} isShadow={isShadow} /> : !problem && <Loading />)}
     </>
   );
 }
@@ -40,7 +43,7 @@ function Gone({ name }: { name: ItemName }) {
   );
 }
 
-function Shown({ item }: { item: QuarantinedDetail }) {
+function Shown({ item, isShadow }: { item: QuarantinedDetail; isShadow: boolean }) {
   const { failure } = item;
   return (
     <>
@@ -57,7 +60,7 @@ function Shown({ item }: { item: QuarantinedDetail }) {
             ["Accepted", failure.accepted ? "yes" : "no"],
           ]}
         />
-        <QuarantineActions chosen={[item]} onDone={() => undefined} />
+        <QuarantineActions chosen={[item]} isShadow={isShadow} onDone={() => undefined} />
       </Panel>
       <Panel title="Body">
         <BodyText text={item.text} label="Body of the item" />

@@ -8,7 +8,7 @@ import { Facts } from "../parts/facts";
 import { Meter } from "../parts/meter";
 import { Panel } from "../parts/panel";
 import { Tag } from "../parts/tag";
-import { href } from "../routes";
+import { href, quarantineHref } from "../routes";
 import { setActivity } from "../state/live";
 import { api } from "../state/session";
 
@@ -27,7 +27,7 @@ export function ShadowPanel({ shadow }: { shadow: ShadowStats }) {
           ["For", `${shadow.app ?? "all apps"}, ${shadow.to ?? "the newest version"}`],
           ["Collections", shadow.collections.join(", ")],
           ["Writes to follow", count(shadow.waiting)],
-          ["Failed, not accepted", count(shadow.open)],
+          ["Failed, not accepted", <Failed open={shadow.open} />],
           [
             "Finalizing would hold the application for",
             shadow.blocks_for === null ? "nobody knows" : milliseconds(shadow.blocks_for),
@@ -54,6 +54,11 @@ export function ShadowPanel({ shadow }: { shadow: ShadowStats }) {
       {asked && <Asking verb={asked} onClose={() => setAsked(null)} />}
     </Panel>
   );
+}
+
+function Failed({ open }: { open: number }) {
+  if (open === 0) return <>{count(0)}</>;
+  return <a href={quarantineHref(true)}>{counted(open, "copy", "copies")}: to the quarantine</a>;
 }
 
 function stateOf(shadow: ShadowStats): string {
