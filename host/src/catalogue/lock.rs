@@ -9,6 +9,20 @@ use crate::model::{Body, Digest, Migration, Name, Version};
 const FORMAT: u32 = 1;
 
 /// The migrations that were tested, and with what.
+///
+/// ```
+/// # use godwit::sandbox::{Engine, Limits};
+/// # let schema = br#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let mut catalogue = godwit::catalogue::Catalogue::new();
+/// # catalogue.add(&Engine::new(Limits::default()), "notes.json".into(), schema);
+/// use godwit::catalogue::{Catalogue, Lock};
+///
+/// let lock = Lock::of(&catalogue);
+/// assert_eq!(lock.engine, Lock::ENGINE);
+/// assert!(lock.check(&catalogue).is_empty());
+/// assert_eq!(lock.check(&Catalogue::new()).len(), 1);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
@@ -22,6 +36,22 @@ pub struct Lock {
 }
 
 /// A migration that was tested.
+///
+/// ```
+/// # use godwit::sandbox::{Engine, Limits};
+/// # let schema = br#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let mut catalogue = godwit::catalogue::Catalogue::new();
+/// # catalogue.add(&Engine::new(Limits::default()), "notes.json".into(), schema);
+/// use godwit::catalogue::Lock;
+/// use godwit::model::Digest;
+///
+/// let lock = Lock::of(&catalogue);
+/// let locked = &lock.migrations[0];
+/// assert_eq!(locked.file, "notes.json");
+/// assert_eq!(locked.sha256, Digest::of(schema));
+/// assert_eq!(locked.contract, None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Locked {
@@ -39,6 +69,19 @@ pub struct Locked {
 }
 
 /// A way in which what is there is not what was locked.
+///
+/// ```
+/// # use godwit::sandbox::{Engine, Limits};
+/// # let schema = br#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let mut catalogue = godwit::catalogue::Catalogue::new();
+/// # catalogue.add(&Engine::new(Limits::default()), "notes.json".into(), schema);
+/// use godwit::catalogue::{Catalogue, Lock, LockFinding};
+///
+/// let findings = Lock::of(&Catalogue::new()).check(&catalogue);
+/// assert!(matches!(&findings[..], [LockFinding::Unknown { .. }]));
+/// assert_eq!(findings[0].to_string(), "notes 1.0.0 (notes.json) is not in the lock");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LockFinding {
     /// Occurs when a newer Godwit wrote the lock.

@@ -15,6 +15,18 @@ pub use lock::{Lock, LockFinding, Locked};
 pub use schema::SchemaError;
 
 /// The migrations that are to be had.
+///
+/// ```
+/// use godwit::catalogue::Catalogue;
+/// use godwit::sandbox::{Engine, Limits};
+///
+/// let schema = br#"{"app": "notes", "version": "1.0.0",
+///     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// let mut catalogue = Catalogue::new();
+/// catalogue.add(&Engine::new(Limits::default()), "notes.json".into(), schema);
+/// assert_eq!(catalogue.migrations().len(), 1);
+/// assert!(catalogue.rejected().is_empty());
+/// ```
 #[derive(Debug, Default)]
 pub struct Catalogue {
     migrations: Vec<Migration>,
@@ -23,6 +35,17 @@ pub struct Catalogue {
 }
 
 /// A file that looks like a migration and is none.
+///
+/// ```
+/// use godwit::catalogue::Catalogue;
+/// use godwit::sandbox::{Engine, Limits};
+///
+/// let mut catalogue = Catalogue::new();
+/// catalogue.add(&Engine::new(Limits::default()), "notes.json".into(), b"{}");
+/// let rejected = catalogue.into_rejected();
+/// assert_eq!(rejected[0].file, std::path::Path::new("notes.json"));
+/// assert_eq!(rejected[0].reason.to_string(), "notes.json is not a schema file");
+/// ```
 #[derive(Debug)]
 pub struct Rejected {
     /// The file.
@@ -32,6 +55,16 @@ pub struct Rejected {
 }
 
 /// Why a file is not a migration.
+///
+/// ```
+/// use godwit::catalogue::{Catalogue, RejectedError};
+/// use godwit::sandbox::{Engine, Limits};
+///
+/// let mut catalogue = Catalogue::new();
+/// catalogue.add(&Engine::new(Limits::default()), "notes.wasm".into(), b"no component");
+/// let reason = &catalogue.rejected()[0].reason;
+/// assert!(matches!(reason, RejectedError::Component(_)));
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum RejectedError {
     /// Occurs when a file cannot be read.
@@ -46,6 +79,18 @@ pub enum RejectedError {
 }
 
 /// Occurs when the folder of migrations cannot be read.
+///
+/// ```
+/// use godwit::catalogue::Catalogue;
+/// use godwit::sandbox::{Engine, Limits};
+///
+/// let folder = tempfile::tempdir()?;
+/// let missing = folder.path().join("migrations");
+/// let error = Catalogue::read(&Engine::new(Limits::default()), &missing).unwrap_err();
+/// assert_eq!(error.folder, missing);
+/// assert_eq!(error.source.kind(), std::io::ErrorKind::NotFound);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("the plugin folder {folder} cannot be read")]
 pub struct FolderError {
@@ -65,6 +110,19 @@ impl Catalogue {
     /// Reads every `.wasm` and `.json` file of a folder, whatever its name; other files and
     /// subfolders are left alone.
     ///
+    /// ```
+    /// use godwit::catalogue::Catalogue;
+    /// use godwit::sandbox::{Engine, Limits};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// std::fs::write(folder.path().join("notes.json"), "{}")?;
+    /// std::fs::write(folder.path().join("README.md"), "What notes were before.")?;
+    /// let catalogue = Catalogue::read(&Engine::new(Limits::default()), folder.path())?;
+    /// assert!(catalogue.migrations().is_empty());
+    /// assert_eq!(catalogue.rejected().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`FolderError`] when the folder itself cannot be read; a bad file is [`Rejected`].
     pub fn read(engine: &Engine, folder: &Path) -> Result<Self, FolderError> {
@@ -72,6 +130,21 @@ impl Catalogue {
     }
 
     /// The same, with an engine for each file, which decides about its limits.
+    ///
+    /// ```
+    /// use godwit::catalogue::Catalogue;
+    /// use godwit::sandbox::{Engine, Limits};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// let engine = Engine::new(Limits::default());
+    /// let roomy = engine.limited(Limits { memory_bytes: 1 << 30, ..Limits::default() });
+    /// let catalogue = Catalogue::read_each(folder.path(), &|file| match file.ends_with("large.wasm") {
+    ///     true => roomy.clone(),
+    ///     false => engine.clone(),
+    /// })?;
+    /// assert!(catalogue.migrations().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As for [`Catalogue::read`].
@@ -139,6 +212,24 @@ impl Catalogue {
     }
 
     /// The newest version of an app that a migration leads to.
+    ///
+    /// ```
+    /// # use godwit::catalogue::Catalogue;
+    /// # use godwit::sandbox::{Engine, Limits};
+    /// use godwit::model::Version;
+    ///
+    /// # let engine = Engine::new(Limits::default());
+    /// # let mut catalogue = Catalogue::new();
+    /// let operations = r#"[{"create_collection": {"collection": "notes"}}]"#;
+    /// for version in ["1.0.0", "2.0.0"] {
+    ///     let schema = format!(
+    ///         r#"{{"app": "notes", "version": "{version}", "operations": {operations}}}"#
+    ///     );
+    ///     catalogue.add(&engine, format!("notes-{version}.json").into(), schema.as_bytes());
+    /// }
+    /// assert_eq!(catalogue.newest(&"notes".parse()?), Some(&Version::new(2, 0, 0)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn newest(&self, app: &Name) -> Option<&Version> {
         let of_app = self.migrations.iter().filter(|known| known.app == *app);
         of_app.map(|known| &known.version).max()
@@ -155,6 +246,20 @@ impl Catalogue {
     }
 
     /// The migration with a digest.
+    ///
+    /// ```
+    /// # use godwit::sandbox::{Engine, Limits};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = godwit::catalogue::Catalogue::new();
+    /// # catalogue.add(&Engine::new(Limits::default()), "notes.json".into(), schema);
+    /// use godwit::model::Digest;
+    ///
+    /// let migration = catalogue.migration(&Digest::of(schema)).ok_or("it was just added")?;
+    /// assert_eq!(migration.app.as_str(), "notes");
+    /// assert!(catalogue.migration(&Digest::of(b"something else")).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn migration(&self, digest: &Digest) -> Option<&Migration> {
         self.migrations
             .iter()
@@ -162,12 +267,39 @@ impl Catalogue {
     }
 
     /// The migration that was applied, if its file, or one that was taken for it since, is there.
+    ///
+    /// ```
+    /// # use godwit::sandbox::{Engine, Limits};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = godwit::catalogue::Catalogue::new();
+    /// # catalogue.add(&Engine::new(Limits::default()), "notes.json".into(), schema);
+    /// use godwit::model::{Applied, Digest};
+    ///
+    /// let applied = Applied { digests: vec![Digest::of(schema)], ..Applied::default() };
+    /// assert_eq!(catalogue.applied(&applied), catalogue.migrations().first());
+    /// assert_eq!(catalogue.applied(&Applied::default()), None);
+    /// ```
     pub fn applied(&self, applied: &Applied) -> Option<&Migration> {
         let mut digests = applied.digests.iter().rev();
         digests.find_map(|digest| self.migration(digest))
     }
 
     /// Lets native code answer in the place of a component, as [`Component::in_native_code`] says.
+    ///
+    /// ```
+    /// # fn example(catalogue: &mut godwit::catalogue::Catalogue, digest: godwit::model::Digest) {
+    /// use std::sync::Arc;
+    /// use godwit::model::{Batch, Kind, Reply};
+    ///
+    /// let unchanged = |batch: &Batch| {
+    ///     let mut reply = Reply::default();
+    ///     batch.iter().for_each(|_| reply.push(Kind::Unchanged, b""));
+    ///     reply
+    /// };
+    /// catalogue.replace_code(&digest, Arc::new(unchanged));
+    /// # }
+    /// ```
     pub fn replace_code(&mut self, digest: &Digest, code: NativeCode) {
         if let Some(component) = self.components.remove(digest) {
             self.components
@@ -176,6 +308,18 @@ impl Catalogue {
     }
 
     /// The component with a digest; schema migrations have none.
+    ///
+    /// ```
+    /// # use godwit::sandbox::{Engine, Limits};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = godwit::catalogue::Catalogue::new();
+    /// # catalogue.add(&Engine::new(Limits::default()), "notes.json".into(), schema);
+    /// use godwit::model::Digest;
+    ///
+    /// assert!(catalogue.migration(&Digest::of(schema)).is_some());
+    /// assert!(catalogue.component(&Digest::of(schema)).is_none());
+    /// ```
     pub fn component(&self, digest: &Digest) -> Option<&Component> {
         self.components.get(digest)
     }
@@ -192,6 +336,19 @@ fn read_file(file: &Path, limit: usize) -> Result<Vec<u8>, RejectedError> {
 }
 
 /// Compiles one component and asks it what it is.
+///
+/// ```
+/// # fn example(file: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
+/// use godwit::catalogue::describe;
+/// use godwit::sandbox::{Engine, Limits};
+///
+/// let bytes = std::fs::read(file)?;
+/// let (component, migration) = describe(&Engine::new(Limits::default()), file, &bytes)?;
+/// println!("{} {}: {}", migration.app, migration.version, migration.summary);
+/// println!("it speaks contract {}", component.speech().contract);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// [`LoadError`] when it is not a migration that this host can run.

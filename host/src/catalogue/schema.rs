@@ -30,6 +30,17 @@ use crate::model::{
 };
 
 /// Occurs when a schema file cannot be read as a migration.
+///
+/// ```
+/// use godwit::catalogue::{Catalogue, RejectedError, SchemaError};
+/// use godwit::sandbox::{Engine, Limits};
+///
+/// let mut catalogue = Catalogue::new();
+/// let schema = br#"{"app": "notes", "version": "1.0.0", "operations": []}"#;
+/// catalogue.add(&Engine::new(Limits::default()), "notes.json".into(), schema);
+/// let reason = &catalogue.rejected()[0].reason;
+/// assert!(matches!(reason, RejectedError::Schema(SchemaError::NoOperations { .. })));
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// Occurs when it is not JSON, or says something that a schema file cannot say; the source

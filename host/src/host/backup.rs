@@ -18,6 +18,21 @@ use crate::store::{
 const RETIRED: u64 = 3_600_000;
 
 /// What a restore did.
+///
+/// ```
+/// # fn example(url: &godwit::store::StoreUrl, backup: &godwit::store::Backup) -> Result<(), godwit::HostError> {
+/// use godwit::Surroundings;
+/// use godwit::run::Control;
+///
+/// let surroundings = Surroundings::of_this_process();
+/// let restored = godwit::restore(url, backup, &surroundings, &Control::default(), &mut |_| {})?;
+/// println!("{} has {} entries", restored.store, restored.entries);
+/// if let Some(folder) = restored.replaced {
+///     println!("what was there before is in {}", folder.display());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Restored {
     /// The store that has it all now.
@@ -31,6 +46,26 @@ pub struct Restored {
 impl Host {
     /// Copies everything that the store has, as it is at one moment, into a file. Nobody who reads is kept waiting, and on
     /// stores that can show one moment nobody who writes; on others (sled) the lease is held meanwhile.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// # let folder = tempfile::tempdir()?;
+    /// use godwit::run::Control;
+    ///
+    /// let file = folder.path().join("notes.godwit");
+    /// let manifest = host.back_up(&file, &Control::default(), &mut |_| {})?;
+    /// assert!(file.exists());
+    /// assert_eq!(manifest.collections[0].items, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Backup`] when the file is there already, its folder is not, or it cannot be written; [`HostError::Lease`]
@@ -47,6 +82,26 @@ impl Host {
     }
 
     /// Does as [`Host::back_up`], into a new file in a folder of backups, which is made if it is not there; gives the file.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// # let folder = tempfile::tempdir()?;
+    /// use godwit::run::Control;
+    ///
+    /// let backups = folder.path().join("backups");
+    /// let (file, manifest) = host.back_up_in(&backups, &Control::default(), &mut |_| {})?;
+    /// assert!(file.starts_with(&backups));
+    /// assert!(manifest.entries > 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Host::back_up`].
@@ -85,6 +140,25 @@ impl Host {
 /// Puts a backup in the place of a store, at once: whoever looks sees all of the one or all of the other, whenever this is
 /// killed. What was there before is kept beside it. Nobody may work on it meanwhile, nor have it open for long ([`OpenLock`]); if
 /// it cannot be opened, nobody can.
+///
+/// ```
+/// # use godwit::{catalogue::*, store::*};
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let host = godwit::blocking::Host::new(store, Catalogue::new(), godwit::Surroundings::of_this_process());
+/// # let folder = tempfile::tempdir()?;
+/// # let (file, data) = (folder.path().join("notes.godwit"), folder.path().join("data"));
+/// # host.back_up(&file, &Default::default(), &mut |_| {})?;
+/// use godwit::Surroundings;
+/// use godwit::run::Control;
+/// use godwit::store::{Backup, StoreUrl};
+///
+/// let (url, backup) = (StoreUrl::Lmdb(data), Backup::open(&file)?);
+/// let surroundings = Surroundings::of_this_process();
+/// let restored = godwit::restore(&url, &backup, &surroundings, &Control::default(), &mut |_| {})?;
+/// assert_eq!(restored.entries, backup.manifest().entries);
+/// assert!(restored.replaced.is_none(), "there was no store");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// [`HostError::Backup`] when the backup is damaged or a host has the store open, [`HostError::Lease`] when somebody works on

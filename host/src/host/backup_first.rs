@@ -10,6 +10,13 @@ use crate::run::{Control, Observer, RunEvent};
 use crate::store::{BackupError, BackupWriter, Lease, Manifest};
 
 /// When a store is backed up before a run.
+///
+/// ```
+/// use godwit::BackupWhen;
+///
+/// assert_eq!("always".parse::<BackupWhen>(), Ok(BackupWhen::Always));
+/// assert_eq!(BackupWhen::default(), BackupWhen::Auto);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BackupWhen {
     /// Before a run that keeps no pre-images: only a backup takes it back.
@@ -22,6 +29,29 @@ pub enum BackupWhen {
 }
 
 /// Whether a store is backed up before a run of [`Host::up`] is started, and where.
+///
+/// ```
+/// # use godwit::{catalogue::*, sandbox::*, store::*};
+/// # let schema = br#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let mut catalogue = Catalogue::new();
+/// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let mut host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+/// # let folder = tempfile::tempdir()?;
+/// use godwit::{BackupFirst, BackupWhen};
+/// use godwit::plan::Goal;
+/// use godwit::run::{Control, Quiet};
+///
+/// host.backup_first = BackupFirst {
+///     when: BackupWhen::Always,
+///     folder: Some(folder.path().join("backups")),
+///     ..BackupFirst::default()
+/// };
+/// let reports = host.up(&Goal::default(), &Quiet, &Control::default())?;
+/// assert!(reports[0].run.backup.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BackupFirst {
     /// When.
@@ -35,6 +65,13 @@ pub struct BackupFirst {
 
 impl BackupWhen {
     /// Why a run that keeps pre-images, or does not, needs a backup; `None` where it needs none.
+    ///
+    /// ```
+    /// use godwit::BackupWhen;
+    ///
+    /// assert_eq!(BackupWhen::Auto.reason(false), Some("the run keeps no pre-images"));
+    /// assert_eq!(BackupWhen::Auto.reason(true), None);
+    /// ```
     pub fn reason(self, pre_images: bool) -> Option<&'static str> {
         match self {
             Self::Always => Some("asked for"),

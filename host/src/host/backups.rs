@@ -10,6 +10,21 @@ use crate::store::{Backup, BackupError, StoreUrl};
 const EXTENSION: &str = "godwit";
 
 /// A file in a folder of backups.
+///
+/// ```
+/// # use godwit::{catalogue::*, store::*};
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let host = godwit::blocking::Host::new(store, Catalogue::new(), godwit::Surroundings::of_this_process());
+/// # let folder = tempfile::tempdir()?;
+/// use godwit::run::Control;
+///
+/// let (file, manifest) = host.back_up_in(folder.path(), &Control::default(), &mut |_| {})?;
+/// let found = godwit::backups_in(folder.path(), None)?;
+/// assert_eq!(found[0].path, file);
+/// assert_eq!(found[0].made(), Some(manifest.created_at));
+/// assert!(found[0].name().ends_with(".godwit"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct FoundBackup {
@@ -37,6 +52,14 @@ impl FoundBackup {
 
 /// A new file in a folder of backups, named after a moment. [`crate::blocking::Host::back_up_in`] gives it another name where
 /// that is taken.
+///
+/// ```
+/// use std::path::Path;
+/// use godwit::model::Timestamp;
+///
+/// let file = godwit::new_backup(Path::new("backups"), Timestamp(1_000));
+/// assert_eq!(file, Path::new("backups/1970-01-01T00-00-01.000Z.godwit"));
+/// ```
 pub fn new_backup(folder: &Path, now: Timestamp) -> PathBuf {
     let moment = i64::try_from(now.0).ok();
     let moment = moment.and_then(|moment| jiff::Timestamp::from_millisecond(moment).ok());
@@ -47,6 +70,17 @@ pub fn new_backup(folder: &Path, now: Timestamp) -> PathBuf {
 
 /// The backups in a folder, the newest one last; there are none where there is no folder. Where no store is named, they are
 /// nobody else's.
+///
+/// ```
+/// let folder = tempfile::tempdir()?;
+/// assert!(godwit::backups_in(folder.path(), None)?.is_empty());
+///
+/// std::fs::write(folder.path().join("bad.godwit"), "this is none")?;
+/// let found = godwit::backups_in(folder.path(), None)?;
+/// assert_eq!(found[0].name(), "bad.godwit");
+/// assert!(found[0].backup.is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// When the folder cannot be read.

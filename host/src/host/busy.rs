@@ -8,6 +8,15 @@ use crate::run::{blocked_by, open};
 use crate::store::Lease;
 
 /// Who works on a store now.
+///
+/// ```
+/// # fn example(host: &godwit::blocking::Host) -> Result<(), Box<dyn std::error::Error>> {
+/// if let Some(busy) = host.busy()? {
+///     println!("{} is busy with {}", busy.holder, busy.purpose);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
@@ -20,6 +29,25 @@ pub struct Busy {
 
 impl Busy {
     /// Whether that is carrying a run out, or undoing it.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// use godwit::plan::Goal;
+    /// use godwit::run::{Control, Quiet};
+    ///
+    /// let reports = host.up(&Goal::default(), &Quiet, &Control::default())?;
+    /// let lease = host.lease("spring cleaning")?;
+    /// let busy = host.busy()?.ok_or("somebody holds the lease")?;
+    /// assert!(!busy.is_about(&reports[0].run));
+    /// lease.release(host.store())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_about(&self, run: &Run) -> bool {
         let purposes: &[&str] = match run.purpose {
             _ if run.state == RunState::Undoing => &["undo"],
@@ -37,6 +65,18 @@ impl Host {
     /// Who works on the store now; `None`: nobody, also where a process that did so is known to have ended, or has left its
     /// lease to expire.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, store::*};
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, Catalogue::new(), godwit::Surroundings::of_this_process());
+    /// let lease = host.lease("spring cleaning")?;
+    /// let busy = host.busy()?.ok_or("somebody holds the lease")?;
+    /// assert_eq!(busy.purpose, "spring cleaning");
+    /// lease.release(host.store())?;
+    /// assert!(host.busy()?.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.
     pub fn busy(&self) -> Result<Option<Busy>, HostError> {
@@ -50,6 +90,21 @@ impl Host {
 
     /// Whether a run is being carried out, or undone, now. One that is running and is not has lost its process.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// for run in host.store().runs()? {
+    ///     assert!(!host.is_alive(&run)?, "run {} is {}", run.id, run.state);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.
     pub fn is_alive(&self, run: &Run) -> Result<bool, HostError> {
@@ -61,6 +116,23 @@ impl Host {
 
     /// A run with the reason why it is in its state as that is now: what blocks one is told by what is in quarantine by now,
     /// which may be less than when it stopped, or nothing.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// for run in host.store().runs()? {
+    ///     let run = host.as_of_now(run)?;
+    ///     println!("run {} is {}", run.id, run.state);
+    ///     assert_eq!(run.reason, None);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.

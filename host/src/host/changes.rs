@@ -10,6 +10,29 @@ use crate::store::{ItemRecord, PreImage, key};
 impl Host {
     /// Visits every item that runs have changed, by run, step, collection and id, until `visit` breaks.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// use std::ops::ControlFlow;
+    /// use godwit::plan::Goal;
+    /// use godwit::run::{Control, Quiet};
+    ///
+    /// let reports = host.up(&Goal::default(), &Quiet, &Control::default())?;
+    /// let mut changed = 0;
+    /// host.each_change(&reports, &mut |change| {
+    ///     println!("{}/{}", change.collection, change.id);
+    ///     changed += 1;
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert_eq!(changed, 0, "a schema file changes no items");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.
     pub fn each_change(
@@ -26,6 +49,24 @@ impl Host {
     }
 
     /// What a run found of an item, before any of its steps changed it, as far as that is kept.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// use godwit::model::RunId;
+    ///
+    /// match host.before(RunId(1), &"notes".parse()?, "first")? {
+    ///     Some(body) => println!("it was {}", String::from_utf8_lossy(&body)),
+    ///     None => println!("the run did not find it, or left it as it was"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.

@@ -48,6 +48,14 @@ pub struct Reading {
 }
 
 /// In whose shape items are read and written.
+///
+/// ```
+/// use godwit::{Reading, Shape};
+///
+/// let stored = Reading { shape: Shape::Stored, ..Reading::default() };
+/// assert_eq!(Reading::default().shape, Shape::Newest);
+/// assert_ne!(stored, Reading::default());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Shape {
@@ -63,6 +71,14 @@ pub enum Shape {
 
 /// What is given of an item that has not the version that was asked for: it is in quarantine, or its migration fails or needs
 /// more than the item itself, or it is newer.
+///
+/// ```
+/// use godwit::{Otherwise, Reading};
+///
+/// let lenient = Reading { otherwise: Otherwise::AsStored, ..Reading::default() };
+/// assert_eq!(Reading::default().otherwise, Otherwise::Refuse);
+/// assert_ne!(lenient, Reading::default());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Otherwise {
@@ -114,6 +130,25 @@ impl Document {
 }
 
 /// Some items in order of their ids.
+///
+/// ```
+/// # use godwit::{catalogue::*, sandbox::*, store::*};
+/// # let schema = br#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let mut catalogue = Catalogue::new();
+/// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+/// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+/// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+/// use godwit::Reading;
+///
+/// let ten = std::num::NonZeroUsize::new(10).ok_or("it is not zero")?;
+/// let page = host.read_page(&"notes".parse()?, None, ten, &Reading::default())?;
+/// assert_eq!(page.documents[0].id, "first");
+/// assert_eq!(page.next, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Page {
@@ -169,6 +204,24 @@ impl Host {
     /// they see nothing but the item itself. What it becomes is what a run makes of it, unless a migration looks at the time
     /// or the seed that it is told: those are of the run that is under way, if there is one.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// use godwit::Reading;
+    ///
+    /// let first = host.read(&"notes".parse()?, "first", &Reading::default())?;
+    /// let first: serde_json::Value = first.ok_or("it is there")?.json()?;
+    /// assert_eq!(first["title"], "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`HostError::NoCollection`]; [`HostError::NotBroughtUp`] where an item has not the version that was asked for and
     /// [`Otherwise::Refuse`] holds.
@@ -190,6 +243,32 @@ impl Host {
 
     /// Some items in order of their ids, as an application knows them: those behind `after`, up to `limit` of them, and no
     /// more than some megabytes.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// use godwit::Reading;
+    ///
+    /// let notes = "notes".parse()?;
+    /// let hundred = std::num::NonZeroUsize::new(100).ok_or("it is not zero")?;
+    /// let mut after: Option<String> = None;
+    /// loop {
+    ///     let page = host.read_page(&notes, after.as_deref(), hundred, &Reading::default())?;
+    ///     println!("{} items", page.documents.len());
+    ///     after = page.next;
+    ///     if after.is_none() {
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Host::read`].
@@ -230,6 +309,27 @@ impl Host {
     /// them, and no more than some megabytes; and whether an index was used, or every item looked at. What is looked at is
     /// what is stored, in whatever version. A page may be empty and yet have a next one: so much is looked at in one call.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// use godwit::Reading;
+    ///
+    /// let ten = std::num::NonZeroUsize::new(10).ok_or("it is not zero")?;
+    /// let (notes, hello) = ("notes".parse()?, serde_json::json!("hello"));
+    /// let wanted = ("/title", &hello);
+    /// let (page, by_index) = host.read_where(&notes, wanted, None, ten, &Reading::default())?;
+    /// assert_eq!(page.documents[0].id, "first");
+    /// assert!(!by_index, "every item was looked at");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Host::read`].
     pub fn read_where(
@@ -265,6 +365,23 @@ impl Host {
 
     /// Puts an item, in the shape of the application's version, in the place of whatever has its id.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// use godwit::Reading;
+    ///
+    /// let notes = "notes".parse()?;
+    /// host.put_document(&notes, "first", br#"{"title": "hello"}"#, &Reading::default())?;
+    /// assert!(host.read(&notes, "first", &Reading::default())?.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`HostError::ApplicationBehind`] when the app is at a newer version in the store already; else as [`Host::write`].
     pub fn put_document(
@@ -280,6 +397,26 @@ impl Host {
 
     /// Puts in the place of an item what `change` makes of it, in the shape of the application's version; `None`: it is removed,
     /// or stays away. Gives what was made of it. When somebody else writes the item meanwhile, `change` is asked again.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// use godwit::Reading;
+    ///
+    /// let notes = "notes".parse()?;
+    /// let count = host.update_document(&notes, "count", &Reading::default(), &mut |there| {
+    ///     let before: u64 = there.and_then(|there| there.json().ok()).unwrap_or_default();
+    ///     Some((before + 1).to_string().into_bytes())
+    /// })?;
+    /// assert_eq!(count.as_deref(), Some(&b"1"[..]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Host::read`] and [`Host::put_document`].
@@ -315,6 +452,25 @@ impl Host {
     /// Does as [`Host::put_document`] if what is there is as expected, which is told the item's record as stored, if there is
     /// one; gives whether there was one, or `None` where it was not as expected, and nothing was written.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// use godwit::Reading;
+    ///
+    /// let (notes, reading) = ("notes".parse()?, Reading::default());
+    /// let is_new = |there: Option<&[u8]>| there.is_none();
+    /// let put = || host.put_document_over(&notes, "first", b"{}", &reading, &is_new);
+    /// assert_eq!(put()?, Some(false));
+    /// assert_eq!(put()?, None, "it is there by now");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Host::put_document`].
     pub fn put_document_over(
@@ -331,6 +487,26 @@ impl Host {
     }
 
     /// Removes an item if what is there is as expected, as [`Host::put_document_over`] does.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// use godwit::Reading;
+    ///
+    /// let (notes, reading) = ("notes".parse()?, Reading::default());
+    /// let seen = host.store().item_record(&notes, "first")?;
+    /// let is_same = |there: Option<&[u8]>| there == seen.as_deref();
+    /// let deleted = host.delete_document_over(&notes, "first", &reading, &is_same)?;
+    /// assert_eq!(deleted, Some(true));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Host::put_document`].
@@ -369,6 +545,24 @@ impl Host {
     }
 
     /// Removes an item, as an application of a version does, and gives whether there was one.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// use godwit::Reading;
+    ///
+    /// let notes = "notes".parse()?;
+    /// assert!(host.delete_document(&notes, "first", &Reading::default())?);
+    /// assert!(host.read(&notes, "first", &Reading::default())?.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Host::put_document`].

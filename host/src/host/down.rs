@@ -12,6 +12,14 @@ use crate::run::{Control, Observer, OnFailure, Options, Report, Runner};
 use crate::sandbox::Call;
 
 /// Which app is to have which older version.
+///
+/// ```
+/// use godwit::DownGoal;
+///
+/// let goal = DownGoal { app: "notes".parse()?, to: "1.0.0".parse()? };
+/// assert_eq!(goal.to.to_string(), "1.0.0");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DownGoal {
     /// The app.
@@ -27,6 +35,29 @@ impl Host {
     /// It differs from [`Host::undo`], which puts back the bytes that were there before a run: what was changed since is kept, and
     /// items that came since go along; what a migration has dropped comes back only as far as its author knows how.
     /// The first item that has no way back stops the run, which can then be gone on with or undone.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let second = br#"{"app": "notes", "version": "1.1.0",
+    /// #     "operations": [{"ensure_index": {"collection": "notes", "pointer": "/title"}}]}"#;
+    /// # let (engine, mut catalogue) = (Engine::new(Default::default()), Catalogue::new());
+    /// # catalogue.add(&engine, "notes.json".into(), schema);
+    /// # catalogue.add(&engine, "index.json".into(), second);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// use godwit::DownGoal;
+    /// use godwit::run::{Control, Quiet};
+    ///
+    /// let goal = DownGoal { app: "notes".parse()?, to: "1.0.0".parse()? };
+    /// let report = host.down(&goal, &Quiet, &Control::default())?;
+    /// assert!(report.is_some_and(|report| report.is_completed()));
+    /// // It has that version by now.
+    /// assert!(host.down(&goal, &Quiet, &Control::default())?.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Down`] with every reason why there is no way back; nothing was changed then.

@@ -12,6 +12,29 @@ use crate::run::{Control, Observer, Options, Report};
 use crate::store::Backend;
 
 /// What a run would do. It lives in an overlay; the store itself was only read.
+///
+/// ```
+/// # use godwit::{catalogue::*, sandbox::*, store::*};
+/// # let schema = br#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let mut catalogue = Catalogue::new();
+/// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+/// use std::sync::Arc;
+/// use godwit::DryGoal;
+/// use godwit::plan::Goal;
+/// use godwit::run::{Control, Quiet};
+/// use godwit::store::Memory;
+///
+/// let (scratch, goal) = (Arc::new(Memory::new()), DryGoal::Apps(Goal::default()));
+/// let dry = host.dry_run(scratch, &goal, &Quiet, &Control::default())?;
+/// assert!(dry.reports[0].is_completed());
+/// let mut failed = 0;
+/// dry.each_failure(&mut |_, _, _| failed += 1)?;
+/// assert_eq!(failed, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct DryRun {
     /// What the run would report. None where there is nothing to do.
     pub reports: Vec<Report>,
@@ -19,6 +42,19 @@ pub struct DryRun {
 }
 
 /// How a dry run would change an item.
+///
+/// ```
+/// use godwit::Change;
+///
+/// let change = Change {
+///     collection: "todos".parse()?,
+///     id: "milk".to_owned(),
+///     before: None,
+///     after: Some(br#"{"title": "buy milk"}"#.to_vec()),
+/// };
+/// assert!(change.diff().is_empty(), "it is created as a whole");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// The collection.
@@ -33,6 +69,19 @@ pub struct Change {
 
 impl Change {
     /// How the body changes, member by member. Nothing where it appears or disappears as a whole.
+    ///
+    /// ```
+    /// use godwit::Change;
+    ///
+    /// let change = Change {
+    ///     collection: "todos".parse()?,
+    ///     id: "milk".to_owned(),
+    ///     before: Some(br#"{"title": "buy milk", "done": "no"}"#.to_vec()),
+    ///     after: Some(br#"{"title": "buy milk", "done": false}"#.to_vec()),
+    /// };
+    /// assert_eq!(change.diff()[0].to_string(), r#"~ /done: "no" -> false"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn diff(&self) -> Vec<Difference> {
         let parse = |body: &Option<Vec<u8>>| {
             body.as_deref()
@@ -48,6 +97,27 @@ impl Change {
 impl Host {
     /// Carries out on an overlay what [`Host::up`] or [`Host::down`] would do. What would be written goes to
     /// `scratch`, an empty backend that may be thrown away afterwards.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store.clone(), catalogue, godwit::Surroundings::of_this_process());
+    /// use std::sync::Arc;
+    /// use godwit::DryGoal;
+    /// use godwit::plan::Goal;
+    /// use godwit::run::{Control, Quiet};
+    /// use godwit::store::Memory;
+    ///
+    /// let (scratch, goal) = (Arc::new(Memory::new()), DryGoal::Apps(Goal::default()));
+    /// let dry = host.dry_run(scratch, &goal, &Quiet, &Control::default())?;
+    /// assert!(dry.reports[0].is_completed());
+    /// assert!(store.collections()?.is_empty(), "the store is as it was");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As for [`Host::up`].
@@ -87,6 +157,17 @@ impl Host {
 }
 
 /// What is tried.
+///
+/// ```
+/// use godwit::{DownGoal, DryGoal};
+/// use godwit::plan::Goal;
+///
+/// let everything = DryGoal::Apps(Goal::default());
+/// let back = DryGoal::Down(DownGoal { app: "todos".parse()?, to: "1.0.0".parse()? });
+/// let milk = DryGoal::Item { collection: "todos".parse()?, id: "milk".to_owned(), to: None };
+/// assert!(matches!(milk, DryGoal::Item { to: None, .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub enum DryGoal {
     /// Everything that is pending.
@@ -107,6 +188,19 @@ pub enum DryGoal {
 impl DryRun {
     /// Visits every item that would change, by collection and id, until `visit` breaks.
     ///
+    /// ```
+    /// # fn example(dry: &godwit::DryRun) -> Result<(), godwit::HostError> {
+    /// use std::ops::ControlFlow;
+    ///
+    /// dry.each_change(&mut |change| {
+    ///     println!("{}/{}", change.collection, change.id);
+    ///     change.diff().iter().for_each(|difference| println!("  {difference}"));
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`HostError::Store`] when the store or the overlay cannot be read.
     pub fn each_change(
@@ -117,6 +211,16 @@ impl DryRun {
     }
 
     /// Visits every item that would be in quarantine.
+    ///
+    /// ```
+    /// # fn example(dry: &godwit::DryRun) -> Result<(), godwit::HostError> {
+    /// dry.each_failure(&mut |collection, id, apart| {
+    ///     let reason = apart.failure.as_ref().map(|failure| &failure.reason);
+    ///     println!("{collection}/{id}: {reason:?}");
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Store`] when the overlay cannot be read.

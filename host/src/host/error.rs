@@ -7,6 +7,20 @@ use crate::run::RunError;
 use crate::store::{BackupError, LeaseError, StoreError};
 
 /// Why the host cannot do what it was asked.
+///
+/// ```
+/// # use godwit::{catalogue::*, store::*};
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let host = godwit::blocking::Host::new(store, Catalogue::new(), godwit::Surroundings::of_this_process());
+/// use godwit::{ErrorKind, HostError, Reading};
+///
+/// let milk = host.read(&"todos".parse()?, "milk", &Reading::default());
+/// let error = milk.unwrap_err();
+/// assert!(matches!(error, HostError::NoCollection(_)));
+/// assert_eq!(error.to_string(), "there is no collection todos");
+/// assert_eq!(error.kind(), ErrorKind::Input);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HostError {
@@ -200,6 +214,15 @@ fn first(findings: &[Finding]) -> String {
 }
 
 /// An error and its causes on one line. What an error says of its cause itself is not said twice.
+///
+/// ```
+/// use godwit::HostError;
+/// use godwit::store::BackupError;
+///
+/// let error = HostError::BackupFirst(BackupError::NoFolder("backups".into()));
+/// let text = godwit::with_causes(&error);
+/// assert!(text.ends_with("no run was started: there is no folder backups"));
+/// ```
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| {
@@ -213,6 +236,17 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 /// What an operator should do about an error.
+///
+/// ```
+/// use godwit::{ErrorKind, HostError};
+///
+/// let advice = match HostError::ShadowUnderWay.kind() {
+///     ErrorKind::Busy => "try it again later",
+///     ErrorKind::Input => "ask for something else",
+///     _ => "see what it says",
+/// };
+/// assert_eq!(advice, "try it again later");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -243,6 +277,13 @@ impl HostError {
     }
 
     /// What an operator should do about it.
+    ///
+    /// ```
+    /// use godwit::{ErrorKind, HostError};
+    ///
+    /// assert_eq!(HostError::NoShadow.kind(), ErrorKind::Input);
+    /// assert_eq!(HostError::ShutDown.kind(), ErrorKind::Stopped);
+    /// ```
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Refused(_) => ErrorKind::Findings,

@@ -17,6 +17,24 @@ fn place(index: usize) -> u32 {
 impl Host {
     /// Brings one item up to date, ahead of its collection if need be.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// use godwit::run::{Control, Quiet};
+    ///
+    /// let notes = "notes".parse()?;
+    /// let report = host.up_item(&notes, "first", None, &Quiet, &Control::default())?;
+    /// assert!(report.is_none(), "it is up to date");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`HostError::NoItem`] when there is no such item, [`HostError::Refused`] when nothing can be
     /// planned for it.
@@ -43,6 +61,21 @@ impl Host {
     }
 
     /// Plans how to bring one item up to date.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// let planned = host.plan_item(&"notes".parse()?, "first", None)?;
+    /// assert!(planned.plan.is_empty(), "it is up to date");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::NoItem`] when there is no such item.
@@ -165,6 +198,23 @@ impl Host {
 
     /// Tries items in quarantine again, with the migrations as they are now: those named, or all that nobody has accepted. One
     /// that was accepted, is named and fails again, is accepted no more.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// use godwit::run::{Control, Quiet};
+    ///
+    /// let reports = host.retry(None, &Quiet, &Control::default())?;
+    /// assert!(reports.is_empty(), "nothing is in quarantine");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::NotInQuarantine`] when a named item is not there.
@@ -292,6 +342,26 @@ impl Host {
 
     /// Accepts by name that items stay in quarantine. Returns how many were accepted anew.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// use godwit::HostError;
+    ///
+    /// let first = ("notes".parse()?, "first".to_owned());
+    /// match host.accept(&[first]) {
+    ///     Err(HostError::NotInQuarantine { id, .. }) => assert_eq!(id, "first"),
+    ///     accepted => println!("{} items stay as they are", accepted?),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`HostError::Run`] when one of them is not in quarantine; nothing was accepted then.
     pub fn accept(&self, items: &[(Name, String)]) -> Result<u64, HostError> {
@@ -302,6 +372,26 @@ impl Host {
 
     /// Some items in quarantine, by collection and id: those behind `after`, of one collection or of all, up to `limit` of
     /// them; those that somebody has accepted only if asked for.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// let fifty = std::num::NonZeroUsize::new(50).ok_or("it is not zero")?;
+    /// let page = host.quarantine_page(None, false, None, fifty)?;
+    /// assert!(page.is_empty(), "nothing has failed");
+    /// for (collection, id, apart) in page {
+    ///     let reason = apart.failure.map(|failure| failure.reason);
+    ///     println!("{collection}/{id}: {reason:?}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::NoCollection`] when there is no such collection.
@@ -340,6 +430,25 @@ impl Host {
 
     /// Every item in quarantine, by collection and id: those that nobody has accepted, and the
     /// others if asked for.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// let mut open = 0;
+    /// host.quarantine(false, &mut |collection, id, _| {
+    ///     println!("{collection}/{id}");
+    ///     open += 1;
+    /// })?;
+    /// assert_eq!(open, host.status()?.open());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.

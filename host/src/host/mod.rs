@@ -65,6 +65,18 @@ use crate::store::{Claim, Holder, Lease, ShadowState, Store, StoreError};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the library is handed: the time, randomness, and who and where it is.
+///
+/// ```
+/// use std::sync::Arc;
+/// use godwit::Surroundings;
+/// use godwit::model::Timestamp;
+///
+/// let surroundings = Surroundings {
+///     clock: Arc::new(|| Timestamp(1_700_000_000_000)),
+///     ..Surroundings::of_this_process()
+/// };
+/// assert_eq!(surroundings.clock.now(), Timestamp(1_700_000_000_000));
+/// ```
 #[derive(Clone)]
 pub struct Surroundings {
     /// Tells the time.
@@ -123,6 +135,20 @@ pub struct Host {
 
 impl Host {
     /// Wires a store and a catalogue together.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use godwit::Surroundings;
+    /// use godwit::blocking::Host;
+    /// use godwit::catalogue::Catalogue;
+    /// use godwit::store::{Memory, Store};
+    ///
+    /// let store = Store::new(Arc::new(Memory::new()))?;
+    /// let mut host = Host::new(store, Catalogue::new(), Surroundings::of_this_process());
+    /// host.options.threads = 4;
+    /// assert_eq!(host.store().backend().url(), "memory:");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(
         store: Store,
         catalogue: impl Into<Arc<Catalogue>>,
@@ -146,16 +172,54 @@ impl Host {
     }
 
     /// The store.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// let collections = host.store().collections()?;
+    /// assert_eq!(collections["notes"].app.as_str(), "notes");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn store(&self) -> &Store {
         &self.store
     }
 
     /// The migrations.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// use godwit::model::Version;
+    ///
+    /// let newest = host.catalogue().newest(&"notes".parse()?);
+    /// assert_eq!(newest, Some(&Version::new(1, 0, 0)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
 
     /// What the host was handed.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, store::*};
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, Catalogue::new(), godwit::Surroundings::of_this_process());
+    /// let now = host.surroundings().clock.now();
+    /// println!("{} works at {}", host.surroundings().holder.name, now.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn surroundings(&self) -> &Surroundings {
         &self.surroundings
     }
@@ -165,6 +229,18 @@ impl Host {
     }
 
     /// Takes the lease of the store.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, store::*};
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, Catalogue::new(), godwit::Surroundings::of_this_process());
+    /// use godwit::HostError;
+    ///
+    /// let lease = host.lease("spring cleaning")?;
+    /// assert!(matches!(host.lease("up"), Err(HostError::Lease(_))));
+    /// lease.release(host.store())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Lease`] while somebody else holds it, [`HostError::ShadowUnderWay`] while there is a shadow run.
@@ -197,6 +273,23 @@ impl Host {
     }
 
     /// What planning is told of the store.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// use godwit::model::Version;
+    ///
+    /// let recorded = host.recorded()?;
+    /// assert_eq!(recorded.apps["notes"].version(), Some(&Version::new(1, 0, 0)));
+    /// assert!(recorded.unfinished.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Store`] when it cannot be read.
@@ -236,6 +329,22 @@ impl Host {
 
     /// Plans how to reach a goal.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// use godwit::plan::Goal;
+    ///
+    /// let planned = host.plan(&Goal::default())?;
+    /// assert!(!planned.is_refused());
+    /// assert_eq!(planned.plan.stages[0].file, "notes.json");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read. Findings are part of the answer.
     pub fn plan(&self, goal: &Goal) -> Result<Planned, HostError> {
@@ -261,6 +370,24 @@ impl Host {
     /// [`Host::backup_first`] says so.
     ///
     /// The last report says how it ended; there is none where nothing was to be done.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// use godwit::plan::Goal;
+    /// use godwit::run::{Control, Quiet};
+    ///
+    /// let reports = host.up(&Goal::default(), &Quiet, &Control::default())?;
+    /// assert!(reports.iter().all(|report| report.is_completed()));
+    /// // Nothing is left to be done.
+    /// assert!(host.up(&Goal::default(), &Quiet, &Control::default())?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Refused`] with the findings when nothing can be planned, also when all of the phase that is wanted has to wait
@@ -348,6 +475,25 @@ impl Host {
 
     /// Puts back what a run changed, or goes on doing so.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// use godwit::plan::Goal;
+    /// use godwit::run::{ChangedItems, Control, Quiet};
+    ///
+    /// let control = Control::default();
+    /// let run = host.up(&Goal::default(), &Quiet, &control)?[0].run.id;
+    /// let report = host.undo(run, ChangedItems::Refuse, &Quiet, &control)?;
+    /// assert!(report.done);
+    /// assert!(host.store().collections()?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`HostError::Run`] when it cannot be undone; nothing was changed then.
     pub fn undo(
@@ -366,6 +512,24 @@ impl Host {
 
     /// Forgets the pre-images of runs, and returns how many there were.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// use godwit::plan::Goal;
+    /// use godwit::run::{ChangedItems, Control, Quiet};
+    ///
+    /// let control = Control::default();
+    /// let run = host.up(&Goal::default(), &Quiet, &control)?[0].run.id;
+    /// assert!(host.prune(&[run])? > 0);
+    /// assert!(host.undo(run, ChangedItems::Refuse, &Quiet, &control).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`HostError::Run`] when one of the runs does not exist or is unfinished.
     pub fn prune(&self, runs: &[RunId]) -> Result<u64, HostError> {
@@ -379,6 +543,22 @@ impl Host {
     }
 
     /// Declares that an app's existing items have a version, so that older migrations never run.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// use godwit::plan::Goal;
+    ///
+    /// // The notes that are there have this version already.
+    /// host.baseline(&"notes".parse()?, &"1.0.0".parse()?)?;
+    /// assert!(host.plan(&Goal::default())?.plan.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Baseline`] when the app is at a higher version already, or has a run under way.
@@ -426,6 +606,27 @@ impl Host {
 
     /// Has the file of an applied migration taken for the one that was applied, though it has other bytes. The history keeps
     /// the reason; nothing else in it is changed. Gives the digest that holds from now on.
+    ///
+    /// ```
+    /// # use godwit::{Surroundings, blocking::Host, catalogue::*, sandbox::*, store::*};
+    /// # let schema = r#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = |schema: &str| {
+    /// #     let mut catalogue = Catalogue::new();
+    /// #     catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema.as_bytes());
+    /// #     Host::new(store.clone(), catalogue, Surroundings::of_this_process())
+    /// # };
+    /// # host(schema).up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # let host = host(&format!("{schema}\n"));
+    /// use godwit::plan::Goal;
+    ///
+    /// // The file has other bytes than when it was applied.
+    /// assert!(host.plan(&Goal::default())?.is_refused());
+    /// host.repair(&"notes".parse()?, &"1.0.0".parse()?, "an editor ended its last line")?;
+    /// assert!(!host.plan(&Goal::default())?.is_refused());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Repair`] when the version is not applied, its file is not there, or is the applied one.
@@ -485,6 +686,22 @@ impl Host {
 
     /// Does something that other processes of the machine may direct meanwhile: they reach `control` by way of a
     /// socket in [`Host::control_folder`], and are told the purpose. Whoever calls this holds the lease.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, store::*};
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let mut host = godwit::blocking::Host::new(store, Catalogue::new(), godwit::Surroundings::of_this_process());
+    /// # let folder = tempfile::tempdir()?;
+    /// use godwit::Request;
+    /// use godwit::run::Control;
+    ///
+    /// host.control_folder = Some(folder.path().to_owned());
+    /// let control = Control::default();
+    /// // Another process would send it.
+    /// let answer = host.directed("import", &control, || Request::Cancel.send(folder.path()))?;
+    /// assert!(answer.is_stopping && control.is_stopped());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn directed<T>(&self, purpose: &str, control: &Control, work: impl FnOnce() -> T) -> T {
         self.meter.directed_by(control);
         #[cfg(unix)]

@@ -11,6 +11,21 @@ impl Host {
     /// The highest version that items of an app may have: that of its newest migration, or that of the app itself where it is
     /// higher. With newer ones nothing could be planned. `None`: no migration of the app is known.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// use godwit::model::Version;
+    ///
+    /// assert_eq!(host.highest(&"notes".parse()?)?, Some(Version::new(1, 0, 0)));
+    /// assert_eq!(host.highest(&"todos".parse()?)?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.
     pub fn highest(&self, app: &Name) -> Result<Option<Version>, HostError> {

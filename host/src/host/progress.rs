@@ -13,6 +13,22 @@ const EVERY: u64 = 1_000;
 impl Host {
     /// How far the run is that this host carries out or that is unfinished; `None` where there is none.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// match host.progress()? {
+    ///     Some(progress) => println!("{} of {} items", progress.read, progress.total),
+    ///     None => println!("nothing is under way"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.
     pub fn progress(&self) -> Result<Option<RunProgress>, HostError> {
@@ -30,6 +46,22 @@ impl Host {
     }
 
     /// How far a run is.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// for run in host.store().runs()? {
+    ///     let progress = host.progress_of(run)?;
+    ///     assert!(progress.steps.iter().all(|step| step.done));
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.

@@ -18,6 +18,23 @@ const SAMPLES: usize = 3;
 const COMMIT_BYTES: usize = 4 << 20;
 
 /// What a rehearsal showed.
+///
+/// ```
+/// # use godwit::{catalogue::*, sandbox::*, store::*};
+/// # let schema = br#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let mut catalogue = Catalogue::new();
+/// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+/// use godwit::plan::Goal;
+/// use godwit::run::{Control, Quiet};
+///
+/// let rehearsal = host.rehearse(&Goal::default(), &|_, _| None, &Quiet, &Control::default())?;
+/// println!("it took {} ms", rehearsal.took);
+/// assert!(rehearsal.failures.is_empty() && rehearsal.flaws.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct Rehearsal {
@@ -50,6 +67,14 @@ pub struct Rehearsal {
 }
 
 /// How long a step took.
+///
+/// ```
+/// # fn example(rehearsal: &godwit::Rehearsal) {
+/// for time in &rehearsal.steps {
+///     println!("{} of {} {} took {} ms", time.step, time.app, time.version, time.took);
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, Serialize)]
 pub struct StepTime {
     /// The app.
@@ -65,6 +90,14 @@ pub struct StepTime {
 }
 
 /// An item that failed.
+///
+/// ```
+/// # fn example(rehearsal: &godwit::Rehearsal) {
+/// for failure in &rehearsal.failures {
+///     println!("{}/{}: {}: {}", failure.collection, failure.id, failure.kind, failure.reason);
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, Serialize)]
 pub struct RehearsedFailure {
     /// The collection.
@@ -80,6 +113,17 @@ pub struct RehearsedFailure {
 }
 
 /// An item as it was and as it is.
+///
+/// ```
+/// # fn example(rehearsal: &godwit::Rehearsal) {
+/// for sample in &rehearsal.samples {
+///     println!("{}/{}", sample.collection, sample.id);
+///     for line in &sample.diff {
+///         println!("  {line}");
+///     }
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, Serialize)]
 pub struct Sample {
     /// The collection.
@@ -92,6 +136,15 @@ pub struct Sample {
 
 impl Rehearsal {
     /// Whether nothing is wrong.
+    ///
+    /// ```
+    /// # fn example(rehearsal: &godwit::Rehearsal) -> Result<(), Box<dyn std::error::Error>> {
+    /// if !rehearsal.is_good() {
+    ///     return Err(format!("{} items failed", rehearsal.failures.len()).into());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_good(&self) -> bool {
         let is_completed = |report: &Report| report.run.state == RunState::Completed;
         self.reports.iter().all(is_completed)
@@ -106,6 +159,26 @@ impl Rehearsal {
 
 /// Copies everything that is live in a store, but for its lease, into an empty one. With `clear_state` what was applied is left
 /// behind: each item has the version that it was last written with, and everything behind that is pending.
+///
+/// ```
+/// # use godwit::{catalogue::*, sandbox::*, store::*};
+/// # let schema = br#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let mut catalogue = Catalogue::new();
+/// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+/// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+/// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+/// use std::sync::Arc;
+/// use godwit::store::{Memory, Store};
+///
+/// let backend = Arc::new(Memory::new());
+/// godwit::copy(host.store(), &*backend, false)?;
+/// let copy = Store::new(backend)?;
+/// assert!(copy.body(&"notes".parse()?, "first")?.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// [`StoreError`] when one of them fails. What was copied till then is of no use.
@@ -131,6 +204,24 @@ pub fn copy(from: &Store, to: &dyn Backend, clear_state: bool) -> Result<(), Sto
 impl Host {
     /// Rehearses on this host's own store, which is a copy: carries out what is pending, verifies it, tries a second pass, and
     /// takes everything back. What fails is told, not an error.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// use godwit::plan::Goal;
+    /// use godwit::run::{Control, Quiet};
+    ///
+    /// let rehearsal = host.rehearse(&Goal::default(), &|_, _| None, &Quiet, &Control::default())?;
+    /// assert!(rehearsal.is_good());
+    /// // Everything was taken back.
+    /// assert!(host.store().collections()?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError`] when it cannot be carried out: findings forbid a plan, or the store fails.

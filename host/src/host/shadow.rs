@@ -27,6 +27,23 @@ const FEW: u64 = 500;
 const ROUNDS: usize = 20;
 
 /// What a shadow run has come to.
+///
+/// ```
+/// # use godwit::{catalogue::*, sandbox::*, store::*};
+/// # let schema = br#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let mut catalogue = Catalogue::new();
+/// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+/// use godwit::plan::Goal;
+/// use godwit::run::{Control, Quiet};
+///
+/// let report = host.up_shadow(&Goal::default(), &Quiet, &Control::default())?;
+/// assert!(!report.is_live);
+/// assert!(report.stats.is_some_and(|stats| stats.is_ready));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct ShadowReport {
@@ -43,6 +60,24 @@ pub struct ShadowReport {
 
 impl Host {
     /// This host on what the shadow run has made so far: what failed there can be looked at, tried again and accepted.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// use godwit::plan::Goal;
+    /// use godwit::run::{Control, Quiet};
+    ///
+    /// host.up_shadow(&Goal::default(), &Quiet, &Control::default())?;
+    /// let shadow = host.in_shadow()?;
+    /// assert!(shadow.store().collections()?.contains_key("notes"));
+    /// assert!(host.store().collections()?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::NoShadow`] when there is none.
@@ -97,6 +132,25 @@ impl Host {
 
     /// Begins a shadow run for a goal, or goes on with the one under way: copies the collections that are pending steps are
     /// about, carries out what can be done item by item, and follows what the application writes meanwhile.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// use godwit::plan::Goal;
+    /// use godwit::run::{Control, Quiet};
+    ///
+    /// let report = host.up_shadow(&Goal::default(), &Quiet, &Control::default())?;
+    /// if report.stats.is_some_and(|stats| stats.is_ready) {
+    ///     host.finalize(&Quiet, &Control::default())?;
+    /// }
+    /// assert!(host.store().collections()?.contains_key("notes"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Refused`] with the findings when nothing can be planned, [`HostError::OtherShadow`] when one for another
@@ -344,6 +398,23 @@ impl Host {
     /// Makes what the shadow run made live: does what is left, while the application goes on for as long as it can, and then
     /// has all its collections change places in one commit. Items in quarantine that nobody accepted keep it from that.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// use godwit::plan::Goal;
+    /// use godwit::run::{Control, Quiet};
+    ///
+    /// host.up_shadow(&Goal::default(), &Quiet, &Control::default())?;
+    /// let report = host.finalize(&Quiet, &Control::default())?;
+    /// assert!(report.is_live);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`HostError::NoShadow`] when there is none; whatever a run may fail with. Nothing was switched then, unless it failed
     /// while it dropped what had been live before.
@@ -416,6 +487,23 @@ impl Host {
     }
 
     /// Drops the shadow run, whatever state it is in, but for one that is live. Gives whether there was one.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// use godwit::plan::Goal;
+    /// use godwit::run::{Control, Quiet};
+    ///
+    /// host.up_shadow(&Goal::default(), &Quiet, &Control::default())?;
+    /// assert!(host.reset(&Quiet, &Control::default())?);
+    /// assert!(!host.reset(&Quiet, &Control::default())?, "there is none any more");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Lease`] or [`HostError::Store`]; the same goes on with it.

@@ -28,6 +28,18 @@ const UNPACED: [&str; 2] = ["import", "undo"];
 const LONGEST: u64 = 64 << 10;
 
 /// What whoever works on a store can be asked for.
+///
+/// ```
+/// # fn example(folder: &std::path::Path) -> Result<(), godwit::SocketError> {
+/// use godwit::Request;
+///
+/// // Whoever works on the store in the folder rests half of the time from now on.
+/// let throttle = Request::Throttle { items_per_second: None, duty: Some(50), rest: 0 };
+/// let answer = throttle.send(folder)?;
+/// assert_eq!(answer.pacing.duty, Some(50));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
@@ -59,6 +71,24 @@ pub enum Request {
 }
 
 /// What is answered: how the work is directed by now.
+///
+/// ```
+/// # use godwit::{catalogue::*, store::*};
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let mut host = godwit::blocking::Host::new(store, Catalogue::new(), godwit::Surroundings::of_this_process());
+/// # let folder = tempfile::tempdir()?;
+/// # host.control_folder = Some(folder.path().to_owned());
+/// # let control = godwit::run::Control::default();
+/// # host.directed("import", &control, || -> Result<(), Box<dyn std::error::Error>> {
+/// use godwit::Request;
+///
+/// let answer = Request::Pause.send(folder.path())?;
+/// assert_eq!(answer.purpose, "import");
+/// assert_eq!(answer.holds, ["paused"]);
+/// # Ok(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// What the lease was taken for, as in `up`.
@@ -75,6 +105,15 @@ pub struct Answer {
 }
 
 /// Why a request was not answered.
+///
+/// ```
+/// use godwit::{Request, SocketError};
+///
+/// let folder = tempfile::tempdir()?;
+/// let error = Request::Progress.send(folder.path()).unwrap_err();
+/// assert!(matches!(error, SocketError::Nobody(_)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
     /// Occurs when no process works on the store, or none that listens.
@@ -98,6 +137,24 @@ enum Reply {
 
 impl Request {
     /// Asks whoever works on the store in a folder.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, store::*};
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let mut host = godwit::blocking::Host::new(store, Catalogue::new(), godwit::Surroundings::of_this_process());
+    /// # let folder = tempfile::tempdir()?;
+    /// # host.control_folder = Some(folder.path().to_owned());
+    /// # let control = godwit::run::Control::default();
+    /// # host.directed("import", &control, || -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::Request;
+    ///
+    /// // Some process imports into the store in the folder.
+    /// let answer = Request::Progress.send(folder.path())?;
+    /// assert!(answer.holds.is_empty() && !answer.is_stopping);
+    /// # Ok(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`SocketError::Nobody`] when there is no such process.

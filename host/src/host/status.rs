@@ -9,6 +9,15 @@ use crate::run::{Control, Quiet, Report};
 use crate::store::{ShadowState, Tallies};
 
 /// What a store has, and where its apps are.
+///
+/// ```
+/// # fn example(host: &godwit::blocking::Host) -> Result<(), Box<dyn std::error::Error>> {
+/// let status = host.status()?;
+/// println!("{}: {} items have failed", status.store, status.open());
+/// println!("{} were accepted", status.accepted());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
@@ -32,6 +41,15 @@ pub struct Status {
 }
 
 /// Where an app is.
+///
+/// ```
+/// # fn example(host: &godwit::blocking::Host) -> Result<(), Box<dyn std::error::Error>> {
+/// for app in host.status()?.apps {
+///     println!("{} is at {:?} and serves {:?}", app.app, app.version, app.serves);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
@@ -53,6 +71,15 @@ pub struct AppStatus {
 }
 
 /// How a collection is.
+///
+/// ```
+/// # fn example(host: &godwit::blocking::Host) -> Result<(), Box<dyn std::error::Error>> {
+/// for found in host.status()?.collections {
+///     println!("{} of {} has {} items", found.collection, found.app, found.tallies.items);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
@@ -90,6 +117,22 @@ impl Status {
 impl Host {
     /// What a run has done so far, as it is now.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// for run in host.store().runs()? {
+    ///     let report = host.report(run)?;
+    ///     assert!(report.is_completed());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.
     pub fn report(&self, run: Run) -> Result<Report, HostError> {
@@ -98,6 +141,26 @@ impl Host {
     }
 
     /// What there is, at a glance. Its cost does not grow with the number of items.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// use godwit::model::Version;
+    ///
+    /// let status = host.status()?;
+    /// assert_eq!(status.apps[0].version, Some(Version::new(1, 0, 0)));
+    /// assert_eq!(status.apps[0].serves, status.apps[0].version);
+    /// assert_eq!(status.collections[0].tallies.items, 1);
+    /// assert!(status.unfinished.is_none() && status.busy.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.
@@ -145,6 +208,16 @@ impl Host {
 }
 
 /// Whether an application may serve.
+///
+/// ```
+/// # fn example(host: &godwit::blocking::Host) -> Result<(), Box<dyn std::error::Error>> {
+/// let readiness = host.readiness()?;
+/// if !readiness.is_ready {
+///     println!("not yet: {}", readiness.reasons.join("; "));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
@@ -158,6 +231,24 @@ pub struct Readiness {
 impl Host {
     /// Whether the application may serve: every app of the catalogue is at its newest version, as far as offline steps go,
     /// and no run has left it between two versions.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// use godwit::plan::Goal;
+    /// use godwit::run::{Control, Quiet};
+    ///
+    /// let readiness = host.readiness()?;
+    /// assert_eq!(readiness.reasons, ["notes 1.0.0 has offline steps to come"]);
+    /// host.up(&Goal::default(), &Quiet, &Control::default())?;
+    /// assert!(host.readiness()?.is_ready);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.

@@ -19,6 +19,23 @@ use crate::store::{Collection, Index, StoreError, Tallies, index_entry};
 /// The digest of a collection: SHA-256 over its items in order of their ids, of each the length of the id (4 bytes,
 /// big-endian), the id, the length of the version (1 byte), the version that the item has, the length of the body (8 bytes)
 /// and the body. Two stores whose collections have the same digests have the same items, however they are kept.
+///
+/// ```
+/// # use godwit::{catalogue::*, sandbox::*, store::*};
+/// # let schema = br#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let mut catalogue = Catalogue::new();
+/// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+/// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+/// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+/// let before = host.digests(&[])?;
+/// assert_eq!((before[0].items, before[0].bytes), (1, 18));
+/// host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "howdy"}"#)?;
+/// assert_ne!(host.digests(&[])?, before);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CollectionDigest {
     /// The collection.
@@ -32,6 +49,28 @@ pub struct CollectionDigest {
 }
 
 /// Something that is not as it should be.
+///
+/// ```
+/// # use godwit::{catalogue::*, sandbox::*, store::*};
+/// # let schema = br#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let mut catalogue = Catalogue::new();
+/// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+/// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+/// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+/// use godwit::FlawKind;
+/// use godwit::model::{Item, Name};
+/// use godwit::run::Control;
+///
+/// let check = |_: &Name, _: &Item| Some(vec!["it has no author".to_owned()]);
+/// let mut flaws = Vec::new();
+/// host.verify(&[], &check, &mut |flaw| flaws.push(flaw), &Control::default())?;
+/// assert_eq!(flaws[0].id.as_deref(), Some("first"));
+/// assert_eq!(flaws[0].kind, FlawKind::Schema);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Flaw {
     /// The collection.
@@ -45,6 +84,12 @@ pub struct Flaw {
 }
 
 /// The kinds of flaws.
+///
+/// ```
+/// use godwit::FlawKind;
+///
+/// assert_eq!(FlawKind::Index.to_string(), "index");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlawKind {
@@ -73,6 +118,23 @@ impl std::fmt::Display for FlawKind {
 }
 
 /// What was verified.
+///
+/// ```
+/// # use godwit::{catalogue::*, sandbox::*, store::*};
+/// # let schema = br#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let mut catalogue = Catalogue::new();
+/// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+/// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+/// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+/// use godwit::run::Control;
+///
+/// let verified = host.verify(&[], &|_, _| None, &mut |_| {}, &Control::default())?;
+/// assert!(verified.done && verified.flaws == 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Verified {
@@ -85,6 +147,24 @@ pub struct Verified {
 }
 
 /// What was verified of a collection.
+///
+/// ```
+/// # use godwit::{catalogue::*, sandbox::*, store::*};
+/// # let schema = br#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let mut catalogue = Catalogue::new();
+/// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+/// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+/// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+/// use godwit::run::Control;
+///
+/// let verified = host.verify(&[], &|_, _| None, &mut |_| {}, &Control::default())?;
+/// let notes = &verified.collections[0];
+/// assert_eq!((notes.digest.items, notes.by_schema, notes.flaws), (1, 0, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CollectionVerified {
     /// What it has.
@@ -101,10 +181,51 @@ pub struct CollectionVerified {
 }
 
 /// What a schema says of an item: nothing where there is no schema for it, else what is wrong.
+///
+/// ```
+/// # use godwit::{catalogue::*, sandbox::*, store::*};
+/// # let schema = br#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let mut catalogue = Catalogue::new();
+/// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+/// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+/// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+/// use godwit::SchemaCheck;
+/// use godwit::model::{Item, Name};
+/// use godwit::run::Control;
+///
+/// let check = |_: &Name, item: &Item| match item.body.is_empty() {
+///     true => Some(vec!["it is empty".to_owned()]),
+///     false => Some(Vec::new()),
+/// };
+/// let check: &SchemaCheck<'_> = &check;
+/// let verified = host.verify(&[], check, &mut |_| {}, &Control::default())?;
+/// assert_eq!(verified.collections[0].by_schema, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub type SchemaCheck<'a> = dyn Fn(&Name, &Item) -> Option<Vec<String>> + 'a;
 
 impl Host {
     /// The digest of each collection, or of those named.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// for found in host.digests(&["notes".parse()?])? {
+    ///     println!("{}: {}", found.collection, found.digest);
+    ///     assert_eq!(found.items, 1);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.
@@ -132,6 +253,24 @@ impl Host {
     /// Looks at everything that is stored, or at the collections named: what the migrations' own `verify` says of items of
     /// their version, what schemas say, whether indexes and counts agree with the items, and whether every item has a
     /// version that the history or the run under way explains. Nothing is changed. Whatever is wrong is given to `visit`.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// use godwit::run::Control;
+    ///
+    /// let mut tell = |flaw: godwit::Flaw| println!("{}: {}", flaw.collection, flaw.what);
+    /// let verified = host.verify(&[], &|_, _| None, &mut tell, &Control::default())?;
+    /// assert_eq!(verified.flaws, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError`] when the store cannot be read, or a component cannot be started.

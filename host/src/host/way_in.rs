@@ -10,6 +10,25 @@ use crate::transfer::{self, Hurdle};
 
 /// The way of an import's items into a collection: through the migrations that are applied above their versions, in memory,
 /// as far as these see nothing but the items themselves.
+///
+/// ```
+/// # use godwit::{catalogue::*, sandbox::*, store::*};
+/// # let schema = br#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let mut catalogue = Catalogue::new();
+/// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+/// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+/// use godwit::run::Control;
+/// use godwit::transfer::WayIn as _;
+///
+/// let (notes, control) = ("notes".parse()?, Control::default());
+/// let way = host.way_in(&notes, &notes, &control)?.ok_or("it has a version")?;
+/// // Nothing keeps items of this version from being brought up.
+/// assert!(way.hurdle(&"0.9.0".parse()?).is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct WayIn {
     app: Name,
@@ -23,6 +42,23 @@ pub struct WayIn {
 impl Host {
     /// The way of items into a collection of an app, as it stands now: whoever imports with it holds the lease already.
     /// `None` where the collection has no version that they could be brought up to.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// use godwit::run::Control;
+    ///
+    /// let app = "notes".parse()?;
+    /// let way = host.way_in(&app, &"notes".parse()?, &Control::default())?;
+    /// assert!(way.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.

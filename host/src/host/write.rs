@@ -14,6 +14,28 @@ const PAUSE: Duration = Duration::from_millis(5);
 const TRIES: usize = 10_000;
 
 /// What becomes of one item.
+///
+/// ```
+/// # use godwit::{catalogue::*, sandbox::*, store::*};
+/// # let schema = br#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let mut catalogue = Catalogue::new();
+/// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+/// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+/// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+/// use godwit::ItemWrite;
+///
+/// let (version, body) = ("1.0.0".parse()?, br#"{"title": "hello"}"#);
+/// let first = ItemWrite {
+///     collection: "notes".parse()?,
+///     id: "first".to_owned(),
+///     item: Some((version, body)),
+/// };
+/// host.write(&[first])?;
+/// assert!(host.store().body(&"notes".parse()?, "first")?.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemWrite<'a> {
     /// Its collection, which must exist.
@@ -27,6 +49,21 @@ pub struct ItemWrite<'a> {
 impl Host {
     /// Puts an item in the place of whatever has its id, as an application does. One that is older than its collection waits
     /// to be brought up to date by the next `up`.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// let (notes, version) = ("notes".parse()?, "1.0.0".parse()?);
+    /// host.put(&notes, "first", &version, br#"{"title": "hello"}"#)?;
+    /// assert!(host.store().body(&notes, "first")?.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Host::write`].
@@ -48,6 +85,22 @@ impl Host {
 
     /// Removes an item, as an application does, and gives whether there was one.
     ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// let notes = "notes".parse()?;
+    /// assert!(host.delete(&notes, "first")?);
+    /// assert!(!host.delete(&notes, "first")?, "it is gone");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Host::write`].
     pub fn delete(&self, collection: &Name, id: &str) -> Result<bool, HostError> {
@@ -63,6 +116,28 @@ impl Host {
     /// several writes to one item the last one counts. Gives how many items were removed that were there.
     ///
     /// While a shadow run is under way the live generation is written, and what was written is brought to the shadow's.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// # host.up(&Default::default(), &godwit::run::Quiet, &Default::default())?;
+    /// # host.put(&"notes".parse()?, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// use godwit::ItemWrite;
+    /// use godwit::model::Name;
+    ///
+    /// let notes: Name = "notes".parse()?;
+    /// let (version, body) = ("1.0.0".parse()?, br#"{"title": "hello"}"#);
+    /// // The item gets another id.
+    /// let old = ItemWrite { collection: notes.clone(), id: "first".to_owned(), item: None };
+    /// let new = ItemWrite { collection: notes, id: "1".to_owned(), item: Some((version, body)) };
+    /// assert_eq!(host.write(&[old, new])?, 1, "one is removed");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::BadItem`] or [`HostError::NoCollection`] when one of them is none, [`HostError::TooNew`] when it is newer

@@ -10,6 +10,19 @@ use super::{Name, RunId, Timestamp, Version};
 ///
 /// Items without an entry have the version of their collection, or a newer one by their stamp.
 /// Passes over a whole collection leave items with an entry out; they have passes of their own.
+///
+/// ```
+/// use godwit::model::{Apart, Version};
+///
+/// let waits = Apart {
+///     version: Version::new(1, 0, 0),
+///     next: None,
+///     failure: None,
+/// };
+/// assert!(waits.is_due(&Version::new(2, 0, 0), 0));
+/// assert!(!waits.is_due(&Version::new(1, 0, 0), 0));
+/// assert!(!waits.is_open());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Apart {
     /// The version whose shape the item has.
@@ -40,6 +53,14 @@ impl Apart {
 }
 
 /// A step of a migration.
+///
+/// ```
+/// use godwit::model::{Position, Version};
+///
+/// let at = |version, step| Position { version, step };
+/// let last = at(Version::new(1, 0, 0), 3);
+/// assert!(last < at(Version::new(2, 0, 0), 0));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Position {
@@ -51,6 +72,18 @@ pub struct Position {
 }
 
 /// Why an item is in quarantine.
+///
+/// ```
+/// use godwit::model::{Failure, FailureKind};
+///
+/// let text = r#"{"kind": "refused", "reason": "it has no title", "migration": "2.0.0", "step": "fill",
+///     "run": 3, "at": 1700000000000}"#;
+/// let failure: Failure = serde_json::from_str(text)?;
+/// let kind = FailureKind::named(&failure.kind);
+/// assert_eq!(kind, Some(FailureKind::Refused));
+/// assert!(!failure.accepted);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Failure {

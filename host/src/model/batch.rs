@@ -3,6 +3,18 @@
 use bytes::Bytes;
 
 /// Items in order of their ids, laid out flat: the form in which they cross into a component.
+///
+/// ```
+/// use godwit::model::Batch;
+///
+/// let mut batch = Batch::default();
+/// batch.push("a", b"1");
+/// batch.push("b", b"22");
+/// assert_eq!((batch.len(), batch.id(0)), (2, "a"));
+/// assert_eq!(batch.body(1), b"22");
+/// assert_eq!(batch.find("b"), Some(1));
+/// assert_eq!(batch.slice(1..2).id(0), "b");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Batch {
     /// The ids, one after another.
@@ -49,6 +61,13 @@ impl Batch {
     }
 
     /// The items as pairs of id and body.
+    ///
+    /// ```
+    /// let mut batch = godwit::model::Batch::default();
+    /// batch.push("a", b"1");
+    /// let items: Vec<_> = batch.iter().collect();
+    /// assert_eq!(items, [("a", b"1".as_slice())]);
+    /// ```
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> {
         (0..self.len()).map(|index| (self.id(index), self.body(index)))
     }
@@ -78,6 +97,16 @@ impl Batch {
 }
 
 /// What became of one item, as a component says.
+///
+/// ```
+/// use godwit::model::{Kind, Reply};
+///
+/// let mut reply = Reply::default();
+/// reply.push(Kind::Unchanged, b"");
+/// reply.push(Kind::Failed, b"it has no title");
+/// assert_eq!(reply.kind(0), Kind::Unchanged);
+/// assert_eq!(reply.kind(1), Kind::Failed);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -104,6 +133,17 @@ impl Kind {
 }
 
 /// A component's answer to a batch, checked to match it in length and layout.
+///
+/// ```
+/// use godwit::model::{Kind, Reply};
+///
+/// let mut reply = Reply::default();
+/// reply.push(Kind::Updated, b"{}");
+/// reply.push(Kind::Removed, b"");
+/// assert_eq!((reply.len(), reply.payload_bytes()), (2, 2));
+/// assert_eq!(reply.kind(1), Kind::Removed);
+/// assert_eq!(reply.payload(0), b"{}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reply {
     kinds: Vec<u8>,
@@ -118,6 +158,16 @@ impl Reply {
     }
 
     /// Checks the columns of an answer to a batch of `expected` items.
+    ///
+    /// ```
+    /// use godwit::model::{Kind, Reply};
+    ///
+    /// // One item stays as it is, the other has a new body.
+    /// let reply = Reply::from_columns(2, vec![0, 1], b"{}".to_vec(), vec![0, 2])?;
+    /// assert_eq!(reply.kind(0), Kind::Unchanged);
+    /// assert_eq!(reply.payload(1), b"{}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`ReplyError`] where they do not fit together.
@@ -188,6 +238,16 @@ impl Reply {
     }
 
     /// The outcomes as pairs of kind and payload, which share one buffer.
+    ///
+    /// ```
+    /// use godwit::model::{Kind, Reply};
+    ///
+    /// let mut reply = Reply::default();
+    /// reply.push(Kind::Updated, b"{}");
+    /// for (kind, body) in reply.into_outcomes() {
+    ///     assert_eq!((kind, &body[..]), (Kind::Updated, b"{}".as_slice()));
+    /// }
+    /// ```
     pub fn into_outcomes(self) -> impl ExactSizeIterator<Item = (Kind, Bytes)> {
         let payloads = Bytes::from(self.payloads);
         let ends = self.payload_ends.into_iter();
@@ -200,12 +260,30 @@ impl Reply {
     }
 
     /// The outcomes as pairs of kind and payload.
+    ///
+    /// ```
+    /// use godwit::model::{Kind, Reply};
+    ///
+    /// let mut reply = Reply::default();
+    /// reply.push(Kind::Failed, b"it has no title");
+    /// let failed = reply.iter().filter(|(kind, _)| *kind == Kind::Failed);
+    /// assert_eq!(failed.count(), 1);
+    /// ```
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (Kind, &[u8])> {
         (0..self.len()).map(|index| (self.kind(index), self.payload(index)))
     }
 }
 
 /// A way in which an answer does not match its batch.
+///
+/// ```
+/// use godwit::model::{Reply, ReplyError};
+///
+/// let error = Reply::from_columns(2, vec![0], Vec::new(), vec![0]).unwrap_err();
+/// let (expected, given) = (2, 1);
+/// assert_eq!(error, ReplyError::Count { expected, given });
+/// assert_eq!(error.to_string(), "1 outcomes for 2 items");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReplyError {
     /// Occurs when there are more or fewer outcomes than items.

@@ -7,6 +7,18 @@ use serde::{Deserialize, Serialize};
 /// How many items were read, and what became of them.
 ///
 /// `read` is always the sum of `unchanged`, `updated`, `removed` and `failed`.
+///
+/// ```
+/// use godwit::model::Counts;
+///
+/// let mut total = Counts::default();
+/// total += Counts {
+///     read: 2,
+///     updated: 2,
+///     ..Counts::default()
+/// };
+/// assert_eq!((total.read, total.updated, total.failed), (2, 2, 0));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Counts {

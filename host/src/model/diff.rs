@@ -7,6 +7,19 @@ use serde_json::Value;
 use super::json::same_value;
 
 /// One difference between two bodies.
+///
+/// ```
+/// use godwit::model::{Difference, diff};
+/// use serde_json::json;
+///
+/// let found = diff(&json!({"done": false}), &json!({"done": true}));
+/// let expected = Difference {
+///     pointer: "/done".to_owned(),
+///     before: Some(json!(false)),
+///     after: Some(json!(true)),
+/// };
+/// assert_eq!(found, [expected]);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     /// Where: a JSON pointer (RFC 6901); empty for the whole body.
@@ -34,6 +47,17 @@ impl fmt::Display for Difference {
 }
 
 /// How `after` differs from `before`. Members are compared by name, the elements of lists by place.
+///
+/// ```
+/// use godwit::model::diff;
+/// use serde_json::json;
+///
+/// let before = json!({"title": "milk", "done": false});
+/// let after = json!({"title": "milk", "done": true, "by": "me"});
+/// let found = diff(&before, &after);
+/// assert_eq!(found[0].to_string(), "~ /done: false -> true");
+/// assert_eq!(found[1].to_string(), r#"+ /by: "me""#);
+/// ```
 pub fn diff(before: &Value, after: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     compare("", Some(before), Some(after), &mut found);

@@ -7,6 +7,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 digest; printed as 64 hexadecimal digits.
+///
+/// ```
+/// use godwit::model::Digest;
+///
+/// let digest = Digest::of(b"");
+/// assert_eq!(digest.short(), "e3b0c44298fc");
+/// assert_eq!(digest.to_string().parse::<Digest>()?, digest);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema), schema(value_type = String, min_length = 64, max_length = 64))]
 pub struct Digest(pub [u8; 32]);

@@ -3,6 +3,16 @@
 use std::fmt;
 
 /// In which way an item failed a migration.
+///
+/// ```
+/// use godwit::model::FailureKind;
+///
+/// let kind = FailureKind::named("timed out");
+/// assert_eq!(kind, Some(FailureKind::TimedOut));
+/// assert_eq!(FailureKind::OutOfFuel.name(), "out of fuel");
+/// assert!(FailureKind::OutOfFuel.advice().contains("`fuel`"));
+/// assert_eq!(FailureKind::named("fine"), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FailureKind {
     /// The migration itself said that it cannot migrate the item.

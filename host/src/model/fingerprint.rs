@@ -20,6 +20,15 @@ const FEW_NAMES: usize = 16;
 ///
 /// `None` says nothing: the body may break the rules, or it has something that is left to a slower reader, such as two
 /// members of one name.
+///
+/// ```
+/// use godwit::model::{Rules, fingerprint};
+///
+/// let print = |body: &str| fingerprint(body.as_bytes(), Rules::default());
+/// assert_eq!(print(r#"{"a": 1, "b": 2}"#), print(r#"{"b":2.0,"a":1}"#));
+/// assert_ne!(print("1"), print("2"));
+/// assert_eq!(print("no JSON"), None);
+/// ```
 pub fn fingerprint(body: &[u8], rules: Rules) -> Option<u64> {
     std::str::from_utf8(body).ok()?;
     let mut reader = Reader {

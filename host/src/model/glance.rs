@@ -6,6 +6,14 @@ use super::lanes::{BLOCK, places};
 const ESCAPE: usize = 6;
 
 /// What is certain of two texts, if each of them is JSON without two members of one name in an object.
+///
+/// ```
+/// use godwit::model::{Glance, glance};
+///
+/// let old = br#"{"title": "milk"}"#;
+/// let new = br#"{"title": "milk", "done": true}"#;
+/// assert_eq!(glance(old, new), Glance::OtherMembers);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Glance {
     /// They have different numbers of members, so that they say different things.
@@ -18,6 +26,15 @@ pub enum Glance {
 }
 
 /// Looks at two texts from both ends to where they differ.
+///
+/// ```
+/// use godwit::model::{Glance, glance};
+///
+/// let old = br#"{"title": "milk"}"#;
+/// let new = br#"{"title": "bread"}"#;
+/// assert_eq!(glance(old, new), Glance::OneText);
+/// assert_eq!(glance(b"1", b"2"), Glance::Nothing);
+/// ```
 pub fn glance(old: &[u8], new: &[u8]) -> Glance {
     let mut start = common(old, new);
     let rest = (&old[start..], &new[start..]);

@@ -9,6 +9,18 @@ use super::{Name, NameError};
 
 /// Which collections migrations may read and write through `documents`, of those that their steps ask
 /// for. It takes both: what a step does not ask for it does not get, whatever is granted here.
+///
+/// ```
+/// use godwit::model::{Access, Grants, Name};
+///
+/// let [notes, users]: [Name; 2] = ["notes".parse()?, "users".parse()?];
+/// let mut grants = Grants::default();
+/// grants.add("notes:users:read".parse()?);
+/// let may = |access| grants.allow(&notes, &notes, &users, Some(&users), access);
+/// assert!(may(Access::Read));
+/// assert!(!may(Access::Write));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Grants {
     /// What every migration gets.
@@ -18,6 +30,20 @@ pub struct Grants {
 }
 
 /// What every migration gets of what it asks for.
+///
+/// ```
+/// use godwit::model::{Access, DefaultGrant, Grants, Name};
+///
+/// let [notes, tags]: [Name; 2] = ["notes".parse()?, "tags".parse()?];
+/// let may = |grants: &Grants| grants.allow(&notes, &notes, &tags, Some(&notes), Access::Write);
+/// assert!(may(&Grants::default()));
+/// let strict = Grants {
+///     default: DefaultGrant::Nothing,
+///     ..Grants::default()
+/// };
+/// assert!(!may(&strict));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DefaultGrant {
@@ -29,6 +55,17 @@ pub enum DefaultGrant {
 }
 
 /// Collections that an app's migrations may reach.
+///
+/// ```
+/// use godwit::model::{Granted, Grants};
+///
+/// let mut grants = Grants::default();
+/// grants.add("notes:users:read".parse()?);
+/// let granted: &Granted = &grants.apps["notes"];
+/// assert!(granted.read.contains("users"));
+/// assert!(granted.write.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Granted {
     /// Collections that may be read.
@@ -38,6 +75,14 @@ pub struct Granted {
 }
 
 /// How documents are reached.
+///
+/// ```
+/// use godwit::model::{Access, Grant};
+///
+/// let grant: Grant = "notes:users:read".parse()?;
+/// assert_eq!(grant.access, Access::Read);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// They are read.
@@ -89,6 +134,16 @@ impl Granted {
 }
 
 /// One grant, as text `APP:COLLECTION`, or `APP:COLLECTION:read` where nothing may be written.
+///
+/// ```
+/// use godwit::model::{Access, Grant};
+///
+/// let grant: Grant = "notes:users".parse()?;
+/// assert_eq!(grant.app.as_str(), "notes");
+/// assert_eq!(grant.collection.as_str(), "users");
+/// assert_eq!(grant.access, Access::Write);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// Whose migrations get it.
@@ -100,6 +155,15 @@ pub struct Grant {
 }
 
 /// Occurs when a text is not a grant.
+///
+/// ```
+/// use godwit::model::{Grant, GrantError};
+///
+/// let error = "notes".parse::<Grant>().unwrap_err();
+/// assert!(matches!(error, GrantError::Form { .. }));
+/// let error = "notes:".parse::<Grant>().unwrap_err();
+/// assert!(matches!(error, GrantError::Name(_)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GrantError {
     /// Occurs when it has not two or three parts.

@@ -7,6 +7,20 @@ use serde::{Deserialize, Serialize};
 use super::{Counts, Digest, Name, Phase, RunId, Timestamp, Version};
 
 /// One fact of a store's past. Facts are added and never changed.
+///
+/// ```
+/// use godwit::model::{Entry, Event, Timestamp, Version};
+///
+/// let entry = Entry {
+///     number: 1,
+///     at: Timestamp(0),
+///     app: "notes".parse()?,
+///     version: Version::new(1, 0, 0),
+///     event: Event::Baseline,
+/// };
+/// assert_eq!(serde_json::to_value(&entry)?["event"], "baseline");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Entry {
@@ -25,6 +39,18 @@ pub struct Entry {
 }
 
 /// What happened to a version of an app.
+///
+/// ```
+/// use godwit::model::{Event, Phase, RunId};
+///
+/// let event = Event::Undone {
+///     phase: Phase::Offline,
+///     run: RunId(3),
+/// };
+/// let text = serde_json::to_string(&event)?;
+/// assert_eq!(text, r#"{"event":"undone","phase":"offline","run":3}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -89,6 +115,21 @@ pub enum Event {
 }
 
 /// All facts of a store, in order.
+///
+/// ```
+/// use godwit::model::{Entry, Event, History, Timestamp, Version};
+///
+/// let history = History(vec![Entry {
+///     number: 1,
+///     at: Timestamp(0),
+///     app: "notes".parse()?,
+///     version: Version::new(1, 0, 0),
+///     event: Event::Baseline,
+/// }]);
+/// let apps = history.apps();
+/// assert_eq!(apps["notes"].version(), Some(&Version::new(1, 0, 0)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct History(pub Vec<Entry>);
@@ -105,6 +146,18 @@ impl History {
 }
 
 /// What is applied to an app.
+///
+/// ```
+/// use godwit::model::{AppState, Phase, Version};
+///
+/// let state = AppState {
+///     baseline: Some(Version::new(1, 0, 0)),
+///     ..AppState::default()
+/// };
+/// assert_eq!(state.version(), Some(&Version::new(1, 0, 0)));
+/// assert!(state.has(&Version::new(1, 0, 0), Phase::Offline));
+/// assert!(!state.has(&Version::new(2, 0, 0), Phase::Offline));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AppState {
     /// The version that existing items were declared to have.
@@ -116,6 +169,18 @@ pub struct AppState {
 }
 
 /// A migration that was applied.
+///
+/// ```
+/// use godwit::model::{AppState, Applied, Digest, Phase, RunId, Version};
+///
+/// let mut applied = Applied::default();
+/// applied.phases.insert(Phase::Offline, RunId(3));
+/// applied.digests.push(Digest::of(b"the file"));
+/// let mut state = AppState::default();
+/// state.applied.insert(Version::new(2, 0, 0), applied);
+/// assert!(state.has(&Version::new(2, 0, 0), Phase::Offline));
+/// assert!(!state.has(&Version::new(2, 0, 0), Phase::Online));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Applied {
     /// The phases carried out, each with the run that did it.
@@ -148,6 +213,19 @@ impl AppState {
     }
 
     /// The migrations applied above a version, the newest first.
+    ///
+    /// ```
+    /// use godwit::model::{AppState, Applied, Version};
+    ///
+    /// let mut state = AppState::default();
+    /// for major in 1..=3 {
+    ///     let version = Version::new(major, 0, 0);
+    ///     state.applied.insert(version, Applied::default());
+    /// }
+    /// let one = Version::new(1, 0, 0);
+    /// let above = state.applied_above(&one).map(|(version, _)| version.major);
+    /// assert_eq!(above.collect::<Vec<_>>(), [3, 2]);
+    /// ```
     pub fn applied_above(&self, version: &Version) -> impl Iterator<Item = (&Version, &Applied)> {
         let applied = self.applied.iter().rev();
         applied.take_while(move |(known, _)| *known > version)

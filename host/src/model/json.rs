@@ -4,6 +4,13 @@ use serde_json::{Number, Value};
 
 /// Whether two bodies say the same: equal bytes, or equal JSON values. A re-serialisation with
 /// other white space, member order or spelling of numbers and strings changes nothing.
+///
+/// ```
+/// use godwit::model::json::same_body;
+///
+/// assert!(same_body(br#"{"a": 1, "b": 2}"#, br#"{"b":2.0,"a":1}"#));
+/// assert!(!same_body(b"[1, 2]", b"[2, 1]"));
+/// ```
 pub fn same_body(a: &[u8], b: &[u8]) -> bool {
     if a == b {
         return true;
@@ -20,6 +27,14 @@ pub fn same_body(a: &[u8], b: &[u8]) -> bool {
 /// Whether a text may have a member with one of the names by which serde_json's values tell themselves
 /// that an object is a number or a text as it stands. It takes an object with such a member for what the
 /// member says, so that values of such texts say nothing about them.
+///
+/// ```
+/// use godwit::model::json::has_private_name;
+///
+/// let body = br#"{"$serde_json::private::Number": "1"}"#;
+/// assert!(has_private_name(body));
+/// assert!(!has_private_name(br#"{"price": "$5"}"#));
+/// ```
 pub fn has_private_name(body: &[u8]) -> bool {
     // All of them begin with a dollar sign, however that is spelled.
     if !body.contains(&b'$') && !body.contains(&b'\\') {
@@ -42,6 +57,15 @@ pub fn has_private_name(body: &[u8]) -> bool {
 }
 
 /// Whether two values are the same: members in any order, numbers by their exact value.
+///
+/// ```
+/// use godwit::model::json::same_value;
+/// use serde_json::json;
+///
+/// let (a, b) = (json!({"a": 1, "b": 2}), json!({"b": 2, "a": 1.0}));
+/// assert!(same_value(&a, &b));
+/// assert!(!same_value(&a, &json!({"a": 1})));
+/// ```
 pub fn same_value(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => same_number(a, b),

@@ -8,6 +8,20 @@ use serde::{Deserialize, Serialize};
 use super::{Digest, Name, Position, Version, VersionReq};
 
 /// What brings an app to one version: a component or a schema file, as the catalogue found it.
+///
+/// ```
+/// use godwit::catalogue::Catalogue;
+/// use godwit::model::Body;
+/// use godwit::sandbox::{Engine, Limits};
+///
+/// let schema = br#"{"app": "notes", "version": "1.0.0",
+///     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// let (mut catalogue, engine) = (Catalogue::new(), Engine::new(Limits::default()));
+/// catalogue.add(&engine, "notes.json".into(), schema);
+/// let migration = &catalogue.migrations()[0];
+/// assert_eq!(migration.app.as_str(), "notes");
+/// assert_eq!(migration.body, Body::Schema);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migration {
     /// The app whose versions are counted.
@@ -32,6 +46,37 @@ pub struct Migration {
 
 impl Migration {
     /// The collections that its steps are fed, in their order; one that several are fed comes as often.
+    ///
+    /// ```
+    /// # use godwit::model::*;
+    /// # let migration = Migration {
+    /// #     app: "notes".parse()?,
+    /// #     version: Version::new(2, 0, 0),
+    /// #     requires: None,
+    /// #     depends_on: Vec::new(),
+    /// #     summary: String::new(),
+    /// #     steps: vec![Step {
+    /// #         name: "fill".parse()?,
+    /// #         phase: Phase::Offline,
+    /// #         work: StepWork::Transform {
+    /// #             mode: Mode::Rewrite,
+    /// #             collection: "notes".parse()?,
+    /// #             reads: Vec::new(),
+    /// #             writes: Vec::new(),
+    /// #         },
+    /// #     }],
+    /// #     digest: Digest::of(b"the file"),
+    /// #     file: "notes.wasm".into(),
+    /// #     body: Body::Component {
+    /// #         contract: Version::new(1, 0, 0),
+    /// #         layout: Layout::Columns,
+    /// #     },
+    /// # };
+    /// // The migration has one step, which is fed `notes`.
+    /// let fed: Vec<_> = migration.fed().map(|name| name.as_str()).collect();
+    /// assert_eq!(fed, ["notes"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn fed(&self) -> impl Iterator<Item = &Name> {
         self.steps.iter().filter_map(|step| match &step.work {
             StepWork::Transform { collection, .. } => Some(collection),
@@ -40,6 +85,41 @@ impl Migration {
     }
 
     /// The places of the steps that feed on a collection, in order.
+    ///
+    /// ```
+    /// use godwit::model::Name;
+    ///
+    /// # use godwit::model::*;
+    /// # let migration = Migration {
+    /// #     app: "notes".parse()?,
+    /// #     version: Version::new(2, 0, 0),
+    /// #     requires: None,
+    /// #     depends_on: Vec::new(),
+    /// #     summary: String::new(),
+    /// #     steps: vec![Step {
+    /// #         name: "fill".parse()?,
+    /// #         phase: Phase::Offline,
+    /// #         work: StepWork::Transform {
+    /// #             mode: Mode::Rewrite,
+    /// #             collection: "notes".parse()?,
+    /// #             reads: Vec::new(),
+    /// #             writes: Vec::new(),
+    /// #         },
+    /// #     }],
+    /// #     digest: Digest::of(b"the file"),
+    /// #     file: "notes.wasm".into(),
+    /// #     body: Body::Component {
+    /// #         contract: Version::new(1, 0, 0),
+    /// #         layout: Layout::Columns,
+    /// #     },
+    /// # };
+    /// // The migration to 2.0.0 has one step, which is fed `notes`.
+    /// let notes: Name = "notes".parse()?;
+    /// let positions: Vec<_> = migration.positions_over(&notes).collect();
+    /// assert_eq!(positions.len(), 1);
+    /// assert_eq!((positions[0].version.major, positions[0].step), (2, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn positions_over(&self, collection: &Name) -> impl Iterator<Item = Position> {
         let steps = (0..).zip(&self.steps);
         let over = steps.filter(move |(_, step)| {
@@ -53,6 +133,16 @@ impl Migration {
 }
 
 /// What kind of file a migration is.
+///
+/// ```
+/// use godwit::model::{Body, Layout, Version};
+///
+/// let body = Body::Component {
+///     contract: Version::new(1, 0, 0),
+///     layout: Layout::Columns,
+/// };
+/// assert_ne!(body, Body::Schema);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
     /// A WebAssembly component of the named contract version.
@@ -67,6 +157,14 @@ pub enum Body {
 }
 
 /// The layout in which a component takes its batches.
+///
+/// ```
+/// use godwit::model::Layout;
+///
+/// let layout: Layout = serde_json::from_str("\"columns\"")?;
+/// assert_eq!(layout, Layout::Columns);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {
@@ -79,6 +177,17 @@ pub enum Layout {
 }
 
 /// Another app that must have reached a version first.
+///
+/// ```
+/// use godwit::model::{Dependency, Version};
+///
+/// let users = Dependency {
+///     app: "users".parse()?,
+///     versions: ">=2, <3".parse()?,
+/// };
+/// assert!(users.versions.matches(&Version::new(2, 1, 0)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dependency {
     /// The other app.
@@ -88,6 +197,22 @@ pub struct Dependency {
 }
 
 /// One pass of a migration.
+///
+/// ```
+/// use godwit::model::{Operation, Phase, Step, StepWork};
+///
+/// let operation = Operation::CreateCollection {
+///     collection: "notes".parse()?,
+///     opaque: false,
+/// };
+/// let step = Step {
+///     name: "create".parse()?,
+///     phase: Phase::Offline,
+///     work: StepWork::Schema(operation),
+/// };
+/// assert_eq!(step.work.collection().as_str(), "notes");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Step {
@@ -101,6 +226,21 @@ pub struct Step {
 }
 
 /// What a step does.
+///
+/// ```
+/// use godwit::model::{Mode, StepWork};
+///
+/// let work = StepWork::Transform {
+///     mode: Mode::Rewrite,
+///     collection: "notes".parse()?,
+///     reads: vec!["tags".parse()?],
+///     writes: Vec::new(),
+/// };
+/// assert_eq!(work.collection().as_str(), "notes");
+/// assert_eq!(work.reads()[0].as_str(), "tags");
+/// assert!(!work.is_pure_rewrite());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -148,6 +288,15 @@ impl StepWork {
 }
 
 /// A change of what collections and indexes there are. Each is idempotent.
+///
+/// ```
+/// use godwit::model::Operation;
+///
+/// let text = r#"{"ensure_index": {"collection": "notes", "pointer": "/tags"}}"#;
+/// let operation: Operation = serde_json::from_str(text)?;
+/// assert_eq!(operation.collection().as_str(), "notes");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -188,6 +337,13 @@ impl Operation {
 }
 
 /// When a step runs, seen from the application that owns the data.
+///
+/// ```
+/// use godwit::model::Phase;
+///
+/// assert!(Phase::Offline < Phase::Online);
+/// assert_eq!(Phase::Online.to_string(), "online");
+/// ```
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -211,6 +367,14 @@ impl fmt::Display for Phase {
 }
 
 /// What a step may do to the items that it is fed.
+///
+/// ```
+/// use godwit::model::Mode;
+///
+/// let mode: Mode = serde_json::from_str("\"derive\"")?;
+/// assert_eq!(mode, Mode::Derive);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]

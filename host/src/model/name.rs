@@ -9,6 +9,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The name of an app, a collection or a step: 1 to 64 bytes of UTF-8 without `/`, white space and
 /// control characters. Cheap to clone.
+///
+/// ```
+/// use godwit::model::Name;
+///
+/// let name: Name = "todo-search".parse()?;
+/// assert_eq!(name.as_str(), "todo-search");
+/// assert!("todo search".parse::<Name>().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema), schema(value_type = String, min_length = 1, max_length = 64))]
 pub struct Name(Arc<str>);
@@ -25,6 +34,14 @@ impl Name {
 }
 
 /// Occurs when a text cannot be a name.
+///
+/// ```
+/// use godwit::model::Name;
+///
+/// let error = "a/b".parse::<Name>().unwrap_err();
+/// assert_eq!(error.text, "a/b");
+/// assert!(error.to_string().starts_with("`a/b` is not a name"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is not a name: 1 to 64 bytes without `/`, white space and control characters", .text.escape_debug())]
 pub struct NameError {

@@ -5,6 +5,15 @@ use std::fmt;
 use super::{Purpose, Run, RunId, RunState};
 
 /// How what a run has done is taken back as a whole. As text it is the command.
+///
+/// ```
+/// use godwit::model::{Retreat, RunId};
+///
+/// let restore = Retreat::Restore("x.godwit".to_owned());
+/// let both = Retreat::InOrder(vec![restore, Retreat::Undo(RunId(3))]);
+/// let commands = "godwit backup restore x.godwit && godwit undo 3";
+/// assert_eq!(both.to_string(), commands);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Retreat {
     /// By its pre-images, which put back every byte that it has changed.
@@ -20,6 +29,22 @@ pub enum Retreat {
 impl Run {
     /// How what it has done is taken back once nothing came after it ([`Run::retreat_among`]); `None` where nothing does, or it
     /// is undone.
+    ///
+    /// ```
+    /// use godwit::model::{Retreat, Run, RunId};
+    ///
+    /// # let text = r#"{"id": 7, "purpose": "up", "state": "completed", "started_at": 0, "changed_at": 0, "seed": 0,
+    /// #     "plan": {"stages": []}, "stages_done": 0, "has_pre_images": true}"#;
+    /// # let mut run: Run = serde_json::from_str(text)?;
+    /// // A run that is completed and has pre-images:
+    /// assert_eq!(run.retreat(), Some(Retreat::Undo(RunId(7))));
+    /// run.has_pre_images = false;
+    /// assert_eq!(run.retreat(), None);
+    /// run.backup = Some("x.godwit".to_owned());
+    /// let restore = Retreat::Restore("x.godwit".to_owned());
+    /// assert_eq!(run.retreat(), Some(restore));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn retreat(&self) -> Option<Retreat> {
         match &self.backup {
             _ if self.state == RunState::Undone => None,
@@ -33,6 +58,32 @@ impl Run {
     }
 
     /// Whether another run cannot be undone before this one is taken back: this one came later, and both are about some app.
+    ///
+    /// ```
+    /// use godwit::model::{Run, RunId};
+    ///
+    /// # use godwit::model::{Digest, Phase, Source, Stage, Version};
+    /// # let text = r#"{"id": 7, "purpose": "up", "state": "completed", "started_at": 0, "changed_at": 0, "seed": 0,
+    /// #     "plan": {"stages": []}, "stages_done": 0, "has_pre_images": true}"#;
+    /// # let mut run: Run = serde_json::from_str(text)?;
+    /// # run.plan.stages.push(Stage {
+    /// #     app: "notes".parse()?,
+    /// #     version: Version::new(2, 0, 0),
+    /// #     from: None,
+    /// #     phase: Phase::Offline,
+    /// #     digest: Digest::of(b"the file"),
+    /// #     file: String::new(),
+    /// #     first_step: 0,
+    /// #     steps: Vec::new(),
+    /// #     source: Source::Collection,
+    /// # });
+    /// // Run 7 is about the app `notes`, and so is the one that comes later.
+    /// let mut later = run.clone();
+    /// later.id = RunId(8);
+    /// assert!(later.is_behind(&run));
+    /// assert!(!run.is_behind(&later));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_behind(&self, other: &Self) -> bool {
         let mut stages = self.plan.stages.iter();
         let is_shared = |app: &super::Name| other.plan.stages.iter().any(|stage| stage.app == *app);
@@ -43,6 +94,33 @@ impl Run {
 
     /// How what it has done is taken back, with all that has to be taken back before; `None` where nothing does. `runs` are
     /// all runs of the store, in order.
+    ///
+    /// ```
+    /// use godwit::model::{Run, RunId};
+    ///
+    /// # use godwit::model::{Digest, Phase, Source, Stage, Version};
+    /// # let text = r#"{"id": 7, "purpose": "up", "state": "completed", "started_at": 0, "changed_at": 0, "seed": 0,
+    /// #     "plan": {"stages": []}, "stages_done": 0, "has_pre_images": true}"#;
+    /// # let mut run: Run = serde_json::from_str(text)?;
+    /// # run.plan.stages.push(Stage {
+    /// #     app: "notes".parse()?,
+    /// #     version: Version::new(2, 0, 0),
+    /// #     from: None,
+    /// #     phase: Phase::Offline,
+    /// #     digest: Digest::of(b"the file"),
+    /// #     file: String::new(),
+    /// #     first_step: 0,
+    /// #     steps: Vec::new(),
+    /// #     source: Source::Collection,
+    /// # });
+    /// // Run 7 is about the app `notes`, and so is the one that comes later.
+    /// let mut later = run.clone();
+    /// later.id = RunId(8);
+    /// let runs = [run, later];
+    /// let way = runs[0].retreat_among(&runs).map(|way| way.to_string());
+    /// assert_eq!(way.as_deref(), Some("godwit undo 8 && godwit undo 7"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn retreat_among(&self, runs: &[Self]) -> Option<Retreat> {
         let own = self.retreat()?;
         if !matches!(own, Retreat::Undo(_)) {
@@ -69,12 +147,39 @@ impl Run {
     }
 
     /// The command that puts the backup that was made before it in the store's place, if one was.
+    ///
+    /// ```
+    /// use godwit::model::Run;
+    ///
+    /// # let text = r#"{"id": 7, "purpose": "up", "state": "completed", "started_at": 0, "changed_at": 0, "seed": 0,
+    /// #     "plan": {"stages": []}, "stages_done": 0, "has_pre_images": true}"#;
+    /// # let mut run: Run = serde_json::from_str(text)?;
+    /// assert_eq!(run.restore(), None);
+    /// run.backup = Some("x.godwit".to_owned());
+    /// let command = run.restore();
+    /// assert_eq!(command.as_deref(), Some("godwit backup restore x.godwit"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn restore(&self) -> Option<String> {
         let backup = self.backup.clone();
         backup.map(|file| Retreat::Restore(file).to_string())
     }
 
     /// Whether the backup that was made before it is all that takes it back from where it has stopped.
+    ///
+    /// ```
+    /// use godwit::model::{Run, RunState};
+    ///
+    /// # let text = r#"{"id": 7, "purpose": "up", "state": "completed", "started_at": 0, "changed_at": 0, "seed": 0,
+    /// #     "plan": {"stages": []}, "stages_done": 0, "has_pre_images": true}"#;
+    /// # let mut run: Run = serde_json::from_str(text)?;
+    /// assert!(!run.needs_backup());
+    /// run.state = RunState::Failed;
+    /// run.has_pre_images = false;
+    /// run.backup = Some("x.godwit".to_owned());
+    /// assert!(run.needs_backup());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn needs_backup(&self) -> bool {
         self.state.is_unfinished() && !self.has_pre_images && self.backup.is_some()
     }

@@ -9,6 +9,20 @@ use super::json_trouble;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// What is asked of a JSON text beside that it is one (RFC 8259), in UTF-8.
+///
+/// ```
+/// use godwit::model::Rules;
+///
+/// let rules = Rules {
+///     depth: 3,
+///     duplicate_names: false,
+/// };
+/// assert!(rules.check(br#"{"a": [1]}"#).is_ok());
+/// let wrong = rules.check(br#"{"a": 1, "a": 2}"#).unwrap_err();
+/// assert!(wrong.starts_with("has two members `a` in one object"));
+/// let wrong = rules.check(b"[1,]").unwrap_err();
+/// assert!(wrong.starts_with("is not JSON: "));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
     /// How deep arrays and objects may be nested; at most 128, which is the parser's own limit.

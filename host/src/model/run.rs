@@ -8,6 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::{Counts, Digest, Name, Phase, Position, Step, Timestamp, Version};
 
 /// Which steps will run on what, in order. Nothing is left to decide later.
+///
+/// ```
+/// use godwit::model::Plan;
+///
+/// let plan = Plan::default();
+/// assert!(plan.is_empty());
+/// assert_eq!(plan.stages.len(), 0);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Plan {
@@ -23,6 +31,25 @@ impl Plan {
 }
 
 /// One phase of one migration: what the history remembers as applied.
+///
+/// ```
+/// use godwit::model::{Digest, Phase, Source, Stage, Version};
+///
+/// let stage = Stage {
+///     app: "notes".parse()?,
+///     version: Version::new(1, 5, 0),
+///     from: Some(Version::new(2, 0, 0)),
+///     phase: Phase::Offline,
+///     digest: Digest::of(b"the file"),
+///     file: "notes-1.5.0.wasm".to_owned(),
+///     first_step: 0,
+///     steps: Vec::new(),
+///     source: Source::Collection,
+/// };
+/// assert!(stage.is_late());
+/// assert_eq!(stage.position(2).step, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Stage {
@@ -68,6 +95,15 @@ impl Stage {
 }
 
 /// Which items a stage is fed.
+///
+/// ```
+/// use godwit::model::Source;
+///
+/// let item = Source::Item("notes".parse()?, "first".to_owned());
+/// assert_ne!(item, Source::Collection);
+/// assert_eq!(Source::default(), Source::Collection);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -85,6 +121,15 @@ pub enum Source {
 }
 
 /// Numbers the runs of a store from 1.
+///
+/// ```
+/// use godwit::model::RunId;
+///
+/// let run: RunId = "7".parse()?;
+/// assert_eq!(run, RunId(7));
+/// assert_eq!(run.to_string(), "7");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -107,6 +152,17 @@ impl FromStr for RunId {
 }
 
 /// A plan being carried out, as the store keeps it.
+///
+/// ```
+/// use godwit::model::{Run, RunState};
+///
+/// let text = r#"{"id": 7, "purpose": "up", "state": "failed", "started_at": 0, "changed_at": 0,
+///     "seed": 0, "plan": {"stages": []}, "stages_done": 0, "has_pre_images": true}"#;
+/// let run: Run = serde_json::from_str(text)?;
+/// assert_eq!(run.state, RunState::Failed);
+/// assert!(run.keeps_pre_images && run.backup.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Run {
@@ -157,6 +213,13 @@ fn is_yes(answer: &bool) -> bool {
 }
 
 /// What a run is for.
+///
+/// ```
+/// use godwit::model::Purpose;
+///
+/// assert!(Purpose::Up.is_exclusive());
+/// assert!(!Purpose::Retry.is_exclusive());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -182,6 +245,14 @@ impl Purpose {
 }
 
 /// How far a run has come.
+///
+/// ```
+/// use godwit::model::RunState;
+///
+/// assert!(RunState::Blocked.is_unfinished());
+/// assert!(!RunState::Completed.is_unfinished());
+/// assert_eq!(RunState::Blocked.to_string(), "blocked");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -227,6 +298,17 @@ impl fmt::Display for RunState {
 }
 
 /// How far a step of a run has come: its checkpoint.
+///
+/// ```
+/// use godwit::model::Progress;
+///
+/// let progress = Progress {
+///     after: Some("first".to_owned()),
+///     ..Progress::default()
+/// };
+/// assert!(!progress.done);
+/// assert_eq!(progress.counts.read, 0);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Progress {
     /// The last id that is done; `None` before the first batch.

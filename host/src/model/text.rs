@@ -14,6 +14,14 @@ pub(crate) fn json_trouble(error: &serde_json::Error) -> String {
 /// Whether a character shows itself and leaves others as they are: no control character but newline and
 /// tab, none that turns the direction of what follows, none that cannot be seen. The kinds are those
 /// that Unicode Technical Report 36 (Unicode Security Considerations) warns of.
+///
+/// ```
+/// use godwit::model::is_plain;
+///
+/// assert!("a line\n".chars().all(is_plain));
+/// assert!(!is_plain('\u{202e}'));
+/// assert!(!is_plain('\u{200b}'));
+/// ```
 pub fn is_plain(c: char) -> bool {
     match c {
         '\n' | '\t' => true,

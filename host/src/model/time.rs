@@ -3,6 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
+///
+/// ```
+/// use godwit::model::Timestamp;
+///
+/// let start = Timestamp(1_700_000_000_000);
+/// let end = start.plus(1_500);
+/// assert_eq!(end.since(start), 1_500);
+/// assert_eq!(start.since(end), 0);
+/// ```
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -23,6 +32,13 @@ impl Timestamp {
 }
 
 /// Tells the time. The command line hands in the system's clock, tests one of their own.
+///
+/// ```
+/// use godwit::model::{Clock, Timestamp};
+///
+/// let stopped = || Timestamp(7);
+/// assert_eq!(stopped.now(), Timestamp(7));
+/// ```
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;

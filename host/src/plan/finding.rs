@@ -13,6 +13,18 @@ use super::{Kind, Matter, Policy};
 ///
 /// Its text names the app, the version and the file. As JSON it has `kind`, `severity`, the facts,
 /// the text as `message`, and `way_out`.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use godwit::plan::{Finding, Kind, Policy, Severity};
+///
+/// let reason = "it is empty".to_owned();
+/// let finding = Finding::invalid_file(&Policy::default(), Path::new("a.wasm"), reason);
+/// assert_eq!(finding.kind(), Kind::InvalidFile);
+/// assert_eq!(finding.severity, Severity::Refused);
+/// assert!(finding.way_out().contains("--accept invalid-file"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// What follows from it.
@@ -27,6 +39,19 @@ pub struct Finding {
 
 impl Finding {
     /// Reports a file of the catalogue's folder that is no valid migration.
+    ///
+    /// ```
+    /// use std::path::Path;
+    ///
+    /// use godwit::plan::{Finding, Policy, Severity};
+    ///
+    /// let policy: Policy = "invalid-file=accept".parse()?;
+    /// let finding = Finding::invalid_file(&policy, Path::new("a.wasm"), "it is empty".to_owned());
+    /// assert_eq!(finding.severity, Severity::Accepted);
+    /// let text = "a.wasm: it is no valid migration: it is empty";
+    /// assert_eq!(finding.to_string(), text);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn invalid_file(policy: &Policy, file: &Path, reason: String) -> Self {
         let matter = Matter::InvalidFile { reason };
         let severity = matter.severity(policy);
@@ -50,6 +75,13 @@ impl Finding {
 }
 
 /// What follows from a finding.
+///
+/// ```
+/// use godwit::plan::Severity;
+///
+/// let all = [Severity::Info, Severity::Refused, Severity::Warned];
+/// assert_eq!(all.iter().min(), Some(&Severity::Refused));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -65,6 +97,18 @@ pub enum Severity {
 }
 
 /// What a finding is about.
+///
+/// ```
+/// use godwit::plan::Subject;
+///
+/// let subject = Subject {
+///     app: Some("notes".parse()?),
+///     version: Some("2.0.0".parse()?),
+///     file: Some("notes.wasm".to_owned()),
+/// };
+/// assert_eq!(subject.to_string(), "notes 2.0.0 (notes.wasm)");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Subject {
     /// The app.

@@ -3,6 +3,18 @@
 use crate::model::{Name, Phase, Position, Version};
 
 /// Bringing apps up to date, or up to a version.
+///
+/// ```
+/// use godwit::plan::Goal;
+///
+/// let goal = Goal {
+///     app: Some("notes".parse()?),
+///     to: Some("2.0.0".parse()?),
+///     ..Goal::default()
+/// };
+/// assert_eq!(goal.phase, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Goal {
     /// The app; `None`: all of the catalogue.
@@ -15,6 +27,22 @@ pub struct Goal {
 }
 
 /// Bringing one item up to date, ahead of its collection if need be.
+///
+/// ```
+/// use godwit::model::Version;
+/// use godwit::plan::{ItemGoal, Kind, Policy, Recorded, plan_item};
+///
+/// let goal = ItemGoal {
+///     collection: "notes".parse()?,
+///     id: "first".to_owned(),
+///     version: Version::new(1, 0, 0),
+///     next: None,
+///     to: None,
+/// };
+/// let planned = plan_item(&[], &Recorded::default(), &goal, &Policy::default());
+/// assert_eq!(planned.findings[0].kind(), Kind::CollectionUnknown);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemGoal {
     /// The item's collection.
@@ -30,6 +58,20 @@ pub struct ItemGoal {
 }
 
 /// Trying items in quarantine again.
+///
+/// ```
+/// use godwit::model::Version;
+/// use godwit::plan::{Kind, Policy, Recorded, RetryGoal, plan_retry};
+///
+/// let goal = RetryGoal {
+///     app: "notes".parse()?,
+///     from: Version::new(2, 0, 0),
+///     selection: Some(vec![("notes".parse()?, "first".to_owned())]),
+/// };
+/// let planned = plan_retry(&[], &Recorded::default(), &goal, &Policy::default());
+/// assert_eq!(planned.findings[0].kind(), Kind::AppUnknown);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryGoal {
     /// The app whose quarantine it is.

@@ -17,6 +17,48 @@ use super::{Drift, ItemGoal, Matter, Need, Planned, Policy, Recorded};
 ///
 /// What is checked is what the item goes through. An unfinished run is no hindrance, unless it is
 /// being undone; other apps have to be where they should be already.
+///
+/// ```
+/// use godwit::model::Version;
+/// use godwit::plan::{ItemGoal, Policy, Recorded, plan_item};
+///
+/// # use godwit::model::*;
+/// # let migration = Migration {
+/// #     app: "notes".parse()?,
+/// #     version: Version::new(2, 0, 0),
+/// #     requires: None,
+/// #     depends_on: Vec::new(),
+/// #     summary: String::new(),
+/// #     steps: vec![Step {
+/// #         name: "fill".parse()?,
+/// #         phase: Phase::Offline,
+/// #         work: StepWork::Transform {
+/// #             mode: Mode::Rewrite,
+/// #             collection: "notes".parse()?,
+/// #             reads: Vec::new(),
+/// #             writes: Vec::new(),
+/// #         },
+/// #     }],
+/// #     digest: Digest::of(b"the file"),
+/// #     file: "notes.wasm".into(),
+/// #     body: Body::Component {
+/// #         contract: Version::new(1, 0, 0),
+/// #         layout: Layout::Columns,
+/// #     },
+/// # };
+/// // The migration leads to 2.0.0 and is fed `notes`.
+/// let goal = ItemGoal {
+///     collection: "notes".parse()?,
+///     id: "first".to_owned(),
+///     version: Version::new(1, 0, 0),
+///     next: None,
+///     to: None,
+/// };
+/// let (recorded, policy) = (Recorded::default(), Policy::default());
+/// let planned = plan_item(&[migration], &recorded, &goal, &policy);
+/// assert_eq!(planned.plan.stages[0].version, Version::new(2, 0, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn plan_item(
     catalogue: &[Migration],
     recorded: &Recorded,

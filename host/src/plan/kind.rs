@@ -6,6 +6,17 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// What a finding is about.
+///
+/// ```
+/// use godwit::plan::Kind;
+///
+/// let kind: Kind = "digest-drift".parse()?;
+/// assert_eq!(kind, Kind::DigestDrift);
+/// assert!(kind.is_choosable());
+/// assert!(!Kind::Cycle.is_choosable());
+/// assert_eq!(Kind::Cycle.name(), "cycle");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum Kind {
@@ -132,6 +143,14 @@ impl From<Kind> for &'static str {
 }
 
 /// Occurs when a text does not name a kind of finding.
+///
+/// ```
+/// use godwit::plan::Kind;
+///
+/// let error = "hole".parse::<Kind>().unwrap_err();
+/// assert_eq!(error.name, "hole");
+/// assert!(error.to_string().starts_with("`hole` is no kind"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{name}` is no kind of finding that a policy can choose: {}",

@@ -7,6 +7,16 @@ use crate::model::{Dependency, Digest, Name, Phase, RunId, RunState, Version, Ve
 use super::{Choice, Kind, Policy, Severity};
 
 /// What a finding says beside the app, the version and the file that it is about.
+///
+/// ```
+/// use godwit::plan::{Kind, Matter};
+///
+/// let matter = Matter::InvalidFile {
+///     reason: "it is empty".to_owned(),
+/// };
+/// assert_eq!(matter.kind(), Kind::InvalidFile);
+/// assert_eq!(matter.to_string(), "it is no valid migration: it is empty");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Matter {
@@ -126,6 +136,15 @@ pub enum Matter {
 }
 
 /// Who needs a file that is missing.
+///
+/// ```
+/// use godwit::model::RunId;
+/// use godwit::plan::{Matter, Need};
+///
+/// let need = Need::Run(RunId(7));
+/// let text = "its file is missing from the catalogue, and run 7 is not done with it";
+/// assert_eq!(Matter::Gap { need }.to_string(), text);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Need {
@@ -138,6 +157,15 @@ pub enum Need {
 }
 
 /// What a file that changed was used for.
+///
+/// ```
+/// use godwit::model::RunId;
+/// use godwit::plan::Drift;
+///
+/// assert_eq!(Drift::Applied.to_string(), "it was applied with");
+/// let drift = Drift::InProgress(RunId(7));
+/// assert_eq!(drift.to_string(), "run 7 is in progress with");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Drift {
@@ -152,6 +180,17 @@ pub enum Drift {
 }
 
 /// Why a version cannot be reached.
+///
+/// ```
+/// use godwit::model::Version;
+/// use godwit::plan::OffTarget;
+///
+/// let reason = OffTarget::Below {
+///     current: Version::new(2, 0, 0),
+///     run: None,
+/// };
+/// assert_eq!(reason.to_string(), "lies below the present version 2.0.0");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OffTarget {
@@ -175,6 +214,19 @@ pub enum OffTarget {
 }
 
 /// Why a run cannot be gone on with.
+///
+/// ```
+/// use godwit::model::{RunId, RunState};
+/// use godwit::plan::{Exclusion, Matter};
+///
+/// let matter = Matter::UnfinishedRun {
+///     run: RunId(7),
+///     state: RunState::Failed,
+///     exclusion: Exclusion::OtherApp,
+/// };
+/// let text = "run 7 is failed, and this app was not asked for";
+/// assert_eq!(matter.to_string(), text);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exclusion {

@@ -9,6 +9,15 @@ use serde::{Deserialize, Serialize};
 use super::{Kind, UnknownKind};
 
 /// What is to be done about a kind of finding.
+///
+/// ```
+/// use godwit::plan::{Choice, Kind, Policy};
+///
+/// let policy = Policy::default();
+/// assert_eq!(policy.choice(Kind::Gap), Choice::Refuse);
+/// assert_eq!(policy.choice(Kind::PhaseOrder), Choice::Warn);
+/// assert_eq!(Choice::Accept.to_string(), "accept");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Choice {
@@ -26,6 +35,16 @@ pub enum Choice {
 ///
 /// As text: `kind=refuse|warn|accept`, several separated by commas. In a configuration file: a
 /// table of them.
+///
+/// ```
+/// use godwit::plan::{Choice, Kind, Policy};
+///
+/// let policy: Policy = "gap=accept, digest-drift=warn".parse()?;
+/// assert_eq!(policy.choice(Kind::Gap), Choice::Accept);
+/// assert_eq!(policy.choice(Kind::DigestDrift), Choice::Warn);
+/// assert_eq!(policy.choice(Kind::Requires), Choice::Refuse);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "BTreeMap<Kind, Choice>", into = "BTreeMap<Kind, Choice>")]
 pub struct Policy {
@@ -43,6 +62,16 @@ impl Policy {
 
     /// Chooses what is to be done about `kind`.
     ///
+    /// ```
+    /// use godwit::plan::{Choice, Kind, Policy};
+    ///
+    /// let mut policy = Policy::default();
+    /// policy.choose(Kind::Gap, Choice::Accept)?;
+    /// assert_eq!(policy.choice(Kind::Gap), Choice::Accept);
+    /// assert!(policy.choose(Kind::Cycle, Choice::Accept).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`PolicyError::Fixed`] for a kind that is always refused.
     pub fn choose(&mut self, kind: Kind, choice: Choice) -> Result<(), PolicyError> {
@@ -55,6 +84,17 @@ impl Policy {
 
     /// This policy with the choices of `other` taking precedence, as those of the command line do
     /// over those of a file.
+    ///
+    /// ```
+    /// use godwit::plan::{Choice, Kind, Policy};
+    ///
+    /// let file: Policy = "gap=accept,requires=warn".parse()?;
+    /// let flags: Policy = "gap=warn".parse()?;
+    /// let both = file.overridden_by(&flags);
+    /// assert_eq!(both.choice(Kind::Gap), Choice::Warn);
+    /// assert_eq!(both.choice(Kind::Requires), Choice::Warn);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn overridden_by(mut self, other: &Self) -> Self {
         self.choices.extend(&other.choices);
         self
@@ -62,6 +102,14 @@ impl Policy {
 }
 
 /// Occurs when a text is not a policy.
+///
+/// ```
+/// use godwit::plan::{Kind, Policy, PolicyError};
+///
+/// let error = "cycle=accept".parse::<Policy>().unwrap_err();
+/// assert_eq!(error, PolicyError::Fixed { kind: Kind::Cycle });
+/// assert!(error.to_string().starts_with("cycle is always refused"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     /// Occurs when a part is not of the form `kind=choice`.

@@ -5,6 +5,20 @@ use std::collections::BTreeMap;
 use crate::model::{AppState, Name, Retreat, Run, RunId, Version};
 
 /// What a store has recorded.
+///
+/// ```
+/// use godwit::model::{AppState, Version};
+/// use godwit::plan::Recorded;
+///
+/// let state = AppState {
+///     baseline: Some(Version::new(1, 0, 0)),
+///     ..AppState::default()
+/// };
+/// let mut recorded = Recorded::default();
+/// recorded.apps.insert("notes".parse()?, state);
+/// assert!(recorded.apps["notes"].version().is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recorded {
     /// What is applied, by app.
@@ -28,6 +42,20 @@ impl Recorded {
 }
 
 /// What a store knows of a collection.
+///
+/// ```
+/// use godwit::model::Version;
+/// use godwit::plan::CollectionState;
+///
+/// let notes = CollectionState {
+///     app: "notes".parse()?,
+///     newest: Some(Version::new(2, 0, 0)),
+///     oldest_behind: Some(Version::new(1, 0, 0)),
+///     behind: 3,
+/// };
+/// assert!(notes.oldest_behind < notes.newest);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CollectionState {
     /// The app that it belongs to.

@@ -8,6 +8,16 @@ use crate::model::{Version, VersionReq};
 /// `1.5.0-rc.1` and does not for `2.0.0-rc.1` (semver alone would let it match neither). Where the
 /// requirement names a prerelease of the same release, as `>=1.5.0-rc.2` does, semver's own order
 /// decides.
+///
+/// ```
+/// use godwit::model::VersionReq;
+/// use godwit::plan::satisfies;
+///
+/// let requirement: VersionReq = ">=1, <2".parse()?;
+/// assert!(satisfies(&"1.5.0-rc.1".parse()?, &requirement));
+/// assert!(!satisfies(&"2.0.0-rc.1".parse()?, &requirement));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn satisfies(version: &Version, requirement: &VersionReq) -> bool {
     if version.pre.is_empty() || names_prerelease_of(requirement, version) {
         return requirement.matches(version);

@@ -16,6 +16,51 @@ use super::{Drift, Matter, Need, Planned, Policy, Recorded, RetryGoal};
 /// failed migration on, and through the stage that the unfinished run is at.
 ///
 /// A file that differs from the one applied is what a retry is for; it is told and not refused.
+///
+/// ```
+/// use godwit::model::{Source, Version};
+/// use godwit::plan::{Policy, Recorded, RetryGoal, plan_retry};
+///
+/// # use godwit::model::*;
+/// # let migration = Migration {
+/// #     app: "notes".parse()?,
+/// #     version: Version::new(2, 0, 0),
+/// #     requires: None,
+/// #     depends_on: Vec::new(),
+/// #     summary: String::new(),
+/// #     steps: vec![Step {
+/// #         name: "fill".parse()?,
+/// #         phase: Phase::Offline,
+/// #         work: StepWork::Transform {
+/// #             mode: Mode::Rewrite,
+/// #             collection: "notes".parse()?,
+/// #             reads: Vec::new(),
+/// #             writes: Vec::new(),
+/// #         },
+/// #     }],
+/// #     digest: Digest::of(b"the file"),
+/// #     file: "notes.wasm".into(),
+/// #     body: Body::Component {
+/// #         contract: Version::new(1, 0, 0),
+/// #         layout: Layout::Columns,
+/// #     },
+/// # };
+/// # let mut applied = Applied::default();
+/// # applied.phases.insert(Phase::Offline, RunId(1));
+/// # applied.digests.push(migration.digest);
+/// # let mut recorded = Recorded::default();
+/// # let state = recorded.apps.entry("notes".parse()?).or_default();
+/// # state.applied.insert(Version::new(2, 0, 0), applied);
+/// // The migration leads to 2.0.0, and is applied.
+/// let goal = RetryGoal {
+///     app: "notes".parse()?,
+///     from: Version::new(2, 0, 0),
+///     selection: None,
+/// };
+/// let planned = plan_retry(&[migration], &recorded, &goal, &Policy::default());
+/// assert_eq!(planned.plan.stages[0].source, Source::Quarantine(None));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn plan_retry(
     catalogue: &[Migration],
     recorded: &Recorded,

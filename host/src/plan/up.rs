@@ -18,6 +18,21 @@ use super::{Drift, Goal, Matter, Need, OffTarget, Planned, Policy, Recorded};
 ///
 /// Findings of apps that were not asked for are left out, except where they touch those that were.
 /// What `--phase` leaves for later is no finding unless something waits for it.
+///
+/// ```
+/// use godwit::catalogue::Catalogue;
+/// use godwit::plan::{Goal, Policy, Recorded, plan};
+/// use godwit::sandbox::{Engine, Limits};
+///
+/// let schema = br#"{"app": "notes", "version": "1.0.0",
+///     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// let (mut catalogue, engine) = (Catalogue::new(), Engine::new(Limits::default()));
+/// catalogue.add(&engine, "notes.json".into(), schema);
+/// let (recorded, policy) = (Recorded::default(), Policy::default());
+/// let planned = plan(catalogue.migrations(), &recorded, &Goal::default(), &policy);
+/// assert_eq!(planned.plan.stages.len(), 1);
+/// assert!(planned.findings.is_empty());
+/// ```
 pub fn plan(catalogue: &[Migration], recorded: &Recorded, goal: &Goal, policy: &Policy) -> Planned {
     let mut findings = Findings::new(policy, recorded);
     let lines = Lines::new(catalogue, recorded);

@@ -12,6 +12,19 @@ use super::{Drift, Policy, Recorded, Severity};
 ///
 /// It is what `up` would have them go through, as far as that can be done to items outside of a run: by rewrite steps that
 /// see nothing else.
+///
+/// ```
+/// use godwit::model::{Name, Version};
+/// use godwit::plan::{Errand, Policy, Recorded, WayIn, way_in};
+///
+/// let (notes, one): (Name, Version) = ("notes".parse()?, "1.0.0".parse()?);
+/// let (recorded, policy) = (Recorded::default(), Policy::default());
+/// let goal = (&notes, &notes, &one);
+/// let way = way_in(&[], &recorded, Errand::Read, goal, &policy);
+/// // No migration leads there, and nothing is in the way.
+/// assert_eq!(way, WayIn::default());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WayIn {
     /// The versions on the way whose migrations are there, in order.
@@ -23,6 +36,20 @@ pub struct WayIn {
 }
 
 /// A step on the way.
+///
+/// ```
+/// use godwit::model::{Digest, Version};
+/// use godwit::plan::WayInStep;
+///
+/// let step = WayInStep {
+///     version: Version::new(2, 0, 0),
+///     from: Some(Version::new(1, 0, 0)),
+///     digest: Digest::of(b"the file"),
+///     name: "fill".parse()?,
+/// };
+/// assert!(step.from.as_ref() < Some(&step.version));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WayInStep {
     /// The version that it leads to.
@@ -36,6 +63,20 @@ pub struct WayInStep {
 }
 
 /// A migration that items cannot go through.
+///
+/// ```
+/// use godwit::model::{Applied, Name, Version};
+/// use godwit::plan::{Errand, Policy, Recorded, way_in};
+///
+/// let (notes, two): (Name, Version) = ("notes".parse()?, "2.0.0".parse()?);
+/// let mut recorded = Recorded::default();
+/// let state = recorded.apps.entry(notes.clone()).or_default();
+/// state.applied.insert(two.clone(), Applied::default());
+/// let goal = (&notes, &notes, &two);
+/// let way = way_in(&[], &recorded, Errand::Import, goal, &Policy::default());
+/// assert!(way.hurdles[0].reason.contains("its file is missing"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hurdle {
     /// The version that it leads to.
@@ -47,6 +88,45 @@ pub struct Hurdle {
 }
 
 /// What items are brought up for.
+///
+/// ```
+/// use godwit::model::{Name, Version};
+/// use godwit::plan::{Errand, Policy, Recorded, way_in};
+///
+/// # use godwit::model::*;
+/// # let migration = Migration {
+/// #     app: "notes".parse()?,
+/// #     version: Version::new(2, 0, 0),
+/// #     requires: None,
+/// #     depends_on: Vec::new(),
+/// #     summary: String::new(),
+/// #     steps: vec![Step {
+/// #         name: "fill".parse()?,
+/// #         phase: Phase::Offline,
+/// #         work: StepWork::Transform {
+/// #             mode: Mode::Rewrite,
+/// #             collection: "notes".parse()?,
+/// #             reads: Vec::new(),
+/// #             writes: Vec::new(),
+/// #         },
+/// #     }],
+/// #     digest: Digest::of(b"the file"),
+/// #     file: "notes.wasm".into(),
+/// #     body: Body::Component {
+/// #         contract: Version::new(1, 0, 0),
+/// #         layout: Layout::Columns,
+/// #     },
+/// # };
+/// // The migration leads to 2.0.0, and is still to come.
+/// let catalogue = [migration];
+/// let (notes, two): (Name, Version) = ("notes".parse()?, "2.0.0".parse()?);
+/// let (recorded, policy) = (Recorded::default(), Policy::default());
+/// let goal = (&notes, &notes, &two);
+/// let way = |errand| way_in(&catalogue, &recorded, errand, goal, &policy);
+/// assert_eq!(way(Errand::Read).steps.len(), 1);
+/// assert_eq!(way(Errand::Import).steps.len(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Errand {
     /// To be stored: they go through what is applied, all of it.
@@ -56,6 +136,45 @@ pub enum Errand {
 }
 
 /// Plans the way of items of a collection of an app up to a version.
+///
+/// ```
+/// use godwit::model::{Name, Version};
+/// use godwit::plan::{Errand, Policy, Recorded, way_in};
+///
+/// # use godwit::model::*;
+/// # let migration = Migration {
+/// #     app: "notes".parse()?,
+/// #     version: Version::new(2, 0, 0),
+/// #     requires: None,
+/// #     depends_on: Vec::new(),
+/// #     summary: String::new(),
+/// #     steps: vec![Step {
+/// #         name: "fill".parse()?,
+/// #         phase: Phase::Offline,
+/// #         work: StepWork::Transform {
+/// #             mode: Mode::Rewrite,
+/// #             collection: "notes".parse()?,
+/// #             reads: Vec::new(),
+/// #             writes: Vec::new(),
+/// #         },
+/// #     }],
+/// #     digest: Digest::of(b"the file"),
+/// #     file: "notes.wasm".into(),
+/// #     body: Body::Component {
+/// #         contract: Version::new(1, 0, 0),
+/// #         layout: Layout::Columns,
+/// #     },
+/// # };
+/// // The migration leads to 2.0.0 by a step that rewrites `notes`.
+/// let (notes, two): (Name, Version) = ("notes".parse()?, "2.0.0".parse()?);
+/// let (recorded, policy) = (Recorded::default(), Policy::default());
+/// let goal = (&notes, &notes, &two);
+/// let way = way_in(&[migration], &recorded, Errand::Read, goal, &policy);
+/// assert_eq!(way.versions, [two]);
+/// assert_eq!(way.steps[0].name.as_str(), "fill");
+/// assert!(way.hurdles.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn way_in(
     catalogue: &[Migration],
     recorded: &Recorded,

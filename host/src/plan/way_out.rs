@@ -8,6 +8,19 @@ use super::{Drift, Exclusion, Finding, Matter, Need, OffTarget};
 
 impl Finding {
     /// What to do next, with the command.
+    ///
+    /// ```
+    /// use godwit::plan::{Goal, Policy, Recorded, plan};
+    ///
+    /// let goal = Goal {
+    ///     app: Some("nots".parse()?),
+    ///     ..Goal::default()
+    /// };
+    /// let planned = plan(&[], &Recorded::default(), &goal, &Policy::default());
+    /// let way_out = planned.findings[0].way_out();
+    /// assert_eq!(way_out, "check the app's name and the catalogue's folder");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn way_out(&self) -> String {
         let subject = &self.subject;
         match &self.matter {

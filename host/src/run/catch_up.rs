@@ -23,6 +23,24 @@ const LEAST_ITEMS: usize = 16;
 
 /// Puts items through rewrite steps over their collection that see nothing else: those of the versions above their own, one
 /// behind the other. It does so in memory, on several threads; items that fail are narrowed down as in a run.
+///
+/// ```
+/// use std::sync::Arc;
+/// use godwit::model::{Batch, Name, Timestamp, Version};
+/// use godwit::run::{CatchUp, CaughtUp, Control, Crew, Moment};
+/// # use godwit::store::{Memory, Store};
+///
+/// # let store = Store::new(Arc::new(Memory::new()))?;
+/// let notes: Name = "notes".parse()?;
+/// let (steps, crew) = (Vec::new(), Arc::new(Crew::new(2)));
+/// let way = CatchUp::new(&notes, &notes, steps, &store, &Control::default(), crew)?;
+/// let mut batch = Batch::default();
+/// batch.push("first", b"{}");
+/// let moment = Moment { started_at: Timestamp(0), seed: 42 };
+/// let became = way.pass(&Version::new(1, 0, 0), &batch, moment, &mut || Ok(()))?;
+/// assert_eq!(became, Some(vec![CaughtUp::Unchanged]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct CatchUp {
     ladder: Arc<Ladder>,
@@ -41,6 +59,21 @@ pub(super) struct Ladder {
 }
 
 /// A step that items may be behind by.
+///
+/// ```
+/// # fn example(component: godwit::sandbox::Component) -> Result<(), Box<dyn std::error::Error>> {
+/// use godwit::run::CatchUpStep;
+///
+/// let step = CatchUpStep {
+///     version: "2.0.0".parse()?,
+///     from: Some("1.0.0".parse()?),
+///     name: "rename-title".parse()?,
+///     component,
+/// };
+/// assert!(step.from.as_ref() < Some(&step.version));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct CatchUpStep {
     /// The version that it leads to.
@@ -54,6 +87,14 @@ pub struct CatchUpStep {
 }
 
 /// What a migration is told of the work that it is part of.
+///
+/// ```
+/// use godwit::model::Timestamp;
+/// use godwit::run::Moment;
+///
+/// let moment = Moment { started_at: Timestamp(1_700_000_000_000), seed: 42 };
+/// assert!(moment.seed < 1 << 53);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     /// When it was first started.
@@ -63,6 +104,18 @@ pub struct Moment {
 }
 
 /// What became of an item on its way.
+///
+/// ```
+/// use godwit::run::CaughtUp;
+///
+/// let became = CaughtUp::Updated { version: "2.0.0".parse()?, body: "{}".into() };
+/// let new = match &became {
+///     CaughtUp::Updated { body, .. } => Some(&body[..]),
+///     CaughtUp::Unchanged | CaughtUp::Removed | CaughtUp::Failed { .. } | CaughtUp::Left => None,
+/// };
+/// assert_eq!(new, Some(&b"{}"[..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CaughtUp {
     /// No step changed it.

@@ -19,6 +19,18 @@ const PAUSED: &str = "paused";
 /// Directs work while it goes on: it can be stopped, held and paced. Clones direct the same work.
 ///
 /// Everything takes effect between two batches. Nothing of it changes the result.
+///
+/// ```
+/// use godwit::run::Control;
+///
+/// let control = Control::default();
+/// let elsewhere = control.clone();
+/// elsewhere.hold("it is day");
+/// assert_eq!(control.holds(), ["it is day"]);
+/// elsewhere.release("it is day");
+/// elsewhere.stop();
+/// assert!(control.is_stopped());
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Control(Arc<Shared>);
 
@@ -36,6 +48,14 @@ struct State {
 }
 
 /// How fast work may go.
+///
+/// ```
+/// use godwit::run::Pacing;
+///
+/// let gentle = Pacing { duty: Some(25), ..Pacing::default() };
+/// assert!(gentle.rests());
+/// assert!(!Pacing::default().rests());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Pacing {
@@ -89,11 +109,31 @@ impl Control {
     }
 
     /// Holds work until [`Control::resume`]: it waits, and keeps its lease.
+    ///
+    /// ```
+    /// use godwit::run::Control;
+    ///
+    /// let control = Control::default();
+    /// control.pause();
+    /// assert_eq!(control.holds(), ["paused"]);
+    /// control.resume();
+    /// assert!(control.holds().is_empty());
+    /// ```
     pub fn pause(&self) {
         self.hold(PAUSED);
     }
 
     /// Ends [`Control::pause`]; other holds stay.
+    ///
+    /// ```
+    /// use godwit::run::Control;
+    ///
+    /// let control = Control::default();
+    /// control.hold("it is day");
+    /// control.pause();
+    /// control.resume();
+    /// assert_eq!(control.holds(), ["it is day"]);
+    /// ```
     pub fn resume(&self) {
         self.release(PAUSED);
     }
@@ -121,6 +161,14 @@ impl Control {
     }
 
     /// Changes how fast work may go. What cannot be is brought to the nearest that can.
+    ///
+    /// ```
+    /// use godwit::run::{Control, Pacing};
+    ///
+    /// let control = Control::default();
+    /// control.pace(|pacing| pacing.batch_bytes = Some(usize::MAX));
+    /// assert_eq!(control.pacing().batch_bytes, Some(Pacing::MAX_BATCH_BYTES));
+    /// ```
     pub fn pace(&self, change: impl FnOnce(&mut Pacing)) {
         let mut pacing = self.pacing();
         // Not under the lock: it is not ours.

@@ -16,6 +16,14 @@ const KEPT: usize = 8;
 
 /// Threads that wait for batches, each with instances of its own that it keeps from one to the next. They end when it is
 /// dropped.
+///
+/// ```
+/// use godwit::run::{Crew, Options};
+///
+/// let options = Options { threads: 4, ..Options::default() };
+/// let crew = Crew::of(&options, 3);
+/// assert_eq!(format!("{crew:?}"), "Crew { threads: 4, .. }");
+/// ```
 pub struct Crew {
     jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
@@ -41,6 +49,12 @@ pub(super) type Passed = Result<Judged, (usize, Abort)>;
 impl Crew {
     /// So many threads, one at least.
     ///
+    /// ```
+    /// use godwit::run::Crew;
+    ///
+    /// assert_eq!(format!("{:?}", Crew::new(0)), "Crew { threads: 1, .. }");
+    /// ```
+    ///
     /// # Panics
     /// When the system starts no thread.
     pub fn new(threads: usize) -> Self {
@@ -60,6 +74,14 @@ impl Crew {
 
     /// As many threads as are worth it for so many steps: there are no more instances in all than of as many steps as a run
     /// carries out in one pass, or one of each.
+    ///
+    /// ```
+    /// use godwit::run::{Crew, Options};
+    ///
+    /// let options = Options { threads: 4, fused_steps: 8, ..Options::default() };
+    /// let crew = Crew::of(&options, 16);
+    /// assert_eq!(format!("{crew:?}"), "Crew { threads: 2, .. }");
+    /// ```
     pub fn of(options: &Options, steps: usize) -> Self {
         let threads = options.threads.max(1);
         let instances = threads * options.fused_steps.max(1);

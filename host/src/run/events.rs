@@ -9,6 +9,15 @@ use crate::sandbox::LogLine;
 impl RunEvent {
     /// The name of the event, for programs; `None` for those that come with every batch, of which
     /// [`RunEvent::Progress`] tells at most once a second, or with every part of a backup.
+    ///
+    /// ```
+    /// use godwit::run::RunEvent;
+    ///
+    /// let reasons = vec!["it is day".to_owned()];
+    /// assert_eq!(RunEvent::Waiting { reasons }.name(), Some("paused"));
+    /// let backing_up = RunEvent::BackingUp { file: "backups/first".into(), entries: 1_000 };
+    /// assert_eq!(backing_up.name(), None);
+    /// ```
     pub fn name(&self) -> Option<&'static str> {
         Some(match self {
             Self::SettingUp { .. } => "setting_up",
@@ -60,6 +69,16 @@ impl RunEvent {
 
     /// The event as a JSON object, which says when it happened, in milliseconds since 1970;
     /// `None` where it has no name.
+    ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    /// use godwit::run::RunEvent;
+    ///
+    /// let json = RunEvent::SetUp.to_json(Timestamp(1_000)).ok_or("it has a name")?;
+    /// assert_eq!(json["event"], "set_up");
+    /// assert_eq!(json["at"], 1_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn to_json(&self, at: Timestamp) -> Option<Value> {
         let mut object = Map::new();
         object.insert("event".to_owned(), self.name()?.into());

@@ -15,6 +15,28 @@ const EVERY: u64 = 250;
 const LEAST: u64 = 500;
 
 /// Measures how fast a run is: it is told what happens in it.
+///
+/// ```
+/// use godwit::model::{Counts, Timestamp};
+/// use godwit::run::{Meter, RunEvent};
+///
+/// # let name: godwit::model::Name = "notes".parse()?;
+/// # let step = godwit::run::StepName {
+/// #     app: name.clone(),
+/// #     version: "1.0.0".parse()?,
+/// #     phase: godwit::model::Phase::Offline,
+/// #     step: name.clone(),
+/// #     collection: name,
+/// # };
+/// let meter = Meter::default();
+/// let counts = Counts::default();
+/// let started = RunEvent::StepStarted { step: step.clone(), total: None, counts };
+/// meter.note(&started, &|| Timestamp(0));
+/// let counts = Counts { read: 500, ..Counts::default() };
+/// meter.note(&RunEvent::Batch { step, counts }, &|| Timestamp(1_000));
+/// assert_eq!(meter.items_per_second(Timestamp(1_000)), Some(500.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Meter(Mutex<State>);
 
@@ -74,6 +96,31 @@ impl Meter {
     }
 
     /// Takes note of what directs the run: it is told to be no faster than that lets it be.
+    ///
+    /// ```
+    /// use godwit::run::{Control, Meter};
+    /// # use godwit::model::{Counts, Timestamp};
+    /// # use godwit::run::RunEvent;
+    ///
+    /// # let name: godwit::model::Name = "notes".parse()?;
+    /// # let step = godwit::run::StepName {
+    /// #     app: name.clone(),
+    /// #     version: "1.0.0".parse()?,
+    /// #     phase: godwit::model::Phase::Offline,
+    /// #     step: name.clone(),
+    /// #     collection: name,
+    /// # };
+    /// let (meter, control) = (Meter::default(), Control::default());
+    /// control.pace(|pacing| pacing.items_per_second = std::num::NonZeroU32::new(100));
+    /// meter.directed_by(&control);
+    /// # let started = RunEvent::StepStarted { step: step.clone(), total: None, counts: Counts::default() };
+    /// # meter.note(&started, &|| Timestamp(0));
+    /// # let counts = Counts { read: 500, ..Counts::default() };
+    /// # meter.note(&RunEvent::Batch { step, counts }, &|| Timestamp(1_000));
+    /// // A step has read 500 items within a second: it will not go on like that.
+    /// assert_eq!(meter.items_per_second(Timestamp(1_000)), Some(100.0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn directed_by(&self, control: &Control) {
         let mut state = self.state();
         (state.control, state.pacing) = (Some(control.clone()), control.pacing());
@@ -92,6 +139,16 @@ impl Meter {
     }
 
     /// Why the run waits; empty where it does not.
+    ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    /// use godwit::run::{Meter, RunEvent};
+    ///
+    /// let meter = Meter::default();
+    /// let reasons = vec!["it is day".to_owned()];
+    /// meter.note(&RunEvent::Waiting { reasons }, &|| Timestamp(0));
+    /// assert_eq!(meter.waits_for(), ["it is day"]);
+    /// ```
     pub fn waits_for(&self) -> Vec<String> {
         self.state().waits_for.clone()
     }

@@ -6,9 +6,25 @@ use std::time::Duration;
 /// The target of the spans (crate `tracing`) that tell where the time of a run goes: `read`, `wait` and `commit`
 /// (and in it `store`) on the thread that carries it out, `transform` (and in it `guest` and `judge`) on
 /// those that transform.
+///
+/// ```
+/// use godwit::run::TIMINGS;
+///
+/// let filter = format!("warn,{TIMINGS}=trace");
+/// assert_eq!(filter, "warn,godwit::timings=trace");
+/// ```
 pub const TIMINGS: &str = "godwit::timings";
 
 /// How a run is carried out. None of it changes the result.
+///
+/// ```
+/// use godwit::run::{MaxFailures, Options};
+///
+/// let options = Options { threads: 4, max_failures: "2%".parse()?, ..Options::default() };
+/// assert_eq!(options.max_failures, MaxFailures::Percent(2));
+/// assert!(options.pre_images);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// How many threads transform.
@@ -50,6 +66,14 @@ impl Default for Options {
 }
 
 /// What to do with an item that fails.
+///
+/// ```
+/// use godwit::run::{OnFailure, Options};
+///
+/// assert_eq!(Options::default().on_failure, OnFailure::Quarantine);
+/// let strict = Options { on_failure: OnFailure::Stop, ..Options::default() };
+/// assert_eq!(strict.on_failure, OnFailure::Stop);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnFailure {
     /// Put it into quarantine and go on.
@@ -60,6 +84,17 @@ pub enum OnFailure {
 }
 
 /// How many items of a step may fail before the run stops: the breaker.
+///
+/// ```
+/// use godwit::run::MaxFailures;
+///
+/// let most: MaxFailures = "5%".parse()?;
+/// assert_eq!(most, MaxFailures::Percent(5));
+/// assert!(!most.is_exceeded(5, 100));
+/// assert!(most.is_exceeded(6, 100));
+/// assert!(MaxFailures::Count(0).is_exceeded(1, 1_000_000));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MaxFailures {
     /// So many.

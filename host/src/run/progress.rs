@@ -5,6 +5,24 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Counts, Name, Phase, Purpose, RunId, RunState, Version};
 
 /// How far a run is. What was read is what the store says was committed.
+///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// use godwit::plan::Goal;
+/// use godwit::run::{Control, Quiet};
+///
+/// let reports = host.up(&Goal::default(), &Quiet, &Control::default())?;
+/// let progress = host.progress_of(reports[0].run.clone())?;
+/// println!("run {}: {} of {} items", progress.run, progress.read, progress.total);
+/// assert!(progress.steps.iter().all(|step| step.done));
+/// assert!(progress.waits_for.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
@@ -33,6 +51,24 @@ pub struct RunProgress {
 }
 
 /// How far a step is.
+///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// use godwit::plan::Goal;
+/// use godwit::run::{Control, Quiet};
+///
+/// let reports = host.up(&Goal::default(), &Quiet, &Control::default())?;
+/// let progress = host.progress_of(reports[0].run.clone())?;
+/// let step = &progress.steps[0];
+/// assert_eq!(step.step.as_str(), "create-collection-1");
+/// assert!(step.done);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct StepProgress {

@@ -12,6 +12,26 @@ const PAGE: usize = 1_000;
 /// Accepts by name that items stay in quarantine as they are: they keep their version, and stand
 /// in nobody's way. Returns how many were accepted that had not been before.
 ///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// # host.up(&godwit::plan::Goal::default(), &godwit::run::Quiet, &godwit::run::Control::default())?;
+/// use godwit::model::Name;
+/// use godwit::run::{RunError, accept};
+///
+/// let notes: Name = "notes".parse()?;
+/// let mut lease = host.lease("quarantine accept")?;
+/// let clock = &*host.surroundings().clock;
+/// let accepted = accept(host.store(), &mut lease, clock, &[(notes, "first".to_owned())]);
+/// assert!(matches!(accepted, Err(RunError::NotInQuarantine { .. })));
+/// lease.release(host.store())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`RunError::NotInQuarantine`] when one of the items is not there; nothing was accepted then.
 pub fn accept(
@@ -48,6 +68,28 @@ pub fn accept(
 }
 
 /// The items of a collection that are in quarantine, behind `after`, up to `limit` of them.
+///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// # host.up(&godwit::plan::Goal::default(), &godwit::run::Quiet, &godwit::run::Control::default())?;
+/// use godwit::model::Name;
+/// use godwit::run::list;
+///
+/// let notes: Name = "notes".parse()?;
+/// let mut after: Option<String> = None;
+/// loop {
+///     let page = list(host.store(), &notes, after.as_deref(), 100)?;
+///     let Some((last, _)) = page.last() else { break };
+///     after = Some(last.clone());
+/// }
+/// assert_eq!(after, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// [`RunError::Store`] when the store cannot be read.

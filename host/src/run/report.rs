@@ -10,6 +10,18 @@ use crate::sandbox::{LoadError, LogLine};
 use crate::store::{LeaseError, Manifest, StoreError};
 
 /// What happens in a run.
+///
+/// ```
+/// use godwit::run::RunEvent;
+///
+/// let event = RunEvent::Waiting { reasons: vec!["paused".to_owned()] };
+/// let text = match &event {
+///     RunEvent::Failed { id, reason, .. } => format!("{id} failed: {reason}"),
+///     RunEvent::Waiting { reasons } => format!("it waits: {}", reasons.join(", ")),
+///     other => format!("{other:?}"),
+/// };
+/// assert_eq!(text, "it waits: paused");
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum RunEvent {
@@ -159,6 +171,21 @@ pub enum RunEvent {
 }
 
 /// Names a step of a run.
+///
+/// ```
+/// use godwit::model::Phase;
+/// use godwit::run::StepName;
+///
+/// let step = StepName {
+///     app: "notes".parse()?,
+///     version: "1.0.0".parse()?,
+///     phase: Phase::Offline,
+///     step: "create-collection-1".parse()?,
+///     collection: "notes".parse()?,
+/// };
+/// assert_eq!(serde_json::to_value(&step)?["phase"], "offline");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct StepName {
@@ -188,6 +215,32 @@ impl StepName {
 }
 
 /// Is told what happens in a run, on the thread that carries it out.
+///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// # use godwit::plan::Goal;
+/// # use godwit::run::Control;
+/// use godwit::run::{Observer, RunEvent};
+///
+/// #[derive(Default)]
+/// struct Names(std::sync::Mutex<Vec<&'static str>>);
+///
+/// impl Observer for Names {
+///     fn event(&self, event: &RunEvent) {
+///         self.0.lock().unwrap().extend(event.name());
+///     }
+/// }
+///
+/// let names = Names::default();
+/// host.up(&Goal::default(), &names, &Control::default())?;
+/// assert!(names.0.lock().unwrap().contains(&"applied"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Observer: Sync {
     /// Something happened.
     fn event(&self, event: &RunEvent);
@@ -201,6 +254,18 @@ impl Observer for Vec<&dyn Observer> {
 }
 
 /// Listens to nothing.
+///
+/// ```
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let host = godwit::Host::builder().backend(backend).open_blocking()?;
+/// # let host = host.blocking();
+/// use godwit::plan::Goal;
+/// use godwit::run::{Control, Quiet};
+///
+/// let reports = host.up(&Goal::default(), &Quiet, &Control::default())?;
+/// assert!(reports.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Quiet;
 
@@ -209,6 +274,23 @@ impl Observer for Quiet {
 }
 
 /// What a run has done.
+///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// use godwit::plan::Goal;
+/// use godwit::run::{Control, Quiet};
+///
+/// let reports = host.up(&Goal::default(), &Quiet, &Control::default())?;
+/// let report = reports.last().ok_or("there was something to do")?;
+/// assert!(report.is_completed());
+/// assert_eq!(report.open, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
@@ -229,6 +311,24 @@ impl Report {
 }
 
 /// What a step has done.
+///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// use godwit::plan::Goal;
+/// use godwit::run::{Control, Quiet};
+///
+/// let reports = host.up(&Goal::default(), &Quiet, &Control::default())?;
+/// for step in reports.iter().flat_map(|report| &report.steps) {
+///     println!("{} {} {}: {} items", step.app, step.version, step.step, step.counts.read);
+///     assert!(step.done);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
@@ -251,6 +351,21 @@ pub struct StepReport {
 }
 
 /// Why a run, or an undo, cannot go on. What was committed stays.
+///
+/// ```
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let host = godwit::Host::builder().backend(backend).open_blocking()?;
+/// # let host = host.blocking();
+/// use godwit::model::RunId;
+/// use godwit::run::{RunError, prune};
+///
+/// let mut lease = host.lease("prune")?;
+/// let clock = &*host.surroundings().clock;
+/// let error = prune(host.store(), &mut lease, clock, RunId(7)).unwrap_err();
+/// assert!(matches!(error, RunError::NoRun(RunId(7))));
+/// assert_eq!(error.to_string(), "there is no run 7");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {

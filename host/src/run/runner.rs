@@ -18,6 +18,33 @@ use crate::sandbox::{Component, Context};
 use crate::store::{Keeper, Lease, LeaseError, Store, StoreError};
 
 /// Carries runs out on a store.
+///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// use godwit::model::Purpose;
+/// use godwit::plan::Goal;
+/// use godwit::run::{Control, Quiet, Runner};
+///
+/// let mut lease = host.lease("up")?;
+/// let runner = Runner {
+///     store: host.store(),
+///     catalogue: host.catalogue(),
+///     clock: &*host.surroundings().clock,
+///     options: &host.options,
+///     grants: &host.grants,
+///     observer: &Quiet,
+///     control: &Control::default(),
+/// };
+/// let plan = host.plan(&Goal::default())?.plan;
+/// let run = runner.start(&mut lease, Purpose::Up, plan, 42, None)?;
+/// assert!(runner.carry_out(&mut lease, run)?.is_completed());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Runner<'a> {
     /// The store.
     pub store: &'a Store,
@@ -39,6 +66,13 @@ pub struct Runner<'a> {
 pub(super) const STAGE_END: usize = 0xfff;
 
 /// The number of a step within its run: that of its stage and its place in the stage.
+///
+/// ```
+/// use godwit::run::step_number;
+///
+/// assert_eq!(step_number(0, 2), 2);
+/// assert!(step_number(1, 0) > step_number(0, 999));
+/// ```
 pub fn step_number(stage: usize, place: usize) -> u32 {
     u32::try_from(stage << 12 | place).expect("plans are small")
 }
@@ -93,6 +127,20 @@ impl Runner<'_> {
 
     /// Goes on with a run from wherever it stands, as [`Runner::carry_out`] does.
     ///
+    /// ```
+    /// # fn example(
+    /// #     runner: &godwit::run::Runner<'_>,
+    /// #     lease: &mut godwit::store::Lease,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let runs = runner.store.runs()?;
+    /// if let Some(run) = runs.into_iter().rfind(|run| run.state.is_unfinished()) {
+    ///     let report = runner.go_on(lease, run)?;
+    ///     println!("run {} is {}", report.run.id, report.run.state);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`RunError`] when it cannot go on. What was committed stays; the run's state says why.
     pub fn go_on(&self, lease: &mut Lease, run: Run) -> Result<Report, RunError> {
@@ -119,6 +167,16 @@ impl Runner<'_> {
     }
 
     /// What a run has done so far.
+    ///
+    /// ```
+    /// # fn example(runner: &godwit::run::Runner<'_>) -> Result<(), Box<dyn std::error::Error>> {
+    /// for run in runner.store.runs()? {
+    ///     let report = runner.report(run)?;
+    ///     println!("run {} has begun {} steps", report.run.id, report.steps.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`RunError::Store`] when the store cannot be read.

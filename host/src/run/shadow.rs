@@ -18,6 +18,34 @@ const COPIED: (usize, usize) = (2_000, 4 << 20);
 const FOLLOWED: usize = 500;
 
 /// Brings a shadow run's generation up to the live one.
+///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// # host.up(&godwit::plan::Goal::default(), &godwit::run::Quiet, &godwit::run::Control::default())?;
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// # host.put(&notes, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+/// use godwit::run::{Control, Follower, Quiet};
+///
+/// let mut lease = host.lease("up --shadow")?;
+/// let (live, clock) = (host.store(), &*host.surroundings().clock);
+/// let mut shadow = live.begin_shadow(&mut lease, clock.now(), (None, None), vec![notes])?;
+/// let follower = Follower {
+///     live,
+///     own: &live.shadowed(),
+///     clock,
+///     observer: &Quiet,
+///     control: &Control::default(),
+/// };
+/// assert!(follower.copy(&mut lease, &mut shadow)?);
+/// assert_eq!(shadow.collections[0].items, 1);
+/// assert_eq!(follower.follow(&mut lease, &mut shadow)?, Some(0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Follower<'a> {
     /// The store, as the application sees it.
     pub live: &'a Store,

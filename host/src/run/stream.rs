@@ -20,6 +20,29 @@ use crate::store::{Store, StoreError};
 const AHEAD: usize = 2;
 
 /// A step that items are passed through.
+///
+/// ```
+/// # fn example(
+/// #     component: godwit::sandbox::Component,
+/// #     documents: godwit::store::Store,
+/// # ) -> Result<(), Box<dyn std::error::Error>> {
+/// use std::ops::ControlFlow;
+/// use godwit::model::Batch;
+/// use godwit::run::{Control, Stream};
+/// use godwit::sandbox::Context;
+///
+/// let (descriptor, control) = (component.describe()?, Control::default());
+/// let step = &descriptor.steps[0];
+/// let stream = Stream::new(&component, step, documents, Context::default(), 4, &control)?;
+/// let mut batch = Batch::default();
+/// batch.push("first", br#"{"title": "hello"}"#);
+/// stream.pass(std::iter::once(batch), &mut |passed| {
+///     println!("{:?}", passed.became);
+///     ControlFlow::Continue(())
+/// })?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Stream {
     transforming: Transforming,
     threads: usize,
@@ -38,6 +61,19 @@ struct Transforming {
 }
 
 /// A batch that was passed through.
+///
+/// ```
+/// use godwit::model::Batch;
+/// use godwit::run::{Became, Passed};
+///
+/// let mut batch = Batch::default();
+/// batch.push("first", b"{}");
+/// let passed = Passed { batch, became: vec![Became::Unchanged], log: Vec::new(), log_dropped: 0 };
+/// for ((id, body), became) in passed.batch.iter().zip(&passed.became) {
+///     println!("{id}, of {} bytes: {became:?}", body.len());
+///     assert_eq!(*became, Became::Unchanged);
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Passed {
     /// The items as they came.
@@ -51,6 +87,20 @@ pub struct Passed {
 }
 
 /// What became of an item.
+///
+/// ```
+/// use godwit::model::FailureKind;
+/// use godwit::run::Became;
+///
+/// let became = Became::Failed { kind: FailureKind::Refused, reason: "it has no title".to_owned() };
+/// let text = match &became {
+///     Became::Unchanged => "as it was".to_owned(),
+///     Became::Updated(body) => format!("{} bytes", body.len()),
+///     Became::Removed => "gone".to_owned(),
+///     Became::Failed { kind, reason } => format!("{kind}: {reason}"),
+/// };
+/// assert_eq!(text, "refused: it has no title");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Became {
     /// It says what it said before.
@@ -69,6 +119,14 @@ pub enum Became {
 }
 
 /// A way in which items cannot be passed through a step.
+///
+/// ```
+/// use godwit::run::StreamError;
+///
+/// let error = StreamError::Schema("ensure-index-1".parse()?);
+/// assert_eq!(error.to_string(), "the step `ensure-index-1` is fed no items");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
     /// Occurs when a step does not change what it is fed.

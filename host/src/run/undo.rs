@@ -26,6 +26,23 @@ const NAMED: usize = 10;
 const TOLD_EVERY: u64 = 1_000;
 
 /// What an undo did.
+///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// # host.up(&godwit::plan::Goal::default(), &godwit::run::Quiet, &godwit::run::Control::default())?;
+/// use godwit::model::RunId;
+/// use godwit::run::{ChangedItems, Control, Quiet};
+///
+/// let report = host.undo(RunId(1), ChangedItems::Refuse, &Quiet, &Control::default())?;
+/// assert!(report.done);
+/// assert_eq!((report.restored, report.left), (0, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
@@ -39,6 +56,23 @@ pub struct UndoReport {
 }
 
 /// What to do about items that were changed after the run.
+///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// # host.up(&godwit::plan::Goal::default(), &godwit::run::Quiet, &godwit::run::Control::default())?;
+/// use godwit::model::RunId;
+/// use godwit::run::{ChangedItems, Control, Quiet};
+///
+/// assert_eq!(ChangedItems::default(), ChangedItems::Refuse);
+/// let report = host.undo(RunId(1), ChangedItems::Leave, &Quiet, &Control::default())?;
+/// println!("{} items stay as they are", report.left);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ChangedItems {
     /// Change nothing at all and name them.
@@ -49,6 +83,24 @@ pub enum ChangedItems {
 }
 
 /// Puts back what a run changed, byte for byte, or goes on doing so.
+///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// # host.up(&godwit::plan::Goal::default(), &godwit::run::Quiet, &godwit::run::Control::default())?;
+/// use godwit::model::RunId;
+/// use godwit::run::{ChangedItems, Control, Quiet, undo};
+///
+/// let mut lease = host.lease("undo")?;
+/// let (store, clock, control) = (host.store(), &*host.surroundings().clock, Control::default());
+/// let report = undo(store, &mut lease, clock, (&Quiet, &control), RunId(1), ChangedItems::Refuse)?;
+/// assert!(report.done);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// [`RunError::ChangedSince`] when items were changed after the run, [`RunError::NotUndoable`] when
@@ -98,6 +150,25 @@ pub fn undo(
 }
 
 /// Forgets the pre-images of a run, which can then no longer be undone. Of one that keeps none there is nothing to forget.
+///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// # host.up(&godwit::plan::Goal::default(), &godwit::run::Quiet, &godwit::run::Control::default())?;
+/// use godwit::model::RunId;
+/// use godwit::run::prune;
+///
+/// let mut lease = host.lease("prune")?;
+/// let (store, clock) = (host.store(), &*host.surroundings().clock);
+/// let dropped = prune(store, &mut lease, clock, RunId(1))?;
+/// println!("{dropped} pre-images are gone");
+/// assert!(store.run(RunId(1))?.is_some_and(|run| !run.has_pre_images));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// [`RunError`] when there is no such run, or it is unfinished.
@@ -186,6 +257,22 @@ fn is_first(store: &Store, run: &Run, kept: &Kept) -> Result<bool, StoreError> {
 pub(super) const BEFORE: u32 = u32::MAX;
 
 /// The numbers under which a run may have kept pre-images, in order.
+///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// use godwit::plan::Goal;
+/// use godwit::run::{Control, Quiet, step_number, step_numbers};
+///
+/// let reports = host.up(&Goal::default(), &Quiet, &Control::default())?;
+/// let numbers = step_numbers(&reports[0].run);
+/// assert!(numbers.contains(&step_number(0, 0)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn step_numbers(run: &Run) -> Vec<u32> {
     let stages = run.plan.stages.iter().enumerate();
     let steps = stages.flat_map(|(number, stage)| {

@@ -15,6 +15,27 @@ const PAGE_BYTES: usize = 1 << 20;
 /// Hands out the bodies of a collection, one a line, ordered by id.
 ///
 /// Each page is a read of its own: items that change meanwhile come as they were before or after.
+///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// # host.up(&godwit::plan::Goal::default(), &godwit::run::Quiet, &godwit::run::Control::default())?;
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// # host.put(&notes, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+/// use godwit::run::Control;
+/// use godwit::transfer::Exporter;
+///
+/// let mut lines = Vec::new();
+/// let mut exporter = Exporter::new(host.store(), &notes, None)?;
+/// let report = exporter.write_to(&mut lines, &Control::default(), &|_| {})?;
+/// assert!(report.done);
+/// assert_eq!(String::from_utf8(lines)?, "{\"title\": \"hello\"}\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Exporter<'a> {
     store: &'a Store,
@@ -26,6 +47,27 @@ pub struct Exporter<'a> {
 }
 
 /// How far an export has come.
+///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// # host.up(&godwit::plan::Goal::default(), &godwit::run::Quiet, &godwit::run::Control::default())?;
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// # host.put(&notes, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+/// use godwit::run::Control;
+/// use godwit::transfer::Exporter;
+///
+/// let mut exporter = Exporter::new(host.store(), &notes, None)?;
+/// let report = exporter.write_to(&mut std::io::sink(), &Control::default(), &|so_far| {
+///     println!("{} items, {} bytes", so_far.items, so_far.bytes);
+/// })?;
+/// assert_eq!((report.items, report.after.as_deref()), (1, Some("first")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct ExportReport {
     /// Whether every item was written; otherwise it was stopped, or nobody read on.
@@ -39,6 +81,20 @@ pub struct ExportReport {
 }
 
 /// Why a collection cannot be exported.
+///
+/// ```
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let host = godwit::Host::builder().backend(backend).open_blocking()?;
+/// # let host = host.blocking();
+/// use godwit::model::Name;
+/// use godwit::transfer::{ExportError, Exporter};
+///
+/// let notes: Name = "notes".parse()?;
+/// let error = Exporter::new(host.store(), &notes, None).unwrap_err();
+/// assert!(matches!(error, ExportError::NoCollection { .. }));
+/// assert_eq!(error.to_string(), "there is no collection notes");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// Occurs when there is no such collection.
@@ -95,6 +151,26 @@ impl<'a> Exporter<'a> {
     }
 
     /// Gathers so many bytes in one read of the store; one item may go beyond.
+    ///
+    /// ```
+    /// # let schema = r#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+    /// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+    /// # let host = builder.open_blocking()?;
+    /// # let host = host.blocking();
+    /// # host.up(&godwit::plan::Goal::default(), &godwit::run::Quiet, &godwit::run::Control::default())?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # host.put(&notes, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// use godwit::transfer::Exporter;
+    ///
+    /// # host.put(&notes, "second", &"1.0.0".parse()?, b"{}")?;
+    /// let mut exporter = Exporter::new(host.store(), &notes, None)?.with_page_bytes(1);
+    /// let mut lines = Vec::new();
+    /// assert_eq!(exporter.next_page(&mut lines)?, 1);
+    /// assert_eq!(exporter.after(), Some("first"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_page_bytes(self, page_bytes: usize) -> Self {
         Self { page_bytes, ..self }
@@ -106,6 +182,30 @@ impl<'a> Exporter<'a> {
     }
 
     /// Adds the lines of the next items to `lines`, and returns how many they are; 0 at the end.
+    ///
+    /// ```
+    /// # let schema = r#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+    /// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+    /// # let host = builder.open_blocking()?;
+    /// # let host = host.blocking();
+    /// # host.up(&godwit::plan::Goal::default(), &godwit::run::Quiet, &godwit::run::Control::default())?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # host.put(&notes, "first", &"1.0.0".parse()?, br#"{"title": "hello"}"#)?;
+    /// use godwit::transfer::Exporter;
+    ///
+    /// let mut exporter = Exporter::new(host.store(), &notes, None)?;
+    /// let (mut lines, mut items) = (Vec::new(), 0);
+    /// loop {
+    ///     match exporter.next_page(&mut lines)? {
+    ///         0 => break,
+    ///         more => items += more,
+    ///     }
+    /// }
+    /// assert_eq!((items, exporter.after()), (1, Some("first")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`ExportError::Store`] when the store cannot be read, or a shadow run has become live since it was begun.

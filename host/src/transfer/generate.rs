@@ -11,6 +11,18 @@ use crate::model::Dice;
 ///
 /// An item depends on the seed, the size, the shape and its own number only, so that any range of them can be
 /// made, and fewer items are always the first of more.
+///
+/// ```
+/// use godwit::transfer::Generator;
+///
+/// let mut lines = Vec::new();
+/// Generator::new(42, 400).lines(0..3, &mut lines);
+/// let lines = String::from_utf8(lines)?;
+/// assert_eq!(lines.lines().count(), 3);
+/// let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap_or_default())?;
+/// assert_eq!(first["_id"], "item-000000000000");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Generator {
     seed: u64,
@@ -19,6 +31,16 @@ pub struct Generator {
 }
 
 /// What made-up items are like: what a migration of JSON takes depends on it as much as on their size.
+///
+/// ```
+/// use godwit::transfer::Shape;
+///
+/// let shape: Shape = "flat".parse()?;
+/// assert_eq!(shape, Shape::Flat);
+/// assert_eq!(shape.name(), "flat");
+/// assert!(Shape::ALL.contains(&Shape::default()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Shape {
@@ -67,6 +89,13 @@ impl fmt::Display for Shape {
 }
 
 /// Occurs when a text names no shape.
+///
+/// ```
+/// use godwit::transfer::{Shape, UnknownShape};
+///
+/// let error = "round".parse::<Shape>().unwrap_err();
+/// assert_eq!(error, UnknownShape("round".to_owned()));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no shape of items: record, flat, nested, list or text")]
 pub struct UnknownShape(pub String);
@@ -169,6 +198,14 @@ impl Generator {
     }
 
     /// The same, of another shape.
+    ///
+    /// ```
+    /// use godwit::transfer::{Generator, Shape};
+    ///
+    /// let generator = Generator::new(42, 400).of_shape(Shape::List);
+    /// assert_eq!(generator.shape(), Shape::List);
+    /// assert_eq!(generator.size(), 400);
+    /// ```
     #[must_use]
     pub fn of_shape(self, shape: Shape) -> Self {
         Self { shape, ..self }
@@ -185,6 +222,15 @@ impl Generator {
     }
 
     /// Adds the body of item `number` to `out`.
+    ///
+    /// ```
+    /// use godwit::transfer::Generator;
+    ///
+    /// let (mut body, mut again) = (Vec::new(), Vec::new());
+    /// Generator::new(42, 400).item(7, &mut body);
+    /// Generator::new(42, 400).item(7, &mut again);
+    /// assert_eq!(body, again);
+    /// ```
     pub fn item(&self, number: u64, out: &mut Vec<u8>) {
         let mut dice = Dice::of_item(self.seed, number);
         let size = u64::from(self.size);

@@ -4,12 +4,28 @@ use std::fmt;
 use std::str::FromStr;
 
 /// A JSON pointer (RFC 6901), taken apart: `/_id`, `/meta/key`, or nothing for the whole document.
+///
+/// ```
+/// use godwit::transfer::Pointer;
+///
+/// let pointer: Pointer = "/meta/a~1b".parse()?;
+/// assert_eq!(pointer.segments(), ["meta", "a/b"]);
+/// assert_eq!(pointer.to_string(), "/meta/a~1b");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Pointer {
     segments: Vec<String>,
 }
 
 /// Occurs when a text is not a JSON pointer.
+///
+/// ```
+/// use godwit::transfer::Pointer;
+///
+/// let error = "_id".parse::<Pointer>().unwrap_err();
+/// assert_eq!(error.text, "_id");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is not a JSON pointer: it starts with `/`, as in `/_id`, and `~` is written `~0`", .text.escape_debug())]
 pub struct PointerError {

@@ -48,6 +48,8 @@ fn every_operation_is_there_and_described() {
             answer.status
         );
     }
+    let text = document.to_string();
+    assert!(!text.contains("```"), "an example for those who write Rust");
     for reference in references(&document) {
         let pointer = reference.trim_start_matches('#');
         assert!(document.pointer(pointer).is_some(), "{reference}");

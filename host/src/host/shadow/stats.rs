@@ -11,6 +11,15 @@ use crate::store::{Shadow, ShadowState};
 const WORKS: [&str; 3] = ["up --shadow", "finalize", "reset"];
 
 /// How far a shadow run is.
+///
+/// ```
+/// # fn example(host: &godwit::blocking::Host) -> Result<(), Box<dyn std::error::Error>> {
+/// if let Some(stats) = host.shadow()? {
+///     println!("{} writes wait, {} items failed", stats.waiting, stats.open);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[non_exhaustive]
@@ -45,6 +54,23 @@ pub struct ShadowStats {
 
 impl Host {
     /// How far the shadow run is, if there is one.
+    ///
+    /// ```
+    /// # use godwit::{catalogue::*, sandbox::*, store::*};
+    /// # let schema = br#"{"app": "notes", "version": "1.0.0",
+    /// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    /// # let mut catalogue = Catalogue::new();
+    /// # catalogue.add(&Engine::new(Default::default()), "notes.json".into(), schema);
+    /// # let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+    /// # let host = godwit::blocking::Host::new(store, catalogue, godwit::Surroundings::of_this_process());
+    /// use godwit::plan::Goal;
+    /// use godwit::run::{Control, Quiet};
+    ///
+    /// assert!(host.shadow()?.is_none());
+    /// host.up_shadow(&Goal::default(), &Quiet, &Control::default())?;
+    /// assert!(host.shadow()?.is_some_and(|stats| stats.is_ready));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.

@@ -18,6 +18,7 @@ mod runs;
 use axum::Json;
 use axum::Router;
 use axum::routing::get;
+use serde_json::Value;
 use utoipa::OpenApi as _;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
@@ -99,7 +100,7 @@ pub(super) fn all(shared: &Shared) -> Router<Shared> {
         .routes(routes!(health::is_ready))
         .routes(routes!(health::metrics));
     let (router, document) = api.split_for_parts();
-    let document = std::sync::Arc::new(named(document));
+    let document = std::sync::Arc::new(told(&named(document)));
     let router = router.route(
         "/openapi.json",
         get(move || {
@@ -155,6 +156,26 @@ fn named(mut document: OpenApi) -> OpenApi {
         }
     }
     document
+}
+
+/// The document as it is told: descriptions are made of doc comments, whose examples are for those who write Rust.
+fn told(document: &OpenApi) -> Value {
+    let mut told = serde_json::to_value(document).expect("all keys are texts");
+    drop_examples(&mut told);
+    told
+}
+
+fn drop_examples(value: &mut Value) {
+    match value {
+        Value::Object(members) => members.values_mut().for_each(drop_examples),
+        Value::Array(elements) => elements.iter_mut().for_each(drop_examples),
+        Value::String(text) => {
+            if let Some(start) = text.find("\n\n```") {
+                text.truncate(start);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn problem(description: &str) -> Response {

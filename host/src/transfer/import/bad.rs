@@ -5,6 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::model::{RunId, RunState, Version};
 
 /// A line that was not imported.
+///
+/// ```
+/// use godwit::transfer::{BadLine, BadLineReason};
+///
+/// let bad = BadLine { line: 3, column: Some(8), reason: BadLineReason::NotUtf8 };
+/// assert_eq!(bad.to_string(), "line 3, column 8: it is not UTF-8");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BadLine {
     /// Its number, from 1.
@@ -27,6 +34,17 @@ impl std::fmt::Display for BadLine {
 }
 
 /// Why a line was not imported.
+///
+/// ```
+/// use godwit::transfer::{BadLineReason, Pointer, identify};
+///
+/// let pointer: Pointer = "/_id".parse()?;
+/// let reason = identify(b"{}", &pointer).unwrap_err();
+/// assert_eq!(reason, BadLineReason::NoId { pointer: "/_id".to_owned() });
+/// assert!(reason.is_json());
+/// assert!(!BadLineReason::NotUtf8.is_json());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum BadLineReason {
@@ -138,6 +156,13 @@ impl BadLineReason {
 }
 
 /// How an item that is there differs from one that comes.
+///
+/// ```
+/// use godwit::transfer::{BadLineReason, Difference};
+///
+/// let exists = BadLineReason::Exists { id: "first".to_owned(), difference: Difference::Body };
+/// assert_eq!(exists.to_string(), "the item `first` is there already, with another body");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Difference {

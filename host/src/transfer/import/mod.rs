@@ -22,6 +22,16 @@ use serde::{Deserialize, Serialize};
 
 /// The id of a document: what is at a pointer, a text or an integer.
 ///
+/// ```
+/// use godwit::transfer::{Pointer, identify};
+///
+/// let pointer: Pointer = "/_id".parse()?;
+/// assert_eq!(identify(br#"{"_id": "first"}"#, &pointer)?, "first");
+/// assert_eq!(identify(br#"{"_id": 7}"#, &pointer)?, "7");
+/// assert!(identify(b"{}", &pointer).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// Why it has none: it is not JSON, or there is nothing that can be an id.
 pub fn identify(body: &[u8], pointer: &super::Pointer) -> Result<String, BadLineReason> {
@@ -42,6 +52,29 @@ use crate::store::{Lease, LeaseError, Store, StoreError};
 use work::Work;
 
 /// Brings lines into a collection of a store.
+///
+/// ```
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let host = godwit::Host::builder().backend(backend).open_blocking()?;
+/// # let host = host.blocking();
+/// use godwit::run::Control;
+/// use godwit::transfer::{ImportSettings, Importer};
+///
+/// let version = Some("1.0.0".parse()?);
+/// let settings = ImportSettings::new("notes".parse()?, "notes".parse()?, version);
+/// let mut lease = host.lease("import")?;
+/// let importer = Importer {
+///     store: host.store(),
+///     clock: &*host.surroundings().clock,
+///     settings: &settings,
+///     way_in: None,
+///     control: &Control::default(),
+///     observer: &|_| {},
+/// };
+/// let mut input = &b"{\"_id\": 1}\n{\"_id\": 2}\n"[..];
+/// assert_eq!(importer.import(&mut lease, &mut input)?.counts.created, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Importer<'a> {
     /// The store.
     pub store: &'a Store,
@@ -78,6 +111,14 @@ impl Importer<'_> {
 ///
 /// `lines` is always the sum of `created`, `replaced`, `kept`, `present`, `removed`, `blank` and `bad`. `migrated` and `waiting`
 /// tell of those that were written, `created` or `replaced`, and `failed` of those that wait.
+///
+/// ```
+/// use godwit::transfer::ImportCounts;
+///
+/// let mut counts = ImportCounts { lines: 2, created: 2, ..ImportCounts::default() };
+/// counts += ImportCounts { lines: 1, blank: 1, ..ImportCounts::default() };
+/// assert_eq!((counts.lines, counts.created, counts.blank), (3, 2, 1));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ImportCounts {
     /// Lines read.
@@ -128,6 +169,29 @@ impl std::ops::AddAssign for ImportCounts {
 }
 
 /// What an import has done, with what it did before it was interrupted.
+///
+/// ```
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let host = godwit::Host::builder().backend(backend).open_blocking()?;
+/// # let host = host.blocking();
+/// # use godwit::transfer::{ImportSettings, Importer};
+/// # let settings = ImportSettings::new("notes".parse()?, "notes".parse()?, Some("1.0.0".parse()?));
+/// # let mut lease = host.lease("import")?;
+/// # let importer = Importer {
+/// #     store: host.store(),
+/// #     clock: &*host.surroundings().clock,
+/// #     settings: &settings,
+/// #     way_in: None,
+/// #     control: &godwit::run::Control::default(),
+/// #     observer: &|_| {},
+/// # };
+/// let mut input = &b"{\"_id\": 1}\nno JSON\n"[..];
+/// let report = importer.import(&mut lease, &mut input)?;
+/// assert!(report.done);
+/// assert_eq!((report.counts.created, report.counts.bad), (1, 1));
+/// assert_eq!(report.bad_lines[0].line, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ImportReport {
     /// Whether the end was reached; otherwise it was stopped.
@@ -148,6 +212,28 @@ pub struct ImportReport {
 }
 
 /// Why an import cannot go on. What was committed stays.
+///
+/// ```
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let host = godwit::Host::builder().backend(backend).open_blocking()?;
+/// # let host = host.blocking();
+/// use godwit::transfer::{ImportError, ImportSettings, Importer};
+///
+/// let settings = ImportSettings::new("notes".parse()?, "notes".parse()?, None);
+/// # let mut lease = host.lease("import")?;
+/// # let importer = Importer {
+/// #     store: host.store(),
+/// #     clock: &*host.surroundings().clock,
+/// #     settings: &settings,
+/// #     way_in: None,
+/// #     control: &godwit::run::Control::default(),
+/// #     observer: &|_| {},
+/// # };
+/// let mut input = &b"{\"_id\": 1}\n"[..];
+/// let imported = importer.import(&mut lease, &mut input);
+/// assert!(matches!(imported, Err(ImportError::NoBaseline { .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {

@@ -9,6 +9,17 @@ use crate::run::{MaxFailures, OnFailure};
 use crate::transfer::Pointer;
 
 /// What is imported, and how. The limits of batches do not change the result.
+///
+/// ```
+/// use godwit::transfer::{ImportSettings, OnExisting};
+///
+/// let settings = ImportSettings {
+///     on_existing: OnExisting::Replace,
+///     ..ImportSettings::new("notes".parse()?, "notes".parse()?, None)
+/// };
+/// assert_eq!(settings.id.to_string(), "/_id");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportSettings {
     /// The app that the items belong to.
@@ -106,6 +117,14 @@ impl ImportSettings {
 }
 
 /// What becomes of an item whose id is there already with another body or version.
+///
+/// ```
+/// use godwit::transfer::OnExisting;
+///
+/// assert_eq!(OnExisting::default(), OnExisting::Refuse);
+/// assert_eq!(serde_json::to_string(&OnExisting::Keep)?, r#""keep""#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnExisting {

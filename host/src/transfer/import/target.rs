@@ -141,6 +141,23 @@ impl<'a> Target<'a> {
 /// The version that items of a collection have, unless they say otherwise; that of its app where it is not there. `None`: there
 /// is none yet.
 ///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// # host.up(&godwit::plan::Goal::default(), &godwit::run::Quiet, &godwit::run::Control::default())?;
+/// use godwit::model::{Name, Version};
+/// use godwit::transfer::level;
+///
+/// let (notes, other): (Name, Name) = ("notes".parse()?, "other".parse()?);
+/// assert_eq!(level(host.store(), &notes, &notes)?, Some(Version::new(1, 0, 0)));
+/// assert_eq!(level(host.store(), &other, &other)?, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`StoreError`] when the store cannot be read.
 pub fn level(store: &Store, app: &Name, collection: &Name) -> Result<Option<Version>, StoreError> {

@@ -13,6 +13,30 @@ use crate::model::{self, Name, Version};
 use crate::run::{CaughtUp, Moment, OnFailure, RunError};
 
 /// What brings items of older versions up to the level of their collection before they are written.
+///
+/// ```
+/// # let schema = r#"{"app": "notes", "version": "1.0.0",
+/// #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+/// # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+/// # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+/// # let host = builder.open_blocking()?;
+/// # let host = host.blocking();
+/// # host.up(&godwit::plan::Goal::default(), &godwit::run::Quiet, &godwit::run::Control::default())?;
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// use godwit::model::{Batch, Timestamp, Version};
+/// use godwit::run::{CaughtUp, Control, Moment};
+/// use godwit::transfer::WayIn;
+///
+/// let way = host.way_in(&notes, &notes, &Control::default())?.ok_or("it has no version")?;
+/// let old = Version::new(0, 9, 0);
+/// assert!(way.hurdle(&old).is_none());
+/// let mut items = Batch::default();
+/// items.push("first", b"{}");
+/// let moment = Moment { started_at: Timestamp(0), seed: 42 };
+/// let became = way.bring_up(&old, &items, moment, &mut || Ok(()))?;
+/// assert_eq!(became, Some(vec![CaughtUp::Unchanged]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait WayIn {
     /// What keeps items of a version from it; `None`: nothing.
     fn hurdle(&self, from: &Version) -> Option<Arc<Hurdle>>;
@@ -32,6 +56,18 @@ pub trait WayIn {
 }
 
 /// Why items wait for `godwit up` that could have been brought up on their way in.
+///
+/// ```
+/// use godwit::transfer::Hurdle;
+///
+/// let hurdle = Hurdle {
+///     version: "2.0.0".parse()?,
+///     file: Some("notes-2.wasm".to_owned()),
+///     reason: "its file is missing".to_owned(),
+/// };
+/// assert_eq!(hurdle.to_string(), "2.0.0 (notes-2.wasm): its file is missing");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hurdle {
     /// The version whose migration they wait for.
@@ -58,6 +94,17 @@ impl std::fmt::Display for Hurdle {
 }
 
 /// A hurdle, with how many items wait because of it.
+///
+/// ```
+/// use godwit::transfer::{Hurdle, Waiting};
+///
+/// let reason = "its file is missing".to_owned();
+/// let hurdle = Hurdle { version: "2.0.0".parse()?, file: None, reason };
+/// let waiting = Waiting { hurdle, items: 3 };
+/// let text = format!("{} items wait: {}", waiting.items, waiting.hurdle);
+/// assert_eq!(text, "3 items wait: 2.0.0: its file is missing");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     /// The hurdle: of several on an item's way the first one.
@@ -81,6 +128,21 @@ impl Waiting {
 }
 
 /// An item that failed a migration on its way in: it waits as it came.
+///
+/// ```
+/// use godwit::transfer::FailedOnTheWay;
+///
+/// let failed = FailedOnTheWay {
+///     line: 3,
+///     id: "first".to_owned(),
+///     version: "2.0.0".parse()?,
+///     step: "rename-title".parse()?,
+///     kind: "refused".to_owned(),
+///     reason: "it has no title".to_owned(),
+/// };
+/// assert!(failed.to_string().starts_with("line 3: the item `first` fails step rename-title"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedOnTheWay {
     /// The number of its line.
