@@ -391,7 +391,12 @@ fn an_undo_is_refused_with_the_command_that_leads_back() {
     let folder = TempDir::new().unwrap();
     let undo = |host: &Host, run: u64| {
         let before = dump(host.store().backend());
-        let undone = host.undo(RunId(run), ChangedItems::Refuse, &Quiet, &Control::default());
+        let undone = host.undo(
+            RunId(run),
+            ChangedItems::Refuse,
+            &Quiet,
+            &Control::default(),
+        );
         let error = undone.expect_err("there are no pre-images").to_string();
         assert_eq!(dump(host.store().backend()), before, "nothing was changed");
         error
@@ -453,7 +458,12 @@ fn retries_single_items_and_ways_back_keep_pre_images_in_any_case() {
     let before = data(host.store().backend());
     let retried = host.retry(None, &Quiet, &Control::default()).unwrap();
     assert!(retried[0].run.keeps_pre_images && retried[0].run.backup.is_none());
-    let undone = host.undo(retried[0].run.id, ChangedItems::Refuse, &Quiet, &Control::default());
+    let undone = host.undo(
+        retried[0].run.id,
+        ChangedItems::Refuse,
+        &Quiet,
+        &Control::default(),
+    );
     assert!(undone.unwrap().done);
     assert_eq!(data(host.store().backend()), before);
 
@@ -484,7 +494,12 @@ fn retries_single_items_and_ways_back_keep_pre_images_in_any_case() {
         .unwrap()
         .expect("it goes down");
     assert!(down.run.keeps_pre_images);
-    let undone = host.undo(down.run.id, ChangedItems::Refuse, &Quiet, &Control::default());
+    let undone = host.undo(
+        down.run.id,
+        ChangedItems::Refuse,
+        &Quiet,
+        &Control::default(),
+    );
     assert!(undone.unwrap().done);
     assert_eq!(data(host.store().backend()), before);
 }

@@ -376,8 +376,11 @@ fn what_an_undo_does_is_told_at_most_once_a_second() {
     assert_eq!(run.state, RunState::Undoing);
 
     let (report, events) = undo(false);
-    let [RunEvent::UndoStarted { resumed: true, .. }, between @ .., RunEvent::Ended { run }] =
-        &events[..]
+    let [
+        RunEvent::UndoStarted { resumed: true, .. },
+        between @ ..,
+        RunEvent::Ended { run },
+    ] = &events[..]
     else {
         panic!("{events:?}")
     };

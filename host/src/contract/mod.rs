@@ -16,9 +16,24 @@ use crate::model::{Batch, Version, item::IdError};
 
 /// The newest contract version that this host speaks. It also speaks the older ones of the same
 /// major version.
+///
+/// ```
+/// use godwit::sandbox::{Speech, VERSION};
+///
+/// # fn example(speech: &Speech) {
+/// println!("the component speaks {}, this host up to {VERSION}", speech.contract);
+/// # }
+/// ```
 pub const VERSION: Version = Version::new(1, 0, 0);
 
 /// How severe a line of a component's log is.
+///
+/// ```
+/// use godwit::sandbox::LogLevel;
+///
+/// assert!(LogLevel::Debug < LogLevel::Info);
+/// assert!(LogLevel::Warn < LogLevel::Error);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogLevel {
     /// For the plugin's author.
@@ -32,6 +47,18 @@ pub enum LogLevel {
 }
 
 /// The run that a call belongs to, as a component sees it.
+///
+/// ```
+/// use godwit::model::Version;
+/// use godwit::sandbox::Context;
+///
+/// let context = Context {
+///     from_version: Some(Version::new(1, 0, 0)),
+///     started_at: 1_750_000_000_000,
+///     seed: 7,
+/// };
+/// assert_eq!(Context::default().from_version, None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Context {
     /// The app's version before the migration.
@@ -43,6 +70,15 @@ pub struct Context {
 }
 
 /// Why a component is not given what it asked for.
+///
+/// ```
+/// use godwit::model::item::check_id;
+/// use godwit::sandbox::Denial;
+///
+/// let denial = check_id("").map_err(Denial::from).unwrap_err();
+/// assert!(matches!(denial, Denial::Invalid(_)));
+/// assert_eq!(denial.to_string(), "an id has 1 to 512 bytes, this one has 0");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
     /// Occurs when the step did not ask for the collection, or the operator did not grant it.
@@ -109,6 +145,17 @@ pub(crate) enum StartError {
 }
 
 /// What a component is asked to do to a batch: the export that is called.
+///
+/// ```
+/// use godwit::sandbox::{Call, Speech};
+///
+/// # fn example(speech: &Speech) {
+/// assert_eq!(Call::default(), Call::Migrate);
+/// if speech.has(Call::Revert) {
+///     println!("there is a way back");
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Call {
     /// `migrate`, in whichever layout.

@@ -17,6 +17,17 @@ const NAME_BYTES: usize = 128;
 const CAUSE_BYTES: usize = 1 << 10;
 
 /// The contract version of a component and how its work is laid out.
+///
+/// ```
+/// # fn example(file: &[u8]) -> Result<(), godwit::sandbox::SpeechError> {
+/// use godwit::sandbox::Speech;
+///
+/// let component = Speech::component(file)?;
+/// let speech = Speech::of(&component)?;
+/// println!("contract {}, {} imports", speech.contract, speech.imports.len());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Speech {
     /// The contract version.
@@ -30,6 +41,15 @@ pub struct Speech {
 }
 
 /// An import or export of a component.
+///
+/// ```
+/// # fn example(speech: &godwit::sandbox::Speech) {
+/// let others = speech.imports.iter().filter(|import| !import.is_contract);
+/// for import in others {
+///     println!("{} is not offered", import.name);
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct WorldItem {
     /// Its full name, as in `godwit:migration/log@1.0.0`.
@@ -47,6 +67,14 @@ impl WorldItem {
 }
 
 /// A way in which a file cannot be a migration, seen without running it.
+///
+/// ```
+/// use godwit::sandbox::{Speech, SpeechError};
+///
+/// let error = Speech::component(b"no component").unwrap_err();
+/// assert!(matches!(error, SpeechError::NotWasm));
+/// assert_eq!(error.to_string(), "it is not WebAssembly");
+/// ```
 #[derive(Debug, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub enum SpeechError {
     /// Occurs when a file does not start with `\0asm`.
@@ -83,6 +111,20 @@ pub enum SpeechError {
 
 impl Speech {
     /// Whether it exports what a call needs.
+    ///
+    /// ```
+    /// use godwit::model::Layout;
+    /// use godwit::sandbox::{Call, Speech, VERSION, WorldItem};
+    ///
+    /// let revert = WorldItem {
+    ///     name: "godwit:migration/revert@1.0.0".to_owned(),
+    ///     is_contract: true,
+    /// };
+    /// let (contract, layout) = (VERSION, Layout::Text);
+    /// let (imports, exports) = (Vec::new(), vec![revert]);
+    /// let speech = Speech { contract, layout, imports, exports };
+    /// assert!(speech.has(Call::Revert) && !speech.has(Call::Verify));
+    /// ```
     pub fn has(&self, call: Call) -> bool {
         let interface = match call {
             Call::Migrate => return true,
@@ -96,6 +138,16 @@ impl Speech {
 
     /// Turns a core module that carries a component type into a component; components stay as
     /// they are.
+    ///
+    /// ```
+    /// use godwit::sandbox::{Speech, SpeechError};
+    ///
+    /// // An empty component, and an empty core module.
+    /// let (component, module) = (b"\0asm\x0d\0\x01\0", b"\0asm\x01\0\0\0");
+    /// assert_eq!(&*Speech::component(component)?, component);
+    /// assert!(matches!(Speech::component(module), Err(SpeechError::CoreModule)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`SpeechError`] when the bytes are neither.
@@ -118,6 +170,13 @@ impl Speech {
     }
 
     /// Reads what a component speaks.
+    ///
+    /// ```
+    /// use godwit::sandbox::{Speech, SpeechError};
+    ///
+    /// let empty = b"\0asm\x0d\0\x01\0";
+    /// assert!(matches!(Speech::of(empty), Err(SpeechError::NotAMigration)));
+    /// ```
     ///
     /// # Errors
     /// [`SpeechError`] when it is not a migration that this host can load.

@@ -19,6 +19,17 @@ use crate::contract::Speech;
 use crate::model::Digest;
 
 /// A folder of compiled components.
+///
+/// ```
+/// use godwit::sandbox::{Cache, Engine, Limits};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path().join("compiled");
+/// let cache = Cache::open(&folder)?;
+/// assert_eq!(cache.size()?.entries, 0);
+/// let engine = Engine::new(Limits::default()).with_cache(cache);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Cache {
     folder: PathBuf,
@@ -27,6 +38,15 @@ pub struct Cache {
 }
 
 /// Why a folder cannot be used as a cache.
+///
+/// ```
+/// use godwit::sandbox::{Cache, CacheError};
+///
+/// let file = tempfile::NamedTempFile::new()?;
+/// let error = Cache::open(file.path()).unwrap_err();
+/// assert!(matches!(error, CacheError::Folder { .. }), "it is no folder");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
     /// Occurs when the folder cannot be made or looked at.
@@ -47,6 +67,17 @@ pub enum CacheError {
 }
 
 /// How much a cache holds.
+///
+/// ```
+/// use godwit::sandbox::{Cache, CacheSize};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path().join("compiled");
+/// let size = Cache::open(&folder)?.size()?;
+/// assert_eq!(size, CacheSize::default());
+/// println!("{} components in {} bytes", size.entries, size.bytes);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct CacheSize {
     /// Compiled components.
@@ -78,6 +109,16 @@ impl Cache {
 
     /// Uses a folder, which is made if it is not there.
     ///
+    /// ```
+    /// use godwit::sandbox::Cache;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path().join("compiled");
+    /// let cache = Cache::open(&folder)?;
+    /// assert!(cache.folder().is_dir());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`CacheError`] when others could write into it, or it cannot be used at all.
     pub fn open(folder: &Path) -> Result<Self, CacheError> {
@@ -98,6 +139,15 @@ impl Cache {
     }
 
     /// Bounds what entries may take.
+    ///
+    /// ```
+    /// use godwit::sandbox::Cache;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path().join("compiled");
+    /// let cache = Cache::open(&folder)?.with_most_bytes(256 << 20);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_most_bytes(self, most_bytes: u64) -> Self {
         Self { most_bytes, ..self }
     }
@@ -121,6 +171,16 @@ impl Cache {
     }
 
     /// Removes every entry, and returns what they took.
+    ///
+    /// ```
+    /// use godwit::sandbox::Cache;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path().join("compiled");
+    /// let removed = Cache::open(&folder)?.clear()?;
+    /// assert_eq!(removed.bytes, 0, "it was empty");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`CacheError::Folder`] when one of them cannot be removed.

@@ -9,6 +9,14 @@ use wasmtime::component::{Component, Linker, ResourceType};
 use crate::contract::Speech;
 
 /// A call of an import that is not offered.
+///
+/// ```
+/// use godwit::sandbox::NotOffered;
+///
+/// let import = "wasi:clocks/wall-clock@0.2.0#now".to_owned();
+/// let text = NotOffered { import }.to_string();
+/// assert!(text.starts_with("it called `wasi:clocks/wall-clock@0.2.0#now`"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("it called `{import}`, which no migration is given; {}", remedy(.import))]
 pub struct NotOffered {

@@ -18,6 +18,13 @@ use super::{Engine, Limits, LoadError};
 use crate::contract::{Speech, SpeechError};
 
 /// Where components are compiled.
+///
+/// ```
+/// use godwit::sandbox::{Compiler, Engine, Limits};
+///
+/// assert_eq!(Compiler::default(), Compiler::InProcess);
+/// let engine = Engine::new(Limits::default()).with_compiler(Compiler::InProcess);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Compiler {
     /// In this process, whatever it takes: for components that are trusted that far, and for tests.
@@ -29,6 +36,16 @@ pub enum Compiler {
 
 /// A program that calls [`serve_compiler`] with its standard input and output when it is started with
 /// these arguments.
+///
+/// ```
+/// use godwit::sandbox::{Compiler, CompilerProcess, Engine, Limits};
+///
+/// let process = CompilerProcess {
+///     program: "godwit".into(),
+///     arguments: vec!["compiler".into()],
+/// };
+/// let engine = Engine::new(Limits::default()).with_compiler(Compiler::Child(process));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompilerProcess {
     /// The program.
@@ -75,6 +92,17 @@ pub(super) fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> Result<Compile
 
 /// What a compiler process does: takes a component, answers with its code, and obeys the limits that it
 /// is told.
+///
+/// ```
+/// # fn example() -> std::io::Result<()> {
+/// use std::io::{stdin, stdout};
+///
+/// use godwit::sandbox::serve_compiler;
+///
+/// serve_compiler(&mut stdin().lock(), &mut stdout().lock())?;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// When it cannot read or write, or its limits cannot be set.

@@ -13,6 +13,18 @@ use crate::contract::{Speech, SpeechError};
 use crate::model::{Batch, Reply};
 
 /// A migration's component, compiled. Cheap to clone.
+///
+/// ```
+/// # fn example(bytes: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+/// use godwit::sandbox::{Component, Engine, Limits};
+///
+/// let component = Component::load(&Engine::new(Limits::default()), bytes)?;
+/// let descriptor = component.describe()?;
+/// println!("{} {}", descriptor.app, descriptor.version);
+/// println!("speaks {}", component.speech().contract);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Component {
     pub(super) engine: Engine,
@@ -22,9 +34,35 @@ pub struct Component {
 }
 
 /// What answers batches in the place of a component. There is no sandbox around it.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use godwit::model::{Batch, Kind, Reply};
+/// use godwit::sandbox::NativeCode;
+///
+/// let code: NativeCode = Arc::new(|batch: &Batch| {
+///     let mut reply = Reply::default();
+///     batch.iter().for_each(|(_id, _body)| reply.push(Kind::Unchanged, b""));
+///     reply
+/// });
+/// let mut batch = Batch::default();
+/// batch.push("first", b"{}");
+/// assert_eq!(code(&batch).kind(0), Kind::Unchanged);
+/// ```
 pub type NativeCode = Arc<dyn Fn(&Batch) -> Reply + Send + Sync>;
 
 /// A way in which a file cannot be loaded as a migration.
+///
+/// ```
+/// use godwit::sandbox::{Component, Engine, Limits, LoadError};
+///
+/// let engine = Engine::new(Limits::default());
+/// let error = Component::load(&engine, b"no component").unwrap_err();
+/// assert!(matches!(error, LoadError::Speech(_)));
+/// assert_eq!(error.kind(), "not a migration");
+/// assert_eq!(error.to_string(), "it is not WebAssembly");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
@@ -59,6 +97,13 @@ pub enum LoadError {
 
 impl LoadError {
     /// The error's name, as lists of faults show it.
+    ///
+    /// ```
+    /// use godwit::sandbox::LoadError;
+    ///
+    /// let (bytes, limit) = (2_000, 1_000);
+    /// assert_eq!(LoadError::TooLarge { bytes, limit }.kind(), "too large");
+    /// ```
     pub fn kind(&self) -> &'static str {
         match self {
             Self::TooLarge { .. } => "too large",
@@ -84,6 +129,14 @@ impl Component {
     /// Checks and compiles a migration's file: a component, or a core module that carries a
     /// component type. What the engine's cache has is not compiled again.
     ///
+    /// ```
+    /// use godwit::sandbox::{Component, Engine, Limits, LoadError};
+    ///
+    /// let limits = Limits { component_bytes: 4, ..Limits::default() };
+    /// let error = Component::load(&Engine::new(limits), b"\0asm\x0d\0\x01\0").unwrap_err();
+    /// assert!(matches!(error, LoadError::TooLarge { bytes: 8, limit: 4 }));
+    /// ```
+    ///
     /// # Errors
     /// [`LoadError`] when the file is not a migration that this host can run.
     pub fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
@@ -108,6 +161,20 @@ impl Component {
 
     /// The same migration, but that batches are answered by a function of the host's own: to measure what the
     /// sandbox costs, and what is left without it.
+    ///
+    /// ```
+    /// # fn example(component: godwit::sandbox::Component) {
+    /// use std::sync::Arc;
+    ///
+    /// use godwit::model::{Batch, Kind, Reply};
+    ///
+    /// let component = component.in_native_code(Arc::new(|batch: &Batch| {
+    ///     let mut reply = Reply::default();
+    ///     batch.iter().for_each(|(_id, body)| reply.push(Kind::Updated, body));
+    ///     reply
+    /// }));
+    /// # }
+    /// ```
     pub fn in_native_code(self, code: NativeCode) -> Self {
         Self {
             native: Some(code),
@@ -148,21 +215,49 @@ impl Component {
     }
 
     /// What the component speaks, imports and exports.
+    ///
+    /// ```
+    /// # fn example(component: &godwit::sandbox::Component) {
+    /// for import in &component.speech().imports {
+    ///     println!("imports {}", import.name);
+    /// }
+    /// # }
+    /// ```
     pub fn speech(&self) -> &Speech {
         &self.speech
     }
 
     /// The most memory that any session of its engine has had, in bytes.
+    ///
+    /// ```
+    /// # fn example(component: &godwit::sandbox::Component) {
+    /// let (used, most) = (component.peak_memory(), component.limits().memory_bytes);
+    /// println!("{used} of {most} bytes were used");
+    /// # }
+    /// ```
     pub fn peak_memory(&self) -> usize {
         self.engine.peak_memory()
     }
 
     /// The longest that any session of its engine took for a batch, to a hundredth of a second.
+    ///
+    /// ```
+    /// # fn example(component: &godwit::sandbox::Component) {
+    /// let left = component.batch_limit().saturating_sub(component.longest_batch());
+    /// println!("the slowest batch had {} ms left", left.as_millis());
+    /// # }
+    /// ```
     pub fn longest_batch(&self) -> Duration {
         self.engine.longest_batch()
     }
 
     /// The longest that a batch may take on the clock: [`Limits::batch`], or more where fuel is metered.
+    ///
+    /// ```
+    /// # fn example(component: &godwit::sandbox::Component) {
+    /// assert!(component.batch_limit() >= component.limits().batch);
+    /// # }
+    /// ```
     pub fn batch_limit(&self) -> Duration {
         self.limits().time(self.limits().batch)
     }
@@ -173,6 +268,15 @@ impl Component {
     }
 
     /// Asks the component, in a session of its own, what it is, and whether it says so twice.
+    ///
+    /// ```
+    /// # fn example(component: &godwit::sandbox::Component) -> Result<(), godwit::sandbox::LoadError> {
+    /// for step in component.describe()?.steps {
+    ///     println!("{} over {}", step.name, step.work.collection());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`LoadError`] when it cannot say.

@@ -7,6 +7,16 @@ use crate::model::item::MAX_VERSION_BYTES;
 use crate::model::{Dependency, Mode, Name, NameError, Phase, Step, StepWork, Version, VersionReq};
 
 /// A component's description of itself, valid.
+///
+/// ```
+/// # fn example(component: &godwit::sandbox::Component) -> Result<(), godwit::sandbox::LoadError> {
+/// use godwit::sandbox::Descriptor;
+///
+/// let Descriptor { app, version, steps, .. } = component.describe()?;
+/// println!("brings {app} to {version} in {} steps", steps.len());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Descriptor {
     /// The app whose versions are counted.
@@ -24,6 +34,14 @@ pub struct Descriptor {
 }
 
 /// A way in which a description is not valid.
+///
+/// ```
+/// use godwit::sandbox::DescriptorError;
+///
+/// let error = DescriptorError::SameName("split-titles".parse()?);
+/// assert_eq!(error.to_string(), "two steps are named `split-titles`");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum DescriptorError {
     /// Occurs when it says something else each time.

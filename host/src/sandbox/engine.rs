@@ -13,6 +13,14 @@ pub(super) const TICK: Duration = Duration::from_millis(10);
 
 /// The compiler and the clock that all components of a host share, and the limits that components
 /// loaded with it obey. Cheap to clone.
+///
+/// ```
+/// use godwit::sandbox::{Engine, Limits};
+///
+/// let engine = Engine::new(Limits::default());
+/// assert_eq!(engine.limits(), &Limits::default());
+/// assert_eq!(engine.peak_memory(), 0, "nothing has run yet");
+/// ```
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
@@ -32,6 +40,16 @@ struct Shared {
 
 impl Engine {
     /// Makes an engine whose components obey `limits`, and are compiled in this process.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use godwit::sandbox::{Engine, Limits};
+    ///
+    /// let batch = Duration::from_secs(1);
+    /// let engine = Engine::new(Limits { batch, ..Limits::default() });
+    /// assert_eq!(engine.limits().batch, batch);
+    /// ```
     ///
     /// # Panics
     /// When the machine cannot run wasmtime at all: an unsupported processor, or no thread to be
@@ -61,6 +79,14 @@ impl Engine {
 
     /// The same engine for components that obey other limits. What is compiled in stays as it is: the
     /// size of the stack, and whether fuel is metered.
+    ///
+    /// ```
+    /// use godwit::sandbox::{Engine, Limits};
+    ///
+    /// let engine = Engine::new(Limits::default());
+    /// let limits = Limits { memory_bytes: 16 << 20, ..Limits::default() };
+    /// assert_eq!(engine.limited(limits).limits().memory_bytes, 16 << 20);
+    /// ```
     pub fn limited(&self, limits: Limits) -> Self {
         let fuel = self.limits.fuel.map(|fuel| limits.fuel.unwrap_or(fuel));
         let limits = Limits {
@@ -77,6 +103,12 @@ impl Engine {
     }
 
     /// The same engine, which compiles elsewhere.
+    ///
+    /// ```
+    /// use godwit::sandbox::{Compiler, Engine, Limits};
+    ///
+    /// let engine = Engine::new(Limits::default()).with_compiler(Compiler::InProcess);
+    /// ```
     pub fn with_compiler(self, compiler: Compiler) -> Self {
         Self {
             compiler: Arc::new(compiler),
@@ -85,6 +117,15 @@ impl Engine {
     }
 
     /// The same engine, which keeps what it has compiled.
+    ///
+    /// ```
+    /// use godwit::sandbox::{Cache, Engine, Limits};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path().join("compiled");
+    /// let engine = Engine::new(Limits::default()).with_cache(Cache::open(&folder)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_cache(self, cache: Cache) -> Self {
         Self {
             cache: Some(Arc::new(cache)),
@@ -98,11 +139,25 @@ impl Engine {
     }
 
     /// The most bytes of linear memory that an instance of this engine's components had so far.
+    ///
+    /// ```
+    /// use godwit::sandbox::{Engine, Limits};
+    ///
+    /// let engine = Engine::new(Limits::default());
+    /// println!("{} MiB at most", engine.peak_memory() >> 20);
+    /// ```
     pub fn peak_memory(&self) -> usize {
         self.peak_memory.load(Ordering::Relaxed)
     }
 
     /// The longest that an instance of this engine's components took for a batch so far, to a hundredth of a second.
+    ///
+    /// ```
+    /// use godwit::sandbox::{Engine, Limits};
+    ///
+    /// let engine = Engine::new(Limits::default());
+    /// assert!(engine.longest_batch().is_zero(), "there was none yet");
+    /// ```
     pub fn longest_batch(&self) -> Duration {
         let ticks = self.longest_batch.load(Ordering::Relaxed);
         TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))

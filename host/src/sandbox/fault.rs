@@ -9,6 +9,18 @@ use crate::model::{FailureKind, ReplyError};
 /// A way in which a component failed a call. Its instance is gone.
 ///
 /// A component that says `failed` of an item is not at fault; that is an outcome.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use godwit::model::FailureKind;
+/// use godwit::sandbox::Fault;
+///
+/// let limit = Duration::from_secs(5);
+/// let fault = Fault::TimedOut { limit };
+/// assert_eq!(fault.kind(), FailureKind::TimedOut);
+/// assert_eq!(fault.to_string(), "it took longer than 5000 ms");
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// Occurs when the code trapped: a panic, a division by zero, an access out of bounds.
@@ -58,6 +70,19 @@ pub enum Fault {
 }
 
 /// What stands between a trap's cause and its frames in the text of a [`Fault`].
+///
+/// ```
+/// use godwit::sandbox::{BACKTRACE, Fault};
+///
+/// let fault = Fault::Trapped {
+///     cause: "wasm `unreachable` instruction executed".to_owned(),
+///     backtrace: Some("0: main".to_owned()),
+/// };
+/// let text = fault.to_string();
+/// let (_cause, frames) = text.split_once(BACKTRACE).ok_or("there are no frames")?;
+/// assert_eq!(frames.trim(), "0: main");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub const BACKTRACE: &str = "; wasm backtrace:";
 
 /// The most bytes of a trap's cause, and of its frames, that are kept: names come from the component.
@@ -65,6 +90,14 @@ const TRAP_BYTES: (usize, usize) = (1 << 10, 8 << 10);
 
 impl Fault {
     /// In which way an item fails by it.
+    ///
+    /// ```
+    /// use godwit::model::FailureKind;
+    /// use godwit::sandbox::Fault;
+    ///
+    /// assert_eq!(Fault::NotText.kind(), FailureKind::NotText);
+    /// assert_eq!(Fault::Halted.kind().advice(), "try again");
+    /// ```
     pub fn kind(&self) -> FailureKind {
         match self {
             Self::Trapped { .. } => FailureKind::Trapped,

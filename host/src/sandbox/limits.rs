@@ -6,6 +6,19 @@ use std::time::Duration;
 ///
 /// Each component has limits of its own, but for `stack_bytes` and `fuel`, which are compiled in: those
 /// are the engine's.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use godwit::sandbox::Limits;
+///
+/// let limits = Limits {
+///     batch: Duration::from_secs(10),
+///     body_bytes: 1 << 20,
+///     ..Limits::default()
+/// };
+/// assert_eq!(limits.json_depth, Limits::MAX_JSON_DEPTH);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of linear memory, over all memories of an instance. The default, 256 MiB, is what the
@@ -82,6 +95,16 @@ pub struct Limits {
 /// What becomes of a new body in which an object has two members of one name.
 ///
 /// RFC 8259 lets it be and warns that readers differ in what they make of it.
+///
+/// ```
+/// use godwit::sandbox::{DuplicateNames, Limits};
+///
+/// assert_eq!(Limits::default().duplicate_names, DuplicateNames::Refuse);
+/// let lenient = Limits {
+///     duplicate_names: DuplicateNames::Keep,
+///     ..Limits::default()
+/// };
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DuplicateNames {
     /// The item fails, unless its old body had such members, too.

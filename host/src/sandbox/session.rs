@@ -17,6 +17,20 @@ use crate::model::{Batch, Reply};
 
 /// A live instance of a component. After a [`Fault`] it is dead: every further call fails, and the
 /// caller starts another one.
+///
+/// ```
+/// # fn example(component: &godwit::sandbox::Component) -> Result<(), Box<dyn std::error::Error>> {
+/// use godwit::model::Batch;
+/// use godwit::sandbox::{Context, NoDocuments, Session};
+///
+/// let mut batch = Batch::default();
+/// batch.push("first", br#"{"title": "hello"}"#);
+/// let mut session = Session::<NoDocuments>::start(component)?;
+/// let attempt = session.migrate("split-titles", &batch, Context::default(), NoDocuments);
+/// assert_eq!(attempt.reply?.len(), batch.len());
+/// # Ok(())
+/// # }
+/// ```
 pub struct Session<D: Documents> {
     store: Store<State<D>>,
     guest: Guest,
@@ -28,6 +42,18 @@ pub struct Session<D: Documents> {
 }
 
 /// What came of feeding a batch.
+///
+/// ```
+/// # fn example(attempt: godwit::sandbox::Attempt<godwit::sandbox::NoDocuments>) {
+/// for line in &attempt.log {
+///     println!("{line}");
+/// }
+/// match attempt.reply {
+///     Ok(reply) => println!("{} outcomes", reply.len()),
+///     Err(fault) => println!("{}: {fault}", fault.kind()),
+/// }
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Attempt<D> {
     /// The component's answer, or how it failed.
@@ -57,6 +83,16 @@ impl<D> Attempt<D> {
 
 impl<D: Documents> Session<D> {
     /// Instantiates a component.
+    ///
+    /// ```
+    /// # fn example(component: &godwit::sandbox::Component) -> Result<(), godwit::sandbox::LoadError> {
+    /// use godwit::sandbox::{NoDocuments, Session};
+    ///
+    /// let session = Session::<NoDocuments>::start(component)?;
+    /// assert!(!session.is_used());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`LoadError::Link`] or [`LoadError::Instantiate`].
@@ -107,6 +143,25 @@ impl<D: Documents> Session<D> {
     }
 
     /// Feeds a batch to `migrate`; `documents` answers the component's calls meanwhile and comes back.
+    ///
+    /// ```
+    /// # use godwit::model::Batch;
+    /// # use godwit::sandbox::{Fault, NoDocuments, Session};
+    /// # fn example(session: &mut Session<NoDocuments>, batch: &Batch) -> Result<(), Fault> {
+    /// use godwit::model::Version;
+    /// use godwit::sandbox::Context;
+    ///
+    /// let context = Context {
+    ///     from_version: Some(Version::new(1, 0, 0)),
+    ///     ..Context::default()
+    /// };
+    /// let attempt = session.migrate("split-titles", batch, context, NoDocuments);
+    /// for (kind, payload) in attempt.reply?.iter() {
+    ///     println!("{kind:?}, {} bytes", payload.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn migrate(
         &mut self,
         step: &str,
@@ -118,6 +173,21 @@ impl<D: Documents> Session<D> {
     }
 
     /// Feeds a batch to an export; `documents` answers the component's calls meanwhile and comes back.
+    ///
+    /// ```
+    /// # use godwit::model::Batch;
+    /// # use godwit::sandbox::{Component, Fault, NoDocuments, Session};
+    /// # fn example(component: &Component, session: &mut Session<NoDocuments>, batch: &Batch) -> Result<(), Fault> {
+    /// use godwit::sandbox::{Call, Context};
+    ///
+    /// if component.speech().has(Call::Verify) {
+    ///     let context = Context::default();
+    ///     let attempt = session.call(Call::Verify, "split-titles", batch, context, NoDocuments);
+    ///     println!("{} items were looked at", attempt.reply?.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn call(
         &mut self,
         call: Call,
@@ -158,6 +228,16 @@ impl<D: Documents> Session<D> {
 
     /// Whether its memory has grown so much that it should make room for a fresh one: what a component
     /// leaks from batch to batch is no fault of the item that it is fed last.
+    ///
+    /// ```
+    /// # use godwit::sandbox::{Component, LoadError, NoDocuments, Session};
+    /// # fn example(component: &Component, mut session: Session<NoDocuments>) -> Result<(), LoadError> {
+    /// if session.is_worn() {
+    ///     session = Session::start(component)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_worn(&self) -> bool {
         let memory = &self.store.data().memory;
         memory.used() > memory.limit() / 2

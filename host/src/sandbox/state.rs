@@ -12,6 +12,33 @@ use super::Limits;
 const DENIALS: usize = 10;
 
 /// Answers a component's `documents` calls. Implemented by whoever feeds the session.
+///
+/// ```
+/// use godwit::model::Batch;
+/// use godwit::sandbox::{Denial, Documents};
+///
+/// // One document, and no access to any other.
+/// struct One(Vec<u8>);
+///
+/// impl Documents for One {
+///     fn get(&mut self, _: &str, id: &str) -> Result<Option<Vec<u8>>, Denial> {
+///         Ok((id == "one").then(|| self.0.clone()))
+///     }
+///     // `scan`, `put` and `delete` answer `Err(Denial::Denied)`.
+/// #     fn scan(&mut self, _: &str, _: Option<&str>, _: u32) -> Result<Batch, Denial> {
+/// #         Err(Denial::Denied)
+/// #     }
+/// #     fn put(&mut self, _: &str, _: &str, _: Vec<u8>) -> Result<(), Denial> {
+/// #         Err(Denial::Denied)
+/// #     }
+/// #     fn delete(&mut self, _: &str, _: &str) -> Result<(), Denial> {
+/// #         Err(Denial::Denied)
+/// #     }
+/// }
+///
+/// let mut documents = One(b"{}".to_vec());
+/// assert_eq!(documents.get("notes", "one"), Ok(Some(b"{}".to_vec())));
+/// ```
 pub trait Documents: Send + 'static {
     /// Reads one body.
     ///
@@ -39,6 +66,12 @@ pub trait Documents: Send + 'static {
 }
 
 /// Denies every access: for calls that have no business with documents.
+///
+/// ```
+/// use godwit::sandbox::{Denial, Documents, NoDocuments};
+///
+/// assert_eq!(NoDocuments.get("notes", "first"), Err(Denial::Denied));
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoDocuments;
 
@@ -61,6 +94,18 @@ impl Documents for NoDocuments {
 }
 
 /// A line that a component wrote for the operator.
+///
+/// ```
+/// use godwit::sandbox::{LogLevel, LogLine};
+///
+/// let line = LogLine {
+///     level: LogLevel::Warn,
+///     message: "no title".to_owned(),
+///     item: Some("first".to_owned()),
+///     is_printed: false,
+/// };
+/// assert_eq!(line.to_string(), "warn first: no title");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
     /// How severe it is.

@@ -33,6 +33,13 @@ pub struct Tokens {
 }
 
 /// A token that anybody could guess, or that a header cannot carry.
+///
+/// ```
+/// use godwit::server::{BadToken, Tokens};
+///
+/// assert_eq!(Tokens::new("short", None).err(), Some(BadToken));
+/// assert!(BadToken.to_string().starts_with("a token has from 32 to 256"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a token has from {} to {} printable ASCII characters, and no spaces around them",

@@ -71,6 +71,16 @@ impl Default for Connections {
 pub struct Tls(TlsAcceptor);
 
 /// Why a certificate cannot be used.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use godwit::server::{Tls, TlsError};
+///
+/// let error = Tls::read(Path::new("no-such.pem"), Path::new("key.pem")).unwrap_err();
+/// assert!(matches!(error, TlsError::Pem { .. }));
+/// assert_eq!(error.to_string(), "no-such.pem has no certificate, or no key, in PEM");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -89,6 +99,16 @@ pub enum TlsError {
 
 impl Tls {
     /// What is in two files in PEM: the certificates, the server's own first, and its key.
+    ///
+    /// ```
+    /// use godwit::server::{Tls, TlsError};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    /// std::fs::write(&certificate, "no certificate")?;
+    /// assert!(matches!(Tls::read(&certificate, &key), Err(TlsError::Pem { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`TlsError`] when they cannot be used.

@@ -10,6 +10,16 @@ use super::access::TurnedAway;
 use crate::host::{ErrorKind, HostError, with_causes};
 
 /// What is wrong with a request, or with what it asked for.
+///
+/// ```
+/// use godwit::HostError;
+/// use godwit::model::RunId;
+/// use godwit::server::Problem;
+///
+/// let problem = Problem::from(HostError::NoRun(RunId(7)));
+/// assert_eq!((problem.status, problem.title.as_str()), (404, "Not Found"));
+/// assert_eq!(problem.detail, "there is no run 7");
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct Problem {

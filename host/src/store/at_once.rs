@@ -9,6 +9,23 @@ use super::{Store, StoreError};
 use crate::model::{Apart, Item, Name, Progress, Version};
 
 /// What was found of an item at one moment.
+///
+/// ```
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+/// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+/// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+/// # let mut write = store.write(godwit::model::RunId(0), None);
+/// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+/// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+/// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+/// let found = store.find_item(&notes, "first")?.ok_or("there is no item")?;
+/// assert_eq!(found.item.body, br#"{"done": false}"#);
+/// assert!(found.apart.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// The item, with the version that it has.
@@ -32,6 +49,25 @@ struct Records {
 impl Store {
     /// An item with the version that it has.
     ///
+    /// ```
+    /// use godwit::model::Version;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let first = store.item(&notes, "first")?.ok_or("there is no item")?;
+    /// assert_eq!(first.version, Version::new(1, 0, 0));
+    /// assert_eq!(store.item(&notes, "second")?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn item(&self, collection: &Name, id: &str) -> Result<Option<Item>, StoreError> {
@@ -39,6 +75,22 @@ impl Store {
     }
 
     /// An item with the version that it has, and whether it is apart from its collection.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// assert!(store.find_item(&notes, "first")?.is_some());
+    /// assert_eq!(store.find_item(&notes, "second")?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.

@@ -12,6 +12,24 @@ use crate::model::Timestamp;
 const KEPT: u64 = 100_000;
 
 /// A change that somebody asked for.
+///
+/// ```
+/// use godwit::model::Timestamp;
+/// use godwit::store::Audit;
+///
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// let asked = Audit {
+///     number: 0,
+///     at: Timestamp(0),
+///     who: "admin".to_owned(),
+///     what: "POST /api/v1/up".to_owned(),
+///     status: 0,
+/// };
+/// let number = store.add_audit(asked)?;
+/// store.end_audit(number, 202)?;
+/// assert_eq!(store.audits(None, 10)?[0].status, 202);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Audit {
@@ -29,6 +47,16 @@ pub struct Audit {
 
 impl Store {
     /// Adds an entry, and gives the number that it has.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let at = godwit::model::Timestamp(0);
+    /// # let (who, what) = ("admin".to_owned(), "POST /api/v1/up".to_owned());
+    /// # let asked = godwit::store::Audit { number: 0, at, who, what, status: 0 };
+    /// assert_eq!(store.add_audit(asked.clone())?, 1);
+    /// assert_eq!(store.add_audit(asked)?, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store failed.
@@ -52,6 +80,17 @@ impl Store {
 
     /// Notes how what an entry is of was answered.
     ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let at = godwit::model::Timestamp(0);
+    /// # let (who, what) = ("admin".to_owned(), "POST /api/v1/up".to_owned());
+    /// # let asked = godwit::store::Audit { number: 0, at, who, what, status: 0 };
+    /// let number = store.add_audit(asked)?;
+    /// store.end_audit(number, 404)?;
+    /// assert_eq!(store.audits(None, 1)?[0].status, 404);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store failed.
     pub fn end_audit(&self, number: u64, status: u16) -> Result<(), StoreError> {
@@ -70,6 +109,17 @@ impl Store {
     }
 
     /// The newest entries below a number, up to `limit` of them, the newest first.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let at = godwit::model::Timestamp(0);
+    /// # let (who, what) = ("admin".to_owned(), "POST /api/v1/up".to_owned());
+    /// # let asked = godwit::store::Audit { number: 0, at, who, what, status: 0 };
+    /// let number = store.add_audit(asked)?;
+    /// assert_eq!(store.audits(None, 100)?.len(), 1);
+    /// assert!(store.audits(Some(number), 100)?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.

@@ -11,6 +11,20 @@ use super::StoreError;
 /// (items, indexes, history, leases) is encoded above this trait, once for all backends.
 ///
 /// Keys are 1 to [`MAX_KEY`] bytes and ordered bytewise.
+///
+/// ```
+/// use godwit::store::{Backend, Commit, Memory};
+///
+/// let backend = Memory::new();
+/// let mut commit = Commit::new();
+/// commit.expect(b"greeting", None);
+/// commit.put(b"greeting", &[b"hello"]);
+/// backend.commit(&commit)?;
+/// assert_eq!(backend.get(b"greeting")?, Some(b"hello".to_vec()));
+/// assert_eq!(backend.url(), "memory:");
+/// assert!(backend.shows_one_moment() && backend.size_on_disk()?.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Backend: Send + Sync {
     /// Reads one value.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
@@ -18,6 +32,26 @@ pub trait Backend: Send + Sync {
     /// Visits the entries with `from <= key < to` in ascending order, until `visit` breaks.
     ///
     /// `visit` must not call the backend. Entries committed meanwhile may or may not be seen.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// use godwit::store::{Backend, Commit, Memory};
+    ///
+    /// # let backend = Memory::new();
+    /// # let mut commit = Commit::new();
+    /// # for key in [b"a", b"b", b"c"] {
+    /// #     commit.put(key, &[b"some", b"thing"]);
+    /// # }
+    /// # backend.commit(&commit)?;
+    /// let mut keys = Vec::new();
+    /// backend.scan(b"a", b"c", &mut |key, _value| {
+    ///     keys.push(key.to_vec());
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert_eq!(keys, [b"a", b"b"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn scan(
         &self,
         from: &[u8],
@@ -27,6 +61,28 @@ pub trait Backend: Send + Sync {
 
     /// Does as [`Backend::scan`] while the key of `guard` has its value (`None`: is absent), and says whether it had: at the
     /// moment that is seen, where one is; else before and after, so that `false` may come behind some visits.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// use godwit::store::{Backend, Commit, Memory};
+    ///
+    /// # let backend = Memory::new();
+    /// # let mut commit = Commit::new();
+    /// # for key in [b"a", b"b", b"c"] {
+    /// #     commit.put(key, &[b"some", b"thing"]);
+    /// # }
+    /// # backend.commit(&commit)?;
+    /// let mut seen = 0;
+    /// let mut visit = |_: &[u8], _: &[u8]| {
+    ///     seen += 1;
+    ///     ControlFlow::Continue(())
+    /// };
+    /// assert!(backend.scan_guarded((b"mark", None), b"a", b"c", &mut visit)?);
+    /// assert!(!backend.scan_guarded((b"mark", Some(b"1")), b"a", b"c", &mut visit)?);
+    /// assert_eq!(seen, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn scan_guarded(
         &self,
         guard: (&[u8], Option<&[u8]>),
@@ -67,6 +123,21 @@ pub const MAX_KEY: usize = 1024;
 ///
 /// What is small lives in one buffer, so that a batch of some hundred items costs a few allocations; bodies are borrowed
 /// or handed over. Of several writes to one key the last one counts.
+///
+/// ```
+/// use godwit::store::{Backend, Commit, Memory, StoreError};
+///
+/// let backend = Memory::new();
+/// let mut commit = Commit::new();
+/// commit.expect(b"new", None);
+/// commit.put(b"new", &[b"1"]);
+/// commit.delete(b"old");
+/// backend.commit(&commit)?;
+/// // Now there is something.
+/// let again = backend.commit(&commit);
+/// assert!(matches!(again, Err(StoreError::Conflict { key }) if key == b"new"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Commit<'a> {
     bytes: Vec<u8>,
@@ -84,6 +155,14 @@ struct Kept<'a> {
 }
 
 /// A value to be written, in two pieces.
+///
+/// ```
+/// use godwit::store::Value;
+///
+/// let value = Value { head: b"header ", tail: b"body" };
+/// assert_eq!((value.len(), value.is_empty()), (11, false));
+/// assert_eq!(value.to_vec(), b"header body");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Value<'c> {
     /// Its beginning.
@@ -116,6 +195,15 @@ impl<'a> Commit<'a> {
     }
 
     /// Asks that `key` has exactly this value (`None`: is absent) when the commit takes place.
+    ///
+    /// ```
+    /// use godwit::store::Commit;
+    ///
+    /// let mut commit = Commit::new();
+    /// commit.expect(b"count", Some(b"1"));
+    /// commit.put(b"count", &[b"2"]);
+    /// assert_eq!(commit.expectations().count(), 1);
+    /// ```
     pub fn expect(&mut self, key: &[u8], value: Option<&[u8]>) {
         let key = self.keep(&[key]);
         let value = value.map(|value| self.keep(&[value]));
@@ -123,11 +211,33 @@ impl<'a> Commit<'a> {
     }
 
     /// Writes the concatenation of `value` under `key`.
+    ///
+    /// ```
+    /// use godwit::store::{Backend, Commit, Memory};
+    ///
+    /// let backend = Memory::new();
+    /// let mut commit = Commit::new();
+    /// commit.put(b"key", &[b"one", b" and ", b"two"]);
+    /// backend.commit(&commit)?;
+    /// assert_eq!(backend.get(b"key")?, Some(b"one and two".to_vec()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn put(&mut self, key: &[u8], value: &[&[u8]]) {
         self.put_with(key, value, Cow::Borrowed(&[]));
     }
 
     /// Writes the concatenation of `head` and `tail` under `key`; the tail is not copied.
+    ///
+    /// ```
+    /// use std::borrow::Cow;
+    ///
+    /// use godwit::store::Commit;
+    ///
+    /// let body = b"{}".to_vec();
+    /// let mut commit = Commit::new();
+    /// commit.put_with(b"key", &[b"head"], Cow::Borrowed(&body[..]));
+    /// assert_eq!(commit.len_bytes(), 3 + 4 + 2);
+    /// ```
     pub fn put_with(&mut self, key: &[u8], head: &[&[u8]], tail: Cow<'a, [u8]>) {
         let key = self.keep(&[key]);
         let head = self.keep(head);
@@ -136,12 +246,29 @@ impl<'a> Commit<'a> {
     }
 
     /// Removes `key`; removing what is not there is no error.
+    ///
+    /// ```
+    /// use godwit::store::{Backend, Commit, Memory};
+    ///
+    /// let mut commit = Commit::new();
+    /// commit.delete(b"key");
+    /// Memory::new().commit(&commit)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn delete(&mut self, key: &[u8]) {
         let key = self.keep(&[key]);
         self.writes.push((key, None));
     }
 
     /// The expectations, as pairs of a key and the value it must have.
+    ///
+    /// ```
+    /// use godwit::store::Commit;
+    ///
+    /// let mut commit = Commit::new();
+    /// commit.expect(b"key", None);
+    /// assert_eq!(commit.expectations().next(), Some((&b"key"[..], None)));
+    /// ```
     pub fn expectations(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
         self.expectations.iter().map(|(key, value)| {
             let value = value.as_ref().map(|range| &self.bytes[range.clone()]);
@@ -150,6 +277,16 @@ impl<'a> Commit<'a> {
     }
 
     /// The writes in order, as pairs of a key and its new value (`None`: removed).
+    ///
+    /// ```
+    /// use godwit::store::Commit;
+    ///
+    /// let mut commit = Commit::new();
+    /// commit.put(b"a", &[b"1"]);
+    /// commit.delete(b"b");
+    /// let is_put: Vec<bool> = commit.writes().map(|(_key, value)| value.is_some()).collect();
+    /// assert_eq!(is_put, [true, false]);
+    /// ```
     pub fn writes(&self) -> impl Iterator<Item = (&[u8], Option<Value<'_>>)> {
         self.writes.iter().map(|(key, value)| {
             let value = value.as_ref().map(|kept| Value {

@@ -43,6 +43,22 @@ const MOST_BYTES: usize = 1 << 30;
 const LEVEL: i32 = 3;
 
 /// What a backup says about itself.
+///
+/// ```
+/// use std::ops::ControlFlow;
+///
+/// use godwit::model::Timestamp;
+/// use godwit::store::BackupWriter;
+///
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let folder = tempfile::tempdir()?;
+/// # let file = folder.path().join("a.godwit");
+/// let writer = BackupWriter::begin(&file, &store, Timestamp(0))?;
+/// let (_file, manifest) = writer.copy(&store, &mut |_| ControlFlow::Continue(()))?;
+/// assert_eq!((manifest.format, manifest.store.as_str()), (1, "memory:"));
+/// assert_eq!(manifest.entries, 1, "the mark of the store's format");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The format of the file.
@@ -68,6 +84,26 @@ pub struct Manifest {
 }
 
 /// A collection of a backup.
+///
+/// ```
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+/// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+/// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+/// # let mut write = store.write(godwit::model::RunId(0), None);
+/// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+/// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+/// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+/// # let folder = tempfile::tempdir()?;
+/// # let file = folder.path().join("a.godwit");
+/// # let writer = godwit::store::BackupWriter::begin(&file, &store, godwit::model::Timestamp(0))?;
+/// # let (file, manifest) = writer.copy(&store, &mut |_| std::ops::ControlFlow::Continue(()))?;
+/// let notes = &manifest.collections[0];
+/// assert_eq!((notes.collection.as_str(), notes.items), ("notes", 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackedUp {
     /// Its name.
@@ -77,6 +113,17 @@ pub struct BackedUp {
 }
 
 /// A chunk of a backup.
+///
+/// ```
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let folder = tempfile::tempdir()?;
+/// # let file = folder.path().join("a.godwit");
+/// # let writer = godwit::store::BackupWriter::begin(&file, &store, godwit::model::Timestamp(0))?;
+/// # let (file, manifest) = writer.copy(&store, &mut |_| std::ops::ControlFlow::Continue(()))?;
+/// let packed: u64 = manifest.chunks.iter().map(|chunk| u64::from(chunk.length)).sum();
+/// assert!(packed < std::fs::metadata(file)?.len());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
     /// How many bytes it has in the file.
@@ -86,6 +133,16 @@ pub struct Chunk {
 }
 
 /// A way in which a backup cannot be made, read or restored.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use godwit::store::{Backup, BackupError};
+///
+/// let error = Backup::open(Path::new("no-such.godwit")).unwrap_err();
+/// assert!(matches!(error, BackupError::Missing(_)));
+/// assert_eq!(error.to_string(), "there is no file no-such.godwit");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackupError {

@@ -26,6 +26,14 @@ const MOST: usize = 1 << 30;
 const LENGTH: usize = 4;
 
 /// How bodies and pre-images are written.
+///
+/// ```
+/// use godwit::store::{Compression, Memory, Store};
+///
+/// assert_eq!(Compression::default(), Compression::None);
+/// let store = Store::new(std::sync::Arc::new(Memory::new()))?.compressing(Compression::Lz4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {

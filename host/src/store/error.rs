@@ -3,6 +3,14 @@
 use std::path::PathBuf;
 
 /// A state in which a store cannot do what it was asked.
+///
+/// ```
+/// use godwit::store::{StoreError, StoreUrl};
+///
+/// let error = "memory:data".parse::<StoreUrl>().unwrap_err();
+/// assert!(matches!(error, StoreError::BadUrl { .. }));
+/// assert_eq!(error.to_string(), "`memory:data` does not name a store: `memory:` takes no path");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {

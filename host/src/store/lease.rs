@@ -14,6 +14,16 @@ const PAGE: usize = 2_000;
 const MANY: u64 = 10_000;
 
 /// Who holds a lease.
+///
+/// ```
+/// use godwit::store::Holder;
+///
+/// let holder = Holder {
+///     name: format!("the importer, process {}", std::process::id()),
+///     process: None,
+/// };
+/// println!("{} works on the store", holder.name);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// What it says of itself, for people: a host's name and a process id, say.
@@ -29,6 +39,20 @@ pub struct Holder {
 /// It carries a number that only grows and a random nonce. A holder that was overtaken finds
 /// another value where its own should be, and changes nothing. Dropping it without
 /// [`Lease::release`] leaves it to expire.
+///
+/// ```
+/// use godwit::model::Timestamp;
+/// use godwit::store::Lease;
+///
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+/// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+/// let lease = Lease::acquire(&store, &|| Timestamp(0), &claim)?;
+/// assert!(Lease::acquire(&store, &|| Timestamp(0), &claim).is_err());
+/// lease.release(&store)?;
+/// assert!(Lease::acquire(&store, &|| Timestamp(0), &claim).is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Lease {
     record: Record,
@@ -94,6 +118,20 @@ pub(super) struct PassedBy {
 }
 
 /// Why a lease is not to be had, or no longer held.
+///
+/// ```
+/// use godwit::model::Timestamp;
+/// use godwit::store::{Lease, LeaseError};
+///
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+/// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+/// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+/// let error = Lease::acquire(&store, &|| Timestamp(1_000), &claim).unwrap_err();
+/// assert!(matches!(error, LeaseError::Held { expires_in: 14_000, .. }));
+/// assert_eq!(error.to_string(), "me is busy with up on this store");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LeaseError {
@@ -123,6 +161,25 @@ pub enum LeaseError {
 }
 
 /// What somebody who asks for a lease hands in.
+///
+/// ```
+/// use godwit::model::Timestamp;
+/// use godwit::store::{Claim, Holder, Lease};
+///
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// let claim = Claim {
+///     holder: Holder {
+///         name: "me".to_owned(),
+///         process: None,
+///     },
+///     purpose: "import",
+///     duration: Lease::DURATION,
+///     nonce: 7,
+///     is_gone: &|_holder| false,
+/// };
+/// let lease = Lease::acquire(&store, &|| Timestamp(0), &claim)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Claim<'a> {
     /// Who asks.
     pub holder: Holder,
@@ -142,6 +199,20 @@ impl Lease {
     pub const DURATION: u64 = 15_000;
 
     /// Takes the lease of a store.
+    ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    /// use godwit::store::Lease;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// let lease = Lease::acquire(&store, &|| Timestamp(0), &claim)?;
+    /// // It was not renewed.
+    /// let later = Timestamp(claim.duration);
+    /// assert!(Lease::acquire(&store, &|| later, &claim).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`LeaseError::Held`] while somebody else holds it.
@@ -203,11 +274,35 @@ impl Lease {
     }
 
     /// Whether a third of the lease has gone by, so that it should be renewed.
+    ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// assert!(!lease.is_due(Timestamp(0)));
+    /// assert!(lease.is_due(Timestamp(6_000)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.record.left(now) < self.record.duration / 3 * 2
     }
 
     /// Renews the lease by a commit of its own.
+    ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// lease.renew(&store, Timestamp(6_000))?;
+    /// assert!(!lease.is_due(Timestamp(6_000)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`LeaseError::Lost`] when it was overtaken.
@@ -216,6 +311,19 @@ impl Lease {
     }
 
     /// Renews the lease once that is due.
+    ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// for second in 0..60 {
+    ///     lease.keep(&store, Timestamp(second * 1_000))?;
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`LeaseError::Lost`] when it was overtaken.
@@ -227,6 +335,21 @@ impl Lease {
     }
 
     /// Lets the application write, or keeps it from that, from now on.
+    ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    /// use godwit::store::Outside;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// lease.share(&store, Timestamp(0), true)?;
+    /// assert!(Outside::begin(&store, Timestamp(0), &|_| false).is_ok());
+    /// lease.share(&store, Timestamp(0), false)?;
+    /// assert!(Outside::begin(&store, Timestamp(0), &|_| false).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`LeaseError::Lost`] when it was overtaken.
@@ -240,6 +363,29 @@ impl Lease {
     /// Lets the application write what the holder works on, until [`Lease::close`]. From now on nothing is committed that is
     /// not based on all that was written: [`LeaseError::Written`] says that there is more, and [`Lease::catch_up`] what.
     ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    /// use godwit::store::Outside;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// lease.open(&store, Timestamp(0))?;
+    /// let mut application = Outside::begin(&store, Timestamp(0), &|_| false)?;
+    /// application.delete(&notes, "first")?;
+    /// assert!(application.commit()?);
+    /// assert_eq!(lease.catch_up(&store)?.map(|items| items.len()), Some(1));
+    /// lease.close(&store, Timestamp(0))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`LeaseError::Lost`] when it was overtaken.
     pub fn open(&mut self, store: &Store, now: Timestamp) -> Result<(), LeaseError> {
@@ -251,6 +397,20 @@ impl Lease {
     }
 
     /// Keeps the application from writing again.
+    ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    /// use godwit::store::Outside;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// lease.open(&store, Timestamp(0))?;
+    /// lease.close(&store, Timestamp(0))?;
+    /// assert!(Outside::begin(&store, Timestamp(0), &|_| false).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`LeaseError::Lost`] when it was overtaken.
@@ -291,6 +451,21 @@ impl Lease {
     /// The items that the application has written since it was asked last; `None` where they are so many that everything
     /// should be taken for written.
     ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// lease.open(&store, Timestamp(0))?;
+    /// match lease.catch_up(&store)? {
+    ///     Some(items) => assert!(items.is_empty(), "nobody wrote"),
+    ///     None => println!("everything is to be read again"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn catch_up(
@@ -311,6 +486,19 @@ impl Lease {
 
     /// Gives the lease back. Nothing is lost when that fails: it expires.
     ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    /// use godwit::store::Lease;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// lease.release(&store)?;
+    /// assert_eq!(Lease::held(&store, Timestamp(0), &|_| false)?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`LeaseError::Lost`] when it was overtaken.
     pub fn release(mut self, store: &Store) -> Result<(), LeaseError> {
@@ -323,6 +511,19 @@ impl Lease {
 
     /// Keeps everybody from changing a store for a while, in milliseconds: it was replaced by another one, and those who
     /// have it open still should open that.
+    ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    /// use godwit::store::Lease;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// lease.retire(&store, Timestamp(0), 60_000)?;
+    /// assert!(Lease::acquire(&store, &|| Timestamp(59_000), &claim).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`LeaseError::Lost`] when it was overtaken.
@@ -371,6 +572,20 @@ impl Lease {
 
     /// Who holds the lease of a store, and what for; `None` where nobody does, where it has expired, or where the holder's
     /// process is known to have ended.
+    ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    /// use godwit::store::Lease;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// let held = Lease::held(&store, Timestamp(0), &|_| false)?;
+    /// let (holder, purpose) = held.ok_or("nobody works on the store")?;
+    /// assert_eq!((holder.name.as_str(), purpose.as_str()), ("me", "up"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.

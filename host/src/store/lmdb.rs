@@ -31,6 +31,19 @@ const MAP_SIZE: usize = 16 << 30;
 /// The file is never made smaller; what is deleted is used again. A scan keeps what it may still
 /// read from being used again, and when the map must grow, the one commit that needs it waits
 /// until the scans under way have ended and the next ones wait for it.
+///
+/// ```
+/// use godwit::store::{Backend, Commit, Lmdb, OpenMode};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("data");
+/// let backend = Lmdb::open(&path, OpenMode::Create)?;
+/// let mut commit = Commit::new();
+/// commit.put(b"key", &[b"value"]);
+/// backend.commit(&commit)?;
+/// assert_eq!(backend.get(b"key")?, Some(b"value".to_vec()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Lmdb {
     path: PathBuf,
     env: Env<WithoutTls>,

@@ -8,6 +8,16 @@ use super::{Backend, Commit, StoreError};
 
 /// A store in memory: for tests, trials and small overlays. It promises nothing after the process
 /// has ended.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use godwit::store::{Memory, Store};
+///
+/// let store = Store::new(Arc::new(Memory::new()))?;
+/// assert!(store.collections()?.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Memory {
     entries: RwLock<BTreeMap<Vec<u8>, Vec<u8>>>,

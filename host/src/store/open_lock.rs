@@ -16,6 +16,17 @@ use super::{Backend, OpenMode, StoreError, StoreUrl};
 pub(super) const FILE: &str = "open.lock";
 
 /// Held while a store is open, so that it is not replaced.
+///
+/// ```
+/// use godwit::store::{OpenLock, OpenMode, Store, StoreUrl};
+///
+/// # let folder = tempfile::tempdir()?;
+/// let url = StoreUrl::Lmdb(folder.path().to_owned());
+/// let (backend, lock) = OpenLock::open(&url, OpenMode::Create)?;
+/// let store = Store::new(backend)?;
+/// assert!(lock.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "the store may be replaced once it is dropped"]
 pub struct OpenLock {
@@ -24,6 +35,15 @@ pub struct OpenLock {
 
 impl OpenLock {
     /// Opens a store that is not to be replaced until the lock is dropped. A store in memory needs none.
+    ///
+    /// ```
+    /// use godwit::store::{OpenLock, OpenMode, StoreUrl};
+    ///
+    /// let (backend, lock) = OpenLock::open(&StoreUrl::Memory, OpenMode::Create)?;
+    /// assert_eq!(backend.url(), "memory:");
+    /// assert!(lock.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be opened; [`StoreError::InUse`] while it is replaced.

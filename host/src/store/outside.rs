@@ -14,6 +14,28 @@ use crate::model::{Apart, Name, Timestamp, Version};
 const NUMBER: usize = 8;
 
 /// One try to write without a lease.
+///
+/// ```
+/// use godwit::model::{Timestamp, Version};
+/// use godwit::store::Outside;
+///
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+/// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+/// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+/// # let mut write = store.write(godwit::model::RunId(0), None);
+/// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+/// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+/// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+/// # lease.release(&store)?;
+/// let mut write = Outside::begin(&store, Timestamp(0), &|_| false)?;
+/// write.put(&notes, "second", &Version::new(1, 0, 0), b"{}")?;
+/// assert!(write.commit()?);
+/// assert_eq!(store.body(&notes, "second")?, Some(b"{}".to_vec()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Outside<'a> {
     store: &'a Store,
     lease: PassedBy,
@@ -26,6 +48,19 @@ pub struct Outside<'a> {
 }
 
 /// Why the application cannot write now.
+///
+/// ```
+/// use godwit::model::Timestamp;
+/// use godwit::store::{Outside, OutsideError};
+///
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+/// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+/// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+/// let error = Outside::begin(&store, Timestamp(0), &|_| false).err();
+/// assert!(matches!(error, Some(OutsideError::Lease(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum OutsideError {
     /// Occurs while somebody holds the lease who does not share the store.
@@ -44,6 +79,16 @@ impl From<StoreError> for OutsideError {
 
 impl<'a> Outside<'a> {
     /// Begins a write, from what is the case now.
+    ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    /// use godwit::store::Outside;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// let write = Outside::begin(&store, Timestamp(0), &|_holder| false)?;
+    /// assert!(write.commit()?, "nothing changed meanwhile");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`OutsideError`] when the application cannot write now.
@@ -73,6 +118,29 @@ impl<'a> Outside<'a> {
 
     /// The record of an item, as stored; it must be so still at the end.
     ///
+    /// ```
+    /// use godwit::model::{Timestamp, Version};
+    /// use godwit::store::Outside;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// # lease.release(&store)?;
+    /// let mut write = Outside::begin(&store, Timestamp(0), &|_| false)?;
+    /// if write.record(&notes, "second")?.is_none() {
+    ///     write.put(&notes, "second", &Version::new(1, 0, 0), b"{}")?;
+    /// }
+    /// assert!(write.commit()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn record(&mut self, collection: &Name, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -81,6 +149,27 @@ impl<'a> Outside<'a> {
 
     /// Puts an item of a version into a collection, which must exist, in the place of whatever has its id. One that is older
     /// than its collection waits to be brought up to date.
+    ///
+    /// ```
+    /// use godwit::model::{Timestamp, Version};
+    /// use godwit::store::Outside;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// # lease.release(&store)?;
+    /// let mut write = Outside::begin(&store, Timestamp(0), &|_| false)?;
+    /// write.put(&notes, "first", &Version::new(1, 1, 0), br#"{"done": true}"#)?;
+    /// assert!(write.commit()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -130,6 +219,28 @@ impl<'a> Outside<'a> {
 
     /// Removes an item, and gives whether there was one.
     ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    /// use godwit::store::Outside;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// # lease.release(&store)?;
+    /// let mut write = Outside::begin(&store, Timestamp(0), &|_| false)?;
+    /// assert!(write.delete(&notes, "first")?);
+    /// assert!(!write.delete(&notes, "second")?);
+    /// assert!(write.commit()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn delete(&mut self, collection: &Name, id: &str) -> Result<bool, StoreError> {
@@ -177,6 +288,32 @@ impl<'a> Outside<'a> {
     }
 
     /// Carries everything out, or nothing: `false` when something was written meanwhile that this was based on.
+    ///
+    /// ```
+    /// use godwit::model::{Timestamp, Version};
+    /// use godwit::store::Outside;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// # lease.release(&store)?;
+    /// let version = Version::new(1, 0, 0);
+    /// loop {
+    ///     let mut write = Outside::begin(&store, Timestamp(0), &|_| false)?;
+    ///     write.put(&notes, "first", &version, b"{}")?;
+    ///     if write.commit()? {
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store failed.

@@ -22,6 +22,21 @@ const CHUNK: (usize, usize) = (512, 1 << 20);
 /// What is read comes from the top where it has the key, else from the base. The base is never
 /// written. The top starts out empty, belongs to the overlay and holds each value with a mark
 /// before it; its durability is the overlay's.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use godwit::store::{Backend, Commit, Memory, Overlay};
+///
+/// let base = Arc::new(Memory::new());
+/// let overlay = Overlay::new(base.clone(), Memory::new());
+/// let mut commit = Commit::new();
+/// commit.put(b"key", &[b"value"]);
+/// overlay.commit(&commit)?;
+/// assert!(overlay.get(b"key")?.is_some());
+/// assert!(base.get(b"key")?.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Overlay<B> {
     base: Arc<dyn Backend>,
     top: B,

@@ -14,6 +14,24 @@ const LOOKED_AT_BYTES: usize = 64 << 20;
 const ENTRIES: usize = 256;
 
 /// Items that have a value.
+///
+/// ```
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+/// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+/// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+/// # let mut write = store.write(godwit::model::RunId(0), None);
+/// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+/// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+/// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+/// let matches = store.find(&notes, ("/done", &serde_json::json!(false)), None, 10)?;
+/// assert_eq!(matches.ids, ["first"]);
+/// assert!(!matches.by_index, "there is no index");
+/// assert_eq!(matches.next, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matches {
     /// Their ids, in order.
@@ -27,6 +45,25 @@ pub struct Matches {
 impl Store {
     /// The ids of the items behind `after` whose body has `value` at `pointer`, in order, up to `limit` of them. So much is
     /// looked at in one call and no more, so that there may be fewer, or none, and yet a next page.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut record = godwit::store::Collection::new("app".parse()?, None);
+    /// # record.indexes.push(godwit::store::Index { number: 0, pointer: "/done".to_owned(), ready: true });
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, record)?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let (done, open) = (serde_json::json!(true), serde_json::json!(false));
+    /// assert!(store.find(&notes, ("/done", &done), None, 10)?.ids.is_empty());
+    /// assert!(store.find(&notes, ("/done", &open), None, 10)?.by_index);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -99,6 +136,23 @@ impl Store {
 
     /// How many entries an index has.
     ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut record = godwit::store::Collection::new("app".parse()?, None);
+    /// # record.indexes.push(godwit::store::Index { number: 0, pointer: "/done".to_owned(), ready: true });
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, record)?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// assert_eq!(store.count_index_entries(&notes, 0)?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn count_index_entries(&self, collection: &Name, number: u32) -> Result<u64, StoreError> {
@@ -112,6 +166,23 @@ impl Store {
     }
 
     /// The keys of an index's first entries, up to `limit` of them.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut record = godwit::store::Collection::new("app".parse()?, None);
+    /// # record.indexes.push(godwit::store::Index { number: 0, pointer: "/done".to_owned(), ready: true });
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, record)?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// assert_eq!(store.index_entries(&notes, 0, 100)?.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -137,6 +208,20 @@ impl Store {
 }
 
 /// The key of an item's entry in an index; `None` where its body has no value at the pointer.
+///
+/// ```
+/// use godwit::store::{Index, index_entry};
+///
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// let index = Index {
+///     number: 0,
+///     pointer: "/done".to_owned(),
+///     ready: true,
+/// };
+/// assert!(index_entry(&notes, &index, br#"{"done": true}"#, "first").is_some());
+/// assert!(index_entry(&notes, &index, b"{}", "second").is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn index_entry(collection: &Name, index: &Index, body: &[u8], id: &str) -> Option<Vec<u8>> {
     let value = index::value_at(body, &index.pointer)?;
     Some(index::entry(collection, index.number, &value, id))

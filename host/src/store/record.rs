@@ -27,6 +27,17 @@ pub fn item_header(version: &Version, writer: RunId) -> Vec<u8> {
 }
 
 /// An item's record, taken apart.
+///
+/// ```
+/// use godwit::model::{RunId, Version};
+/// use godwit::store::ItemRecord;
+///
+/// let record = ItemRecord::parse(b"\x01\x051.2.0\0\0\0\0\0\0\0\x07{}")?;
+/// assert_eq!(record.stamp()?, Version::new(1, 2, 0));
+/// assert_eq!(record.writer, RunId(7));
+/// assert_eq!(record.body, b"{}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ItemRecord<'a> {
     /// Everything before the body.
@@ -41,6 +52,25 @@ pub struct ItemRecord<'a> {
 
 impl<'a> ItemRecord<'a> {
     /// Takes a record apart.
+    ///
+    /// ```
+    /// use godwit::store::ItemRecord;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let record = store.item_record(&notes, "first")?.ok_or("there is no item")?;
+    /// assert_eq!(ItemRecord::parse(&record)?.version, "1.0.0");
+    /// assert!(ItemRecord::parse(b"no record").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn parse(record: &'a [u8]) -> Result<Self, StoreError> {
         Self::split(record).ok_or_else(|| StoreError::Damaged {
             place: "an item's record".to_owned(),
@@ -75,6 +105,15 @@ impl<'a> ItemRecord<'a> {
 }
 
 /// What a collection is.
+///
+/// ```
+/// use godwit::store::Collection;
+///
+/// let notes = Collection::new("app".parse()?, Some("1.0.0".parse()?));
+/// assert_eq!(notes.newest, notes.level);
+/// assert!(!notes.opaque && notes.indexes.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collection {
     /// The app that it belongs to.
@@ -117,6 +156,17 @@ impl Collection {
 
     /// The version that an item has that is not apart from the collection: of its stamp, and of the steps under way that it
     /// has passed, those of a way back lead below the collection's level.
+    ///
+    /// ```
+    /// use godwit::model::Version;
+    /// use godwit::store::Collection;
+    ///
+    /// let (old, new) = (Version::new(1, 0, 0), Version::new(2, 0, 0));
+    /// let notes = Collection::new("app".parse()?, Some(old.clone()));
+    /// assert_eq!(notes.version_of(old.clone(), []), old);
+    /// assert_eq!(notes.version_of(old, [&new]), new);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn version_of<'a>(
         &self,
         stamp: Version,
@@ -134,6 +184,18 @@ impl Collection {
     }
 
     /// Notes versions of items that were written: the newest one, and the oldest of those that wait.
+    ///
+    /// ```
+    /// use godwit::model::Version;
+    /// use godwit::store::Collection;
+    ///
+    /// let mut notes = Collection::new("app".parse()?, Some(Version::new(2, 0, 0)));
+    /// let old = Version::new(1, 0, 0);
+    /// notes.note_versions(Some(old.clone()), Some(old.clone()));
+    /// assert_eq!(notes.newest, Some(Version::new(2, 0, 0)));
+    /// assert_eq!(notes.oldest_waiting, Some(old));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn note_versions(&mut self, newest: Option<Version>, waiting: Option<Version>) {
         self.newest = self.newest.take().max(newest);
         let waiting = [self.oldest_waiting.take(), waiting];
@@ -141,6 +203,17 @@ impl Collection {
     }
 
     /// Marks a rewrite step of a run, which leads to a version, as being under way.
+    ///
+    /// ```
+    /// use godwit::model::{RunId, Version};
+    /// use godwit::store::Collection;
+    ///
+    /// let mut notes = Collection::new("app".parse()?, None);
+    /// notes.begin(RunId(1), 0, &Version::new(1, 0, 0));
+    /// notes.begin(RunId(1), 0, &Version::new(1, 0, 0));
+    /// assert_eq!(notes.under_way.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn begin(&mut self, run: RunId, step: u32, version: &Version) {
         let under_way = UnderWay {
             run,
@@ -153,6 +226,19 @@ impl Collection {
     }
 
     /// Gives the collection the version that a rewrite step leads to, which is no longer under way.
+    ///
+    /// ```
+    /// use godwit::model::{RunId, Version};
+    /// use godwit::store::Collection;
+    ///
+    /// let mut notes = Collection::new("app".parse()?, None);
+    /// let version = Version::new(1, 0, 0);
+    /// notes.begin(RunId(1), 0, &version);
+    /// notes.end(RunId(1), 0, &version);
+    /// assert_eq!(notes.level, Some(version));
+    /// assert!(notes.under_way.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn end(&mut self, run: RunId, step: u32, version: &Version) {
         self.under_way
             .retain(|under_way| (under_way.run, under_way.step) != (run, step));
@@ -161,6 +247,16 @@ impl Collection {
     }
 
     /// Gives the collection the older version that a way back leads to, which is no longer under way.
+    ///
+    /// ```
+    /// use godwit::model::{RunId, Version};
+    /// use godwit::store::Collection;
+    ///
+    /// let mut notes = Collection::new("app".parse()?, Some(Version::new(2, 0, 0)));
+    /// notes.lower(RunId(1), 0, &Version::new(1, 0, 0));
+    /// assert_eq!(notes.level, Some(Version::new(1, 0, 0)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn lower(&mut self, run: RunId, step: u32, version: &Version) {
         self.under_way
             .retain(|under_way| (under_way.run, under_way.step) != (run, step));
@@ -171,6 +267,20 @@ impl Collection {
 }
 
 /// An index on the value at a JSON pointer.
+///
+/// ```
+/// use godwit::store::{Collection, Index};
+///
+/// let mut notes = Collection::new("app".parse()?, None);
+/// notes.indexes.push(Index {
+///     number: notes.next_index,
+///     pointer: "/done".to_owned(),
+///     ready: false,
+/// });
+/// notes.next_index += 1;
+/// assert!(!notes.indexes[0].ready, "no item has its entry yet");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Index {
     /// Its number within the collection.
@@ -183,6 +293,21 @@ pub struct Index {
 
 /// A rewrite step under way over a whole collection: items up to its checkpoint have the version
 /// that it leads to. That of a way back is below the collection's.
+///
+/// ```
+/// use godwit::model::{RunId, Version};
+/// use godwit::store::{Collection, UnderWay};
+///
+/// let mut notes = Collection::new("app".parse()?, None);
+/// notes.begin(RunId(1), 0, &Version::new(1, 0, 0));
+/// let expected = UnderWay {
+///     run: RunId(1),
+///     step: 0,
+///     version: Version::new(1, 0, 0),
+/// };
+/// assert_eq!(notes.under_way, [expected]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnderWay {
     /// The run.
@@ -194,6 +319,18 @@ pub struct UnderWay {
 }
 
 /// How many items a collection has, and how many of them are apart from it.
+///
+/// ```
+/// use godwit::store::Tallies;
+///
+/// let tallies = Tallies {
+///     items: 5,
+///     open: 1,
+///     waiting: 2,
+///     ..Tallies::default()
+/// };
+/// assert_eq!(tallies.apart(), 3);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Tallies {
@@ -215,6 +352,18 @@ impl Tallies {
 }
 
 /// What was under a key before a step of a run changed it.
+///
+/// ```
+/// use godwit::store::PreImage;
+///
+/// // Something was there, and nothing is left.
+/// let flags = PreImage::flags(true, false);
+/// let record = [&[flags][..], b"before"].concat();
+/// let pre_image = PreImage::parse(&record)?;
+/// assert!(!pre_image.left);
+/// assert_eq!(pre_image.before, Some(&b"before"[..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreImage<'a> {
     /// Whether the step left something under the key.

@@ -13,6 +13,22 @@ use crate::model::{Name, Run, RunId, Timestamp, Version};
 const PAGE: usize = 2_000;
 
 /// A shadow run: collections are migrated in a generation of their own, while the application works on the live one.
+///
+/// ```
+/// use godwit::model::{RunId, Timestamp};
+///
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+/// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+/// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// let collections = vec![notes.clone()];
+/// let shadow = store.begin_shadow(&mut lease, Timestamp(0), (None, None), collections)?;
+/// assert!(shadow.is_open() && shadow.has(&notes));
+/// assert!(shadow.is_own(RunId(1)), "no run was before it");
+/// assert_eq!(store.shadow()?, Some(shadow));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shadow {
     /// The number of its generation.
@@ -42,6 +58,22 @@ pub struct Shadow {
 }
 
 /// How far a shadow run has come.
+///
+/// ```
+/// use godwit::model::Timestamp;
+/// use godwit::store::ShadowState;
+///
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+/// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+/// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+/// # let now = godwit::model::Timestamp(0);
+/// # let shadow = store.begin_shadow(&mut lease, now, (None, None), vec!["notes".parse()?])?;
+/// assert_eq!(shadow.state, ShadowState::Following);
+/// let shadow = store.give_up_shadow(&mut lease, Timestamp(0), &shadow, &[])?;
+/// assert_eq!(shadow.state, ShadowState::Resetting);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -57,6 +89,19 @@ pub enum ShadowState {
 }
 
 /// A collection of a shadow run.
+///
+/// ```
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+/// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+/// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+/// # let now = godwit::model::Timestamp(0);
+/// # let shadow = store.begin_shadow(&mut lease, now, (None, None), vec!["notes".parse()?])?;
+/// let notes = &shadow.collections[0];
+/// assert_eq!((notes.name.as_str(), notes.items), ("notes", 0));
+/// assert!(!notes.done, "nothing is copied yet");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Copied {
     /// Its name.
@@ -71,6 +116,34 @@ pub struct Copied {
 }
 
 /// That the application has written an item.
+///
+/// ```
+/// use godwit::model::Timestamp;
+/// use godwit::store::{Note, Outside};
+///
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+/// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+/// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+/// # let mut write = store.write(godwit::model::RunId(0), None);
+/// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+/// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+/// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+/// # let now = godwit::model::Timestamp(0);
+/// # let shadow = store.begin_shadow(&mut lease, now, (None, None), vec!["notes".parse()?])?;
+/// # lease.release(&store)?;
+/// let mut write = Outside::begin(&store, Timestamp(0), &|_| false)?;
+/// write.delete(&notes, "first")?;
+/// assert!(write.commit()?);
+/// let note = Note {
+///     number: 1,
+///     item: (notes, "first".to_owned()),
+/// };
+/// assert_eq!(store.written_behind(0, 1, 100)?, [note]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// The number of the write, from 1.
@@ -80,6 +153,17 @@ pub struct Note {
 }
 
 /// What it took to migrate some items.
+///
+/// ```
+/// use godwit::store::Spent;
+///
+/// let spent = Spent {
+///     items: 1_000,
+///     time: 250,
+/// };
+/// let million = spent.time * 1_000_000 / spent.items;
+/// assert_eq!(million, 250_000, "a million items take 250 s");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Spent {
     /// Items.
@@ -95,6 +179,20 @@ impl Shadow {
     }
 
     /// Whether a run is one of its own.
+    ///
+    /// ```
+    /// use godwit::model::RunId;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let now = godwit::model::Timestamp(0);
+    /// # let shadow = store.begin_shadow(&mut lease, now, (None, None), vec!["notes".parse()?])?;
+    /// assert_eq!(shadow.since, RunId(0));
+    /// assert!(shadow.is_own(RunId(1)) && !shadow.is_own(RunId(0)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_own(&self, run: RunId) -> bool {
         run > self.since && self.until.is_none_or(|until| run <= until)
     }
@@ -133,6 +231,12 @@ impl Shadow {
 impl Store {
     /// The shadow run, if there is one.
     ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// assert_eq!(store.shadow()?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn shadow(&self) -> Result<Option<Shadow>, StoreError> {
@@ -141,6 +245,20 @@ impl Store {
 
     /// Begins a shadow run that gives these collections, and those that it will make, a generation of their own. From now on
     /// every write of the application is noted.
+    ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// let wanted = (Some("app".parse()?), Some("2.0.0".parse()?));
+    /// let shadow = store.begin_shadow(&mut lease, Timestamp(0), wanted, vec![notes])?;
+    /// assert_eq!(shadow.generation, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`LeaseError`] when the lease or the store is lost.
@@ -194,6 +312,19 @@ impl Store {
 
     /// The number of the application's last write since the shadow run began; `None`: none are noted.
     ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// assert_eq!(store.last_written()?, None);
+    /// # let now = godwit::model::Timestamp(0);
+    /// # let shadow = store.begin_shadow(&mut lease, now, (None, None), vec!["notes".parse()?])?;
+    /// // A shadow run has begun.
+    /// assert_eq!(store.last_written()?, Some(0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn last_written(&self) -> Result<Option<u64>, StoreError> {
@@ -226,6 +357,29 @@ impl Store {
 
     /// The writes behind the one with the number `behind`, up to `last`, `most` of them.
     ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// # let now = godwit::model::Timestamp(0);
+    /// # let shadow = store.begin_shadow(&mut lease, now, (None, None), vec!["notes".parse()?])?;
+    /// # lease.share(&store, now, true)?;
+    /// # let mut outside = godwit::store::Outside::begin(&store, now, &|_| false)?;
+    /// # outside.put(&notes, "second", &version, body)?;
+    /// # outside.commit()?;
+    /// let last = store.last_written()?.unwrap_or_default();
+    /// let notes = store.written_behind(shadow.followed, last, 100)?;
+    /// assert_eq!(notes[0].item.1, "second");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn written_behind(
@@ -255,6 +409,21 @@ impl Store {
 
     /// Makes what a shadow run has made the live state, in one commit whose size does not depend on the number of items, and
     /// gives its record, which names the generations that are to be dropped.
+    ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    /// use godwit::store::ShadowState;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let now = godwit::model::Timestamp(0);
+    /// # let shadow = store.begin_shadow(&mut lease, now, (None, None), vec!["notes".parse()?])?;
+    /// let switched = store.switch(&mut lease, Timestamp(0), &shadow)?;
+    /// assert_eq!(switched.state, ShadowState::Switched);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`LeaseError::Written`] when something was written that was not followed; [`LeaseError`] when the lease or the store
@@ -325,6 +494,21 @@ impl Store {
     /// Gives a shadow run up, in one commit: from now on nothing of it is seen, and no write is noted. Gives its record,
     /// which names what is to be dropped.
     ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let now = godwit::model::Timestamp(0);
+    /// # let shadow = store.begin_shadow(&mut lease, now, (None, None), vec!["notes".parse()?])?;
+    /// let given_up = store.give_up_shadow(&mut lease, Timestamp(0), &shadow, &[])?;
+    /// assert!(!given_up.is_open());
+    /// assert_eq!(store.last_written()?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`LeaseError`] when the lease or the store is lost.
     pub fn give_up_shadow(
@@ -358,6 +542,21 @@ impl Store {
 
     /// Drops a page of what a shadow run left that was switched or given up, and at the end its record. Gives whether
     /// something is left.
+    ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let now = godwit::model::Timestamp(0);
+    /// # let shadow = store.begin_shadow(&mut lease, now, (None, None), vec!["notes".parse()?])?;
+    /// let given_up = store.give_up_shadow(&mut lease, Timestamp(0), &shadow, &[])?;
+    /// while store.drop_left(&mut lease, Timestamp(0), &given_up)? {}
+    /// assert_eq!(store.shadow()?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`LeaseError`] when the lease or the store is lost.
@@ -400,22 +599,98 @@ impl Store {
 
 impl Write<'_> {
     /// Records how far a shadow run has come.
+    ///
+    /// ```
+    /// use godwit::model::{RunId, Timestamp};
+    /// use godwit::store::Shadow;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let now = godwit::model::Timestamp(0);
+    /// # let shadow = store.begin_shadow(&mut lease, now, (None, None), vec!["notes".parse()?])?;
+    /// let further = Shadow {
+    ///     followed: 3,
+    ///     ..shadow
+    /// };
+    /// let mut write = store.write(RunId(1), None);
+    /// write.set_shadow(&further);
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert_eq!(store.shadow()?, Some(further));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_shadow(&mut self, shadow: &Shadow) {
         self.put(key::SHADOW, Some(&record::to_json(shadow)));
     }
 
     /// Keeps the application from writing until the shadow run is switched or reset.
+    ///
+    /// ```
+    /// use godwit::model::{RunId, Timestamp};
+    /// use godwit::store::{Outside, OutsideError};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let now = godwit::model::Timestamp(0);
+    /// # let shadow = store.begin_shadow(&mut lease, now, (None, None), vec!["notes".parse()?])?;
+    /// let mut write = store.write(RunId(1), None);
+    /// write.close_to_application(0);
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// lease.release(&store)?;
+    /// let error = Outside::begin(&store, Timestamp(0), &|_| false).err();
+    /// assert!(matches!(error, Some(OutsideError::Finalizing)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn close_to_application(&mut self, last: u64) {
         let closed = [&last.to_be_bytes()[..], &[1]].concat();
         self.put(key::WRITTEN, Some(&closed));
     }
 
     /// Forgets that the application wrote an item, once that was followed.
+    ///
+    /// ```
+    /// use godwit::model::{RunId, Timestamp};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// # let now = godwit::model::Timestamp(0);
+    /// # let shadow = store.begin_shadow(&mut lease, now, (None, None), vec!["notes".parse()?])?;
+    /// # lease.share(&store, now, true)?;
+    /// # let mut outside = godwit::store::Outside::begin(&store, now, &|_| false)?;
+    /// # outside.put(&notes, "second", &version, body)?;
+    /// # outside.commit()?;
+    /// let mut write = store.write(RunId(1), None);
+    /// for note in store.written_behind(0, 1, 100)? {
+    ///     write.forget_written(note.number);
+    /// }
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert!(store.written_behind(0, 1, 100)?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn forget_written(&mut self, number: u64) {
         self.put(&key::written(number), None);
     }
 
     /// Forgets what steps of a run kept of an item.
+    ///
+    /// ```
+    /// # use godwit::model::{Name, Run};
+    /// # fn example(write: &mut godwit::store::Write<'_>, run: &Run, notes: &Name) {
+    /// let steps = [0, 1];
+    /// write.forget_pre_images(run, &steps, notes, "first");
+    /// # }
+    /// ```
     pub fn forget_pre_images(&mut self, run: &Run, steps: &[u32], collection: &Name, id: &str) {
         for tag in [key::tag::ITEM, key::tag::APART] {
             let item = key::item(tag, collection, id);
@@ -426,6 +701,13 @@ impl Write<'_> {
     }
 
     /// Has an undo of a run remove an item's entry of being apart.
+    ///
+    /// ```
+    /// # use godwit::model::{Name, Run};
+    /// # fn example(write: &mut godwit::store::Write<'_>, run: &Run, notes: &Name) {
+    /// write.keep_no_apart(run, 0, notes, "first");
+    /// # }
+    /// ```
     pub fn keep_no_apart(&mut self, run: &Run, step: u32, collection: &Name, id: &str) {
         let item = key::item(key::tag::APART, collection, id);
         let flags = record::PreImage::flags(false, true);

@@ -57,6 +57,20 @@ const CLOSING: (u32, Duration) = (1000, Duration::from_millis(2));
 /// One process may have it open, once. A commit is durable when it returns, as far as the
 /// module's prose promises. Readers wait while a commit is applied; `get` never sees half of
 /// one, a scan may. After a write that failed the store must be opened again.
+///
+/// ```
+/// use godwit::store::{Backend, Commit, OpenMode, Sled};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("data");
+/// let backend = Sled::open(&path, OpenMode::Create)?;
+/// let mut commit = Commit::new();
+/// commit.put(b"key", &[b"value"]);
+/// assert!(commit.len_bytes() <= Sled::POWER_SAFE_COMMIT_BYTES);
+/// backend.commit(&commit)?;
+/// assert_eq!(backend.get(b"key")?, Some(b"value".to_vec()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Sled {
     path: PathBuf,

@@ -17,6 +17,15 @@ use super::{Backend, Commit, Overlay, StoreError};
 use crate::model::{Apart, Digest, History, Name, Progress, Run, RunId, Version};
 
 /// A store: an ordered map of bytes, read and written as what it means. Cheap to clone.
+///
+/// ```
+/// use godwit::store::{Memory, Store};
+///
+/// let store = Store::new(std::sync::Arc::new(Memory::new()))?;
+/// assert!(store.collections()?.is_empty());
+/// assert!(store.history()?.0.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn Backend>,
@@ -41,6 +50,14 @@ impl Mark {
 
 impl Store {
     /// Takes a backend into use: marks an empty one with the format, checks the mark of any other.
+    ///
+    /// ```
+    /// use godwit::store::{OpenMode, Store, StoreUrl};
+    ///
+    /// let url: StoreUrl = "memory:".parse()?;
+    /// let store = Store::new(url.open(OpenMode::Create)?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError::NewerFormat`] when a newer Godwit wrote it.
@@ -78,6 +95,13 @@ impl Store {
 
     /// The same store as a shadow run sees it: collections that it has a generation of have the items of that, and what it
     /// did is in the history.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// assert!(store.shadowed().is_shadow());
+    /// assert!(!store.is_shadow());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn shadowed(&self) -> Self {
         Self::seen(self.inner.clone(), View::Shadow, self.compression)
@@ -89,12 +113,36 @@ impl Store {
     }
 
     /// The same store, written in this way from now on. It is read in any.
+    ///
+    /// ```
+    /// use godwit::store::Compression;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let smaller = store.compressing(Compression::Lz4);
+    /// assert_eq!(smaller.body(&notes, "first")?, store.body(&notes, "first")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn compressing(&self, compression: Compression) -> Self {
         Self::seen(self.inner.clone(), self.view, compression)
     }
 
     /// The bytes below.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// assert_eq!(store.backend().url(), "memory:");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn backend(&self) -> &dyn Backend {
         &*self.backend
     }
@@ -142,6 +190,23 @@ impl Store {
     }
 
     /// The same store with what is written from now on in an empty backend of its own, over what is there.
+    ///
+    /// ```
+    /// use godwit::model::{RunId, Timestamp};
+    /// use godwit::store::{Collection, Memory};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// let dry = store.overlaid(std::sync::Arc::new(Memory::new()));
+    /// let mut write = dry.write(RunId(1), None);
+    /// write.set_collection(&"notes".parse()?, Collection::new("app".parse()?, None))?;
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert_eq!(dry.collections()?.len(), 1);
+    /// assert!(store.collections()?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn overlaid(&self, scratch: Arc<dyn Backend>) -> Self {
         let overlay = Overlay::new(self.inner.clone(), scratch);
@@ -150,11 +215,42 @@ impl Store {
 
     /// Starts a write whose items are stamped as written by `writer`; with `keeper`, what was there
     /// before is kept.
+    ///
+    /// ```
+    /// use godwit::model::{RunId, Timestamp};
+    /// use godwit::store::Collection;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// let mut write = store.write(RunId(1), None);
+    /// write.set_collection(&"notes".parse()?, Collection::new("app".parse()?, None))?;
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert_eq!(store.collections()?.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn write(&self, writer: RunId, keeper: Option<Keeper>) -> Write<'_> {
         Write::new(self, writer, keeper)
     }
 
     /// A collection's record.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let record = store.collection(&notes)?.ok_or("there is no collection")?;
+    /// assert_eq!(record.app.as_str(), "app");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -163,6 +259,23 @@ impl Store {
     }
 
     /// All collections, by name.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// for (name, record) in store.collections()? {
+    ///     println!("{name} of {}", record.app);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -181,6 +294,22 @@ impl Store {
 
     /// How many items a collection has.
     ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// assert_eq!(store.tallies(&notes)?.items, 1);
+    /// assert_eq!(store.tallies(&"others".parse()?)?.items, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn tallies(&self, name: &Name) -> Result<Tallies, StoreError> {
@@ -190,6 +319,14 @@ impl Store {
     }
 
     /// All facts, in order.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// for (app, state) in store.history()?.apps() {
+    ///     println!("{app} has version {:?}", state.version());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -201,6 +338,13 @@ impl Store {
 
     /// All runs, the first one first.
     ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// let unfinished = store.runs()?.into_iter().filter(|run| run.state.is_unfinished());
+    /// assert_eq!(unfinished.count(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn runs(&self) -> Result<Vec<Run>, StoreError> {
@@ -211,6 +355,14 @@ impl Store {
 
     /// One run.
     ///
+    /// ```
+    /// use godwit::model::RunId;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// assert_eq!(store.run(RunId(1))?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
@@ -218,6 +370,15 @@ impl Store {
     }
 
     /// How far a step of a run has come.
+    ///
+    /// ```
+    /// use godwit::model::{Progress, RunId};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// // It has not begun.
+    /// assert_eq!(store.progress(RunId(1), 0)?, Progress::default());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -227,6 +388,24 @@ impl Store {
 
     /// The record of an item, as stored.
     ///
+    /// ```
+    /// use godwit::store::ItemRecord;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let record = store.item_record(&notes, "first")?.ok_or("there is no item")?;
+    /// assert_eq!(ItemRecord::parse(&record)?.body, br#"{"done": false}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn item_record(&self, collection: &Name, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -234,6 +413,22 @@ impl Store {
     }
 
     /// The body of an item.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let body = store.body(&notes, "first")?.ok_or("there is no item")?;
+    /// assert_eq!(body, br#"{"done": false}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -248,6 +443,21 @@ impl Store {
 
     /// The entry of an item that is apart from its collection, as stored.
     ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// assert_eq!(store.apart_record(&notes, "first")?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn apart_record(&self, collection: &Name, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -255,6 +465,22 @@ impl Store {
     }
 
     /// The entry of an item that is apart from its collection.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let is_open = store.apart(&notes, "first")?.is_some_and(|apart| apart.is_open());
+    /// assert!(!is_open, "it is in no quarantine");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -265,6 +491,26 @@ impl Store {
     /// The version that an item has: what its entry says if it is apart from its collection, else
     /// the higher one of its stamp and the collection's level. For those who hold the lease: anybody else
     /// asks [`Store::item`].
+    ///
+    /// ```
+    /// use godwit::model::Version;
+    /// use godwit::store::ItemRecord;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let record = store.item_record(&notes, "first")?.ok_or("there is no item")?;
+    /// let stamp = ItemRecord::parse(&record)?.stamp()?;
+    /// assert_eq!(store.version_of(&notes, "first", stamp)?, Version::new(1, 0, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -293,6 +539,28 @@ impl Store {
     /// Visits the items of a collection behind `after`, in order of their ids, until `visit` breaks.
     /// `visit` must not use the store.
     ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let mut found = Vec::new();
+    /// store.each_item(&notes, None, &mut |id, record| {
+    ///     found.push((id.to_owned(), record.body.len()));
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert_eq!(found, [("first".to_owned(), 15)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn each_item(
@@ -309,6 +577,30 @@ impl Store {
 
     /// Visits the items of a collection that are apart from it, behind `after`, until `visit`
     /// breaks. `visit` must not use the store.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let mut in_quarantine = Vec::new();
+    /// store.each_apart(&notes, None, &mut |id, apart| {
+    ///     if apart.failure.is_some() {
+    ///         in_quarantine.push(id.to_owned());
+    ///     }
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert!(in_quarantine.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -327,6 +619,34 @@ impl Store {
     /// Visits the pre-images of a run, until `visit` breaks. `visit` gets the pre-image's own key,
     /// the step that kept it and the key that was changed; it must not use the store.
     ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// # let keeper = godwit::store::Keeper { run: godwit::model::RunId(1), step: 0, whole: true };
+    /// # let mut write = store.write(godwit::model::RunId(1), Some(keeper));
+    /// # write.set_item(&notes, "second", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// // Those of all runs: their keys begin with this letter.
+    /// let all = (b"Z".to_vec(), b"[".to_vec());
+    /// let mut new = 0;
+    /// store.each_pre_image(&all, &mut |_key, _step, _changed, pre_image| {
+    ///     new += u32::from(pre_image.before.is_none());
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert_eq!(new, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn each_pre_image(
@@ -342,6 +662,14 @@ impl Store {
 
     /// The checkpoint of an import.
     ///
+    /// ```
+    /// use godwit::model::Digest;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// assert_eq!(store.import(&Digest::of(b"a file"))?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn import(&self, source: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
@@ -349,6 +677,25 @@ impl Store {
     }
 
     /// The number of the generation that a collection's items are of, as this store is seen.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// assert_eq!(store.generation(&notes)?, 0);
+    /// # let now = godwit::model::Timestamp(0);
+    /// # let shadow = store.begin_shadow(&mut lease, now, (None, None), vec!["notes".parse()?])?;
+    /// // A shadow run has begun.
+    /// assert_eq!(store.shadowed().generation(&notes)?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -361,6 +708,24 @@ impl Store {
     }
 
     /// Checks that a collection's items are still of the generation that somebody began to read.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let begun = store.generation(&notes)?;
+    /// // Some pages later:
+    /// store.check_generation(&notes, Some(begun))?;
+    /// assert!(store.check_generation(&notes, Some(begun + 1)).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError::Switched`] when they are not.
@@ -378,6 +743,14 @@ impl Store {
     }
 
     /// How many facts the history has had: another number, another history.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// let before = store.history_length()?;
+    /// // Later:
+    /// assert_eq!(store.history_length()?, before, "nothing was applied meanwhile");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -432,6 +805,14 @@ impl std::fmt::Debug for Store {
 
 /// Reads an entry of being apart, as stored.
 ///
+/// ```
+/// use godwit::store::parse_apart;
+///
+/// assert!(parse_apart(br#"{"version": "1.0.0"}"#)?.failure.is_none());
+/// assert!(parse_apart(b"{}").is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`StoreError::Damaged`] when it cannot be read.
 pub fn parse_apart(record: &[u8]) -> Result<Apart, StoreError> {
@@ -439,6 +820,19 @@ pub fn parse_apart(record: &[u8]) -> Result<Apart, StoreError> {
 }
 
 /// An entry of being apart, as it is stored.
+///
+/// ```
+/// use godwit::model::{Apart, Version};
+/// use godwit::store::{apart_record, parse_apart};
+///
+/// let apart = Apart {
+///     version: Version::new(1, 0, 0),
+///     next: None,
+///     failure: None,
+/// };
+/// assert_eq!(parse_apart(&apart_record(&apart))?, apart);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn apart_record(apart: &Apart) -> Vec<u8> {
     record::to_json(apart)
 }

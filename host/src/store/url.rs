@@ -9,6 +9,16 @@ use super::folder::{self, Contents, Kind};
 use super::{Backend, Lmdb, Memory, Sled, StoreError};
 
 /// Where a store is, and which backend keeps it.
+///
+/// ```
+/// use godwit::store::StoreUrl;
+///
+/// let url: StoreUrl = "sled:data".parse()?;
+/// assert_eq!(url, StoreUrl::Sled("data".into()));
+/// assert_eq!(url.to_string(), "sled:data");
+/// assert_eq!("data".parse::<StoreUrl>()?, StoreUrl::Path("data".into()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreUrl {
     /// `memory:`, a new and empty store that ends with the process.
@@ -25,6 +35,17 @@ pub enum StoreUrl {
 }
 
 /// Whether a store is made where there is none.
+///
+/// ```
+/// use godwit::store::{OpenMode, StoreError, StoreUrl};
+///
+/// # let folder = tempfile::tempdir()?;
+/// let url = StoreUrl::Path(folder.path().join("data"));
+/// let missing = url.open(OpenMode::Existing);
+/// assert!(matches!(missing, Err(StoreError::Missing { .. })));
+/// assert!(url.open(OpenMode::Create).is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenMode {
     /// Opens the store, or makes an empty one.
@@ -39,6 +60,16 @@ const SUPPORTED: &str = "supported are PATH, lmdb:PATH, sled:PATH and memory:";
 
 impl StoreUrl {
     /// The folder that the store is kept in, if it is kept in one.
+    ///
+    /// ```
+    /// use std::path::Path;
+    ///
+    /// use godwit::store::StoreUrl;
+    ///
+    /// assert_eq!("lmdb:data".parse::<StoreUrl>()?.folder(), Some(Path::new("data")));
+    /// assert_eq!(StoreUrl::Memory.folder(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn folder(&self) -> Option<&Path> {
         match self {
             Self::Memory => None,
@@ -47,6 +78,15 @@ impl StoreUrl {
     }
 
     /// The scheme of the backend that keeps the store, or would keep a new one.
+    ///
+    /// ```
+    /// use godwit::store::StoreUrl;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// assert_eq!("sled:data".parse::<StoreUrl>()?.kind()?, "sled");
+    /// assert_eq!(StoreUrl::Path(folder.path().join("new")).kind()?, "lmdb");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the folder cannot be looked at.
@@ -62,6 +102,15 @@ impl StoreUrl {
     /// Opens the store that the URL names.
     ///
     /// A store in memory is always new, whatever the mode.
+    ///
+    /// ```
+    /// use godwit::store::{OpenMode, StoreUrl};
+    ///
+    /// let url: StoreUrl = "memory:".parse()?;
+    /// let backend = url.open(OpenMode::Create)?;
+    /// assert_eq!(backend.url(), "memory:");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn open(&self, mode: OpenMode) -> Result<Arc<dyn Backend>, StoreError> {
         match self {
             Self::Memory => Ok(Arc::new(Memory::new())),

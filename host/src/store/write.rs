@@ -9,6 +9,29 @@ use super::{Commit, Store, StoreError, index, key};
 use crate::model::{Apart, Digest, Entry, Event, Name, Progress, Run, RunId, Timestamp, Version};
 
 /// Where pre-images go: a run and the number of its step.
+///
+/// ```
+/// use godwit::model::{RunId, Timestamp};
+/// use godwit::store::{Keeper, Visit};
+///
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+/// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+/// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+/// # let mut write = store.write(godwit::model::RunId(0), None);
+/// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+/// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+/// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+/// let (run, step) = (RunId(1), 0);
+/// let keeper = Keeper { run, step, whole: true };
+/// let mut write = store.write(run, Some(keeper));
+/// let new = Some((&version, b"{}".into()));
+/// write.set_item(&notes, "second", None, new, Visit::Once)?;
+/// write.commit(&mut lease, Timestamp(0))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keeper {
     /// The run.
@@ -22,6 +45,16 @@ pub struct Keeper {
 
 impl Keeper {
     /// Where a step of a run has its pre-images.
+    ///
+    /// ```
+    /// # fn example(store: &godwit::store::Store, run: &godwit::model::Run) {
+    /// use godwit::store::Keeper;
+    ///
+    /// let keeper = Keeper::of(run, 0);
+    /// assert_eq!(keeper.whole, run.keeps_pre_images);
+    /// let write = store.write(run.id, Some(keeper));
+    /// # }
+    /// ```
     pub fn of(run: &Run, step: u32) -> Self {
         Self {
             run: run.id,
@@ -32,6 +65,32 @@ impl Keeper {
 }
 
 /// How often a key may be written by one step.
+///
+/// ```
+/// use godwit::model::{RunId, Timestamp};
+/// use godwit::store::{Keeper, Visit};
+///
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+/// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+/// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+/// # let mut write = store.write(godwit::model::RunId(0), None);
+/// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+/// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+/// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+/// let (run, step) = (RunId(1), 0);
+/// let keeper = Keeper { run, step, whole: false };
+/// for growth in [1, 0] {
+///     let mut write = store.write(run, Some(keeper));
+///     let old = store.item_record(&notes, "second")?.map(Into::into);
+///     let new = Some((&version, b"{}".into()));
+///     assert_eq!(write.set_item(&notes, "second", old, new, Visit::Again)?, growth);
+///     write.commit(&mut lease, Timestamp(0))?;
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Visit {
     /// Once: the item is being fed.
@@ -41,6 +100,29 @@ pub enum Visit {
 }
 
 /// What is or was in the store under a key, in two pieces: of an item the header and the body, or all in the second one.
+///
+/// ```
+/// use godwit::model::{RunId, Timestamp};
+/// use godwit::store::{Stored, Visit};
+///
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+/// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+/// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+/// # let mut write = store.write(godwit::model::RunId(0), None);
+/// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+/// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+/// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+/// let old = store.item_record(&notes, "first")?.map(Stored::from);
+/// let new = Some((&version, b"{}".into()));
+/// let mut write = store.write(RunId(1), None);
+/// write.set_item(&notes, "first", old, new, Visit::Once)?;
+/// write.commit(&mut lease, Timestamp(0))?;
+/// assert_eq!(store.tallies(&notes)?.items, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Stored<'a> {
     head: Cow<'a, [u8]>,
@@ -49,6 +131,30 @@ pub struct Stored<'a> {
 
 impl<'a> Stored<'a> {
     /// An item's record: what stands before its body, and the body.
+    ///
+    /// ```
+    /// use godwit::model::{RunId, Timestamp};
+    /// use godwit::store::{ItemRecord, Stored, Visit};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let record = store.item_record(&notes, "first")?.ok_or("there is no item")?;
+    /// let item = ItemRecord::parse(&record)?;
+    /// let old = Stored::item(item.header, item.body);
+    /// let mut write = store.write(RunId(1), None);
+    /// write.set_item(&notes, "first", Some(old), None, Visit::Once)?;
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert_eq!(store.tallies(&notes)?.items, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn item(header: &'a [u8], body: &'a [u8]) -> Self {
         Self {
             head: Cow::Borrowed(header),
@@ -78,6 +184,24 @@ impl From<Vec<u8>> for Stored<'_> {
 ///
 /// Indexes and tallies follow the items by themselves; with a [`Keeper`], so do pre-images. Each
 /// item may be set once in a write.
+///
+/// ```
+/// use godwit::model::{Name, RunId, Timestamp, Version};
+/// use godwit::store::{Collection, Visit};
+///
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+/// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+/// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+/// let (notes, version): (Name, _) = ("notes".parse()?, Version::new(1, 0, 0));
+/// let mut write = store.write(RunId(1), None);
+/// write.set_collection(&notes, Collection::new("app".parse()?, None))?;
+/// write.set_item(&notes, "first", None, Some((&version, b"{}".into())), Visit::Once)?;
+/// write.commit(&mut lease, Timestamp(0))?;
+/// assert_eq!(store.body(&notes, "first")?, Some(b"{}".to_vec()));
+/// assert_eq!(store.tallies(&notes)?.items, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Write<'a> {
     store: &'a Store,
     commit: Commit<'a>,
@@ -132,11 +256,38 @@ impl<'a> Write<'a> {
     }
 
     /// How many bytes the write carries so far.
+    ///
+    /// ```
+    /// use godwit::model::RunId;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// assert_eq!(store.write(RunId(1), None).len_bytes(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn len_bytes(&self) -> usize {
         self.commit.len_bytes()
     }
 
     /// The collection's record; `None` where there is no such collection.
+    ///
+    /// ```
+    /// use godwit::model::RunId;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let mut write = store.write(RunId(1), None);
+    /// assert!(write.collection(&notes)?.is_some());
+    /// assert!(write.collection(&"others".parse()?)?.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -166,6 +317,18 @@ impl<'a> Write<'a> {
 
     /// Creates a collection or changes its record.
     ///
+    /// ```
+    /// use godwit::model::RunId;
+    /// use godwit::store::Collection;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// let mut write = store.write(RunId(1), None);
+    /// write.set_collection(&notes, Collection::new("app".parse()?, None))?;
+    /// assert!(write.collection(&notes)?.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn set_collection(&mut self, name: &Name, record: Collection) -> Result<(), StoreError> {
@@ -188,6 +351,25 @@ impl<'a> Write<'a> {
 
     /// Changes the record of a collection, if there is one; gives whether it is another one now.
     ///
+    /// ```
+    /// use godwit::model::RunId;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let mut write = store.write(RunId(1), None);
+    /// assert!(write.change_collection(&notes, |notes| notes.opaque = true)?);
+    /// assert!(!write.change_collection(&notes, |notes| notes.opaque = true)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn change_collection(
@@ -208,6 +390,26 @@ impl<'a> Write<'a> {
     }
 
     /// Removes a collection that has no items.
+    ///
+    /// ```
+    /// use godwit::model::{RunId, Timestamp};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let mut write = store.write(RunId(1), None);
+    /// write.drop_collection(&notes);
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert!(store.collections()?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn drop_collection(&mut self, name: &Name) {
         self.collections.remove(name);
         self.commit.delete(&key::named(key::tag::COLLECTION, name));
@@ -218,6 +420,29 @@ impl<'a> Write<'a> {
     ///
     /// The collection must exist. Returns by how much the number of items that differ from what the
     /// keeper found grows: 1 with its first change, -1 when an item that it created is gone again.
+    ///
+    /// ```
+    /// use godwit::model::{RunId, Timestamp};
+    /// use godwit::store::{Stored, Visit};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let mut write = store.write(RunId(1), None);
+    /// let record = store.item_record(&notes, "first")?.map(Stored::from);
+    /// write.set_item(&notes, "first", record, None, Visit::Once)?;
+    /// write.set_item(&notes, "second", None, Some((&version, b"{}".into())), Visit::Once)?;
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert_eq!(store.item(&notes, "first")?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -245,6 +470,27 @@ impl<'a> Write<'a> {
 
     /// Adds an item's record as it is elsewhere.
     ///
+    /// ```
+    /// use godwit::model::{RunId, Timestamp};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let record = store.item_record(&notes, "first")?.ok_or("there is no item")?;
+    /// let mut write = store.write(RunId(1), None);
+    /// write.copy_item(&notes, "second", record)?;
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert_eq!(store.body(&notes, "second")?, store.body(&notes, "first")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub fn copy_item(
@@ -261,6 +507,28 @@ impl<'a> Write<'a> {
     }
 
     /// Puts back an item's record as it was.
+    ///
+    /// ```
+    /// use godwit::model::{RunId, Timestamp};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let current = store.item_record(&notes, "first")?;
+    /// let mut write = store.write(RunId(1), None);
+    /// // There was no such item before.
+    /// write.restore_item(&notes, "first", current.as_deref(), None)?;
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert_eq!(store.tallies(&notes)?.items, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -322,16 +590,88 @@ impl<'a> Write<'a> {
     }
 
     /// Writes one index entry, while an index is built.
+    ///
+    /// ```
+    /// use godwit::model::{RunId, Timestamp};
+    /// use godwit::store::{Index, index_entry};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let (number, pointer) = (0, "/done".to_owned());
+    /// let index = Index { number, pointer, ready: false };
+    /// let entry = index_entry(&notes, &index, br#"{"done": false}"#, "first");
+    /// let mut write = store.write(RunId(1), None);
+    /// write.add_index_entry(&entry.ok_or("it has no such value")?);
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert_eq!(store.count_index_entries(&notes, number)?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn add_index_entry(&mut self, entry: &[u8]) {
         self.commit.put(entry, &[]);
     }
 
     /// Removes one index entry, while an index is dropped.
+    ///
+    /// ```
+    /// use godwit::model::{RunId, Timestamp};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut record = godwit::store::Collection::new("app".parse()?, None);
+    /// # record.indexes.push(godwit::store::Index { number: 0, pointer: "/done".to_owned(), ready: true });
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, record)?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let mut write = store.write(RunId(1), None);
+    /// for entry in store.index_entries(&notes, 0, 100)? {
+    ///     write.remove_index_entry(&entry);
+    /// }
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert_eq!(store.count_index_entries(&notes, 0)?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn remove_index_entry(&mut self, entry: &[u8]) {
         self.commit.delete(entry);
     }
 
     /// Sets or (with `new` absent) removes an item's entry of being apart, which was `old`.
+    ///
+    /// ```
+    /// use godwit::model::{Apart, RunId, Timestamp};
+    /// use godwit::store::Visit;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let (next, failure) = (None, None);
+    /// let waits = Apart { version, next, failure };
+    /// let mut write = store.write(RunId(1), None);
+    /// write.set_apart(&notes, "first", None, Some(&waits), Visit::Once)?;
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert_eq!(store.apart(&notes, "first")?, Some(waits));
+    /// assert_eq!(store.tallies(&notes)?.waiting, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -351,6 +691,27 @@ impl<'a> Write<'a> {
     }
 
     /// Puts back an item's entry of being apart as it was.
+    ///
+    /// ```
+    /// use godwit::model::{RunId, Timestamp};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let before = br#"{"version": "1.0.0"}"#;
+    /// let mut write = store.write(RunId(1), None);
+    /// write.restore_apart(&notes, "first", None, Some(&before[..]))?;
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert_eq!(store.apart_record(&notes, "first")?, Some(before.to_vec()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -425,22 +786,94 @@ impl<'a> Write<'a> {
     }
 
     /// Forgets a pre-image.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// use godwit::model::{RunId, Timestamp};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// # let keeper = godwit::store::Keeper { run: godwit::model::RunId(1), step: 0, whole: true };
+    /// # let mut write = store.write(godwit::model::RunId(1), Some(keeper));
+    /// # write.set_item(&notes, "second", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let mut write = store.write(RunId(2), None);
+    /// store.each_pre_image(&(b"Z".to_vec(), b"[".to_vec()), &mut |key, _, _, _| {
+    ///     write.drop_pre_image(key);
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert!(write.len_bytes() > 0);
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn drop_pre_image(&mut self, key: &[u8]) {
         self.commit.delete(key);
     }
 
     /// Records how far a step has come.
+    ///
+    /// ```
+    /// use godwit::model::{Progress, RunId, Timestamp};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// let progress = Progress {
+    ///     after: Some("first".to_owned()),
+    ///     ..Progress::default()
+    /// };
+    /// let mut write = store.write(RunId(1), None);
+    /// write.set_progress(RunId(1), 0, &progress);
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert_eq!(store.progress(RunId(1), 0)?, progress);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_progress(&mut self, run: RunId, step: u32, progress: &Progress) {
         self.commit
             .put(&key::progress(run, step), &[&record::to_json(progress)]);
     }
 
     /// Records a run's state.
+    ///
+    /// ```
+    /// # use godwit::model::{Run, Timestamp};
+    /// # use godwit::store::{Lease, LeaseError, Store};
+    /// # fn example(store: &Store, lease: &mut Lease, mut run: Run) -> Result<(), LeaseError> {
+    /// use godwit::model::RunState;
+    ///
+    /// run.state = RunState::Stopped;
+    /// let mut write = store.write(run.id, None);
+    /// write.set_run(&run);
+    /// write.commit(lease, Timestamp(0))?;
+    /// assert_eq!(store.run(run.id)?, Some(run));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_run(&mut self, run: &Run) {
         self.commit.put(&key::run(run.id), &[&record::to_json(run)]);
     }
 
     /// Gives out the number of a new run.
+    ///
+    /// ```
+    /// use godwit::model::RunId;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// let mut write = store.write(RunId(0), None);
+    /// assert_eq!(write.next_run()?, RunId(1));
+    /// assert_eq!(write.next_run()?, RunId(2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -451,6 +884,21 @@ impl<'a> Write<'a> {
     }
 
     /// Adds a fact to the history.
+    ///
+    /// ```
+    /// use godwit::model::{Event, RunId, Timestamp, Version};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// let (app, version) = ("app".parse()?, Version::new(1, 0, 0));
+    /// let mut write = store.write(RunId(0), None);
+    /// write.add_history(Timestamp(0), &app, &version, Event::Baseline)?;
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert_eq!(store.history()?.0[0].version, version);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -484,6 +932,21 @@ impl<'a> Write<'a> {
     }
 
     /// Records how far an import has come; `None`: it is done.
+    ///
+    /// ```
+    /// use godwit::model::{Digest, RunId, Timestamp};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// let source = Digest::of(b"a file");
+    /// let mut write = store.write(RunId(0), None);
+    /// write.set_import(&source, Some(b"1000"));
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert_eq!(store.import(&source)?, Some(b"1000".to_vec()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_import(&mut self, source: &Digest, checkpoint: Option<&[u8]>) {
         match checkpoint {
             Some(checkpoint) => self.commit.put(&key::import(source), &[checkpoint]),
@@ -492,6 +955,26 @@ impl<'a> Write<'a> {
     }
 
     /// Carries everything out, if the lease is still held.
+    ///
+    /// ```
+    /// use godwit::model::{RunId, Timestamp};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// let mut write = store.write(RunId(1), None);
+    /// write.change_collection(&notes, |notes| notes.opaque = true)?;
+    /// write.commit(&mut lease, Timestamp(0))?;
+    /// assert!(store.collection(&notes)?.is_some_and(|notes| notes.opaque));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`LeaseError::Lost`] when it is not, [`LeaseError::Store`] when the store failed.

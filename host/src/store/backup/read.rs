@@ -13,6 +13,23 @@ use crate::model::Digest;
 use crate::store::StoreUrl;
 
 /// A backup, opened: its manifest is known to be what was written.
+///
+/// ```
+/// use std::ops::ControlFlow;
+///
+/// use godwit::store::Backup;
+///
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let folder = tempfile::tempdir()?;
+/// # let file = folder.path().join("a.godwit");
+/// # let writer = godwit::store::BackupWriter::begin(&file, &store, godwit::model::Timestamp(0))?;
+/// # let (file, manifest) = writer.copy(&store, &mut |_| std::ops::ControlFlow::Continue(()))?;
+/// let backup = Backup::open(&file)?;
+/// backup.verify(&mut |_entries| ControlFlow::Continue(()))?;
+/// assert_eq!(backup.manifest(), &manifest);
+/// assert_eq!(backup.path(), file);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Backup {
     path: PathBuf,
@@ -62,6 +79,20 @@ impl Backup {
     }
 
     /// Whether it was made of a store: what counts is where that lies, however it is named.
+    ///
+    /// ```
+    /// use godwit::store::{Backup, StoreUrl};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("a.godwit");
+    /// # let writer = godwit::store::BackupWriter::begin(&file, &store, godwit::model::Timestamp(0))?;
+    /// # let (file, manifest) = writer.copy(&store, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let backup = Backup::open(&file)?;
+    /// assert!(backup.is_of(&StoreUrl::Memory));
+    /// assert!(!backup.is_of(&"lmdb:data".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_of(&self, store: &StoreUrl) -> bool {
         let folder = |url: &StoreUrl| url.folder().map(whole);
         let made_of = self.manifest.store.parse();
@@ -69,6 +100,25 @@ impl Backup {
     }
 
     /// Reads every byte, and visits the entries, until `visit` breaks.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// use godwit::store::Backup;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("a.godwit");
+    /// # let writer = godwit::store::BackupWriter::begin(&file, &store, godwit::model::Timestamp(0))?;
+    /// # let (file, manifest) = writer.copy(&store, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let mut bytes = 0;
+    /// Backup::open(&file)?.each(&mut |key, value| {
+    ///     bytes += key.len() + value.len();
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert_eq!(bytes as u64, manifest.bytes);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`BackupError::Damaged`] when anything is not as it was written. Entries that were visited before are as they were.
@@ -84,6 +134,23 @@ impl Backup {
     }
 
     /// Reads every byte.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// use godwit::store::Backup;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("a.godwit");
+    /// # let writer = godwit::store::BackupWriter::begin(&file, &store, godwit::model::Timestamp(0))?;
+    /// # let (file, manifest) = writer.copy(&store, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// Backup::open(&file)?.verify(&mut |entries| {
+    ///     println!("{entries} entries");
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`BackupError::Damaged`] when anything is not as it was written.

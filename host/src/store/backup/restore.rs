@@ -15,6 +15,33 @@ impl Backup {
     /// Puts all entries into an empty store, reads them back, and compares. `observer` is told how many entries were
     /// written by now and says whether to go on.
     ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use std::sync::Arc;
+    ///
+    /// use godwit::store::{Backup, Memory, Store};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let (version, body) = (godwit::model::Version::new(1, 0, 0), br#"{"done": false}"#);
+    /// # let mut write = store.write(godwit::model::RunId(0), None);
+    /// # write.set_collection(&notes, godwit::store::Collection::new("app".parse()?, None))?;
+    /// # write.set_item(&notes, "first", None, Some((&version, body.into())), godwit::store::Visit::Once)?;
+    /// # write.commit(&mut lease, godwit::model::Timestamp(0))?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("a.godwit");
+    /// # let writer = godwit::store::BackupWriter::begin(&file, &store, godwit::model::Timestamp(0))?;
+    /// # let (file, manifest) = writer.copy(&store, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let empty = Arc::new(Memory::new());
+    /// Backup::open(&file)?.restore_into(&empty, &mut |_written| ControlFlow::Continue(()))?;
+    /// let restored = Store::new(empty)?;
+    /// assert_eq!(restored.collections()?, store.collections()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`BackupError`] when the backup is damaged, the store is not empty, or fails. What was written till then is of no use.
     pub fn restore_into(

@@ -22,6 +22,22 @@ use crate::store::{Store, StoreError, folder, record};
 const DRAFT: (&str, &str) = (".godwit-", ".draft");
 
 /// Writes one backup. What was written goes again when it is dropped before its end.
+///
+/// ```
+/// use std::ops::ControlFlow;
+///
+/// use godwit::model::Timestamp;
+/// use godwit::store::BackupWriter;
+///
+/// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+/// # let folder = tempfile::tempdir()?;
+/// # let file = folder.path().join("a.godwit");
+/// let writer = BackupWriter::begin(&file, &store, Timestamp(0))?;
+/// assert!(!file.exists());
+/// let (written, _manifest) = writer.copy(&store, &mut |_| ControlFlow::Continue(()))?;
+/// assert_eq!(written, file);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct BackupWriter {
     /// Locked for as long as it is written.
     out: BufWriter<File>,
@@ -39,6 +55,20 @@ pub struct BackupWriter {
 impl BackupWriter {
     /// Begins a backup; the file appears once it is whole, and takes no other's place.
     ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    /// use godwit::store::{BackupError, BackupWriter};
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("a.godwit");
+    /// # let writer = godwit::store::BackupWriter::begin(&file, &store, godwit::model::Timestamp(0))?;
+    /// # let (file, manifest) = writer.copy(&store, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let again = BackupWriter::begin(&file, &store, Timestamp(0)).err();
+    /// assert!(matches!(again, Some(BackupError::Exists(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`BackupError`] when the file is there already, its folder is not, or it cannot be written.
     pub fn begin(path: &Path, store: &Store, now: Timestamp) -> Result<Self, BackupError> {
@@ -54,6 +84,23 @@ impl BackupWriter {
 
     /// Does as [`BackupWriter::begin`], for a file whose name nobody has given: its folder is made if it is not there, and where
     /// the name is taken the file gets one like it.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// use godwit::model::Timestamp;
+    /// use godwit::store::BackupWriter;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("a.godwit");
+    /// # let writer = godwit::store::BackupWriter::begin(&file, &store, godwit::model::Timestamp(0))?;
+    /// # let (file, manifest) = writer.copy(&store, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let writer = BackupWriter::begin_new(&file, &store, Timestamp(0))?;
+    /// let (other, _manifest) = writer.copy(&store, &mut |_| ControlFlow::Continue(()))?;
+    /// assert!(other.ends_with("a_2.godwit"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`BackupError`] when the file or its folder cannot be written.
@@ -111,6 +158,24 @@ impl BackupWriter {
     /// entries were copied by now and says whether to go on; it must not use the store. Gives the file, which has another name
     /// than the one that was asked for where that may be.
     ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// use godwit::model::Timestamp;
+    /// use godwit::store::BackupWriter;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("a.godwit");
+    /// let writer = BackupWriter::begin(&file, &store, Timestamp(0))?;
+    /// let (file, _manifest) = writer.copy(&store, &mut |entries| {
+    ///     println!("{entries} entries");
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert!(file.exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`BackupError`] when the store cannot be read or the file not be written; there is no file then.
     pub fn copy(
@@ -137,6 +202,25 @@ impl BackupWriter {
 
     /// The same page by page, for stores that cannot show one moment: nobody may write meanwhile. `observer` may use the
     /// store.
+    ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    /// use godwit::store::BackupWriter;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("a.godwit");
+    /// let writer = BackupWriter::begin(&file, &store, Timestamp(0))?;
+    /// let (file, _manifest) = writer.copy_in_pages(&store, &mut |entries| {
+    ///     println!("{entries} entries");
+    ///     Ok(())
+    /// })?;
+    /// assert!(file.exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`BackupError`] when the store cannot be read or the file not be written, and what `observer` says; there is no file

@@ -56,9 +56,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         host.options.on_failure = OnFailure::Quarantine;
         return up::try_out(host, &DryGoal::Down(goal), context, &[]);
     }
-    let report = up::told(&host, context, args.events.as_deref(), |observer, control| {
-        host.down(&goal, observer, control)
-    })?;
+    let report = up::told(
+        &host,
+        context,
+        args.events.as_deref(),
+        |observer, control| host.down(&goal, observer, control),
+    )?;
     if args.events.as_deref().is_some_and(events::is_stdout) && !context.json {
         return Ok(code(report.as_ref()));
     }

@@ -42,9 +42,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         ChangedItems::Refuse
     };
     let before = host.store().run(args.run)?.map(|run| run.state);
-    let report = up::told(&host, context, args.events.as_deref(), |observer, control| {
-        host.undo(args.run, changed, observer, control)
-    })?;
+    let report = up::told(
+        &host,
+        context,
+        args.events.as_deref(),
+        |observer, control| host.undo(args.run, changed, observer, control),
+    )?;
     let code = if report.done {
         Code::Done
     } else {

@@ -230,9 +230,9 @@ fn print(host: &Host, reports: &[Report], args: &Args, context: &Context) -> Res
 /// Says what is not whole yet after a run of one item.
 fn tell_derived(run: &Run) {
     for stage in &run.plan.stages {
-        let derives = stage.steps.iter().filter(|step| {
-            matches!(&step.work, StepWork::Transform { mode, .. } if *mode == Mode::Derive)
-        });
+        let derives = stage.steps.iter().filter(
+            |step| matches!(&step.work, StepWork::Transform { mode, .. } if *mode == Mode::Derive),
+        );
         for step in derives {
             output::hint(&format!(
                 "{} {} {} derives from items: of those that are not at {} yet it has seen nothing, until `godwit up`",
