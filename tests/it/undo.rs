@@ -396,6 +396,22 @@ fn what_an_undo_does_is_told_at_most_once_a_second() {
 }
 
 #[test]
+fn behind_a_baseline_nothing_is_put_back() {
+    let trial = Trial::new();
+    trial.to("2.0.0");
+    trial.host.baseline(&name("made"), &version("2.1.0")).unwrap();
+    trial.to("3.0.0");
+    assert!(trial.undo(2, ChangedItems::Refuse).unwrap().done);
+    let before = data(&*trial.backend);
+    let refused = trial.undo(1, ChangedItems::Refuse).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "run 1 cannot be undone: it was declared after it that what made has is of 2.1.0; what an undo would put back is not"
+    );
+    assert_eq!(data(&*trial.backend), before);
+}
+
+#[test]
 fn without_its_pre_images_a_run_cannot_be_undone() {
     let trial = Trial::migrated();
     let kept = |backend: &dyn Backend| {

@@ -1,7 +1,7 @@
 //! Whether a run can be undone at all.
 
 use super::{ChangedItems, Kept, NAMED, is_first, page, step_numbers};
-use crate::model::{Name, Retreat, Run};
+use crate::model::{Entry, Event, Name, Retreat, Run};
 use crate::run::RunError;
 use crate::store::{ItemRecord, Store, StoreError, key, record};
 
@@ -42,10 +42,36 @@ pub(super) fn check(store: &Store, run: &Run, changed: ChangedItems) -> Result<(
             None => format!("run {id} came after it, and has neither pre-images nor a backup"),
         });
     }
+    if let Some(Entry { app, version, .. }) = declared_since(store, run)? {
+        return refuse(format!(
+            "it was declared after it that what {app} has is of {version}; what an undo would put back is not"
+        ));
+    }
     match changed {
         ChangedItems::Refuse => check_unchanged(store, run),
         ChangedItems::Leave => Ok(()),
     }
+}
+
+/// The baseline that an app of a run was given after it, if one was.
+fn declared_since(store: &Store, run: &Run) -> Result<Option<Entry>, StoreError> {
+    let facts = store.history()?.0;
+    let is_own = |fact: &Entry| match fact.event {
+        Event::Applied { run: by, .. } | Event::Reverted { run: by, .. } => by == run.id,
+        _ => false,
+    };
+    let own = facts.iter().rposition(is_own);
+    let is_later = |(place, fact): &(usize, Entry)| match own {
+        Some(own) => *place > own,
+        // It applied nothing: it was about single items.
+        None => fact.at > run.changed_at,
+    };
+    let is_declared = |(_, fact): &(usize, Entry)| {
+        fact.event == Event::Baseline
+            && run.plan.stages.iter().any(|stage| stage.app == fact.app)
+    };
+    let mut later = facts.into_iter().enumerate().filter(is_later);
+    Ok(later.find(is_declared).map(|(_, fact)| fact))
 }
 
 fn check_unchanged(store: &Store, run: &Run) -> Result<(), RunError> {
