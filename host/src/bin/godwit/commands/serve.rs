@@ -91,15 +91,17 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         })?),
         _ => None,
     };
+    let settings = settings(args, context, &kept)?;
+    // No store is made where nothing is served.
+    let catalogue = context.catalogue()?;
     let (backend, _open) = OpenLock::open(&url, OpenMode::Create)?;
     if is_new {
         context.remark(&made_anew(&url));
     }
     let store = Store::new(backend)?.compressing(context.config.compression);
-    let mut host = context.wire(store, context.catalogue()?);
+    let mut host = context.wire(store, catalogue);
     host.options = context.options()?;
     let host = Host::new(host, context.pacing()?);
-    let settings = settings(args, context, &kept)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();

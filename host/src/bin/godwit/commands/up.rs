@@ -91,8 +91,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     } else {
         OpenMode::Create
     };
+    // No store is made where nothing can be done.
+    let catalogue = context.catalogue()?;
     let store = context.store_to_back_up(mode)?;
-    let mut host = context.wire(store, context.catalogue()?);
+    let mut host = context.wire(store, catalogue);
     configure(&mut host, args, context)?;
     if let Some(file) = &args.locked {
         lock::check(file, host.catalogue())?;
