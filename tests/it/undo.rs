@@ -332,7 +332,7 @@ struct Told {
 
 impl Observer for Told {
     fn event(&self, event: &RunEvent) {
-        if self.stops && matches!(event, RunEvent::PutBack { .. }) {
+        if self.stops && matches!(event, RunEvent::PutBack { restored: 1.., .. }) {
             self.control.stop();
         }
         self.events.lock().unwrap().push(event.clone());
@@ -363,43 +363,42 @@ fn what_an_undo_does_is_told_at_most_once_a_second() {
             .unwrap();
         (report, told.events.into_inner().unwrap())
     };
-    let (report, events) = undo(true);
-    let [
-        RunEvent::UndoStarted { resumed: false, .. },
-        RunEvent::PutBack { restored, .. },
-        RunEvent::Ended { run },
-    ] = &events[..]
-    else {
-        panic!("{events:?}")
-    };
-    assert!(!report.done && *restored > 0 && *restored == report.restored);
-    assert_eq!(run.state, RunState::Undoing);
-
-    let (report, events) = undo(false);
-    let [
-        RunEvent::UndoStarted { resumed: true, .. },
-        between @ ..,
-        RunEvent::Ended { run },
-    ] = &events[..]
-    else {
-        panic!("{events:?}")
-    };
-    assert!(report.done);
-    assert_eq!(run.state, RunState::Undone);
-    let restored = between.iter().map(|event| match event {
-        RunEvent::PutBack { restored, .. } => *restored,
-        other => panic!("{other:?}"),
-    });
-    let restored: Vec<_> = restored.collect();
-    assert!(restored.is_sorted(), "{restored:?}");
-    assert!(restored.last().is_some_and(|last| *last <= report.restored));
+    for stops in [true, false] {
+        let (report, events) = undo(stops);
+        let [
+            RunEvent::UndoStarted { resumed, .. },
+            between @ ..,
+            RunEvent::Ended { run },
+        ] = &events[..]
+        else {
+            panic!("{events:?}")
+        };
+        assert_eq!((*resumed, report.done), (!stops, !stops));
+        let state = if stops {
+            RunState::Undoing
+        } else {
+            RunState::Undone
+        };
+        assert_eq!(run.state, state);
+        let restored = between.iter().map(|event| match event {
+            RunEvent::PutBack { restored, .. } => *restored,
+            other => panic!("{other:?}"),
+        });
+        let restored: Vec<_> = restored.collect();
+        assert!(restored.is_sorted(), "{restored:?}");
+        let last = restored.last().copied();
+        assert!(last.is_some_and(|last| 0 < last && last <= report.restored));
+    }
 }
 
 #[test]
 fn behind_a_baseline_nothing_is_put_back() {
     let trial = Trial::new();
     trial.to("2.0.0");
-    trial.host.baseline(&name("made"), &version("2.1.0")).unwrap();
+    trial
+        .host
+        .baseline(&name("made"), &version("2.1.0"))
+        .unwrap();
     trial.to("3.0.0");
     assert!(trial.undo(2, ChangedItems::Refuse).unwrap().done);
     let before = data(&*trial.backend);

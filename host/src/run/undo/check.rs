@@ -67,8 +67,7 @@ fn declared_since(store: &Store, run: &Run) -> Result<Option<Entry>, StoreError>
         None => fact.at > run.changed_at,
     };
     let is_declared = |(_, fact): &(usize, Entry)| {
-        fact.event == Event::Baseline
-            && run.plan.stages.iter().any(|stage| stage.app == fact.app)
+        fact.event == Event::Baseline && run.plan.stages.iter().any(|stage| stage.app == fact.app)
     };
     let mut later = facts.into_iter().enumerate().filter(is_later);
     Ok(later.find(is_declared).map(|(_, fact)| fact))
