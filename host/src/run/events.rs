@@ -105,8 +105,7 @@ impl RunEvent {
                 "digest": manifest.digest,
             }),
             Self::Started { run, resumed } => {
-                let mut told = about(run);
-                told["resumed"] = (*resumed).into();
+                let mut told = begun(run, *resumed);
                 told["stages"] = stages(&run.plan);
                 told
             }
@@ -134,23 +133,16 @@ impl RunEvent {
             } => json!({ "step": step, "id": id, "kind": kind, "reason": reason }),
             Self::Log {
                 step,
-                lines,
+                lines: said,
                 dropped,
-            } => {
-                let lines: Vec<_> = lines.iter().map(line).collect();
-                json!({ "step": step, "lines": lines, "dropped": dropped })
-            }
+            } => json!({ "step": step, "lines": lines(said), "dropped": dropped }),
             Self::Denied { step, what } => json!({ "step": step, "what": what }),
             Self::Applied {
                 app,
                 version,
                 phase,
             } => json!({ "app": app, "version": version, "phase": phase }),
-            Self::UndoStarted { run, resumed } => {
-                let mut told = about(run);
-                told["resumed"] = (*resumed).into();
-                told
-            }
+            Self::UndoStarted { run, resumed } => begun(run, *resumed),
             Self::PutBack {
                 run,
                 restored,
@@ -159,6 +151,12 @@ impl RunEvent {
             Self::Ended { run } => about(run),
         }
     }
+}
+
+fn begun(run: &Run, resumed: bool) -> Value {
+    let mut told = about(run);
+    told["resumed"] = resumed.into();
+    told
 }
 
 fn about(run: &Run) -> Value {
@@ -189,10 +187,13 @@ fn stages(plan: &Plan) -> Value {
     stages.collect()
 }
 
-fn line(line: &LogLine) -> Value {
-    json!({
-        "level": format!("{:?}", line.level).to_lowercase(),
-        "item": line.item,
-        "message": line.message,
-    })
+fn lines(lines: &[LogLine]) -> Value {
+    let lines = lines.iter().map(|line| {
+        json!({
+            "level": format!("{:?}", line.level).to_lowercase(),
+            "item": line.item,
+            "message": line.message,
+        })
+    });
+    lines.collect()
 }
