@@ -14,6 +14,7 @@ mod input;
 mod listen;
 mod metrics;
 mod page;
+mod places;
 mod problem;
 mod readiness;
 mod routes;
