@@ -10,6 +10,17 @@ use super::CONTRACT;
 use crate::model::Layout;
 
 /// What there are bindings for.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use godwit::kit::{Bindings, bindgen};
+/// use godwit::model::Layout;
+///
+/// let files = bindgen(Bindings::C, Layout::Columns)?;
+/// assert!(files.contains_key(Path::new("columnar_migration.h")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bindings {
     /// A header and a source named after the layout's world, as `columnar_migration.h`, and an object file that
@@ -22,11 +33,36 @@ pub enum Bindings {
 }
 
 /// A way in which no bindings can be made.
+///
+/// ```
+/// use godwit::kit::{BindgenError, Bindings, bindgen};
+/// use godwit::model::Layout;
+///
+/// fn count(bindings: Bindings) -> Result<usize, BindgenError> {
+///     Ok(bindgen(bindings, Layout::Records)?.len())
+/// }
+/// match count(Bindings::C) {
+///     Ok(files) => println!("{files} files"),
+///     Err(error) => println!("{error}"),
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("the generator failed: {0}")]
 pub struct BindgenError(String);
 
 /// Makes the files of bindings, by their paths.
+///
+/// ```
+/// use godwit::kit::{Bindings, CONTRACT, bindgen};
+/// use godwit::model::Layout;
+///
+/// let files = bindgen(Bindings::Wit, Layout::Records)?;
+/// for (path, bytes) in files {
+///     assert_eq!(path, std::path::Path::new("migration.wit"));
+///     assert_eq!(bytes, CONTRACT.as_bytes());
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// [`BindgenError`] when the generator fails, which it does not for a layout of the contract.

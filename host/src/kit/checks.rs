@@ -21,6 +21,30 @@ const TRIED_FIRST: [usize; 3] = [2, 16, 128];
 const TOLD: usize = 10;
 
 /// A migration with what it is tried on.
+///
+/// ```
+/// # use godwit::kit::Subject;
+/// # use godwit::sandbox::{Engine, Limits};
+/// # let schema = br#"{"app": "notes", "version": "2.0.0",
+/// #     "operations": [{"ensure_index": {"collection": "notes", "pointer": "/title"}}]}"#;
+/// # let files = [("notes.json".into(), schema.to_vec())];
+/// # let subject = Subject::load(&Engine::new(Limits::default()), files)?;
+/// use godwit::kit::{Bench, World};
+/// use godwit::model::{Name, Version};
+///
+/// // A migration of notes to 2.0.0, tried from 1.0.0.
+/// let bench = Bench {
+///     subject: &subject,
+///     migration: &subject.migrations()[0],
+///     from: &Version::new(1, 0, 0),
+/// };
+/// let notes: Name = "notes".parse()?;
+/// let mut world = World::new();
+/// world.insert(&notes, "first", br#"{"title": "hello"}"#.to_vec())?;
+/// assert!(bench.deterministic(&world)?.is_empty());
+/// assert!(bench.idempotent(&world)?.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Bench<'a> {
     /// The migrations.
@@ -32,10 +56,50 @@ pub struct Bench<'a> {
 }
 
 /// What a check found: nothing, if the migration holds it.
+///
+/// ```
+/// # use godwit::kit::Subject;
+/// # use godwit::sandbox::{Engine, Limits};
+/// # let schema = br#"{"app": "notes", "version": "2.0.0",
+/// #     "operations": [{"ensure_index": {"collection": "notes", "pointer": "/title"}}]}"#;
+/// # let files = [("notes.json".into(), schema.to_vec())];
+/// # let subject = Subject::load(&Engine::new(Limits::default()), files)?;
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// # let mut world = godwit::kit::World::new();
+/// # world.insert(&notes, "first", br#"{"title": "hello"}"#.to_vec())?;
+/// # let from = godwit::model::Version::new(1, 0, 0);
+/// # let migration = &subject.migrations()[0];
+/// # let bench = godwit::kit::Bench { subject: &subject, migration, from: &from };
+/// use godwit::kit::Findings;
+///
+/// let findings: Findings = bench.idempotent(&world)?;
+/// assert!(findings.is_empty(), "{}", findings.join("\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub type Findings = Vec<String>;
 
 impl Bench<'_> {
     /// Runs the migration on a world.
+    ///
+    /// ```
+    /// # use godwit::kit::Subject;
+    /// # use godwit::sandbox::{Engine, Limits};
+    /// # let schema = br#"{"app": "notes", "version": "2.0.0",
+    /// #     "operations": [{"ensure_index": {"collection": "notes", "pointer": "/title"}}]}"#;
+    /// # let files = [("notes.json".into(), schema.to_vec())];
+    /// # let subject = Subject::load(&Engine::new(Limits::default()), files)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let mut world = godwit::kit::World::new();
+    /// # world.insert(&notes, "first", br#"{"title": "hello"}"#.to_vec())?;
+    /// # let from = godwit::model::Version::new(1, 0, 0);
+    /// # let migration = &subject.migrations()[0];
+    /// # let bench = godwit::kit::Bench { subject: &subject, migration, from: &from };
+    /// use godwit::kit::Feeding;
+    ///
+    /// let trial = bench.run(&world, Feeding::default())?;
+    /// assert!(trial.failed.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`TrialError`] when the run cannot be planned or fails as a whole.
@@ -46,6 +110,25 @@ impl Bench<'_> {
 
     /// What becomes of a world; which items make it fault, and the world without them: a loop without an end takes
     /// its whole time whenever it is fed. Once items ran out of time, no more than the first ones are tried.
+    ///
+    /// ```
+    /// # use godwit::kit::Subject;
+    /// # use godwit::sandbox::{Engine, Limits};
+    /// # let schema = br#"{"app": "notes", "version": "2.0.0",
+    /// #     "operations": [{"ensure_index": {"collection": "notes", "pointer": "/title"}}]}"#;
+    /// # let files = [("notes.json".into(), schema.to_vec())];
+    /// # let subject = Subject::load(&Engine::new(Limits::default()), files)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let mut world = godwit::kit::World::new();
+    /// # world.insert(&notes, "first", br#"{"title": "hello"}"#.to_vec())?;
+    /// # let from = godwit::model::Version::new(1, 0, 0);
+    /// # let migration = &subject.migrations()[0];
+    /// # let bench = godwit::kit::Bench { subject: &subject, migration, from: &from };
+    /// let (trial, faults, left) = bench.faults(&world)?;
+    /// assert!(trial.failed.is_empty() && faults.is_empty());
+    /// assert_eq!(left, world);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`TrialError`] when the run fails as a whole.
@@ -83,6 +166,23 @@ impl Bench<'_> {
     /// Whether a second pass over what the first one left changes nothing. Items that failed are left
     /// out of it.
     ///
+    /// ```
+    /// # use godwit::kit::Subject;
+    /// # use godwit::sandbox::{Engine, Limits};
+    /// # let schema = br#"{"app": "notes", "version": "2.0.0",
+    /// #     "operations": [{"ensure_index": {"collection": "notes", "pointer": "/title"}}]}"#;
+    /// # let files = [("notes.json".into(), schema.to_vec())];
+    /// # let subject = Subject::load(&Engine::new(Limits::default()), files)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let mut world = godwit::kit::World::new();
+    /// # world.insert(&notes, "first", br#"{"title": "hello"}"#.to_vec())?;
+    /// # let from = godwit::model::Version::new(1, 0, 0);
+    /// # let migration = &subject.migrations()[0];
+    /// # let bench = godwit::kit::Bench { subject: &subject, migration, from: &from };
+    /// assert!(bench.idempotent(&world)?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`TrialError`] when the run fails as a whole.
     pub fn idempotent(&self, world: &World) -> Result<Findings, TrialError> {
@@ -99,6 +199,23 @@ impl Bench<'_> {
     }
 
     /// Whether two runs, batches of several sizes and several threads leave the same bytes.
+    ///
+    /// ```
+    /// # use godwit::kit::Subject;
+    /// # use godwit::sandbox::{Engine, Limits};
+    /// # let schema = br#"{"app": "notes", "version": "2.0.0",
+    /// #     "operations": [{"ensure_index": {"collection": "notes", "pointer": "/title"}}]}"#;
+    /// # let files = [("notes.json".into(), schema.to_vec())];
+    /// # let subject = Subject::load(&Engine::new(Limits::default()), files)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let mut world = godwit::kit::World::new();
+    /// # world.insert(&notes, "first", br#"{"title": "hello"}"#.to_vec())?;
+    /// # let from = godwit::model::Version::new(1, 0, 0);
+    /// # let migration = &subject.migrations()[0];
+    /// # let bench = godwit::kit::Bench { subject: &subject, migration, from: &from };
+    /// assert!(bench.deterministic(&world)?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`TrialError`] when a run fails as a whole.
@@ -144,6 +261,24 @@ impl Bench<'_> {
     /// Whether an item's outcome depends on the items around it: they are fed in other orders, and
     /// without `documents`. Nothing where a step asks for documents, whose order is part of what it does.
     ///
+    /// ```
+    /// # use godwit::kit::Subject;
+    /// # use godwit::sandbox::{Engine, Limits};
+    /// # let schema = br#"{"app": "notes", "version": "2.0.0",
+    /// #     "operations": [{"ensure_index": {"collection": "notes", "pointer": "/title"}}]}"#;
+    /// # let files = [("notes.json".into(), schema.to_vec())];
+    /// # let subject = Subject::load(&Engine::new(Limits::default()), files)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let mut world = godwit::kit::World::new();
+    /// # world.insert(&notes, "first", br#"{"title": "hello"}"#.to_vec())?;
+    /// # let from = godwit::model::Version::new(1, 0, 0);
+    /// # let migration = &subject.migrations()[0];
+    /// # let bench = godwit::kit::Bench { subject: &subject, migration, from: &from };
+    /// // A schema file has no code that is fed.
+    /// assert_eq!(bench.independent_of_order(&world)?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`TrialError`] when the migration cannot be started.
     pub fn independent_of_order(&self, world: &World) -> Result<Option<Findings>, TrialError> {
@@ -188,6 +323,25 @@ impl Bench<'_> {
 
     /// Whether items that are bent out of shape make it fault: it may fail them, but neither trap, nor
     /// run out of time or memory, nor leave what is no JSON.
+    ///
+    /// ```
+    /// # use godwit::kit::Subject;
+    /// # use godwit::sandbox::{Engine, Limits};
+    /// # let schema = br#"{"app": "notes", "version": "2.0.0",
+    /// #     "operations": [{"ensure_index": {"collection": "notes", "pointer": "/title"}}]}"#;
+    /// # let files = [("notes.json".into(), schema.to_vec())];
+    /// # let subject = Subject::load(&Engine::new(Limits::default()), files)?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// # let mut world = godwit::kit::World::new();
+    /// # world.insert(&notes, "first", br#"{"title": "hello"}"#.to_vec())?;
+    /// # let from = godwit::model::Version::new(1, 0, 0);
+    /// # let migration = &subject.migrations()[0];
+    /// # let bench = godwit::kit::Bench { subject: &subject, migration, from: &from };
+    /// let (count, seed) = (200, 1);
+    /// let findings = bench.survives_mutations(&world, count, seed)?;
+    /// assert!(findings.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`TrialError`] when the run fails as a whole.

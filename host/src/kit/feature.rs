@@ -28,6 +28,25 @@ use crate::host::with_causes;
 use crate::model::{Name, Version};
 
 /// What came of a scenario.
+///
+/// ```
+/// # use godwit::kit::Subject;
+/// # use godwit::sandbox::{Engine, Limits};
+/// # let schema = br#"{"app": "notes", "version": "2.0.0",
+/// #     "operations": [{"ensure_index": {"collection": "notes", "pointer": "/title"}}]}"#;
+/// # let files = [("notes.json".into(), schema.to_vec())];
+/// # let subject = Subject::load(&Engine::new(Limits::default()), files)?;
+/// use godwit::kit::run_feature;
+///
+/// let feature = r#"Feature: Notes
+///   Scenario: They fly
+///     When pigs fly
+/// "#;
+/// let results = run_feature(feature, &subject, &"notes".parse()?)?;
+/// assert_eq!(results[0].name, "They fly");
+/// assert!(results[0].wrong[0].starts_with("line 3: nobody knows the step `When pigs fly`"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScenarioResult {
     /// Its name.
@@ -39,11 +58,47 @@ pub struct ScenarioResult {
 }
 
 /// Occurs when a text is no feature.
+///
+/// ```
+/// # use godwit::kit::Subject;
+/// # use godwit::sandbox::{Engine, Limits};
+/// # let schema = br#"{"app": "notes", "version": "2.0.0",
+/// #     "operations": [{"ensure_index": {"collection": "notes", "pointer": "/title"}}]}"#;
+/// # let files = [("notes.json".into(), schema.to_vec())];
+/// # let subject = Subject::load(&Engine::new(Limits::default()), files)?;
+/// use godwit::kit::run_feature;
+///
+/// let error = run_feature("no feature", &subject, &"notes".parse()?).unwrap_err();
+/// assert!(error.to_string().starts_with("it is not a Gherkin feature: "));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("it is not a Gherkin feature: {0}")]
 pub struct FeatureError(String);
 
 /// Carries out the scenarios of a feature with the migrations of an app.
+///
+/// ```
+/// # use godwit::kit::Subject;
+/// # use godwit::sandbox::{Engine, Limits};
+/// # let schema = br#"{"app": "notes", "version": "2.0.0",
+/// #     "operations": [{"ensure_index": {"collection": "notes", "pointer": "/title"}}]}"#;
+/// # let files = [("notes.json".into(), schema.to_vec())];
+/// # let subject = Subject::load(&Engine::new(Limits::default()), files)?;
+/// use godwit::kit::run_feature;
+///
+/// let feature = r#"Feature: Notes
+///   Scenario: An index changes nothing
+///     Given the collection "notes" with:
+///       | _id   | title |
+///       | first | hello |
+///     When version "2.0.0" is deployed
+///     Then the collection "notes" is unchanged
+/// "#;
+/// let results = run_feature(feature, &subject, &"notes".parse()?)?;
+/// assert!(results.iter().all(|result| result.wrong.is_empty()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// [`FeatureError`] when the text is no feature.

@@ -24,6 +24,18 @@ use super::{Deviation, Failed, Trial, World, WorldError};
 use crate::model::{Name, NameError};
 
 /// A folder that says what a migration makes of items.
+///
+/// ```
+/// use godwit::kit::Fixture;
+///
+/// let folder = tempfile::tempdir()?;
+/// std::fs::write(folder.path().join("before.json"), r#"{"title": "hello"}"#)?;
+/// std::fs::write(folder.path().join("unchanged"), "")?;
+/// let fixture = Fixture::read(folder.path(), &"notes".parse()?)?;
+/// assert_eq!(fixture.before.len(), 1);
+/// assert!(fixture.expected.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fixture {
     /// Its folder.
@@ -35,6 +47,19 @@ pub struct Fixture {
 }
 
 /// What is expected of a migration.
+///
+/// ```
+/// use godwit::kit::Fixture;
+///
+/// let folder = tempfile::tempdir()?;
+/// std::fs::write(folder.path().join("before.json"), r#"{"text": "hello"}"#)?;
+/// std::fs::write(folder.path().join("failed"), "it has no title")?;
+/// let fixture = Fixture::read(folder.path(), &"notes".parse()?)?;
+/// let expected = fixture.expected.unwrap_or_default();
+/// assert!(expected.after.is_empty());
+/// assert!(expected.failed.values().all(|reason| reason == "it has no title"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Expected {
     /// What is left, without the items that fail.
@@ -44,6 +69,16 @@ pub struct Expected {
 }
 
 /// A way in which a fixture cannot be read.
+///
+/// ```
+/// use godwit::kit::{Fixture, FixtureError};
+///
+/// let folder = tempfile::tempdir()?;
+/// let error = Fixture::read(folder.path(), &"notes".parse()?).unwrap_err();
+/// assert!(matches!(error, FixtureError::NoBefore { .. }));
+/// assert!(error.to_string().ends_with("has no before.json and no before.ndjson"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum FixtureError {
     /// Occurs when a file or folder cannot be read.
@@ -145,6 +180,19 @@ enum Part {
 impl Fixture {
     /// Reads all fixtures of a folder, in order of their names. A folder that is not there has none.
     ///
+    /// ```
+    /// use godwit::kit::Fixture;
+    ///
+    /// let fixtures = tempfile::tempdir()?;
+    /// let folder = fixtures.path().join("a-note");
+    /// std::fs::create_dir(&folder)?;
+    /// std::fs::write(folder.join("before.json"), r#"{"title": "hello"}"#)?;
+    /// let all = Fixture::read_all(fixtures.path(), &"notes".parse()?)?;
+    /// assert_eq!(all[0].name(), "a-note");
+    /// assert_eq!(all[0].expected, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`FixtureError`] when one of them cannot be read.
     pub fn read_all(folder: &Path, fed: &Name) -> Result<Vec<Self>, FixtureError> {
@@ -164,6 +212,21 @@ impl Fixture {
     }
 
     /// Reads a fixture. `fed` is the collection whose items stand in `before` and `after`.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// # std::fs::write(folder.join("before.json"), r#"{"title": "hello"}"#)?;
+    /// # std::fs::write(folder.join("unchanged"), "")?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// use godwit::kit::Fixture;
+    ///
+    /// // The folder has `before.json` and `unchanged`.
+    /// let fixture = Fixture::read(folder, &notes)?;
+    /// let expected = fixture.expected.unwrap_or_default();
+    /// assert_eq!(expected.after, fixture.before);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`FixtureError`] when it cannot be read.
@@ -261,6 +324,22 @@ impl Fixture {
     }
 
     /// What is wrong with what a migration made of it, in words; nothing if it is as expected.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// # std::fs::write(folder.join("before.json"), r#"{"title": "hello"}"#)?;
+    /// # std::fs::write(folder.join("unchanged"), "")?;
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// use godwit::kit::{Fixture, Trial};
+    ///
+    /// // The folder has `before.json`, which is one item, and `unchanged`.
+    /// let fixture = Fixture::read(folder, &notes)?;
+    /// let trial = Trial { left: fixture.before.clone(), ..Trial::default() };
+    /// assert!(fixture.judge(&trial).is_empty());
+    /// assert_eq!(fixture.judge(&Trial::default()), ["notes/item is missing"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn judge(&self, trial: &Trial) -> Vec<String> {
         let Some(expected) = &self.expected else {
             let hint = "nothing says what is expected: add after.json, `unchanged` or `failed`, or let \
@@ -299,6 +378,19 @@ impl Fixture {
     }
 
     /// Writes what a migration made of it as what is expected from now on.
+    ///
+    /// ```
+    /// use godwit::kit::{Fixture, Trial};
+    ///
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// let folder = tempfile::tempdir()?;
+    /// std::fs::write(folder.path().join("before.json"), r#"{"title": "hello"}"#)?;
+    /// let fixture = Fixture::read(folder.path(), &notes)?;
+    /// let trial = Trial { left: fixture.before.clone(), ..Trial::default() };
+    /// fixture.update(&trial, &notes)?;
+    /// assert!(folder.path().join("unchanged").exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`FixtureError::Write`] when a file cannot be written.

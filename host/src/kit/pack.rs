@@ -30,6 +30,17 @@ const EXPORTS: [(&str, &str); 6] = [
 ];
 
 /// A migration, ready to be loaded.
+///
+/// ```
+/// # fn example(packed: &godwit::kit::Packed) -> Result<(), Box<dyn std::error::Error>> {
+/// std::fs::write("notes-2-0-0.wasm", &packed.component)?;
+/// println!("it speaks contract {}", packed.speech.contract);
+/// if packed.closed_wasi {
+///     println!("it asked for WASI, and gets none");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Packed {
     /// The component.
@@ -41,6 +52,15 @@ pub struct Packed {
 }
 
 /// A way in which a file cannot be packed.
+///
+/// ```
+/// use godwit::kit::{PackError, pack};
+///
+/// // A core module that has nothing.
+/// let error = pack(b"\0asm\x01\0\0\0").unwrap_err();
+/// assert!(matches!(error, PackError::Export { .. }));
+/// assert!(error.to_string().ends_with("it exports: no function"));
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
     /// Occurs when a file is not a migration after all that could be done for it.
@@ -74,6 +94,17 @@ pub enum PackError {
 }
 
 /// Makes a component of a core module, or checks a component.
+///
+/// ```
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use godwit::kit::pack;
+///
+/// let module = std::fs::read("target/wasm32-unknown-unknown/release/notes.wasm")?;
+/// let packed = pack(&module)?;
+/// assert!(packed.component.starts_with(b"\0asm"));
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// [`PackError`] when the file cannot become a migration.

@@ -7,9 +7,25 @@ use super::World;
 use crate::model::Name;
 
 /// A JSON Schema that bodies are held to.
+///
+/// ```
+/// use godwit::kit::Schema;
+///
+/// let schema = Schema::new(r#"{"properties": {"title": {"type": "string"}}}"#)?;
+/// assert!(schema.wrong(br#"{"title": "hello"}"#).is_empty());
+/// assert_eq!(schema.wrong(br#"{"title": 1}"#), [r#"/title: 1 is not of type "string""#]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Schema(Validator);
 
 /// Occurs when a schema is none.
+///
+/// ```
+/// use godwit::kit::Schema;
+///
+/// let error = Schema::new(r#"{"type": 1}"#).unwrap_err();
+/// assert!(error.to_string().starts_with("it is not a JSON Schema: "));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("it is not a JSON Schema: {0}")]
 pub struct SchemaError(String);
@@ -30,6 +46,18 @@ impl Schema {
     }
 
     /// What is wrong with the items of a collection, in words.
+    ///
+    /// ```
+    /// use godwit::kit::{Schema, World};
+    ///
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// let schema = Schema::new(r#"{"required": ["title"]}"#)?;
+    /// let mut world = World::new();
+    /// world.insert(&notes, "first", br#"{"title": "hello"}"#.to_vec())?;
+    /// world.insert(&notes, "second", b"no JSON".to_vec())?;
+    /// assert_eq!(schema.findings(&world, &notes), ["notes/second is not JSON"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn findings(&self, world: &World, collection: &Name) -> Vec<String> {
         let items = world.items().filter(|(name, ..)| *name == collection);
         let mut findings = Vec::new();

@@ -24,6 +24,20 @@ use crate::store::{
 const STARTED_AT: Timestamp = Timestamp(1_700_000_000_000);
 
 /// Migrations under test.
+///
+/// ```
+/// use godwit::kit::Subject;
+/// use godwit::sandbox::{Engine, Limits};
+///
+/// let schema = br#"{"app": "notes", "version": "2.0.0",
+///     "operations": [{"ensure_index": {"collection": "notes", "pointer": "/title"}}]}"#;
+/// let files = [("notes.json".into(), schema.to_vec())];
+/// let subject = Subject::load(&Engine::new(Limits::default()), files)?;
+/// let migration = &subject.migrations()[0];
+/// assert_eq!(migration.app.as_str(), "notes");
+/// assert!(subject.component(migration).is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Subject {
     catalogue: Arc<Catalogue>,
@@ -31,6 +45,16 @@ pub struct Subject {
 }
 
 /// A way in which a migration cannot be tried.
+///
+/// ```
+/// use godwit::kit::{Subject, TrialError};
+/// use godwit::sandbox::{Engine, Limits};
+///
+/// let files = [("notes.wasm".into(), b"no component".to_vec())];
+/// let error = Subject::load(&Engine::new(Limits::default()), files).unwrap_err();
+/// assert!(matches!(error, TrialError::Rejected { .. }));
+/// assert_eq!(error.to_string(), "notes.wasm is not a migration");
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum TrialError {
     /// Occurs when a file is not a migration.
@@ -64,6 +88,13 @@ pub enum TrialError {
 }
 
 /// How a trial is carried out. It makes no difference to a migration that is right.
+///
+/// ```
+/// use godwit::kit::Feeding;
+///
+/// let one_by_one = Feeding { batch_items: 1, ..Feeding::default() };
+/// assert_eq!(one_by_one.threads, 1);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Feeding {
     /// How many items are fed at once.
@@ -82,6 +113,28 @@ impl Default for Feeding {
 }
 
 /// What came of a trial.
+///
+/// ```
+/// # use godwit::kit::Subject;
+/// # use godwit::sandbox::{Engine, Limits};
+/// # let schema = br#"{"app": "notes", "version": "2.0.0",
+/// #     "operations": [{"ensure_index": {"collection": "notes", "pointer": "/title"}}]}"#;
+/// # let files = [("notes.json".into(), schema.to_vec())];
+/// # let subject = Subject::load(&Engine::new(Limits::default()), files)?;
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// # let mut world = godwit::kit::World::new();
+/// # world.insert(&notes, "first", br#"{"title": "hello"}"#.to_vec())?;
+/// # let from = godwit::model::Version::new(1, 0, 0);
+/// # let migration = &subject.migrations()[0];
+/// # let bench = godwit::kit::Bench { subject: &subject, migration, from: &from };
+/// use godwit::kit::{Feeding, Trial};
+///
+/// let trial: Trial = bench.run(&world, Feeding::default())?;
+/// assert!(trial.failed.is_empty());
+/// assert_eq!(trial.counts.failed, 0);
+/// assert_eq!(trial.left.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Trial {
     /// What was left.
@@ -95,6 +148,20 @@ pub struct Trial {
 }
 
 /// An item that failed.
+///
+/// ```
+/// use godwit::kit::Failed;
+///
+/// let failed = Failed {
+///     collection: "notes".parse()?,
+///     id: "first".to_owned(),
+///     kind: "refused".to_owned(),
+///     reason: "it has no title".to_owned(),
+/// };
+/// assert!(!failed.is_fault());
+/// assert_eq!(failed.to_string(), "notes/first: refused: it has no title");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Failed {
     /// Its collection.
@@ -109,11 +176,45 @@ pub struct Failed {
 
 impl Trial {
     /// What was left, without the items that failed: those keep their old shape.
+    ///
+    /// ```
+    /// use godwit::kit::{Failed, Trial, World};
+    ///
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// let mut left = World::new();
+    /// left.insert(&notes, "first", b"{}".to_vec())?;
+    /// left.insert(&notes, "second", b"{}".to_vec())?;
+    /// let failed = Failed {
+    ///     collection: notes.clone(),
+    ///     id: "first".to_owned(),
+    ///     kind: "refused".to_owned(),
+    ///     reason: "it has no title".to_owned(),
+    /// };
+    /// let trial = Trial { left, failed: vec![failed], ..Trial::default() };
+    /// assert!(trial.migrated().body(&notes, "first").is_none());
+    /// assert_eq!(trial.migrated().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn migrated(&self) -> World {
         self.left.without(self.failed.iter().map(Failed::place))
     }
 
     /// What the migration wrote for the operator, as an author reads it: the last lines.
+    ///
+    /// ```
+    /// use godwit::kit::Trial;
+    /// use godwit::sandbox::{LogLevel, LogLine};
+    ///
+    /// let line = LogLine {
+    ///     level: LogLevel::Warn,
+    ///     message: "no title".to_owned(),
+    ///     item: Some("first".to_owned()),
+    ///     is_printed: false,
+    /// };
+    /// let trial = Trial { log: vec![line], ..Trial::default() };
+    /// assert_eq!(trial.log_told().as_deref(), Some("it logged:\n  warn first: no title"));
+    /// assert_eq!(Trial::default().log_told(), None);
+    /// ```
     pub fn log_told(&self) -> Option<String> {
         const MOST: usize = 20;
         let before = self.log.len().saturating_sub(MOST);
@@ -134,6 +235,19 @@ impl Failed {
     }
 
     /// Whether it took the whole time that a batch may take, as a loop without an end does.
+    ///
+    /// ```
+    /// use godwit::kit::Failed;
+    ///
+    /// let failed = Failed {
+    ///     collection: "notes".parse()?,
+    ///     id: "first".to_owned(),
+    ///     kind: "timed out".to_owned(),
+    ///     reason: "it took longer than 5 s".to_owned(),
+    /// };
+    /// assert!(failed.is_fault() && failed.is_out_of_time());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_out_of_time(&self) -> bool {
         self.kind == FailureKind::TimedOut.name()
     }
@@ -196,6 +310,20 @@ impl Subject {
 
     /// A version that a migration can start from: the lowest one that its requirement names.
     ///
+    /// ```
+    /// use godwit::kit::Subject;
+    /// use godwit::model::Version;
+    /// use godwit::sandbox::{Engine, Limits};
+    ///
+    /// let schema = br#"{"app": "notes", "version": "2.0.0", "requires": ">=1, <2",
+    ///     "operations": [{"ensure_index": {"collection": "notes", "pointer": "/title"}}]}"#;
+    /// let files = [("notes.json".into(), schema.to_vec())];
+    /// let subject = Subject::load(&Engine::new(Limits::default()), files)?;
+    /// let start = Subject::start_of(&subject.migrations()[0])?;
+    /// assert_eq!(start, Version::new(1, 0, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`TrialError::NoStart`] when none is found.
     pub fn start_of(migration: &Migration) -> Result<Version, TrialError> {
@@ -214,6 +342,26 @@ impl Subject {
 
     /// Puts a world of an app at a version into a store in memory, brings it to another version (or as
     /// far as the migrations go), and tells what is left. Whatever fails is accepted.
+    ///
+    /// ```
+    /// # use godwit::kit::Subject;
+    /// # use godwit::sandbox::{Engine, Limits};
+    /// # let schema = br#"{"app": "notes", "version": "2.0.0",
+    /// #     "operations": [{"ensure_index": {"collection": "notes", "pointer": "/title"}}]}"#;
+    /// # let files = [("notes.json".into(), schema.to_vec())];
+    /// # let subject = Subject::load(&Engine::new(Limits::default()), files)?;
+    /// use godwit::kit::{Feeding, World};
+    /// use godwit::model::{Name, Version};
+    ///
+    /// let notes: Name = "notes".parse()?;
+    /// let mut world = World::new();
+    /// world.insert(&notes, "first", br#"{"title": "hello"}"#.to_vec())?;
+    /// let from = Version::new(1, 0, 0);
+    /// let trial = subject.run(&notes, &from, None, &world, Feeding::default())?;
+    /// assert!(trial.failed.is_empty());
+    /// assert_eq!(trial.left, world, "an index changes no item");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`TrialError`] when the run cannot be planned or fails as a whole.
@@ -343,6 +491,18 @@ fn holder() -> Holder {
 impl World {
     /// A store in memory that has these items, in collections of an app, at a version; and what versions
     /// apps have.
+    ///
+    /// ```
+    /// use godwit::kit::World;
+    /// use godwit::model::{Name, Version};
+    ///
+    /// let (notes, version): (Name, _) = ("notes".parse()?, Version::new(1, 0, 0));
+    /// let mut world = World::new();
+    /// world.insert(&notes, "first", b"{}".to_vec())?;
+    /// let store = world.store(&notes, &version, &[(notes.clone(), version.clone())])?;
+    /// assert_eq!(store.body(&notes, "first")?, Some(b"{}".to_vec()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`TrialError::Store`] when a body is too large for a store.

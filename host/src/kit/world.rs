@@ -10,10 +10,33 @@ use crate::model::json::same_body;
 use crate::model::{Difference, Name, diff, json_trouble};
 
 /// Collections with their items, by id.
+///
+/// ```
+/// use godwit::kit::World;
+/// use godwit::model::Name;
+///
+/// let notes: Name = "notes".parse()?;
+/// let mut world = World::new();
+/// world.insert(&notes, "first", br#"{"title": "hello"}"#.to_vec())?;
+/// assert_eq!(world.len(), 1);
+/// assert!(world.body(&notes, "first").is_some());
+/// assert!(world.body(&notes, "second").is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct World(BTreeMap<Name, BTreeMap<String, Vec<u8>>>);
 
 /// A way in which a text is no items.
+///
+/// ```
+/// use godwit::kit::{World, WorldError};
+///
+/// let lines = "{\"_id\": \"a\"}\n{\"_id\": \"a\"}\n";
+/// let error = World::new().read_ndjson(&"notes".parse()?, lines).unwrap_err();
+/// assert!(matches!(error, WorldError::Twice { line: 2, .. }));
+/// assert_eq!(error.to_string(), "line 2: there is an item `a` already");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum WorldError {
     /// Occurs when a line, or the whole text, is not JSON.
@@ -45,6 +68,17 @@ pub enum WorldError {
 }
 
 /// How an item differs from what was expected.
+///
+/// ```
+/// use godwit::kit::{Deviant, World};
+///
+/// let mut expected = World::new();
+/// expected.insert(&"notes".parse()?, "first", b"{}".to_vec())?;
+/// let deviations = World::new().deviations(&expected);
+/// assert_eq!(deviations[0].what, Deviant::Missing);
+/// assert_eq!(deviations[0].to_string(), "notes/first is missing");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deviation {
     /// Its collection.
@@ -56,6 +90,21 @@ pub struct Deviation {
 }
 
 /// What is different about an item.
+///
+/// ```
+/// use godwit::kit::{Deviant, World};
+///
+/// # let notes: godwit::model::Name = "notes".parse()?;
+/// let (mut expected, mut found) = (World::new(), World::new());
+/// expected.insert(&notes, "first", br#"{"done": false}"#.to_vec())?;
+/// found.insert(&notes, "first", br#"{"done": true}"#.to_vec())?;
+/// let deviations = found.deviations(&expected);
+/// let Deviant::Members(members) = &deviations[0].what else {
+///     panic!("both are JSON");
+/// };
+/// assert_eq!(members[0].pointer, "/done");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Deviant {
     /// It was expected and is not there.
@@ -123,6 +172,18 @@ impl World {
 
     /// Puts an item into a collection, in the place of the one that has its id.
     ///
+    /// ```
+    /// use godwit::kit::World;
+    ///
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// let mut world = World::new();
+    /// world.insert(&notes, "first", b"1".to_vec())?;
+    /// world.insert(&notes, "first", b"2".to_vec())?;
+    /// assert_eq!(world.body(&notes, "first"), Some(&b"2"[..]));
+    /// assert!(world.insert(&notes, "", b"3".to_vec()).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`IdError`] when the id cannot be one.
     pub fn insert(&mut self, collection: &Name, id: &str, body: Vec<u8>) -> Result<(), IdError> {
@@ -132,16 +193,52 @@ impl World {
     }
 
     /// A collection, made empty where there is none.
+    ///
+    /// ```
+    /// use godwit::kit::World;
+    ///
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// let mut world = World::new();
+    /// let items = world.collection(&notes);
+    /// assert!(items.is_empty());
+    /// items.insert("first".to_owned(), b"{}".to_vec());
+    /// assert_eq!(world.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn collection(&mut self, name: &Name) -> &mut BTreeMap<String, Vec<u8>> {
         self.0.entry(name.clone()).or_default()
     }
 
     /// The collections with their items.
+    ///
+    /// ```
+    /// use godwit::kit::World;
+    ///
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// let mut world = World::new();
+    /// world.insert(&notes, "first", b"{}".to_vec())?;
+    /// for (name, items) in world.collections() {
+    ///     assert_eq!((name.as_str(), items.len()), ("notes", 1));
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn collections(&self) -> impl Iterator<Item = (&Name, &BTreeMap<String, Vec<u8>>)> {
         self.0.iter()
     }
 
     /// All items, with their collections.
+    ///
+    /// ```
+    /// use godwit::kit::World;
+    ///
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// let mut world = World::new();
+    /// world.insert(&notes, "second", b"{}".to_vec())?;
+    /// world.insert(&notes, "first", b"{}".to_vec())?;
+    /// let ids: Vec<_> = world.items().map(|(_, id, _)| id).collect();
+    /// assert_eq!(ids, ["first", "second"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn items(&self) -> impl Iterator<Item = (&Name, &str, &[u8])> {
         self.0.iter().flat_map(|(collection, items)| {
             let items = items.iter();
@@ -155,6 +252,17 @@ impl World {
     }
 
     /// The same world without some of its items.
+    ///
+    /// ```
+    /// use godwit::kit::World;
+    ///
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// let mut world = World::new();
+    /// world.insert(&notes, "first", b"{}".to_vec())?;
+    /// assert!(world.without([(&notes, "first")]).is_empty());
+    /// assert_eq!(world.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn without<'a>(&self, some: impl IntoIterator<Item = (&'a Name, &'a str)>) -> Self {
         let mut left = self.clone();
         for (collection, id) in some {
@@ -178,6 +286,18 @@ impl World {
     /// Adds the document of a text, which may be spread over many lines. Its id is its member `_id`, or
     /// `id`, if that is a text; otherwise it is the one that is given.
     ///
+    /// ```
+    /// use godwit::kit::World;
+    ///
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// let mut world = World::new();
+    /// world.read_json(&notes, "first", "{\n  \"title\": \"hello\"\n}\n")?;
+    /// assert_eq!(world.body(&notes, "first"), Some(&br#"{"title":"hello"}"#[..]));
+    /// world.read_json(&notes, "unused", r#"{"_id": "second"}"#)?;
+    /// assert!(world.body(&notes, "second").is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`WorldError`] when the text is not JSON, or the id cannot be one.
     pub fn read_json(&mut self, collection: &Name, id: &str, text: &str) -> Result<(), WorldError> {
@@ -188,6 +308,21 @@ impl World {
 
     /// Adds documents, one a line. Where one has no id of its own, the number of its line is its id; one that
     /// has no place for it may be written as `{"_id": ID, "_body": DOCUMENT}`.
+    ///
+    /// ```
+    /// use godwit::kit::World;
+    ///
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// let mut world = World::new();
+    /// let lines = r#"{"_id": "first", "title": "hello"}
+    /// {"title": "without an id"}
+    /// {"_id": "third", "_body": [1, 2]}"#;
+    /// world.read_ndjson(&notes, lines)?;
+    /// let ids: Vec<_> = world.items().map(|(_, id, _)| id).collect();
+    /// assert_eq!(ids, ["000002", "first", "third"]);
+    /// assert_eq!(world.body(&notes, "third"), Some(&b"[1,2]"[..]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`WorldError`] when a line is not JSON, an id cannot be one, or two are the same.
@@ -227,6 +362,19 @@ impl World {
 
     /// How this world differs from the one that is expected. Bodies are compared by what they say: the
     /// order of members and the spelling of numbers do not matter.
+    ///
+    /// ```
+    /// use godwit::kit::World;
+    ///
+    /// # let notes: godwit::model::Name = "notes".parse()?;
+    /// let (mut expected, mut found) = (World::new(), World::new());
+    /// expected.insert(&notes, "first", br#"{"a": 1, "b": 2}"#.to_vec())?;
+    /// found.insert(&notes, "first", br#"{"b":2.0,"a":1}"#.to_vec())?;
+    /// assert!(found.deviations(&expected).is_empty());
+    /// found.insert(&notes, "second", b"{}".to_vec())?;
+    /// assert_eq!(found.deviations(&expected)[0].to_string(), "notes/second was not expected: {}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn deviations(&self, expected: &Self) -> Vec<Deviation> {
         let mut found = Vec::new();
         for (collection, id, body) in expected.items() {

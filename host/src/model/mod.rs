@@ -3,6 +3,19 @@
 //! Every room speaks in these types. They are plain data: what is validated is validated when it
 //! is made ([`Name`], [`item::check_id`]), what is stored is `serde`, what is hot is columnar
 //! ([`Batch`], [`Reply`]).
+//!
+//! ```
+//! use godwit::model::{Batch, Name, Version, VersionReq};
+//!
+//! let name: Name = "notes".parse()?;
+//! assert!("no name".parse::<Name>().is_err());
+//! let requires: VersionReq = ">=1, <2".parse()?;
+//! assert!(requires.matches(&Version::new(1, 4, 0)));
+//! let mut batch = Batch::default();
+//! batch.push("first", br#"{"title": "hello"}"#);
+//! assert_eq!(batch.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod apart;
 mod batch;

@@ -11,6 +11,22 @@
 //! version. Between apps the dependencies decide, and the apps' names where those say nothing.
 //!
 //! Those who carry plans out call this room; it knows the model only.
+//!
+//! ```
+//! use godwit::catalogue::Catalogue;
+//! use godwit::plan::{Goal, Policy, Recorded, plan};
+//! use godwit::sandbox::{Engine, Limits};
+//!
+//! let schema = br#"{"app": "notes", "version": "1.0.0",
+//!     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+//! let mut catalogue = Catalogue::new();
+//! catalogue.add(&Engine::new(Limits::default()), "notes.json".into(), schema);
+//! let goal = Goal { app: Some("notes".parse()?), ..Goal::default() };
+//! let planned = plan(catalogue.migrations(), &Recorded::default(), &goal, &Policy::default());
+//! assert!(!planned.is_refused());
+//! assert_eq!(planned.plan.stages[0].version.to_string(), "1.0.0");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod backlog;
 mod catch_up;

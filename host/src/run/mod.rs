@@ -5,6 +5,24 @@
 //! thread that called it: new bodies, writes to other collections, pre-images, quarantine, counts
 //! and the checkpoint are one commit, which takes place only while the lease is held. [`undo`]
 //! puts back what a run changed. The room never prints; it tells an [`Observer`].
+//!
+//! ```
+//! # let schema = r#"{"app": "notes", "version": "1.0.0",
+//! #     "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+//! # let backend = std::sync::Arc::new(godwit::store::Memory::new());
+//! # let builder = godwit::Host::builder().backend(backend).plugin("notes.json", schema);
+//! # let host = builder.open_blocking()?;
+//! # let host = host.blocking();
+//! use godwit::plan::Goal;
+//! use godwit::run::{ChangedItems, Control, Quiet};
+//!
+//! let control = Control::default();
+//! let reports = host.up(&Goal::default(), &Quiet, &control)?;
+//! assert!(reports[0].is_completed());
+//! let undone = host.undo(reports[0].run.id, ChangedItems::Refuse, &Quiet, &control)?;
+//! assert!(undone.done);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod ahead;
 mod applied;

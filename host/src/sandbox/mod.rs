@@ -5,6 +5,23 @@
 //! [`Cache`] keeps the code), and a [`Session`], one live instance that is
 //! dropped after any [`Fault`]. A session is offered the contract's imports and nothing else; it
 //! reaches documents only through the [`Documents`] that the caller hands in.
+//!
+//! ```
+//! # fn example(bytes: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+//! use godwit::model::Batch;
+//! use godwit::sandbox::{Component, Context, Engine, Limits, NoDocuments, Session};
+//!
+//! let component = Component::load(&Engine::new(Limits::default()), bytes)?;
+//! let descriptor = component.describe()?;
+//! println!("{} {}", descriptor.app, descriptor.version);
+//! let mut batch = Batch::default();
+//! batch.push("first", br#"{"title": "hello"}"#);
+//! let mut session = Session::<NoDocuments>::start(&component)?;
+//! let attempt = session.migrate("split-titles", &batch, Context::default(), NoDocuments);
+//! assert_eq!(attempt.reply?.len(), batch.len());
+//! # Ok(())
+//! # }
+//! ```
 
 mod cache;
 mod closed;

@@ -4,6 +4,32 @@
 //! writes it as items, indexes, tallies, history, runs, pre-images and the lease; a [`Write`]
 //! gathers changes and becomes one commit, which takes place only while its [`Lease`] is held. No
 //! other room knows a key or a record's bytes.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use godwit::model::{Name, RunId, Timestamp, Version};
+//! use godwit::store::{Claim, Collection, Holder, Lease, Memory, Store, Visit};
+//!
+//! let store = Store::new(Arc::new(Memory::new()))?;
+//! let holder = Holder { name: "me".to_owned(), process: None };
+//! let claim = Claim {
+//!     holder,
+//!     purpose: "example",
+//!     duration: 15_000,
+//!     nonce: 7,
+//!     is_gone: &|_| false,
+//! };
+//! let mut lease = Lease::acquire(&store, &|| Timestamp(0), &claim)?;
+//!
+//! let (notes, version): (Name, _) = ("notes".parse()?, Version::new(1, 0, 0));
+//! let mut write = store.write(RunId(1), None);
+//! write.set_collection(&notes, Collection::new("app".parse()?, None))?;
+//! write.set_item(&notes, "first", None, Some((&version, b"{}".into())), Visit::Once)?;
+//! write.commit(&mut lease, Timestamp(0))?;
+//! assert_eq!(store.body(&notes, "first")?, Some(b"{}".to_vec()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod at_once;
 mod audit;
