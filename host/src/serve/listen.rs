@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use http_body_util::BodyExt as _;
 use hyper::server::conn::http1;
-use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
@@ -16,11 +14,10 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
-
-use super::places::{Place, Places};
 
 /// What connections may take.
 ///
@@ -32,8 +29,7 @@ use super::places::{Place, Places};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Connections {
-    /// So many at once. For one more, the one leaves that has asked for nothing for longest; where each is being answered, it
-    /// waits.
+    /// So many at once; more wait to be accepted.
     pub most: usize,
     /// A head must be there within this.
     pub head_time: Duration,
@@ -168,13 +164,19 @@ pub async fn listen(
     connections: Connections,
     enough: impl Future<Output = ()>,
 ) {
-    let places = Places::new(connections.most);
+    let most = connections.most.clamp(1, Semaphore::MAX_PERMITS);
+    let slots = Arc::new(Semaphore::new(most));
     let ends = GracefulShutdown::new();
     let mut open = JoinSet::new();
     let mut enough = std::pin::pin!(enough);
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let accepted = async {
+            // The semaphore is never closed.
+            let slot = slots.clone().acquire_owned().await.ok();
+            (slot, listener.accept().await)
+        };
+        let (slot, accepted) = tokio::select! {
+            accepted = accepted => accepted,
             () = &mut enough => break,
         };
         while open.try_join_next().is_some() {}
@@ -188,25 +190,16 @@ pub async fn listen(
                 continue;
             }
         };
-        let place = tokio::select! {
-            place = places.take() => Arc::new(place),
-            () = &mut enough => break,
-        };
         let connection = Connection {
-            place: place.clone(),
             tls: tls.clone(),
             routes: routes.clone(),
             limits: connections.clone(),
             watcher: ends.watcher(),
         };
         open.spawn(async move {
-            tokio::select! {
-                served = connection.serve(stream) => {
-                    if let Err(error) = served {
-                        tracing::debug!(%error, "a connection ended");
-                    }
-                }
-                () = place.given_up() => tracing::debug!("a connection that was idle made room"),
+            let _slot = slot;
+            if let Err(error) = connection.serve(stream).await {
+                tracing::debug!(%error, "a connection ended");
             }
         });
     }
@@ -225,7 +218,6 @@ fn is_of_connection(error: &io::Error) -> bool {
 
 /// What a connection is served by.
 struct Connection {
-    place: Arc<Place>,
     tls: Option<Tls>,
     routes: Router,
     limits: Connections,
@@ -256,27 +248,13 @@ impl Connection {
         self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     ) -> Result<(), hyper::Error> {
-        let (place, routes) = (self.place, TowerToHyperService::new(self.routes));
-        let answer = service_fn(move |request| {
-            let (answering, answer) = (place.answering(), routes.call(request));
-            async move {
-                // An answer is under way until its last piece is.
-                let held = move |frame| {
-                    let _answering = &answering;
-                    frame
-                };
-                answer
-                    .await
-                    .map(|answer| answer.map(|body| body.map_frame(held)))
-            }
-        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head_time)
             // With less hyper panics.
             .max_buf_size(self.limits.head_bytes.max(8 << 10))
             .max_headers(self.limits.headers)
-            .serve_connection(TokioIo::new(stream), answer);
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(self.routes));
         self.watcher.watch(connection).await
     }
 }

@@ -14,7 +14,6 @@ mod input;
 mod listen;
 mod metrics;
 mod page;
-mod places;
 mod problem;
 mod readiness;
 mod routes;

@@ -265,21 +265,6 @@ fn whoever_sends_slowly_takes_nobodys_place() {
 }
 
 #[test]
-fn those_who_say_nothing_make_room_for_who_does() {
-    let mut connections = Connections::default();
-    connections.most = 2;
-    // They would have the two places for longer than anybody waits.
-    connections.head_time = Duration::from_secs(3_600);
-    let server = Server::with(|_| {}, connections);
-    let mut silent: Vec<_> = (0..20).map(|_| server.connect()).collect();
-    for _ in 0..3 {
-        assert_eq!(server.call("GET", "/api/v1/status", None).status, 200);
-    }
-    // Cut off.
-    assert!(matches!(silent[0].read(&mut [0]), Ok(0) | Err(_)));
-}
-
-#[test]
 fn whoever_does_not_read_his_answer_is_left() {
     let mut connections = Connections::default();
     // Nobody else is served before he is gone.
