@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use godwit::model::{RunId, RunState};
+use godwit::model::{Phase, RunId, RunState};
 use godwit::plan::Goal;
 use godwit::run::{ChangedItems, Observer, Report, RunEvent};
 use godwit::sandbox::Limits;
@@ -71,6 +71,54 @@ async fn whoever_reads_events_is_told_the_last_one_and_then_that_it_was() {
     assert!(host.events().next().await.is_none());
     let late = host.up(Goal::default()).await;
     assert!(matches!(late, Err(HostError::ShutDown)), "{late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_serves_and_is_started_again_while_online_steps_are_left() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    drop(begun(backend.clone()).await);
+    let mut step = rewrite("apply", "items");
+    step["online"] = json!(true);
+    let order = Order::new("made", "2.0.0").step(step).file(LAYOUTS[0]);
+    let offline = Goal {
+        phase: Some(Phase::Offline),
+        ..Goal::default()
+    };
+    let open = || {
+        let schema = r#"{"app": "made", "version": "1.0.0", "operations": [
+            {"create_collection": {"collection": "items"}},
+            {"ensure_index": {"collection": "items", "pointer": "/kind"}}]}"#;
+        let builder = Host::builder().backend(backend.clone());
+        let builder = builder.plugin("made-1.0.0.json", schema);
+        builder.plugin("made-2.0.0.wasm", order.clone()).open()
+    };
+    let host = open().await.unwrap();
+    assert!(!host.readiness().await.unwrap().is_ready);
+    host.up(offline.clone()).await.unwrap();
+    let mut work = host.up(Goal::default());
+    work.throttle(|pacing| pacing.items_per_second = Some(1.try_into().unwrap()));
+    while let Some(event) = work.next_event().await {
+        if event.event.name() == Some("step_started") {
+            break;
+        }
+    }
+    // Also while the run has the lease.
+    for host in [host.clone(), open().await.unwrap()] {
+        let readiness = host.readiness().await.unwrap();
+        assert!(readiness.is_ready, "{:?}", readiness.reasons);
+        assert!(host.up(offline.clone()).await.unwrap().is_empty());
+    }
+    host.close().await;
+    let host = open().await.unwrap();
+    assert_eq!(
+        host.status().await.unwrap().unfinished.map(|run| run.state),
+        Some(RunState::Stopped)
+    );
+    assert!(host.readiness().await.unwrap().is_ready);
+    assert!(host.up(offline).await.unwrap().is_empty());
+    let reports = host.up(Goal::default()).await.unwrap();
+    assert!(reports.iter().all(Report::is_completed));
+    assert_eq!(reports[0].steps[0].counts.read, ITEMS);
 }
 
 /// Holds every work up until it is let go.

@@ -403,6 +403,11 @@ impl Host {
         observer.event(&RunEvent::SettingUp {
             plan: planned.plan.clone(),
         });
+        if planned.plan.is_empty() {
+            // Whoever works on the store now does something else.
+            observer.event(&RunEvent::SetUp);
+            return Ok(Vec::new());
+        }
         let reports = self.directed_lease("up", control, |lease| {
             let mut reports = Vec::new();
             loop {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Migration, Name, Purpose, Run, RunState, Source, Stage, Step, StepWork, Version,
+    Migration, Name, Phase, Purpose, Run, RunState, Source, Stage, Step, StepWork, Version,
 };
 
 use super::due::Due;
@@ -17,6 +17,29 @@ pub(super) fn resumable(recorded: &Recorded) -> Option<&Run> {
     let run = recorded.unfinished.as_ref()?;
     let goes_up = matches!(run.purpose, Purpose::Up | Purpose::Shadow);
     (goes_up && run.state.is_unfinished()).then_some(run)
+}
+
+/// What is left of a run.
+fn left(run: &Run) -> &[Stage] {
+    run.plan
+        .stages
+        .get(run.stages_done as usize..)
+        .unwrap_or_default()
+}
+
+/// Whether a run is no concern of what is wanted: all that is left of it are online stages, which go on while the app serves, and
+/// only offline ones are asked for.
+pub(super) fn is_beside(run: &Run, goal: &Goal) -> bool {
+    let left = left(run);
+    goal.phase == Some(Phase::Offline)
+        && run.purpose == Purpose::Up
+        && !left.is_empty()
+        && left.iter().all(|stage| stage.phase == Phase::Online)
+}
+
+/// Reports a run that has stages of the other phase left, before which nothing of this one is begun.
+pub(super) fn report_other_phase(run: &Run, findings: &mut Findings<'_>) {
+    report_unfinished(run, left(run).first(), Exclusion::OtherPhase, findings);
 }
 
 /// Reports a run that goes back: until that is done nothing can be planned.

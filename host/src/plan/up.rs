@@ -11,7 +11,7 @@ use super::findings::Findings;
 use super::lines::{Line, Lines};
 use super::ownership::Claims;
 use super::phases::{allowed_behind, only_asked};
-use super::resume::{check_going_back, resumable, resumed};
+use super::resume::{check_going_back, is_beside, report_other_phase, resumable, resumed};
 use super::{Drift, Goal, Matter, Need, OffTarget, Planned, Policy, Recorded};
 
 /// Plans how to reach `goal`: with the unfinished run if there is one, else with a new one.
@@ -40,7 +40,8 @@ pub fn plan(catalogue: &[Migration], recorded: &Recorded, goal: &Goal, policy: &
     let scope = scope(&lines, goal, &mut findings);
     let target = target(&lines, &scope, goal, &mut findings);
     check_lines(&lines, &scope, recorded, &mut findings);
-    if let Some(run) = resumable(recorded) {
+    let unfinished = resumable(recorded);
+    if let Some(run) = unfinished.filter(|run| !is_beside(run, goal)) {
         let stages = resumed(run, &lines, goal, target, &mut findings);
         return findings.into_planned(stages, Some(run.id));
     }
@@ -53,6 +54,9 @@ pub fn plan(catalogue: &[Migration], recorded: &Recorded, goal: &Goal, policy: &
         .collect();
     let dues = arranged(&backlogs, recorded, &mut findings);
     stages.extend(dues.iter().map(Due::whole));
+    if let Some(run) = unfinished.filter(|_| !stages.is_empty()) {
+        report_other_phase(run, &mut findings);
+    }
     findings.into_planned(stages, None)
 }
 

@@ -155,6 +155,34 @@ fn an_unfinished_run_comes_before_other_goals() {
             "! unfinished-run notes 2.0.0",
         ),
         (
+            "only offline ones, of which none is left",
+            "file notes 1.0.0 [a | b]
+             run failed 1
+             applied notes 1.0.0 offline
+             goal phase=offline",
+            "",
+        ),
+        (
+            "only offline ones, of which one waits for what is left",
+            "file notes 1.0.0 [a | b]
+             run failed 1
+             applied notes 1.0.0 offline
+             file notes 2.0.0 [c]
+             goal phase=offline",
+            "! phase-order notes 2.0.0 warned",
+        ),
+        (
+            "only offline ones, of which one need not wait",
+            "file notes 1.0.0 [a | b]
+             run failed 1
+             applied notes 1.0.0 offline
+             file notes 2.0.0 [c]
+             goal phase=offline
+             policy phase-order=accept",
+            "! phase-order notes 2.0.0 accepted
+             ! unfinished-run notes 1.0.0",
+        ),
+        (
             "while it is being undone",
             "file notes 1.0.0 [a]
              run undoing 1
