@@ -273,6 +273,7 @@ test("a shadow run is made, and dropped", { skip: process.env.GODWIT_URL !== und
     .getByRole("button", { name: /^Accept 1 item/ })
     .click();
   await page.getByText("1 item is accepted").first().waitFor();
+  await page.getByText("yes", { exact: true }).waitFor();
   await goTo(page, "plan");
   await page.getByText("ready", { exact: true }).waitFor();
   await button("Reset …").click();

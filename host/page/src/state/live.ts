@@ -136,7 +136,10 @@ async function ask(): Promise<void> {
   ]);
   if (session.value !== current) return;
   // What could not be read while the server was away is read now.
-  if (!isReached.value || JSON.stringify(status.value) !== JSON.stringify(newStatus)) changes.value += 1;
+  const isOther = (before: unknown, now: unknown) => JSON.stringify(before) !== JSON.stringify(now);
+  // The status says nothing of what is in quarantine in a shadow run.
+  const isChanged = isOther(status.value, newStatus) || shadow.value?.open !== newShadow?.open;
+  if (!isReached.value || isChanged) changes.value += 1;
   isReached.value = true;
   status.value = newStatus;
   shadow.value = newShadow;
