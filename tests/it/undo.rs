@@ -341,18 +341,19 @@ impl Observer for Told {
 
 #[test]
 fn what_an_undo_does_is_told_at_most_once_a_second() {
-    let backend = Trial::migrated().backend;
-    // Half a second passes whenever somebody looks.
-    let surroundings = surroundings();
-    let now = AtomicU64::new(surroundings.clock.now().0);
-    let clock = Arc::new(move || Timestamp(now.fetch_add(500, Ordering::Relaxed)));
-    let surroundings = Surroundings {
-        clock,
-        ..surroundings
+    let (backend, still) = (Trial::migrated().backend, Trial::migrated().backend);
+    // So many milliseconds pass whenever somebody looks.
+    let host = |backend, pass| {
+        let surroundings = surroundings();
+        let now = AtomicU64::new(surroundings.clock.now().0);
+        let clock = Arc::new(move || Timestamp(now.fetch_add(pass, Ordering::Relaxed)));
+        let surroundings = Surroundings {
+            clock,
+            ..surroundings
+        };
+        Host::new(Store::new(backend).unwrap(), made(&orders()), surroundings)
     };
-    let store = Store::new(backend).unwrap();
-    let host = Host::new(store, made(&orders()), surroundings);
-    let undo = |stops| {
+    let undo = |host: &Host, stops| {
         let told = Told {
             events: Mutex::default(),
             control: Control::default(),
@@ -363,8 +364,13 @@ fn what_an_undo_does_is_told_at_most_once_a_second() {
             .unwrap();
         (report, told.events.into_inner().unwrap())
     };
+    let (report, events) = undo(&host(still, 0), false);
+    assert!(report.done && report.restored > 0);
+    let names: Vec<_> = events.iter().filter_map(RunEvent::name).collect();
+    assert_eq!(names, ["undo_started", "run_done"], "no second has passed");
+    let host = host(backend, 500);
     for stops in [true, false] {
-        let (report, events) = undo(stops);
+        let (report, events) = undo(&host, stops);
         let [
             RunEvent::UndoStarted { resumed, .. },
             between @ ..,
@@ -400,6 +406,11 @@ fn behind_a_baseline_nothing_is_put_back() {
         .baseline(&name("made"), &version("2.1.0"))
         .unwrap();
     trial.to("3.0.0");
+    let refused = trial.undo(1, ChangedItems::Refuse).unwrap_err();
+    assert!(
+        refused.to_string().contains(" declared after it "),
+        "{refused}"
+    );
     assert!(trial.undo(2, ChangedItems::Refuse).unwrap().done);
     let before = data(&*trial.backend);
     let refused = trial.undo(1, ChangedItems::Refuse).unwrap_err();

@@ -67,7 +67,7 @@ impl Meter {
         let mut state = self.state();
         state.look_at_pacing(clock.now());
         match event {
-            RunEvent::Started { .. } => {
+            RunEvent::Started { .. } | RunEvent::UndoStarted { .. } => {
                 let (control, pacing) = (state.control.take(), state.pacing);
                 *state = State {
                     control,

@@ -25,6 +25,11 @@ pub(super) fn check(store: &Store, run: &Run, changed: ChangedItems) -> Result<(
             None => why.to_owned(),
         });
     }
+    if let Some(Entry { app, version, .. }) = declared_since(store, run)? {
+        return refuse(format!(
+            "it was declared after it that what {app} has is of {version}; what an undo would put back is not"
+        ));
+    }
     let runs = store.runs()?;
     if let Some(later) = runs.iter().rev().find(|other| other.is_behind(run)) {
         let id = later.id;
@@ -41,11 +46,6 @@ pub(super) fn check(store: &Store, run: &Run, changed: ChangedItems) -> Result<(
             ),
             None => format!("run {id} came after it, and has neither pre-images nor a backup"),
         });
-    }
-    if let Some(Entry { app, version, .. }) = declared_since(store, run)? {
-        return refuse(format!(
-            "it was declared after it that what {app} has is of {version}; what an undo would put back is not"
-        ));
     }
     match changed {
         ChangedItems::Refuse => check_unchanged(store, run),
@@ -64,7 +64,7 @@ fn declared_since(store: &Store, run: &Run) -> Result<Option<Entry>, StoreError>
     let is_later = |(place, fact): &(usize, Entry)| match own {
         Some(own) => *place > own,
         // It applied nothing: it was about single items.
-        None => fact.at > run.changed_at,
+        None => fact.at >= run.changed_at,
     };
     let is_declared = |(_, fact): &(usize, Entry)| {
         fact.event == Event::Baseline && run.plan.stages.iter().any(|stage| stage.app == fact.app)
