@@ -79,8 +79,6 @@ pub struct Hooks {
     clock: Arc<dyn Clock>,
     calls: Mutex<Option<Sender<Call>>>,
     done: Arc<Done>,
-    /// How the last run has ended, unless it is still under way.
-    ended: Mutex<Option<RunState>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -95,7 +93,10 @@ struct Done {
 struct DoneState {
     waiting: usize,
     left_out: u64,
+    /// What failed and has stopped a run.
     failed: Option<String>,
+    /// Whether all that was begun has ended, in a state that a stop does not lead to.
+    is_over: bool,
 }
 
 struct Call {
@@ -128,7 +129,6 @@ impl Hooks {
             clock,
             calls: Mutex::new(Some(sender)),
             done,
-            ended: Mutex::default(),
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -154,25 +154,38 @@ impl Hooks {
         }
         match &state.failed {
             None => Ok(()),
-            Some(message) if self.ended().is_some_and(|state| state != RunState::Stopped) => {
-                output::warning(&format!("{message}; it was too late to stop the run"));
-                Ok(())
-            }
             Some(message) => {
                 let hint = "mend the hook, then the same command goes on; `on-failure = \"warn\"` in [hooks] lets runs go on";
                 Err(Failure::other(Code::Stopped, message.clone(), hint))
             }
         }
     }
-
-    fn ended(&self) -> Option<RunState> {
-        *self.ended.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Done {
     fn state(&self) -> std::sync::MutexGuard<'_, DoneState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of what has an effect on what a stop would do.
+    fn note(&self, event: &RunEvent) {
+        let is_over = match event {
+            RunEvent::SettingUp { .. }
+            | RunEvent::Started { .. }
+            | RunEvent::UndoStarted { .. } => false,
+            RunEvent::Ended { run } => {
+                use RunState::{Blocked, Completed, Failed, Undone};
+                matches!(run.state, Blocked | Completed | Failed | Undone)
+            }
+            RunEvent::SetUp => true,
+            _ => return,
+        };
+        let mut state = self.state();
+        state.is_over = is_over;
+        // It was stopped too late.
+        if let Some(message) = state.failed.take_if(|_| is_over) {
+            too_late(&message);
+        }
     }
 
     fn wait(&self) {
@@ -184,16 +197,7 @@ impl Done {
 
 impl Observer for Hooks {
     fn event(&self, event: &RunEvent) {
-        let ended = match event {
-            RunEvent::SettingUp { .. }
-            | RunEvent::Started { .. }
-            | RunEvent::UndoStarted { .. } => Some(None),
-            RunEvent::Ended { run } => Some(Some(run.state)),
-            _ => None,
-        };
-        if let Some(ended) = ended {
-            *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = ended;
-        }
+        self.done.note(event);
         let Some(name) = event.name().map(|name| name.replace('_', "-")) else {
             return;
         };
@@ -224,6 +228,10 @@ impl Observer for Hooks {
     }
 }
 
+fn too_late(message: &str) {
+    output::warning(&format!("{message}; it was too late to stop the run"));
+}
+
 /// The thread that calls.
 struct Caller {
     hooks: BTreeMap<String, Outside>,
@@ -243,6 +251,7 @@ impl Caller {
                 let message = format!("the hook {name} ({}) failed: {error}", self.hooks[&name]);
                 match self.on_failure {
                     OnHookFailure::Warn => output::warning(&message),
+                    OnHookFailure::Stop if state.is_over => too_late(&message),
                     OnHookFailure::Stop => {
                         (self.stop)();
                         state.failed.get_or_insert(message);
