@@ -2,7 +2,8 @@
 //!
 //! What takes long is a [`Work`] on a thread of its own, with events to read and ways to direct it; what is short is done on
 //! the runtime's threads for blocking work. The runtime itself never waits for a store or a plugin. Nothing is printed, no
-//! signal is caught, and nothing is global: two hosts on two stores know nothing of each other.
+//! request to end is caught, and nothing is global but wasmtime's handlers of faults (SIGSEGV, SIGILL, SIGFPE), which pass on
+//! those that are not of a component: two hosts on two stores know nothing of each other.
 
 mod builder;
 mod collection;

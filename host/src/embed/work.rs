@@ -294,7 +294,7 @@ impl<T> Work<T> {
         self.control.pace(change);
     }
 
-    /// What happens in it from now on, for another task.
+    /// What happens in it, for another task: behind what was read by [`Work::next_event`].
     ///
     /// ```
     /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
