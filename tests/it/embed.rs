@@ -17,15 +17,16 @@ use serde_json::json;
 
 const ITEMS: u64 = 400;
 
+const SCHEMA: &str = r#"{"app": "made", "version": "1.0.0", "operations": [
+    {"create_collection": {"collection": "items"}},
+    {"ensure_index": {"collection": "items", "pointer": "/kind"}}]}"#;
+
 /// What each test begins with: a migration's bytes, and a schema's.
 pub(crate) fn builder(backend: Arc<dyn Backend>) -> HostBuilder {
-    let schema = r#"{"app": "made", "version": "1.0.0", "operations": [
-        {"create_collection": {"collection": "items"}},
-        {"ensure_index": {"collection": "items", "pointer": "/kind"}}]}"#;
     let order = Order::new("made", "2.0.0").step(rewrite("apply", "items"));
     Host::builder()
         .backend(backend)
-        .plugin("made-1.0.0.json", schema)
+        .plugin("made-1.0.0.json", SCHEMA)
         .plugin("made-2.0.0.wasm", order.file(LAYOUTS[0]))
         .options(|options| *options = small_batches(4, 2))
 }
@@ -85,11 +86,8 @@ async fn an_application_serves_and_is_started_again_while_online_steps_are_left(
         ..Goal::default()
     };
     let open = || {
-        let schema = r#"{"app": "made", "version": "1.0.0", "operations": [
-            {"create_collection": {"collection": "items"}},
-            {"ensure_index": {"collection": "items", "pointer": "/kind"}}]}"#;
         let builder = Host::builder().backend(backend.clone());
-        let builder = builder.plugin("made-1.0.0.json", schema);
+        let builder = builder.plugin("made-1.0.0.json", SCHEMA);
         builder.plugin("made-2.0.0.wasm", order.clone()).open()
     };
     let host = open().await.unwrap();

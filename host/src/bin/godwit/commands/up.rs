@@ -92,8 +92,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         OpenMode::Create
     };
     // No store is made where nothing can be done.
-    let catalogue = context.catalogue()?;
+    let before = (mode == OpenMode::Create).then(|| context.catalogue());
+    let before = before.transpose()?;
     let store = context.store_to_back_up(mode)?;
+    let catalogue = before.map_or_else(|| context.catalogue(), Ok)?;
     let mut host = context.wire(store, catalogue);
     configure(&mut host, args, context)?;
     if let Some(file) = &args.locked {
