@@ -11,15 +11,12 @@ use godwit::store::{Backup, OpenMode, Store, StoreUrl};
 use tempfile::TempDir;
 
 use super::godwit::Godwit;
-use super::kills::{Settings, share};
-use super::orders::Pace;
+use super::kills::Settings;
+use super::orders::Target;
 use super::process::{Ended, Moment, copy_folder};
 use super::score::{Kind, Score};
 use super::{Documents, Outcome, Result};
 use crate::store_conformance::Dice;
-
-/// How often a command is killed before it is left alone, so that every cycle ends.
-const KILLS_OF_ONE_COMMAND: u32 = 6;
 
 /// A command that is killed.
 #[derive(Debug, Clone, Copy)]
@@ -34,9 +31,8 @@ struct Campaign {
     godwit: Godwit,
     imported: Outcome,
     migrated: Outcome,
-    /// How long each command takes, and how often it was killed.
-    paces: [Pace; 2],
-    killed: [u64; 2],
+    /// What is known of each command.
+    targets: [Target; 2],
     dice: Dice,
     score: Score,
 }
@@ -50,18 +46,19 @@ pub fn campaign(settings: Settings, say: &mut dyn FnMut(&str)) -> Result<Score> 
     let mut campaign = Campaign::prepare(settings, folder.path().to_owned())?;
     let start = Instant::now();
     while campaign
-        .killed
+        .targets
         .iter()
-        .any(|killed| *killed < campaign.settings.kills)
+        .any(|target| target.killed() < campaign.settings.kills)
     {
         campaign.cycle()?;
     }
     let Campaign {
         score,
         settings,
-        killed: [created, restored],
+        targets,
         ..
     } = campaign;
+    let [created, restored] = targets.map(|target| target.killed());
     say(&format!(
         "{}: {} kills (backup create {created}, backup restore {restored}) in {} cycles, {} s, {} violations",
         settings.scheme,
@@ -94,8 +91,7 @@ impl Campaign {
             godwit,
             imported: Outcome::default(),
             migrated: Outcome::default(),
-            paces: Default::default(),
-            killed: Default::default(),
+            targets: Default::default(),
             score: Score::default(),
         };
         let documents = this.folder.join("documents.ndjson").display().to_string();
@@ -104,13 +100,13 @@ impl Campaign {
         let import: Vec<_> = import.split(' ').chain([&*documents]).collect();
         this.must("base", &import, 0)?;
         this.imported = this.outcome("base")?;
-        this.paces[Verb::Create as usize] =
-            Pace::of(&this.must("base", &["backup", "create", &old], 0)?);
+        this.targets[Verb::Create as usize] =
+            Target::of(&this.must("base", &["backup", "create", &old], 0)?);
         this.must("base", &["up", "--max-failures", "1000"], 4)?;
         this.migrated = this.outcome("base")?;
         copy_folder(&this.folder.join("base"), &this.folder.join("other"))?;
-        this.paces[Verb::Restore as usize] =
-            Pace::of(&this.must("other", &["backup", "restore", &old], 0)?);
+        this.targets[Verb::Restore as usize] =
+            Target::of(&this.must("other", &["backup", "restore", &old], 0)?);
         match this.outcome("other")?.compare(&this.imported).first() {
             Some(first) => Err(format!("an undisturbed restore is wrong already: {first}").into()),
             None => Ok(this),
@@ -213,18 +209,13 @@ impl Campaign {
         look: &mut dyn FnMut(&mut Self) -> Result<bool>,
     ) -> Result<bool> {
         for attempt in 0.. {
-            let is_enough = self.killed[verb as usize] >= self.settings.kills;
-            let is_killed =
-                attempt < KILLS_OF_ONE_COMMAND && self.dice.below(10) < share(is_enough);
-            let moment = match is_killed {
-                true => self.paces[verb as usize].moment(&mut self.dice),
-                false => Moment::Never,
-            };
+            let target = &mut self.targets[verb as usize];
+            let moment = target.moment(attempt, self.settings.kills, &mut self.dice);
             let ended = self.godwit.run(&self.url(store), arguments, moment)?;
+            self.targets[verb as usize].ended(attempt, &ended);
             match ended.code {
                 None => {
                     self.score.count("kills");
-                    self.killed[verb as usize] += 1;
                     if look(self)? {
                         return Ok(true);
                     }

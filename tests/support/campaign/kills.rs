@@ -16,21 +16,11 @@ use tempfile::TempDir;
 
 use super::boundary;
 use super::godwit::Godwit;
-use super::orders::{Order, Pace};
+use super::orders::{Order, Target};
 use super::process::{Ended, Moment, copy_folder};
 use super::score::{Kind, Score, Violation};
 use super::{Documents, Outcome, Result};
 use crate::store_conformance::Dice;
-
-/// How often a command is killed before it is left alone, so that every cycle ends.
-const KILLS_OF_ONE_COMMAND: u32 = 6;
-/// Of ten commands so many are killed; fewer once that was enough, so that a campaign ends soon.
-pub(super) fn share(is_enough: bool) -> usize {
-    match is_enough {
-        true => 2,
-        false => 8,
-    }
-}
 
 /// How often the campaign says how far it is.
 const SAY: Duration = Duration::from_secs(10);
@@ -66,10 +56,8 @@ struct Campaign {
     godwit: Godwit,
     documents: Documents,
     expected: Expected,
-    /// How long each order takes when it is not disturbed.
-    paces: [Pace; Order::ALL.len()],
-    /// How often each order was killed.
-    killed: [u64; Order::ALL.len()],
+    /// What is known of each order.
+    targets: [Target; Order::ALL.len()],
     dice: Dice,
     score: Score,
     cycle: u64,
@@ -126,8 +114,7 @@ impl Campaign {
                 migrated: nothing(),
                 undone: nothing(),
             },
-            paces: Default::default(),
-            killed: Default::default(),
+            targets: Default::default(),
             score: Score::default(),
             cycle: 0,
         };
@@ -145,7 +132,7 @@ impl Campaign {
                     format!("{order:?} ended with {:?}: {}", ended.code, ended.said).into(),
                 );
             }
-            self.paces[order as usize] = Pace::of(&ended);
+            self.targets[order as usize] = Target::of(&ended);
             if matches!(order, Order::Import | Order::UpAgain | Order::Undo) {
                 outcomes.push(self.outcome("base")?);
             }
@@ -176,7 +163,8 @@ impl Campaign {
     }
 
     fn describe(&self) -> String {
-        let paces = Order::ALL.map(|order| format!("{order:?} {}", self.paces[order as usize]));
+        let paces =
+            Order::ALL.map(|order| format!("{order:?} {}", self.targets[order as usize].pace()));
         let Settings {
             scheme,
             items,
@@ -190,15 +178,19 @@ impl Campaign {
     }
 
     fn killed(&self) -> String {
-        let killed = Order::ALL.map(|order| format!("{order:?} {}", self.killed[order as usize]));
+        let killed = Order::ALL.map(|order| format!("{order:?} {}", self.killed_of(order)));
         format!("killed: {}", killed.join(", "))
     }
 
     /// How often that of the long commands was killed that was killed least.
     fn least(&self) -> u64 {
         let long = [Order::Import, Order::Up, Order::Undo];
-        let killed = long.map(|order| self.killed[order as usize]);
+        let killed = long.map(|order| self.killed_of(order));
         killed.into_iter().min().unwrap_or_default()
+    }
+
+    fn killed_of(&self, order: Order) -> u64 {
+        self.targets[order as usize].killed()
     }
 
     fn progress(&self, start: Instant) -> String {
@@ -230,7 +222,8 @@ impl Campaign {
     }
 
     fn orders(&mut self, store: &str) -> Result<()> {
-        if self.dice.below(4) > 0 {
+        let is_enough = self.killed_of(Order::Import) >= self.settings.kills;
+        if !is_enough && self.dice.below(4) > 0 {
             if !self.insist(Order::Import, store)? || !self.compare(store, |e| &e.imported)? {
                 return Ok(());
             }
@@ -256,19 +249,13 @@ impl Campaign {
     /// Gives a command until it has done everything, however often it is killed.
     fn insist(&mut self, order: Order, store: &str) -> Result<bool> {
         for attempt in 0.. {
-            let is_enough = self.killed[order as usize] >= self.settings.kills;
-            let is_killed =
-                attempt < KILLS_OF_ONE_COMMAND && self.dice.below(10) < share(is_enough);
-            let moment = if is_killed {
-                self.moment(order)
-            } else {
-                Moment::Never
-            };
+            let target = &mut self.targets[order as usize];
+            let moment = target.moment(attempt, self.settings.kills, &mut self.dice);
             let ended = self.give(order, store, moment)?;
+            self.targets[order as usize].ended(attempt, &ended);
             match ended.code {
                 None => {
                     self.score.count("kills");
-                    self.killed[order as usize] += 1;
                     self.look_now_and_then(order, store)?;
                 }
                 Some(code) if code == order.code() => return Ok(true),
@@ -281,10 +268,6 @@ impl Campaign {
             }
         }
         unreachable!("a command that is left alone ends")
-    }
-
-    fn moment(&mut self, order: Order) -> Moment {
-        self.paces[order as usize].moment(&mut self.dice)
     }
 
     fn give(&self, order: Order, store: &str, moment: Moment) -> Result<Ended> {

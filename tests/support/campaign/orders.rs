@@ -1,4 +1,4 @@
-//! The commands of a cycle of kills, and the moments at which they are killed.
+//! The commands of a cycle of kills, and how often and at which moments they are killed.
 
 use std::fmt;
 use std::time::Duration;
@@ -57,6 +57,69 @@ impl Order {
     }
 }
 
+/// How often a command is killed before it is left alone, so that every cycle ends.
+const KILLS_OF_ONE_COMMAND: u32 = 8;
+
+/// A command that is killed again and again.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Target {
+    /// How long it takes when it is not disturbed.
+    pace: Pace,
+    /// How long what is left of it takes, after the kills of this cycle.
+    left: Pace,
+    killed: u64,
+}
+
+impl Target {
+    /// One that was carried out once without disturbance.
+    pub fn of(ended: &Ended) -> Self {
+        let pace = Pace::of(ended);
+        Self {
+            pace,
+            left: pace,
+            killed: 0,
+        }
+    }
+
+    /// How long it takes when it is not disturbed.
+    pub fn pace(&self) -> Pace {
+        self.pace
+    }
+
+    /// How often it was killed.
+    pub fn killed(&self) -> u64 {
+        self.killed
+    }
+
+    /// When the next attempt of a cycle is killed, the first of which is 0. Of ten, nine are; fewer where there were
+    /// enough kills, so that a campaign ends soon.
+    pub fn moment(&mut self, attempt: u32, enough: u64, dice: &mut Dice) -> Moment {
+        if attempt == 0 {
+            self.left = self.pace;
+        }
+        let of_ten = match self.killed >= enough {
+            true => 1,
+            false => 9,
+        };
+        if attempt < KILLS_OF_ONE_COMMAND && dice.below(10) < of_ten {
+            self.left.moment(dice)
+        } else {
+            Moment::Never
+        }
+    }
+
+    /// Takes down how an attempt ended.
+    pub fn ended(&mut self, attempt: u32, ended: &Ended) {
+        if ended.code.is_none() {
+            self.killed += 1;
+            self.left = self.left.without(ended);
+        } else if attempt == 0 {
+            // The first time of all took longer: nothing was in memory.
+            self.pace = self.pace.towards(Pace::of(ended));
+        }
+    }
+}
+
 /// How long a command takes when it is not disturbed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pace {
@@ -67,20 +130,48 @@ pub struct Pace {
 
 impl Pace {
     /// That of a command that was not disturbed.
-    pub fn of(ended: &Ended) -> Self {
+    fn of(ended: &Ended) -> Self {
         Self {
             took: ended.took,
             worked: ended.worked,
         }
     }
 
+    /// What is left of it about, after it was killed.
+    fn without(self, killed: &Ended) -> Self {
+        let Self { took, worked } = self;
+        if self.speaks() {
+            let left = worked.saturating_sub(killed.worked).max(worked / 4);
+            Self {
+                took: took - worked + left,
+                worked: left,
+            }
+        } else {
+            let took = took.saturating_sub(killed.took).max(took / 2);
+            Self { took, worked }
+        }
+    }
+
+    /// Half way to another.
+    fn towards(self, other: Self) -> Self {
+        Self {
+            took: (self.took + other.took) / 2,
+            worked: (self.worked + other.worked) / 2,
+        }
+    }
+
+    /// Whether it says when its work begins.
+    fn speaks(self) -> bool {
+        self.worked > Duration::from_millis(3)
+    }
+
     /// A moment in the life of such a command: while it starts, while it works, or when it ends.
     ///
     /// Most of a short run goes by before the work on the store begins, which it says in its first
     /// line: what happens then is killed more often than its share of the time.
-    pub fn moment(self, dice: &mut Dice) -> Moment {
+    fn moment(self, dice: &mut Dice) -> Moment {
         let Self { took, worked } = self;
-        let speaks = worked > Duration::from_millis(3);
+        let speaks = self.speaks();
         match dice.below(10) {
             0 | 1 => Moment::AfterStart(share(took, dice, 0, 1_000)),
             2..=4 if speaks => Moment::AfterFirstLine(share(worked, dice, 700, 1_100)),

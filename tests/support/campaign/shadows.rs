@@ -15,8 +15,8 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::godwit::Godwit;
-use super::kills::{Settings, share};
-use super::orders::Pace;
+use super::kills::Settings;
+use super::orders::Target;
 use super::process::{Ended, Moment, copy_folder};
 use super::score::{Kind, Score};
 use super::{Documents, Result};
@@ -24,8 +24,6 @@ use crate::made::{Order, made_for, rewrite};
 use crate::store_conformance::Dice;
 use crate::world::{self, ENGINE};
 
-/// How often a command is killed before it is left alone, so that every cycle ends.
-const KILLS_OF_ONE_COMMAND: u32 = 6;
 /// A guest that can be made to order and has a way back.
 const GUEST: &str = "both-ways-2-0-0";
 const COLLECTION: &str = "items";
@@ -75,8 +73,7 @@ struct Campaign {
     godwit: Godwit,
     catalogue: Arc<Catalogue>,
     imported: Vec<(String, String)>,
-    paces: [Pace; Verb::ALL.len()],
-    killed: [u64; Verb::ALL.len()],
+    targets: [Target; Verb::ALL.len()],
     dice: Dice,
     score: Score,
 }
@@ -90,14 +87,19 @@ pub fn campaign(settings: Settings, say: &mut dyn FnMut(&str)) -> Result<Score> 
     let mut campaign = Campaign::prepare(settings, folder.path().to_owned())?;
     let start = Instant::now();
     while campaign
-        .killed
+        .targets
         .iter()
-        .any(|killed| *killed < campaign.settings.kills)
+        .any(|target| target.killed() < campaign.settings.kills)
     {
         campaign.cycle()?;
     }
-    let killed =
-        Verb::ALL.map(|verb| format!("{} {}", verb.name(), campaign.killed[verb as usize]));
+    let killed = Verb::ALL.map(|verb| {
+        format!(
+            "{} {}",
+            verb.name(),
+            campaign.targets[verb as usize].killed()
+        )
+    });
     let Campaign {
         score, settings, ..
     } = campaign;
@@ -151,8 +153,7 @@ impl Campaign {
             godwit,
             catalogue: made_for(&ENGINE, GUEST, &orders),
             imported,
-            paces: Default::default(),
-            killed: Default::default(),
+            targets: Default::default(),
             score: Score::default(),
         };
         this.rehearse()?;
@@ -178,7 +179,7 @@ impl Campaign {
         ] {
             let arguments = self.arguments(verb, &self.imported[0].clone())?;
             let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-            self.paces[verb as usize] = Pace::of(&self.must("trial", &arguments)?);
+            self.targets[verb as usize] = Target::of(&self.must("trial", &arguments)?);
         }
         Ok(())
     }
@@ -291,18 +292,13 @@ impl Campaign {
         let arguments = self.arguments(verb, item)?;
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         for attempt in 0.. {
-            let is_enough = self.killed[verb as usize] >= self.settings.kills;
-            let is_killed =
-                attempt < KILLS_OF_ONE_COMMAND && self.dice.below(10) < share(is_enough);
-            let moment = match is_killed {
-                true => self.paces[verb as usize].moment(&mut self.dice),
-                false => Moment::Never,
-            };
+            let target = &mut self.targets[verb as usize];
+            let moment = target.moment(attempt, self.settings.kills, &mut self.dice);
             let ended = self.godwit.run(&self.url(store), &arguments, moment)?;
+            self.targets[verb as usize].ended(attempt, &ended);
             match ended.code {
                 None => {
                     self.score.count("kills");
-                    self.killed[verb as usize] += 1;
                     let store_now = self.open(store)?;
                     let is_over = verb == Verb::Finalize
                         && store_now.shadow()?.is_none()
