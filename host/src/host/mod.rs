@@ -511,14 +511,7 @@ impl Host {
         let observer = &self.metered(observer);
         self.directed_lease("undo", control, |lease| {
             let (store, clock) = (&self.store, self.clock());
-            Ok(undo(
-                store,
-                lease,
-                clock,
-                (observer, control),
-                run,
-                changed,
-            )?)
+            Ok(undo(store, lease, clock, observer, control, run, changed)?)
         })
     }
 

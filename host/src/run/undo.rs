@@ -109,7 +109,8 @@ pub fn undo(
     store: &Store,
     lease: &mut Lease,
     clock: &dyn Clock,
-    (observer, control): (&dyn Observer, &Control),
+    observer: &dyn Observer,
+    control: &Control,
     id: RunId,
     changed: ChangedItems,
 ) -> Result<UndoReport, RunError> {

@@ -26,10 +26,10 @@ struct Args {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many documents are migrated.
-    #[arg(long, default_value_t = 3_000)]
+    #[arg(long, default_value_t = 1_200)]
     items: usize,
     /// Bytes of documents in a batch.
-    #[arg(long, default_value_t = 65_536)]
+    #[arg(long, default_value_t = 24_576)]
     batch_bytes: u32,
     /// Keep the folder with the stores.
     #[arg(long)]

@@ -43,11 +43,6 @@ pub struct Context {
 /// How often it is asked whether the system is well.
 const HEALTH_EVERY: Duration = Duration::from_secs(10);
 
-/// Says that a store was made: whoever mistyped a path should see that.
-pub fn made_anew(url: &StoreUrl) -> String {
-    format!("there was no store at {url}: a new one was made")
-}
-
 /// Says that compiled components are not kept.
 pub const NO_CACHE: &str = "none";
 
@@ -118,12 +113,22 @@ impl Context {
             (StoreUrl::Path(_), Some(folder)) => StoreUrl::Path(folder),
             (url, _) => url,
         };
+        let backend = self.saying_if_new(&url, || Ok(url.open(mode)?))?;
+        Ok(Store::new(backend)?.compressing(self.config.compression))
+    }
+
+    /// Opens a store somehow, and says so if it was made: whoever mistyped a path should see that.
+    pub fn saying_if_new<T>(
+        &self,
+        url: &StoreUrl,
+        open: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let is_new = url.folder().is_some_and(|folder| !folder.exists());
-        let store = Store::new(url.open(mode)?)?;
+        let opened = open()?;
         if is_new {
-            self.remark(&made_anew(&url));
+            self.remark(&format!("there was no store at {url}: a new one was made"));
         }
-        Ok(store.compressing(self.config.compression))
+        Ok(opened)
     }
 
     /// Where compiled components are kept, unless they are not to be.

@@ -42,8 +42,13 @@ impl Events {
     }
 }
 
-/// Whether events go to standard output, so that nothing else should.
-pub fn is_stdout(file: &Path) -> bool {
+/// Whether events have standard output for themselves, so that nothing is told to people there. What `--json` tells is for
+/// programs, as they are.
+pub fn are_alone(file: Option<&Path>, json: bool) -> bool {
+    !json && file.is_some_and(is_stdout)
+}
+
+fn is_stdout(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
 

@@ -62,7 +62,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         args.events.as_deref(),
         |observer, control| host.down(&goal, observer, control),
     )?;
-    if args.events.as_deref().is_some_and(events::is_stdout) && !context.json {
+    if events::are_alone(args.events.as_deref(), context.json) {
         return Ok(code(report.as_ref()));
     }
     if context.json {

@@ -19,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use ureq::http::uri::Authority;
 
 use super::backup;
-use crate::context::{Context, made_anew};
+use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::hooks::Hooks;
 use crate::output;
@@ -78,7 +78,6 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         return Err(Failure::input(message, hint));
     }
     let url = context.store_url()?;
-    let is_new = url.folder().is_some_and(|folder| !folder.exists());
     let tokens_file = match &args.tokens {
         Some(file) => file.clone(),
         None => beside_store(context)?,
@@ -94,10 +93,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let settings = settings(args, context, &kept)?;
     // No store is made where nothing is served.
     let catalogue = context.catalogue()?;
-    let (backend, _open) = OpenLock::open(&url, OpenMode::Create)?;
-    if is_new {
-        context.remark(&made_anew(&url));
-    }
+    let open = || Ok(OpenLock::open(&url, OpenMode::Create)?);
+    let (backend, _open) = context.saying_if_new(&url, open)?;
     let store = Store::new(backend)?.compressing(context.config.compression);
     let mut host = context.wire(store, catalogue);
     host.options = context.options()?;

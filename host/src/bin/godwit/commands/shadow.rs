@@ -199,7 +199,7 @@ fn tell(report: &ShadowReport, json: &Value, events: Option<&Path>, context: &Co
         output::json(json);
         return false;
     }
-    if events.is_some_and(events::is_stdout) {
+    if events::are_alone(events, context.json) {
         return false;
     }
     print(report);

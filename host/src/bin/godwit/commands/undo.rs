@@ -57,7 +57,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
         output::json(&report);
         return Ok(code);
     }
-    if args.events.as_deref().is_some_and(events::is_stdout) {
+    if events::are_alone(args.events.as_deref(), context.json) {
         return Ok(code);
     }
     if before == Some(RunState::Undone) {

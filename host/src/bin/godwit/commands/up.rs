@@ -126,7 +126,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
             None => host.up(&goal, audience, control),
         },
     )?;
-    if args.events.as_deref().is_some_and(events::is_stdout) && !context.json {
+    if events::are_alone(args.events(), context.json) {
         return Ok(code(&reports));
     }
     if context.json {
