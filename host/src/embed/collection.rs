@@ -104,7 +104,7 @@ impl Collection {
     pub async fn get(&self, id: impl Into<String>) -> Result<Option<Document>, HostError> {
         let (name, reading, id) = (self.name.clone(), self.reading.clone(), id.into());
         self.host
-            .ask(move |host| host.read(&name, &id, &reading))
+            .read(move |host| host.read(&name, &id, &reading))
             .await
     }
 
@@ -133,6 +133,9 @@ impl Collection {
 
     /// Puts in the place of an item what `change` makes of it; `None`: it is removed, or stays away. Gives what was made of it.
     /// When somebody else writes the item meanwhile, `change` is asked again: of two who count, none counts for nothing.
+    ///
+    /// `change` is asked on a thread where it may block, and has a turn of those that write: it must not wait for other writes
+    /// to this host.
     ///
     /// ```
     /// # async fn example(seen: godwit::Collection) -> Result<(), Box<dyn std::error::Error>> {
@@ -177,6 +180,9 @@ impl Collection {
 
     /// Some items in order of their ids: those behind `after`, up to `limit` of them, and no more than some megabytes.
     ///
+    /// One item that cannot be brought up makes an error of the page, which names it; [`Otherwise::AsStored`] gives it as it is
+    /// among the others, with the reason.
+    ///
     /// ```
     /// # async fn example(todos: godwit::Collection) -> Result<(), Box<dyn std::error::Error>> {
     /// let hundred = std::num::NonZeroUsize::new(100).ok_or("it is not zero")?;
@@ -204,7 +210,7 @@ impl Collection {
         let scan = move |host: &crate::host::Host| {
             host.read_page(&name, after.as_deref(), limit, &reading)
         };
-        self.host.ask(scan).await
+        self.host.read(scan).await
     }
 
     /// The items behind `after` that have a value at a JSON pointer as they are stored, up to `limit` of them, and no more
@@ -235,6 +241,6 @@ impl Collection {
             let wanted = (pointer.as_str(), &value);
             host.read_where(&name, wanted, after.as_deref(), limit, &reading)
         };
-        self.host.ask(find).await
+        self.host.read(find).await
     }
 }

@@ -9,12 +9,11 @@ mod builder;
 mod collection;
 mod events;
 mod system;
+mod turns;
 mod work;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-
-use tokio::sync::Semaphore;
 
 pub use builder::{HostBuilder, OpenError};
 pub use collection::Collection;
@@ -26,6 +25,7 @@ use crate::model::{Apart, Name, RunId, Version};
 use crate::plan::{Goal, Planned};
 use crate::run::{ChangedItems, Control, Observer, Pacing, Report, RunProgress, UndoReport};
 use crate::store::OpenLock;
+use turns::Turns;
 use work::Works;
 
 /// Brings the items of a store to the versions of a catalogue, beside everything else that a server does. Cheap to clone.
@@ -52,16 +52,15 @@ pub struct Host {
     handles: Arc<Handles>,
 }
 
-/// So many questions are answered at once: what takes long on the threads for blocking work takes no more of them than this,
-/// also where nobody waits for its answer any more.
-const QUESTIONS: usize = 64;
-
 struct Inner {
     host: Arc<host::Host>,
     works: Works,
-    questions: Arc<Semaphore>,
-    /// Writes are counted apart: they may have to wait for others.
-    changes: Arc<Semaphore>,
+    /// Questions that are answered by the store itself.
+    questions: Turns,
+    /// Items that are read are counted apart: migrations may take long for them.
+    reads: Turns,
+    /// Changes are, too: they may have to wait for others.
+    changes: Turns,
     /// How fast works may go that are begun.
     pacing: Pacing,
     /// Behind the host: the store is closed first.
@@ -116,8 +115,9 @@ impl Host {
         let inner = Arc::new(Inner {
             host: Arc::new(host),
             works: Works::new(),
-            questions: Arc::new(Semaphore::new(QUESTIONS)),
-            changes: Arc::new(Semaphore::new(QUESTIONS)),
+            questions: Turns::new(),
+            reads: Turns::new(),
+            changes: Turns::new(),
             pacing,
             _open: open,
         });
@@ -140,8 +140,8 @@ impl Host {
         &self.inner.host
     }
 
-    /// Does something short on a thread where that may block. So many of these are done at once; one more waits. What was
-    /// begun is carried through, also where nobody waits for its answer any more.
+    /// Does something short on a thread where that may block. 64 of these are done at once, and 4,096 more wait. What was begun
+    /// is carried through, also where nobody waits for its answer any more; it must not wait for others that are asked for so.
     ///
     /// ```
     /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
@@ -154,7 +154,7 @@ impl Host {
     /// ```
     ///
     /// # Errors
-    /// What it says.
+    /// What it says; [`HostError::Overloaded`].
     pub async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&host::Host) -> Result<T, HostError> + Send + 'static,
@@ -177,7 +177,7 @@ impl Host {
     /// ```
     ///
     /// # Errors
-    /// What it says.
+    /// What it says; [`HostError::Overloaded`].
     pub async fn change<T: Send + 'static>(
         &self,
         change: impl FnOnce(&host::Host) -> Result<T, HostError> + Send + 'static,
@@ -185,17 +185,24 @@ impl Host {
         self.take_turn(&self.inner.changes, change).await
     }
 
+    /// Does as [`Host::ask`], for something that reads items, so that migrations may take part in it.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&host::Host) -> Result<T, HostError> + Send + 'static,
+    ) -> Result<T, HostError> {
+        self.take_turn(&self.inner.reads, read).await
+    }
+
     async fn take_turn<T: Send + 'static>(
         &self,
-        turns: &Arc<Semaphore>,
+        turns: &Turns,
         question: impl FnOnce(&host::Host) -> Result<T, HostError> + Send + 'static,
     ) -> Result<T, HostError> {
-        let host = self.inner.host.clone();
-        let turn = turns.clone().acquire_owned().await;
+        let (turn, host) = (turns.take().await?, self.inner.host.clone());
         let span = tracing::Span::current();
         let answer = tokio::task::spawn_blocking(move || {
-            // It ends with the answer, not with whoever waits for that.
-            let _turn = turn;
+            // The turn ends with the answer, not with whoever waits for that, and behind the host.
+            let (_turn, host) = (turn, host);
             span.in_scope(|| question(&host))
         });
         match answer.await {
@@ -643,9 +650,9 @@ impl Host {
         self.inner.works.log.over().await;
     }
 
-    /// Does as [`Host::shutdown`], and where this is the last handle closes the store before it ends, without having the runtime
-    /// wait for that: the same store can be opened again at once. Otherwise it is closed where the last handle is dropped, which
-    /// on sled takes a while.
+    /// Does as [`Host::shutdown`], waits for what is read and written just now, also where nobody waits for its answer, and
+    /// where this is the last handle closes the store before it ends, without having the runtime wait for that: the same store
+    /// can be opened again at once. Otherwise it is closed where the last handle is dropped, which on sled takes a while.
     ///
     /// ```
     /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
@@ -656,6 +663,15 @@ impl Host {
     /// ```
     pub async fn close(self) {
         self.shutdown().await;
+        let Inner {
+            questions,
+            reads,
+            changes,
+            ..
+        } = &*self.inner;
+        for turns in [questions, reads, changes] {
+            turns.over().await;
+        }
         // When the runtime is being shut down, whoever does so waits for its threads.
         let _ = tokio::task::spawn_blocking(move || drop(self)).await;
     }

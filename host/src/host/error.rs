@@ -193,6 +193,9 @@ pub enum HostError {
         /// The application's version.
         version: crate::model::Version,
     },
+    /// Occurs when more is asked of a host at once than may wait for its turn; nothing was done.
+    #[error("too much is asked for at once")]
+    Overloaded,
     /// Occurs when a host is asked for something after it was shut down.
     #[error("the host was shut down")]
     ShutDown,
@@ -306,9 +309,10 @@ impl HostError {
             | Self::TooNew { .. }
             | Self::NoPlaceForBackup { .. }
             | Self::Baseline { .. } => ErrorKind::Input,
-            Self::ShadowUnderWay | Self::RunInTheWay { .. } | Self::Unfinished(_) => {
-                ErrorKind::Busy
-            }
+            Self::ShadowUnderWay
+            | Self::RunInTheWay { .. }
+            | Self::Unfinished(_)
+            | Self::Overloaded => ErrorKind::Busy,
             Self::ShutDown => ErrorKind::Stopped,
             Self::Verify { .. } => ErrorKind::Plugin,
             Self::Backup(error) | Self::BackupFirst(error) => of_backup(error),

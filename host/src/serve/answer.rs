@@ -62,7 +62,7 @@ pub(super) async fn made<T: Serialize, U: Send + 'static>(
     make: impl FnOnce(&Host) -> Result<(T, U), HostError> + Send + 'static,
 ) -> Result<(Response, U), Problem> {
     let making = shared.making.acquire().await;
-    let encoded = shared.host.ask(move |host| {
+    let encoded = shared.host.read(move |host| {
         let (answer, beside) = make(host)?;
         // Nothing of it can fail: its keys are strings.
         Ok((serde_json::to_vec(&answer).unwrap_or_default(), beside))

@@ -40,7 +40,7 @@ pub(super) async fn begin(
         status: 0,
     };
     let add = move |host: &Host| Ok(host.store().add_audit(entry)?);
-    Ok(Noted(shared.host.change(add).await?))
+    Ok(Noted(shared.host.ask(add).await?))
 }
 
 impl Noted {
@@ -48,6 +48,6 @@ impl Noted {
     pub(super) async fn end(self, shared: &Shared, status: StatusCode) -> Result<(), Problem> {
         let (number, status) = (self.0, status.as_u16());
         let end = move |host: &Host| Ok(host.store().end_audit(number, status)?);
-        Ok(shared.host.change(end).await?)
+        Ok(shared.host.ask(end).await?)
     }
 }

@@ -127,6 +127,7 @@ impl From<HostError> for Problem {
             HostError::BadItem { .. } | HostError::TooNew { .. } => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
+            HostError::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             // What is wrong is the file, not the server.
             HostError::Backup(_) | HostError::BackupFirst(_) => StatusCode::CONFLICT,
             error => of_kind(error.kind()),
@@ -160,6 +161,7 @@ fn hint(error: &HostError) -> Option<String> {
         HostError::NoShadow => "begin a shadow run first",
         HostError::Unfinished(_) | HostError::RunInTheWay { .. } => "finish the run, or undo it",
         HostError::ApplicationBehind { .. } => "use a newer version of the application",
+        HostError::Overloaded => "try again a little later",
         _ if error.kind() == ErrorKind::Busy => "try again once the other is done",
         _ => return None,
     };
