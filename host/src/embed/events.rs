@@ -125,6 +125,7 @@ impl Log {
             read: behind.min(self.last()),
             missed: 0,
             work,
+            ended: None,
         }
     }
 }
@@ -152,11 +153,19 @@ pub struct Events {
     read: u64,
     missed: u64,
     work: Option<u64>,
+    /// Its sender is gone once the work has ended, if they are those of one.
+    ended: Option<watch::Receiver<()>>,
 }
 
 impl Events {
-    /// The next event, as soon as there is one; `None` once the host was shut down, its works have ended, and everything was
-    /// told.
+    /// The same, to their end with that of their work.
+    pub(super) fn until(mut self, ended: watch::Receiver<()>) -> Self {
+        self.ended = Some(ended);
+        self
+    }
+
+    /// The next event, as soon as there is one; `None` once there will be no more and everything was told: where they are those
+    /// of a work, when that has ended, and else once the host was shut down and its works have ended.
     ///
     /// ```
     /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
@@ -169,10 +178,19 @@ impl Events {
         loop {
             // What happens from here on is not missed.
             let is_over = self.told.borrow_and_update().is_over;
+            let has_ended = |ended: &watch::Receiver<()>| ended.has_changed().is_err();
+            let is_over = is_over || self.ended.as_ref().is_some_and(has_ended);
             match self.try_next() {
                 Some(event) => return Some(event),
                 None if is_over => return None,
+                None => {}
+            }
+            match &mut self.ended {
                 None => self.told.changed().await.ok()?,
+                Some(ended) => tokio::select! {
+                    told = self.told.changed() => told.ok()?,
+                    _ = ended.changed() => {}
+                },
             }
         }
     }

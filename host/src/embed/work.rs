@@ -12,11 +12,14 @@ use tokio::sync::{oneshot, watch};
 
 use super::Handles;
 use super::events::{Event, Events, Log, MayHappen, Writer};
-use crate::host::{self, HostError};
-use crate::run::{Control, Observer, Pacing, RunError};
+use crate::host::{self, ErrorKind, HostError};
+use crate::run::{Control, Observer, Pacing, RunError, RunEvent};
 
 /// Whoever is told what happens.
 type Observers = Vec<Arc<dyn Observer + Send>>;
+
+/// So many works go on at once, most of which wait for the lease.
+const WORKS: usize = 128;
 
 /// What directs each work that goes on, and a mark that is gone once it has ended.
 type GoingOn = BTreeMap<u64, (Control, Weak<()>)>;
@@ -115,6 +118,7 @@ impl Works {
         let events = self.log.read(self.log.last(), Some(number));
         let (sender, result) = oneshot::channel();
         let (going_on_still, ended) = watch::channel(());
+        let events = events.until(ended.clone());
         let (host, log, own) = (host.clone(), self.log.clone(), control.clone());
         let also = self.observers().clone();
         // What is traced in it belongs to whoever began it.
@@ -129,10 +133,15 @@ impl Works {
                 };
                 let done = || work(&host, &observer, &own);
                 // A fault of ours is told to whoever waits, as any error is.
-                std::panic::catch_unwind(AssertUnwindSafe(done))
+                let done = std::panic::catch_unwind(AssertUnwindSafe(done));
+                let done =
+                    done.unwrap_or_else(|_| Err(fault("the thread that carried it out panicked")));
+                if let Err(error) = &done {
+                    // Nobody may wait for it.
+                    tell_failure(error, &observer);
+                }
+                done
             });
-            let done =
-                done.unwrap_or_else(|_| Err(fault("the thread that carried it out panicked")));
             // Whoever waits for the end may open the store anew.
             drop(host);
             // Whoever waited for it may have gone.
@@ -145,7 +154,9 @@ impl Works {
         holds.iter().for_each(|reason| control.hold(reason));
         going_on.retain(|_, (_, goes_on)| goes_on.strong_count() > 0);
         let mut failure = None;
-        if let Some(may_happen) = self.open().clone() {
+        if going_on.len() >= WORKS {
+            failure = Some(HostError::Overloaded);
+        } else if let Some(may_happen) = self.open().clone() {
             let mark = Arc::new(());
             going_on.insert(number, (control.clone(), Arc::downgrade(&mark)));
             let builder = Builder::new().name(format!("godwit-work-{number}"));
@@ -167,6 +178,20 @@ impl Works {
             handles,
         }
     }
+}
+
+/// Tells of a work that cannot be done, in its events and its trace.
+fn tell_failure(error: &HostError, observer: &dyn Observer) {
+    let reason = host::with_causes(error);
+    match error.kind() {
+        // Somebody asked for it.
+        ErrorKind::Stopped => return,
+        ErrorKind::Store | ErrorKind::Internal => tracing::error!(reason, "a work failed"),
+        _ => tracing::warn!(reason, "a work cannot be done"),
+    }
+    let tell = || observer.event(&RunEvent::WorkFailed { reason });
+    // An observer that panics has made it fail before.
+    let _ = std::panic::catch_unwind(AssertUnwindSafe(tell));
 }
 
 fn fault(what: &str) -> HostError {
@@ -294,7 +319,7 @@ impl<T> Work<T> {
         self.control.pace(change);
     }
 
-    /// What happens in it, for another task: behind what was read by [`Work::next_event`].
+    /// What happens in it, to its end, for another task: behind what was read by [`Work::next_event`].
     ///
     /// ```
     /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
@@ -338,18 +363,7 @@ impl<T> Work<T> {
     /// # }
     /// ```
     pub async fn next_event(&mut self) -> Option<Arc<Event>> {
-        loop {
-            if let Some(event) = self.events.try_next() {
-                return Some(event);
-            }
-            if self.has_ended() {
-                return self.events.try_next();
-            }
-            tokio::select! {
-                event = self.events.next() => return event,
-                _ = self.ended.changed() => {}
-            }
-        }
+        self.events.next().await
     }
 
     /// Whether it has ended.

@@ -1,10 +1,13 @@
 //! What happens in a run, for programs.
 
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 
 use super::report::RunEvent;
 use crate::model::{Plan, Run, Timestamp};
 use crate::sandbox::LogLine;
+use crate::store::Manifest;
 
 impl RunEvent {
     /// The name of the event, for programs; `None` for those that come with every batch, of which
@@ -41,6 +44,7 @@ impl RunEvent {
             Self::PutBack { .. } => "put_back",
             Self::Ended { .. } => "run_done",
             Self::SetUp => "set_up",
+            Self::WorkFailed { .. } => "work_failed",
         })
     }
 
@@ -65,6 +69,7 @@ impl RunEvent {
         "put_back",
         "run_done",
         "set_up",
+        "work_failed",
     ];
 
     /// The event as a JSON object, which says when it happened, in milliseconds since 1970;
@@ -97,13 +102,7 @@ impl RunEvent {
                 file,
                 manifest,
                 why,
-            } => json!({
-                "file": file,
-                "why": why,
-                "entries": manifest.entries,
-                "bytes": manifest.bytes,
-                "digest": manifest.digest,
-            }),
+            } => backed_up(file, manifest, why),
             Self::Started { run, resumed } => {
                 let mut told = begun(run, *resumed);
                 told["stages"] = stages(&run.plan);
@@ -149,8 +148,19 @@ impl RunEvent {
                 left,
             } => json!({ "run": run, "restored": restored, "left": left }),
             Self::Ended { run } => about(run),
+            Self::WorkFailed { reason } => json!({ "reason": reason }),
         }
     }
+}
+
+fn backed_up(file: &Path, manifest: &Manifest, why: &str) -> Value {
+    json!({
+        "file": file,
+        "why": why,
+        "entries": manifest.entries,
+        "bytes": manifest.bytes,
+        "digest": manifest.digest,
+    })
 }
 
 fn begun(run: &Run, resumed: bool) -> Value {

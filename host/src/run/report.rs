@@ -168,6 +168,11 @@ pub enum RunEvent {
     },
     /// Everything that was to be done is done: the new version may serve.
     SetUp,
+    /// What was asked for cannot be done, or not to its end.
+    WorkFailed {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// Names a step of a run.

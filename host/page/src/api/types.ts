@@ -360,6 +360,7 @@ export type RunEvent = Told &
     | { event: "applied"; app: string; version: string; phase: Phase }
     | { event: "paused"; reasons: string[] }
     | { event: "resumed" | "setting_up" | "set_up" }
+    | { event: "work_failed"; reason: string }
     | { event: "backup"; file: string; bytes: number }
     | { event: "copied"; collection: string; items: number }
     | { event: "followed"; writes: number }

@@ -57,6 +57,8 @@ function said(event: RunEvent): Said[] {
       return [good(`${event.collection} is copied: ${counted(event.items, "item")}`)];
     case "followed":
       return [plain(`${counted(event.writes, "write")} of the application followed`)];
+    case "work_failed":
+      return [{ tone: "bad", text: `Cannot be done: ${brief(event.reason)}` }];
     case "switched":
       return [good(`Live now: ${event.collections.join(", ")}`)];
     default:

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use godwit::blocking::Host;
 use godwit::model::{Mode, Phase, Purpose, Retreat, Run, RunState, StepWork};
 use godwit::plan::{Finding, Goal, Planned};
-use godwit::run::{Control, MaxFailures, Observer, OnFailure, Report};
+use godwit::run::{Control, MaxFailures, Observer, OnFailure, Report, RunEvent};
 use godwit::store::{Backend, OpenMode, StoreUrl};
-use godwit::{Change, DryGoal, DryRun, HostError};
+use godwit::{Change, DryGoal, DryRun, ErrorKind, HostError};
 use serde_json::{Value, json};
 
 use super::direct::PaceArgs;
@@ -164,6 +164,12 @@ pub fn told<T>(
     audience.extend(events.as_ref().map(|events| events as &dyn Observer));
     audience.extend(hooks.as_ref().map(|hooks| hooks as &dyn Observer));
     let result = work(&audience, control);
+    if let Err(error) = &result
+        && error.kind() != ErrorKind::Stopped
+    {
+        let reason = godwit::with_causes(error);
+        audience.event(&RunEvent::WorkFailed { reason });
+    }
     let called = hooks.as_ref().map_or(Ok(()), Hooks::finish);
     let result = result.map_err(|error| safety::failed(host, error, &begun))?;
     called?;
