@@ -348,6 +348,7 @@ fn an_application_serves_the_routes_beside_its_own() {
         Router::new()
             .route("/", get(async || "the application's page"))
             .route("/api/v1/own", get(async || "the application's own"))
+            .route("/healthz", get(async || "the application lives"))
             .merge(routes)
             .fallback(async || "the application knows nothing of that")
     };
@@ -356,6 +357,7 @@ fn an_application_serves_the_routes_beside_its_own() {
     for (path, text) in [
         ("/", "the application's page"),
         ("/api/v1/own", "the application's own"),
+        ("/healthz", "the application lives"),
         ("/api/v1/nothing", "the application knows nothing of that"),
     ] {
         let request =

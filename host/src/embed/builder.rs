@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Host;
 use crate::catalogue::{Catalogue, FolderError};
@@ -41,6 +42,9 @@ pub struct HostBuilder {
     options: Option<Options>,
     pacing: Pacing,
     backup_first: BackupFirst,
+    patience: Option<Duration>,
+    lease: Option<Duration>,
+    has_no_control_socket: bool,
     surroundings: Option<Surroundings>,
 }
 
@@ -306,6 +310,51 @@ impl HostBuilder {
         self
     }
 
+    /// For how long a write waits where somebody has the store to himself, from when it has its turn: 5 s by default.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// // Whoever wants to write while an offline step goes on is told so at once.
+    /// let host = godwit::Host::builder().store("data").patience(Duration::ZERO).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
+    /// How long a lease holds that is not renewed: 15 s by default. So long others wait for one who died on another machine.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let host = godwit::Host::builder().store("data").lease(Duration::from_secs(60)).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn lease(mut self, duration: Duration) -> Self {
+        self.lease = Some(duration);
+        self
+    }
+
+    /// Whether others on this machine may direct what goes on, by a socket in the store's folder that only its owner can use
+    /// (`godwit pause`, `godwit throttle`): they may by default.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let host = godwit::Host::builder().store("data").control_socket(false).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn control_socket(mut self, is_there: bool) -> Self {
+        self.has_no_control_socket = !is_there;
+        self
+    }
+
     /// The time, randomness and name that the host goes by: those of this process by default.
     ///
     /// ```
@@ -388,7 +437,11 @@ impl HostBuilder {
         host.options = self.options.unwrap_or_else(options);
         host.body_bytes = body_bytes;
         host.backup_first = self.backup_first;
-        host.control_folder = folder;
+        host.patience = self.patience.unwrap_or(host.patience);
+        if let Some(lease) = self.lease {
+            host.lease_duration = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
+        }
+        host.control_folder = folder.filter(|_| !self.has_no_control_socket);
         Ok(Host::keeping(host, self.pacing, open))
     }
 }

@@ -64,6 +64,9 @@ pub struct Settings {
     pub q_gets: bool,
     /// Where backups are made and looked for; `None`: there are none.
     pub backups: Option<PathBuf>,
+    /// Whether `/healthz`, `/readyz` and `/metrics` are there; they are by default. An application that has such routes itself leaves
+    /// them out, and asks the host whether it is ready.
+    pub probes: bool,
     /// Whether there is a page for people at `/`, `/app.js` and `/app.css`; not by default, as applications have one there
     /// themselves.
     pub page: bool,
@@ -80,6 +83,7 @@ impl Settings {
             streams: 64,
             q_gets: false,
             backups: None,
+            probes: true,
             page: false,
         }
     }
@@ -121,7 +125,8 @@ impl std::ops::Deref for Shared {
 
 /// The routes of a host: `/api/v1`, `/admin/migration`, `/system/migrations`, `/healthz`, `/readyz`, `/metrics`,
 /// `/openapi.json`, and the page at `/` if there is to be one. They are merged into those of an application, as they are:
-/// their paths are fixed, and everything else is left to the application.
+/// their paths are fixed, and everything else is left to the application, which must have none of them itself: axum panics
+/// where two routes are the same ([`Settings::probes`], [`Settings::page`]).
 ///
 /// ```
 /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {

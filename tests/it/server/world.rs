@@ -59,11 +59,13 @@ impl Server {
         Self::over(runtime, host, change, connections)
     }
 
-    /// Beside the routes of an application.
+    /// Beside the routes of an application, which has its own for those who watch.
     pub fn among(merge: impl FnOnce(Router) -> Router) -> Self {
         let (runtime, host) = Self::seeded();
         let tokens = Tokens::new(ADMIN, Some(READ.to_owned())).unwrap();
-        let routes = merge(router(host.clone(), Settings::new(tokens)));
+        let mut settings = Settings::new(tokens);
+        settings.probes = false;
+        let routes = merge(router(host.clone(), settings));
         Self::serving(runtime, host, routes, Connections::default())
     }
 

@@ -95,10 +95,14 @@ pub(super) fn all(shared: &Shared) -> Router<Shared> {
         ))
         .routes(routes!(q::all, q::all_by_get))
         .routes(routes!(q::one, q::one_by_get))
-        .routes(routes!(openslides::command))
-        .routes(routes!(health::lives))
-        .routes(routes!(health::is_ready))
-        .routes(routes!(health::metrics));
+        .routes(routes!(openslides::command));
+    let api = match shared.settings.probes {
+        true => api
+            .routes(routes!(health::lives))
+            .routes(routes!(health::is_ready))
+            .routes(routes!(health::metrics)),
+        false => api,
+    };
     let (router, document) = api.split_for_parts();
     let document = std::sync::Arc::new(told(&named(document)));
     let router = router.route(
