@@ -799,7 +799,10 @@ impl Host {
                     body: body.to_vec(),
                     kept_back: None,
                 };
-                self.write_back(wish, &found, &document)?;
+                if let Err(error) = self.write_back(wish, &found, &document) {
+                    let (collection, id) = (wish.collection, &document.id);
+                    tracing::warn!(%error, %collection, id, "an item that was brought up is not written back");
+                }
                 Ok(Some(document))
             }
             CaughtUp::Failed {

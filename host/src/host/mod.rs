@@ -319,12 +319,11 @@ impl Host {
 
     /// The run that must be finished or undone before another one may start.
     fn unfinished(&self) -> Result<Option<Run>, StoreError> {
-        let is_in_the_way = |run: &Run| {
-            let is_seen = run.purpose != Purpose::Shadow || self.store.is_shadow();
-            run.state == RunState::Undoing
-                || (run.purpose.is_exclusive() && run.state.is_unfinished() && is_seen)
-        };
-        Ok(self.store.runs()?.into_iter().rev().find(is_in_the_way))
+        self.store.last_run(&|purpose, state| {
+            let is_seen = purpose != Purpose::Shadow || self.store.is_shadow();
+            state == RunState::Undoing
+                || (purpose.is_exclusive() && state.is_unfinished() && is_seen)
+        })
     }
 
     /// Plans how to reach a goal.

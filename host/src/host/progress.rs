@@ -32,10 +32,8 @@ impl Host {
     /// # Errors
     /// [`HostError::Store`] when the store cannot be read.
     pub fn progress(&self) -> Result<Option<RunProgress>, HostError> {
-        let runs = self.store.runs()?;
-        let is_current = |run: &&Run| run.state == RunState::Running;
-        let current = runs.iter().rev().find(is_current).cloned();
-        let current = match current {
+        let is_current = |_, state| state == RunState::Running;
+        let current = match self.store.last_run(&is_current)? {
             Some(run) => Some(run),
             None => match self.unfinished()? {
                 Some(run) => Some(run),

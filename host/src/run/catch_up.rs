@@ -180,7 +180,7 @@ impl Ladder {
     fn told(&self, items: usize, judged: Judged) -> impl Iterator<Item = CaughtUp> {
         for (step, link) in self.steps.iter().zip(&judged.links) {
             for line in &link.log {
-                tracing::info!(app = %self.app, version = %step.version, step = %step.name, "{line}");
+                tracing::debug!(app = %self.app, version = %step.version, step = %step.name, "{line}");
             }
         }
         let left = items - judged.verdicts.len();

@@ -14,7 +14,9 @@ use super::record::{
 };
 use super::write::{Keeper, Write};
 use super::{Backend, Commit, Overlay, StoreError};
-use crate::model::{Apart, Digest, History, Name, Progress, Run, RunId, Version};
+use crate::model::{
+    Apart, Digest, History, Name, Progress, Purpose, Run, RunId, RunState, Version,
+};
 
 /// A store: an ordered map of bytes, read and written as what it means. Cheap to clone.
 ///
@@ -351,6 +353,42 @@ impl Store {
         let mut runs = Vec::new();
         self.each_json(&key::all(tag::RUN), |_, run| runs.push(run))?;
         Ok(runs)
+    }
+
+    /// The last run whose purpose and state are as is meant. No other one is read whole, however many there were: this is asked
+    /// for with every item that an application writes.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// let last = store.last_run(&|_, state| state.is_unfinished())?;
+    /// assert!(last.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn last_run(
+        &self,
+        is_meant: &dyn Fn(Purpose, RunState) -> bool,
+    ) -> Result<Option<Run>, StoreError> {
+        #[derive(serde::Deserialize)]
+        struct Head {
+            id: RunId,
+            purpose: Purpose,
+            state: RunState,
+        }
+        let mut last = None;
+        self.each_json(&key::all(tag::RUN), |_, head: Head| {
+            if is_meant(head.purpose, head.state) {
+                last = Some(head.id);
+            }
+        })?;
+        let Some(last) = last else {
+            return Ok(None);
+        };
+        // It may have ended meanwhile.
+        let run = self.run(last)?;
+        Ok(run.filter(|run| is_meant(run.purpose, run.state)))
     }
 
     /// One run.
