@@ -39,7 +39,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The online steps, while it serves.
     host.up(Goal::default()).detach();
 
-    let todos = host.collection("todos".parse()?);
+    // Its own version, whatever migrations there are beyond that.
+    let todos = host.collection("todos".parse()?).at("2.0.0".parse()?);
     let own = Router::new()
         .route("/todos/{id}", get(read).put(write))
         .with_state(todos);

@@ -1,15 +1,17 @@
 //! The door for servers: work on threads of its own, directed and watched by tasks, and items for the application.
 
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use godwit::model::{Phase, RunId, RunState};
 use godwit::plan::Goal;
 use godwit::run::{ChangedItems, Observer, Report, RunEvent};
 use godwit::sandbox::Limits;
-use godwit::store::{Backend, Claim, Holder, Lease, Memory, Store};
+use godwit::store::{Backend, Claim, Commit, Holder, Lease, Memory, Store, StoreError};
 use godwit::{Host, HostBuilder, HostError, OpenError, Otherwise};
 use godwit_tests::made::{LAYOUTS, Order, rewrite};
 use godwit_tests::world::{name, small_batches, version};
@@ -404,6 +406,170 @@ async fn writes_that_wait_for_others_keep_nobody_from_reading() {
     }
 }
 
+/// A store that is slow with items, or full, when it is told to be.
+#[derive(Default)]
+struct Moody {
+    inner: Memory,
+    is_slow: Mutex<bool>,
+    is_quick: Condvar,
+    /// How many wait for an item.
+    waiting: AtomicUsize,
+    is_full: AtomicBool,
+}
+
+impl Moody {
+    fn slow_down(&self, is_slow: bool) {
+        *self.is_slow.lock().unwrap() = is_slow;
+        self.is_quick.notify_all();
+    }
+}
+
+impl Backend for Moody {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if key.starts_with(b"D") {
+            self.waiting.fetch_add(1, Ordering::SeqCst);
+            let is_slow = self.is_slow.lock().unwrap();
+            drop(self.is_quick.wait_while(is_slow, |is_slow| *is_slow));
+            self.waiting.fetch_sub(1, Ordering::SeqCst);
+        }
+        self.inner.get(key)
+    }
+
+    fn scan(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.inner.scan(from, to, visit)
+    }
+
+    fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
+        match self.is_full.load(Ordering::SeqCst) {
+            true => Err(StoreError::Failed {
+                action: "write",
+                path: "moody".into(),
+                source: "it is full".into(),
+            }),
+            false => self.inner.commit(commit),
+        }
+    }
+
+    fn url(&self) -> String {
+        self.inner.url()
+    }
+
+    fn size_on_disk(&self) -> Result<Option<u64>, StoreError> {
+        self.inner.size_on_disk()
+    }
+
+    fn shows_one_moment(&self) -> bool {
+        self.inner.shows_one_moment()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_that_take_long_keep_nobody_from_asking_and_are_waited_for_in_the_end() {
+    let backend = Arc::new(Moody::default());
+    let host = begun(backend.clone()).await;
+    backend.slow_down(true);
+    let items = host.collection(name("items")).at(version("1.0.0"));
+    let mut reading = Vec::new();
+    for n in 0..ITEMS {
+        let items = items.clone();
+        reading.push(tokio::spawn(
+            async move { items.get(format!("{n:03}")).await },
+        ));
+    }
+    while backend.waiting.load(Ordering::SeqCst) < 64 {
+        tokio::task::yield_now().await;
+    }
+    // All turns at reading are taken, and far more wait for one.
+    assert!(!host.readiness().await.unwrap().is_ready);
+    assert!(host.status().await.unwrap().unfinished.is_none());
+    for reading in &reading {
+        reading.abort();
+    }
+    for reading in reading {
+        assert!(reading.await.unwrap_err().is_cancelled());
+    }
+    drop(items);
+    let mut closing = std::pin::pin!(host.close());
+    let early = tokio::time::timeout(Duration::from_millis(50), closing.as_mut()).await;
+    assert!(early.is_err(), "it waits for what is being read");
+    backend.slow_down(false);
+    closing.await;
+    assert_eq!(Arc::strong_count(&backend), 1, "somebody still has it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_done_is_told_also_where_nobody_waits_for_it() {
+    let backend = Arc::new(Moody::default());
+    let host = begun(backend.clone()).await;
+    let mut events = host.events();
+    host.undo(RunId(99), ChangedItems::Refuse).detach();
+    let event = events.next().await.unwrap();
+    let RunEvent::WorkFailed { reason } = &event.event else {
+        panic!("{event:?}");
+    };
+    assert_eq!(reason, "there is no run 99");
+
+    backend.is_full.store(true, Ordering::SeqCst);
+    let mut work = host.up(Goal::default());
+    let mut of_it = work.events();
+    work.ended().await;
+    let mut last = None;
+    // They end with the work, not with the host.
+    while let Some(event) = of_it.next().await {
+        last = Some(event);
+    }
+    let last = last.unwrap();
+    assert!(
+        matches!(&last.event, RunEvent::WorkFailed { reason } if reason.contains("it is full")),
+        "{last:?}"
+    );
+    assert!(matches!(work.await, Err(HostError::Store(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_are_read_from_a_store_that_is_full() {
+    let backend = Arc::new(Moody::default());
+    let host = begun(backend.clone()).await;
+    host.up(Goal::default()).await.unwrap();
+    let late = host.ask(|host| host.put(&name("items"), "late", &version("1.0.0"), b"{}"));
+    late.await.unwrap();
+    backend.is_full.store(true, Ordering::SeqCst);
+    let items = host.collection(name("items")).at(version("2.0.0"));
+    let late = items.clone().writing_back().get("late").await.unwrap();
+    assert_eq!(late.unwrap().version, version("2.0.0"));
+    assert!(matches!(
+        items.put("late", "{}").await,
+        Err(HostError::Store(_))
+    ));
+    backend.is_full.store(false, Ordering::SeqCst);
+    let late = items.writing_back().get("late").await.unwrap();
+    let stored = host.blocking().store().body(&name("items"), "late");
+    assert_eq!(stored.unwrap(), late.map(|late| late.body));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_has_the_patience_and_the_socket_that_its_builder_was_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let builder = || {
+        let builder = Host::builder().store(folder.path().join("store"));
+        builder
+            .patience(Duration::ZERO)
+            .lease(Duration::from_secs(7))
+    };
+    let host = builder().open().await.unwrap();
+    assert_eq!(host.blocking().patience, Duration::ZERO);
+    assert_eq!(host.blocking().lease_duration, 7_000);
+    assert!(host.blocking().control_folder.is_some());
+    host.close().await;
+    let host = builder().control_socket(false).open().await.unwrap();
+    assert!(host.blocking().control_folder.is_none());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_reads_and_writes_before_in_and_after_a_run() {
     let host = begun(Arc::new(Memory::new())).await;
@@ -516,9 +682,9 @@ async fn of_readme(
     let runs = host.up(Goal::default()).await?; // on threads of its own; the runtime never waits for it
     let is_done = runs.iter().all(Report::is_completed); // if not, `godwit quarantine list` says which items failed
 
-    let todos = host.collection("todos".parse()?);
+    let todos = host.collection("todos".parse()?).at("1.0.0".parse()?); // the application's own version
     todos.put("milk", r#"{"title": "buy milk"}"#).await?;
-    let milk = todos.get("milk").await?; // in the shape of the newest version, whatever runs have made of it by then
+    let milk = todos.get("milk").await?; // in that version's shape, whatever runs have made of it by then
     // README: end
     assert!(is_done);
     Ok(milk)
