@@ -4,15 +4,15 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::time::Duration;
 
 use godwit::model::{Phase, RunId, RunState};
 use godwit::plan::Goal;
 use godwit::run::{ChangedItems, Observer, Report, RunEvent};
 use godwit::sandbox::Limits;
-use godwit::store::{Backend, Claim, Commit, Holder, Lease, Memory, Store, StoreError};
-use godwit::{Host, HostBuilder, HostError, OpenError, Otherwise};
+use godwit::store::{Backend, Claim, Commit, Holder, Lease, LeaseError, Memory, Store, StoreError};
+use godwit::{Host, HostBuilder, HostError, OpenError, Otherwise, Request};
 use godwit_tests::made::{LAYOUTS, Order, rewrite};
 use godwit_tests::world::{name, small_batches, version};
 use serde_json::json;
@@ -553,21 +553,115 @@ async fn items_are_read_from_a_store_that_is_full() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_has_the_patience_and_the_socket_that_its_builder_was_told() {
+async fn a_host_is_as_patient_and_as_open_to_others_as_its_builder_was_told() {
     let folder = tempfile::tempdir().unwrap();
-    let builder = || {
-        let builder = Host::builder().store(folder.path().join("store"));
-        builder
+    let data = folder.path().join("store");
+    for is_open in [true, false] {
+        let builder = Host::builder().store(&data).plugin("made.json", SCHEMA);
+        let builder = builder
             .patience(Duration::ZERO)
-            .lease(Duration::from_secs(7))
-    };
-    let host = builder().open().await.unwrap();
-    assert_eq!(host.blocking().patience, Duration::ZERO);
-    assert_eq!(host.blocking().lease_duration, 7_000);
-    assert!(host.blocking().control_folder.is_some());
+            .lease_duration(Duration::from_secs(7))
+            .control_socket(is_open);
+        let host = builder.open().await.unwrap();
+        host.up(Goal::default()).await.unwrap();
+        let (held, go_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+        let (is_held, may_go_on) = (held.clone(), go_on.clone());
+        let work = host.begin(move |host, _, control| {
+            let lease = host.lease("up")?;
+            host.directed("up", control, || {
+                is_held.wait();
+                may_go_on.wait();
+            });
+            Ok(lease.release(host.store())?)
+        });
+        tokio::task::spawn_blocking(move || held.wait())
+            .await
+            .unwrap();
+        let put = host.collection(name("items")).put("one", "{}").await;
+        let Err(HostError::Lease(LeaseError::Held { expires_in, .. })) = put else {
+            panic!("{put:?}");
+        };
+        assert!((1..=7_000).contains(&expires_in), "{expires_in}");
+        let asked = Request::Progress.send(&data);
+        assert_eq!(asked.is_ok(), is_open, "{asked:?}");
+        tokio::task::spawn_blocking(move || go_on.wait())
+            .await
+            .unwrap();
+        work.await.unwrap();
+        host.close().await;
+    }
+}
+
+/// One who holds works when something fails, and knows the host for that.
+struct Knows(Host);
+
+impl Observer for Knows {
+    fn event(&self, event: &RunEvent) {
+        match event {
+            RunEvent::Started { .. } => panic!("it cannot bear that"),
+            RunEvent::WorkFailed { .. } => self.0.hold("something failed"),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_observer_that_panics_holds_nothing_and_one_that_knows_the_host_keeps_it_no_longer() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = begun(backend.clone()).await;
+    host.observe(Arc::new(Knows(host.clone())));
+    let mut events = host.events();
+    let failed = host.up(Goal::default()).await;
+    assert!(matches!(failed, Err(HostError::Run(_))), "{failed:?}");
+    let mut names = Vec::new();
+    while names.last() != Some(&"work_failed") {
+        names.extend(events.next().await.unwrap().event.name());
+    }
+    // Nobody has the store to himself any more.
+    let items = host.collection(name("items")).at(version("1.0.0"));
+    items.put("one", "{}").await.unwrap();
+    drop(items);
     host.close().await;
-    let host = builder().control_socket(false).open().await.unwrap();
-    assert!(host.blocking().control_folder.is_none());
+    assert_eq!(Arc::strong_count(&backend), 1, "somebody still has it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_waits_for_other_handles() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = begun(backend.clone()).await;
+    let items = host.collection(name("items")).at(version("1.0.0"));
+    let mut closing = std::pin::pin!(host.close());
+    let early = tokio::time::timeout(Duration::from_millis(50), closing.as_mut()).await;
+    assert!(early.is_err(), "there is another handle");
+    assert!(items.get("001").await.unwrap().is_some());
+    drop(items);
+    closing.await;
+    assert_eq!(Arc::strong_count(&backend), 1, "somebody still has it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_many_works_go_on_at_once_and_one_more_says_so() {
+    let host = begun(Arc::new(Memory::new())).await;
+    let works: Vec<_> = (0..128)
+        .map(|_| {
+            host.begin(|_, _, control| {
+                while !control.is_stopped() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Ok(())
+            })
+        })
+        .collect();
+    let mut one_more = host.up(Goal::default());
+    let event = one_more.next_event().await.unwrap();
+    assert_eq!(event.event.name(), Some("work_failed"));
+    assert!(one_more.next_event().await.is_none());
+    assert!(matches!(one_more.await, Err(HostError::Overloaded)));
+    host.cancel();
+    for work in works {
+        work.await.unwrap();
+    }
+    assert_eq!(host.up(Goal::default()).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -678,13 +772,13 @@ async fn of_readme(
         .store(data)
         .plugins(migrations)
         .open()
-        .await?;
+        .await?; // the migrations that this release comes with
     let runs = host.up(Goal::default()).await?; // on threads of its own; the runtime never waits for it
     let is_done = runs.iter().all(Report::is_completed); // if not, `godwit quarantine list` says which items failed
 
-    let todos = host.collection("todos".parse()?).at("1.0.0".parse()?); // the application's own version
+    let todos = host.collection("todos".parse()?);
     todos.put("milk", r#"{"title": "buy milk"}"#).await?;
-    let milk = todos.get("milk").await?; // in that version's shape, whatever runs have made of it by then
+    let milk = todos.get("milk").await?; // in the shape of their newest version, whatever runs have made of it by then
     // README: end
     assert!(is_done);
     Ok(milk)
@@ -698,11 +792,19 @@ async fn what_readme_tells_those_who_embed_it_works_as_it_is_written() {
     let schema = r#"{"app": "todos", "version": "1.0.0",
         "operations": [{"create_collection": {"collection": "todos"}}]}"#;
     std::fs::write(migrations.join("todos.json"), schema).unwrap();
-    let milk = of_readme(folder.path().join("data"), migrations)
-        .await
-        .unwrap()
-        .unwrap();
+    let open = |schema: Option<&str>| {
+        if let Some(schema) = schema {
+            std::fs::write(migrations.join("todos-2.json"), schema).unwrap();
+        }
+        of_readme(folder.path().join("data"), migrations.clone())
+    };
+    let milk = open(None).await.unwrap().unwrap();
     assert_eq!(milk.version, version("1.0.0"));
+    // Its next release.
+    let schema = r#"{"app": "todos", "version": "2.0.0",
+        "operations": [{"ensure_index": {"collection": "todos", "pointer": "/title"}}]}"#;
+    let milk = open(Some(schema)).await.unwrap().unwrap();
+    assert_eq!(milk.version, version("2.0.0"));
 
     let own = include_str!("embed.rs");
     let (_, own) = own.split_once("// README: begin\n").unwrap();

@@ -1,17 +1,24 @@
 //! What a host is made of.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::Builder;
 use std::time::Duration;
+
+use tokio::sync::oneshot;
 
 use super::Host;
 use crate::catalogue::{Catalogue, FolderError};
 use crate::host::{self, BackupFirst, Surroundings};
 use crate::model::Grants;
 use crate::plan::Policy;
-use crate::run::{Options, Pacing};
+use crate::run::{Options, Pacing, STACK_BYTES};
 use crate::sandbox::{Cache, CacheError, Compiler, Engine, Limits};
 use crate::store::{Backend, Compression, OpenLock, OpenMode, Store, StoreError, StoreUrl};
+
+/// A lease is not held for less: that it is there still is asked twice a second.
+const SHORTEST_LEASE: Duration = Duration::from_secs(3);
 
 /// What a [`Host`] is made of; [`Host::builder`] makes one.
 ///
@@ -43,7 +50,7 @@ pub struct HostBuilder {
     pacing: Pacing,
     backup_first: BackupFirst,
     patience: Option<Duration>,
-    lease: Option<Duration>,
+    lease_duration: Option<Duration>,
     has_no_control_socket: bool,
     surroundings: Option<Surroundings>,
 }
@@ -82,9 +89,9 @@ pub enum OpenError {
     /// Occurs when the folder for compiled plugins cannot be used.
     #[error(transparent)]
     Cache(#[from] CacheError),
-    /// Occurs when the runtime was shut down meanwhile.
-    #[error("the runtime is being shut down")]
-    ShutDown,
+    /// Occurs when no thread can be started.
+    #[error("no thread can be started")]
+    Thread(#[source] std::io::Error),
 }
 
 impl HostBuilder {
@@ -326,18 +333,19 @@ impl HostBuilder {
         self
     }
 
-    /// How long a lease holds that is not renewed: 15 s by default. So long others wait for one who died on another machine.
+    /// How long a lease holds that is not renewed: 15 s by default, 3 s at least. So long others wait for one who died on another
+    /// machine.
     ///
     /// ```
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::Duration;
     ///
-    /// let host = godwit::Host::builder().store("data").lease(Duration::from_secs(60)).open().await?;
+    /// let host = godwit::Host::builder().store("data").lease_duration(Duration::from_secs(60)).open().await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn lease(mut self, duration: Duration) -> Self {
-        self.lease = Some(duration);
+    pub fn lease_duration(mut self, duration: Duration) -> Self {
+        self.lease_duration = Some(duration.max(SHORTEST_LEASE));
         self
     }
 
@@ -386,19 +394,24 @@ impl HostBuilder {
     ///
     /// # Errors
     /// [`OpenError`] when the store or a folder cannot be opened.
-    ///
-    /// # Panics
-    /// Outside of a runtime of tokio.
     pub async fn open(self) -> Result<Host, OpenError> {
-        let opened = tokio::task::spawn_blocking(move || self.open_blocking());
+        let (sender, opened) = oneshot::channel();
+        // Migrations say what they are on a stack like those on which they work.
+        let thread = Builder::new().stack_size(STACK_BYTES).spawn(move || {
+            let opened = catch_unwind(AssertUnwindSafe(|| self.open_blocking()));
+            // Whoever waited for it may have gone.
+            let _ = sender.send(opened);
+        });
+        thread.map_err(OpenError::Thread)?;
         match opened.await {
-            Ok(opened) => opened,
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => Err(OpenError::ShutDown),
+            Ok(Ok(opened)) => opened,
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(_) => unreachable!("it is sent, whatever happens"),
         }
     }
 
-    /// Does as [`HostBuilder::open`], for code that may block.
+    /// Does as [`HostBuilder::open`], for code that may block: on a thread whose stack is twice as large as what the limits give to
+    /// migrations.
     ///
     /// ```
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -438,8 +451,8 @@ impl HostBuilder {
         host.body_bytes = body_bytes;
         host.backup_first = self.backup_first;
         host.patience = self.patience.unwrap_or(host.patience);
-        if let Some(lease) = self.lease {
-            host.lease_duration = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
+        if let Some(duration) = self.lease_duration {
+            host.lease_duration = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         }
         host.control_folder = folder.filter(|_| !self.has_no_control_socket);
         Ok(Host::keeping(host, self.pacing, open))

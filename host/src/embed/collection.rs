@@ -39,7 +39,8 @@ impl Collection {
         }
     }
 
-    /// The same for an application of this version. By default it is the newest one that a migration leads to.
+    /// The same for an application of this version. By default it is the newest one that a migration leads to, as is right for an
+    /// application that comes with its migrations.
     ///
     /// ```
     /// # async fn example(todos: godwit::Collection) -> Result<(), Box<dyn std::error::Error>> {

@@ -4,6 +4,7 @@
 //! their numbers.
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::Stream;
@@ -85,23 +86,23 @@ impl Log {
         self.told.send_modify(|told| told.last = number);
     }
 
-    /// The next event behind a number that is still kept.
-    fn behind(&self, number: u64, work: Option<u64>) -> Option<Arc<Event>> {
+    /// The next event behind a number that is still kept, how many behind it are not, and how far was looked.
+    fn behind(&self, number: u64, work: Option<u64>) -> (Option<Arc<Event>>, u64, u64) {
         let kept = self.kept();
+        let oldest = kept.front().map_or(0, |event| event.number);
+        let missed = oldest.saturating_sub(number + 1);
         let first = kept.partition_point(|event| event.number <= number);
         let mut later = kept.iter().skip(first);
         let is_meant = |event: &&Arc<Event>| work.is_none_or(|work| work == event.work);
-        later.find(is_meant).cloned()
+        let event = later.find(is_meant).cloned();
+        let last = event.as_ref().or(kept.back());
+        let looked = last.map_or(number, |last| last.number.max(number));
+        (event, missed, looked)
     }
 
     /// The number of the oldest event that is kept.
     pub(super) fn oldest(&self) -> u64 {
         self.kept().front().map_or(0, |event| event.number)
-    }
-
-    /// How many events behind a number are not kept any more.
-    fn dropped_behind(&self, number: u64) -> u64 {
-        self.oldest().saturating_sub(number + 1)
     }
 
     /// Waits until nothing can happen any more.
@@ -205,12 +206,10 @@ impl Events {
     /// # }
     /// ```
     pub fn try_next(&mut self) -> Option<Arc<Event>> {
-        let dropped = self.log.dropped_behind(self.read);
-        self.missed += dropped;
-        self.read += dropped;
-        let event = self.log.behind(self.read, self.work)?;
-        self.read = event.number;
-        Some(event)
+        let (event, missed, looked) = self.log.behind(self.read, self.work);
+        self.missed += missed;
+        self.read = looked;
+        event
     }
 
     /// How many events were not kept for as long as it took to read them, of any work.
@@ -257,20 +256,35 @@ impl std::fmt::Debug for Events {
 }
 
 /// Writes to the log what happens in a work, but for what comes with every batch.
-pub(super) struct Writer<'a> {
-    pub log: &'a Log,
+#[derive(Clone)]
+pub(super) struct Writer {
+    pub log: Arc<Log>,
     pub work: u64,
-    pub clock: &'a dyn Clock,
+    pub clock: Arc<dyn Clock>,
     /// Whoever is told everything.
-    pub also: &'a [Arc<dyn Observer + Send>],
+    pub also: Vec<Arc<dyn Observer + Send>>,
 }
 
-impl Observer for Writer<'_> {
-    fn event(&self, event: &RunEvent) {
+impl Writer {
+    /// Tells everybody, also where one of them panics.
+    pub(super) fn tell_all(&self, event: &RunEvent) {
+        self.note(event);
+        for also in &self.also {
+            let _ = std::panic::catch_unwind(AssertUnwindSafe(|| also.event(event)));
+        }
+    }
+
+    fn note(&self, event: &RunEvent) {
         if let Some(name) = event.name() {
             tracing::info!(name, ?event);
             self.log.add(self.work, self.clock.now(), event.clone());
         }
+    }
+}
+
+impl Observer for Writer {
+    fn event(&self, event: &RunEvent) {
+        self.note(event);
         self.also.iter().for_each(|also| also.event(event));
     }
 }

@@ -15,6 +15,8 @@ mod work;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 pub use builder::{HostBuilder, OpenError};
 pub use collection::Collection;
 pub use events::{Event, Events};
@@ -48,8 +50,7 @@ use work::Works;
 #[derive(Clone)]
 pub struct Host {
     inner: Arc<Inner>,
-    /// Dropped with the last handle.
-    handles: Arc<Handles>,
+    handle: Handle,
 }
 
 struct Inner {
@@ -63,16 +64,27 @@ struct Inner {
     changes: Turns,
     /// How fast works may go that are begun.
     pacing: Pacing,
+    /// Everybody who uses the store has a receiver.
+    users: watch::Sender<()>,
     /// Behind the host: the store is closed first.
     _open: Option<OpenLock>,
+}
+
+/// What everybody has who may stop things.
+#[derive(Clone)]
+struct Handle {
+    /// Dropped with the last one.
+    _all: Arc<Handles>,
+    /// Behind that: whoever waits until nobody uses the store may close it.
+    user: watch::Receiver<()>,
 }
 
 /// Stops everything when nobody is there any more to do so.
 struct Handles(Arc<Inner>);
 
-impl std::fmt::Debug for Handles {
+impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Handles")
+        f.write_str("Handle")
     }
 }
 
@@ -119,12 +131,14 @@ impl Host {
             reads: Turns::new(),
             changes: Turns::new(),
             pacing,
+            users: watch::Sender::new(()),
             _open: open,
         });
-        Self {
-            handles: Arc::new(Handles(inner.clone())),
-            inner,
-        }
+        let handle = Handle {
+            _all: Arc::new(Handles(inner.clone())),
+            user: inner.users.subscribe(),
+        };
+        Self { inner, handle }
     }
 
     /// The same host for code that may block.
@@ -140,8 +154,9 @@ impl Host {
         &self.inner.host
     }
 
-    /// Does something short on a thread where that may block. 64 of these are done at once, and 4,096 more wait. What was begun
-    /// is carried through, also where nobody waits for its answer any more; it must not wait for others that are asked for so.
+    /// Does something short on a thread where that may block, for which no migration has to work: items are read by [`Host::read`].
+    /// 64 of these are done at once, and 4,096 more wait. What was begun is carried through, also where nobody waits for its
+    /// answer any more; it must not wait for others that are asked for so.
     ///
     /// ```
     /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
@@ -162,7 +177,8 @@ impl Host {
         self.take_turn(&self.inner.questions, question).await
     }
 
-    /// Does as [`Host::ask`], for something that changes the store and may have to wait for others who do.
+    /// Does as [`Host::ask`], for something that changes the store and may have to wait for others who do. Whoever has waited for
+    /// his turn for as long as the host's patience is turned away where he would have to wait on.
     ///
     /// ```
     /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
@@ -182,11 +198,35 @@ impl Host {
         &self,
         change: impl FnOnce(&host::Host) -> Result<T, HostError> + Send + 'static,
     ) -> Result<T, HostError> {
-        self.take_turn(&self.inner.changes, change).await
+        let asked_at = self.blocking().surroundings().clock.now();
+        let patient = move |host: &host::Host| {
+            let now = host.surroundings().clock.now();
+            if u128::from(now.since(asked_at)) >= host.patience.as_millis() {
+                host.check_free()?;
+            }
+            change(host)
+        };
+        self.take_turn(&self.inner.changes, patient).await
     }
 
-    /// Does as [`Host::ask`], for something that reads items, so that migrations may take part in it.
-    pub(crate) async fn read<T: Send + 'static>(
+    /// Does as [`Host::ask`], for something that reads items, so that migrations may have to work for it, and take long.
+    ///
+    /// ```
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::Reading;
+    ///
+    /// let both = host.read(|host| {
+    ///     let (lists, reading) = ("lists".parse().expect("it is a name"), Reading::default());
+    ///     Ok((host.read(&lists, "1", &reading)?, host.read(&lists, "2", &reading)?))
+    /// });
+    /// let (first, second) = both.await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// What it says; [`HostError::Overloaded`].
+    pub async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&host::Host) -> Result<T, HostError> + Send + 'static,
     ) -> Result<T, HostError> {
@@ -198,11 +238,12 @@ impl Host {
         turns: &Turns,
         question: impl FnOnce(&host::Host) -> Result<T, HostError> + Send + 'static,
     ) -> Result<T, HostError> {
-        let (turn, host) = (turns.take().await?, self.inner.host.clone());
+        let turn = turns.take().await?;
+        let (user, host) = (self.handle.user.clone(), self.inner.host.clone());
         let span = tracing::Span::current();
         let answer = tokio::task::spawn_blocking(move || {
             // The turn ends with the answer, not with whoever waits for that, and behind the host.
-            let (_turn, host) = (turn, host);
+            let (_user, _turn, host) = (user, turn, host);
             span.in_scope(|| question(&host))
         });
         match answer.await {
@@ -213,7 +254,8 @@ impl Host {
         }
     }
 
-    /// Begins something that takes long, on a thread of its own.
+    /// Begins something that takes long, on a thread of its own. 128 of these go on at once; one more fails as
+    /// [`HostError::Overloaded`].
     ///
     /// ```
     /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
@@ -228,8 +270,8 @@ impl Host {
     ) -> Work<T> {
         let control = Control::default();
         control.pace(|pacing| *pacing = self.inner.pacing);
-        let (host, handles) = (&self.inner.host, self.handles.clone());
-        self.inner.works.begin(host, handles, control, work)
+        let (host, handle) = (&self.inner.host, self.handle.clone());
+        self.inner.works.begin(host, handle, control, work)
     }
 
     /// Plans how to reach a goal.
@@ -522,8 +564,7 @@ impl Host {
     }
 
     /// Has somebody told what happens in all works that are begun from now on, on their own threads: each waits for it, and
-    /// fails where it panics. It is kept as long as the host: one that has a handle of its own keeps the host until
-    /// [`Host::shutdown`].
+    /// fails where it panics. It is kept until [`Host::shutdown`], and may have a handle of the host: the host goes on until then.
     ///
     /// ```
     /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
@@ -650,9 +691,12 @@ impl Host {
         self.inner.works.log.over().await;
     }
 
-    /// Does as [`Host::shutdown`], waits for what is read and written just now, also where nobody waits for its answer, and
-    /// where this is the last handle closes the store before it ends, without having the runtime wait for that: the same store
-    /// can be opened again at once. Otherwise it is closed where the last handle is dropped, which on sled takes a while.
+    /// Does as [`Host::shutdown`], waits until this is the last handle and nothing is read or written any more, also where nobody
+    /// waits for its answer, and closes the store, without having the runtime wait for that: when it ends the same store can be
+    /// opened again. Without this it is closed where the last handle is dropped, which on sled takes a while.
+    ///
+    /// Handles are this one's clones, works, and what is made of them: a [`Collection`], a router. Two who wait for each other so
+    /// wait for ever.
     ///
     /// ```
     /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
@@ -663,17 +707,11 @@ impl Host {
     /// ```
     pub async fn close(self) {
         self.shutdown().await;
-        let Inner {
-            questions,
-            reads,
-            changes,
-            ..
-        } = &*self.inner;
-        for turns in [questions, reads, changes] {
-            turns.over().await;
-        }
+        let Self { inner, handle } = self;
+        drop(handle);
+        inner.users.closed().await;
         // When the runtime is being shut down, whoever does so waits for its threads.
-        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+        let _ = tokio::task::spawn_blocking(move || drop(inner)).await;
     }
 }
 

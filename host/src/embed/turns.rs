@@ -9,7 +9,7 @@ use crate::host::HostError;
 
 /// So many have a turn at once: what takes long takes no more of the runtime's threads than this, also where nobody waits for
 /// its answer any more.
-const AT_ONCE: u32 = 64;
+const AT_ONCE: usize = 64;
 /// So many wait for one; whoever would be one more is told so at once.
 const WAITING: usize = 4_096;
 
@@ -25,7 +25,7 @@ struct Waiting<'a>(&'a AtomicUsize);
 impl Turns {
     pub(super) fn new() -> Self {
         Self {
-            free: Arc::new(Semaphore::new(AT_ONCE as usize)),
+            free: Arc::new(Semaphore::new(AT_ONCE)),
             waiting: AtomicUsize::default(),
         }
     }
@@ -42,12 +42,6 @@ impl Turns {
         let _waiting = Waiting::one_of(&self.waiting)?;
         let turn = self.free.clone().acquire_owned().await;
         turn.map_err(|_| HostError::ShutDown)
-    }
-
-    /// Waits until nobody has a turn.
-    pub(super) async fn over(&self) {
-        // It is never closed.
-        let _ = self.free.acquire_many(AT_ONCE).await;
     }
 }
 
@@ -71,42 +65,38 @@ impl Drop for Waiting<'_> {
 mod tests {
     use super::*;
 
-    fn runtime() -> tokio::runtime::Runtime {
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
-        runtime.expect("there is a runtime")
+    async fn until(turns: &Turns, waiting: usize) {
+        while turns.waiting.load(Ordering::Relaxed) != waiting {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[test]
     fn more_than_may_wait_are_turned_away_and_those_that_gave_up_do_not_count() {
         let turns = Arc::new(Turns::new());
-        runtime().block_on(async {
+        let wait = || {
+            let turns = turns.clone();
+            tokio::spawn(async move { turns.take().await.map(drop) })
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.expect("there is a runtime").block_on(async {
             let mut taken = Vec::new();
             for _ in 0..AT_ONCE {
                 taken.push(turns.take().await.expect("one is free"));
             }
-            let waiting: Vec<_> = (0..WAITING)
-                .map(|_| {
-                    let turns = turns.clone();
-                    tokio::spawn(async move { turns.take().await.map(drop) })
-                })
-                .collect();
-            // The others run first: there is one thread.
-            tokio::task::yield_now().await;
+            let waiting: Vec<_> = (0..WAITING).map(|_| wait()).collect();
+            until(&turns, WAITING).await;
             assert!(matches!(turns.take().await, Err(HostError::Overloaded)));
             waiting[0].abort();
-            tokio::task::yield_now().await;
-            let one_more = {
-                let turns = turns.clone();
-                tokio::spawn(async move { turns.take().await.map(drop) })
-            };
-            tokio::task::yield_now().await;
+            until(&turns, WAITING - 1).await;
+            let one_more = wait();
+            until(&turns, WAITING).await;
             drop(taken);
             assert!(one_more.await.expect("it ends").is_ok());
             for (place, waiting) in waiting.into_iter().enumerate() {
                 assert_eq!(waiting.await.is_ok(), place > 0);
             }
-            turns.over().await;
-            assert!(turns.take().await.is_ok());
+            assert_eq!(turns.waiting.load(Ordering::Relaxed), 0);
         });
     }
 }

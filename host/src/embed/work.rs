@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::IntoFuture;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -10,7 +10,7 @@ use std::thread::Builder;
 
 use tokio::sync::{oneshot, watch};
 
-use super::Handles;
+use super::Handle;
 use super::events::{Event, Events, Log, MayHappen, Writer};
 use crate::host::{self, ErrorKind, HostError};
 use crate::run::{Control, Observer, Pacing, RunError, RunEvent};
@@ -75,6 +75,9 @@ impl Works {
         let open = self.open().take();
         self.cancel();
         drop(open);
+        // Works that go on have them. One may have a handle of the host.
+        let observers = std::mem::take(&mut *self.observers());
+        drop(observers);
     }
 
     /// Asks everything that goes on to stop.
@@ -106,11 +109,11 @@ impl Works {
         }
     }
 
-    /// Begins a work. `handles` are those of its host.
+    /// Begins a work. `handle` is one of its host.
     pub(super) fn begin<T: Send + 'static>(
         &self,
         host: &Arc<host::Host>,
-        handles: Arc<Handles>,
+        handle: Handle,
         control: Control,
         work: impl FnOnce(&host::Host, &dyn Observer, &Control) -> Result<T, HostError> + Send + 'static,
     ) -> Work<T> {
@@ -119,29 +122,19 @@ impl Works {
         let (sender, result) = oneshot::channel();
         let (going_on_still, ended) = watch::channel(());
         let events = events.until(ended.clone());
-        let (host, log, own) = (host.clone(), self.log.clone(), control.clone());
-        let also = self.observers().clone();
+        let (host, own) = (host.clone(), control.clone());
+        let writer = Writer {
+            log: self.log.clone(),
+            work: number,
+            clock: host.surroundings().clock.clone(),
+            also: self.observers().clone(),
+        };
+        let told = writer.clone();
         // What is traced in it belongs to whoever began it.
         let span = tracing::info_span!("work", number, store = %host.store().backend().url());
+        let own_span = span.clone();
         let carry_out = move || {
-            let done = span.in_scope(|| {
-                let observer = Writer {
-                    log: &log,
-                    work: number,
-                    clock: &*host.surroundings().clock,
-                    also: &also,
-                };
-                let done = || work(&host, &observer, &own);
-                // A fault of ours is told to whoever waits, as any error is.
-                let done = std::panic::catch_unwind(AssertUnwindSafe(done));
-                let done =
-                    done.unwrap_or_else(|_| Err(fault("the thread that carried it out panicked")));
-                if let Err(error) = &done {
-                    // Nobody may wait for it.
-                    tell_failure(error, &observer);
-                }
-                done
-            });
+            let done = own_span.in_scope(|| carried_out(work, &host, &writer, &own));
             // Whoever waits for the end may open the store anew.
             drop(host);
             // Whoever waited for it may have gone.
@@ -168,6 +161,10 @@ impl Works {
                 .err()
                 .map(|error| fault(&format!("no thread can be started: {error}")));
         }
+        drop((holds, going_on));
+        if let Some(failure) = &failure {
+            span.in_scope(|| tell_failure(failure, &told));
+        }
         Work {
             number,
             control,
@@ -175,13 +172,26 @@ impl Works {
             result,
             failure,
             ended,
-            handles,
+            handle,
         }
     }
 }
 
+/// Carries a work out, and tells of it where it cannot be done: nobody may wait for it.
+fn carried_out<T>(
+    work: impl FnOnce(&host::Host, &dyn Observer, &Control) -> Result<T, HostError>,
+    host: &host::Host,
+    writer: &Writer,
+    control: &Control,
+) -> Result<T, HostError> {
+    // A fault of ours is told as any error is.
+    let done = catch_unwind(AssertUnwindSafe(|| work(host, writer, control)));
+    let done = done.unwrap_or_else(|_| Err(fault("the thread that carried it out panicked")));
+    done.inspect_err(|error| tell_failure(error, writer))
+}
+
 /// Tells of a work that cannot be done, in its events and its trace.
-fn tell_failure(error: &HostError, observer: &dyn Observer) {
+fn tell_failure(error: &HostError, writer: &Writer) {
     let reason = host::with_causes(error);
     match error.kind() {
         // Somebody asked for it.
@@ -189,9 +199,7 @@ fn tell_failure(error: &HostError, observer: &dyn Observer) {
         ErrorKind::Store | ErrorKind::Internal => tracing::error!(reason, "a work failed"),
         _ => tracing::warn!(reason, "a work cannot be done"),
     }
-    let tell = || observer.event(&RunEvent::WorkFailed { reason });
-    // An observer that panics has made it fail before.
-    let _ = std::panic::catch_unwind(AssertUnwindSafe(tell));
+    writer.tell_all(&RunEvent::WorkFailed { reason });
 }
 
 fn fault(what: &str) -> HostError {
@@ -231,7 +239,7 @@ pub struct Work<T> {
     failure: Option<HostError>,
     /// Its sender is gone once it has ended.
     ended: watch::Receiver<()>,
-    handles: Arc<Handles>,
+    handle: Handle,
 }
 
 impl<T> Work<T> {
@@ -399,7 +407,7 @@ impl<T: Send + 'static> IntoFuture for Work<T> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let _handles = self.handles;
+            let _handle = self.handle;
             match self.result.await {
                 Ok(result) => result,
                 Err(_) => Err(self.failure.unwrap_or(HostError::ShutDown)),

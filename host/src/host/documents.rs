@@ -11,7 +11,7 @@ use super::{Host, HostError, ItemWrite, WayIn};
 use crate::model::{Batch, Digest, Name, Version};
 use crate::plan::Errand;
 use crate::run::{CaughtUp, Control, Crew, Moment};
-use crate::store::{Collection, Found, Outside, StoreError};
+use crate::store::{Collection, Found, StoreError};
 use crate::transfer::WayIn as _;
 
 /// A page has so many bytes of bodies, or one item with more.
@@ -843,8 +843,7 @@ impl Host {
             return Ok(());
         }
         let (collection, id) = (wish.collection, &document.id);
-        let now = self.clock().now();
-        let Ok(mut outside) = Outside::begin(&self.store, now, &*self.surroundings.is_gone) else {
+        let Ok(mut outside) = self.outside() else {
             return Ok(());
         };
         let is_still = outside.record(collection, id)?.as_ref() == Some(&found.record);

@@ -4,7 +4,7 @@ use crate::catalogue::FolderError;
 use crate::model::{Name, Run, RunId};
 use crate::plan::{Finding, Severity};
 use crate::run::RunError;
-use crate::store::{BackupError, LeaseError, StoreError};
+use crate::store::{BackupError, LeaseError, OutsideError, StoreError};
 
 /// Why the host cannot do what it was asked.
 ///
@@ -375,6 +375,15 @@ fn of_run(error: &RunError) -> ErrorKind {
         | RunError::ChangedSince { .. }
         | RunError::NotInQuarantine { .. } => ErrorKind::Input,
         RunError::Worker(_) => ErrorKind::Internal,
+    }
+}
+
+impl From<OutsideError> for HostError {
+    fn from(error: OutsideError) -> Self {
+        match error {
+            OutsideError::Lease(error) => error.into(),
+            OutsideError::Finalizing => Self::ShadowUnderWay,
+        }
     }
 }
 

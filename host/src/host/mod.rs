@@ -736,16 +736,16 @@ impl Host {
     /// Does something under a lease, and gives it back.
     fn holding<T>(
         &self,
-        mut lease: Lease,
+        lease: Lease,
         work: impl FnOnce(&mut Lease) -> Result<T, HostError>,
     ) -> Result<T, HostError> {
-        self.mark_abandoned(&mut lease)?;
-        let result = work(&mut lease);
-        // A lease that cannot be given back expires; the result matters more.
-        if let Err(error) = lease.release(&self.store) {
-            tracing::warn!(%error, "the lease could not be given back and will expire");
-        }
-        result
+        let mut held = Held {
+            lease: Some(lease),
+            store: &self.store,
+        };
+        let lease = held.lease.as_mut().expect("it is given back in the end");
+        self.mark_abandoned(lease)?;
+        work(lease)
     }
 
     /// Marks retries whose process died as stopped: nobody will go on with them.
@@ -767,6 +767,22 @@ impl Host {
             return Err(HostError::Refused(planned.findings));
         }
         Ok(planned)
+    }
+}
+
+/// A lease that is given back however what is done under it ends, also in a panic.
+struct Held<'a> {
+    lease: Option<Lease>,
+    store: &'a Store,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let released = self.lease.take().map(|lease| lease.release(self.store));
+        // What cannot be given back expires; the result matters more.
+        if let Some(Err(error)) = released {
+            tracing::warn!(%error, "the lease could not be given back and will expire");
+        }
     }
 }
 

@@ -150,6 +150,18 @@ impl Host {
         Ok(written.expect("anything is expected"))
     }
 
+    /// Checks that a write would not have to wait just now.
+    ///
+    /// # Errors
+    /// [`HostError::Lease`] or [`HostError::ShadowUnderWay`], as [`Host::write`] has them where patience has ended.
+    pub(crate) fn check_free(&self) -> Result<(), HostError> {
+        self.outside().map(drop).map_err(HostError::from)
+    }
+
+    pub(super) fn outside(&self) -> Result<Outside<'_>, OutsideError> {
+        Outside::begin(&self.store, self.clock().now(), &*self.surroundings.is_gone)
+    }
+
     /// Does as [`Host::write`] if it may be, which is asked anew after each time that it had to wait for others, and if what is
     /// there is as expected, which is told each item's record as stored, if there is one; `None` where it is not, and nothing
     /// was written.
@@ -169,8 +181,7 @@ impl Host {
         }
         let (mut left, mut tries, mut is_checked) = (self.patience, 0, false);
         loop {
-            let is_gone = &*self.surroundings.is_gone;
-            let mut outside = match Outside::begin(&self.store, self.clock().now(), is_gone) {
+            let mut outside = match self.outside() {
                 Ok(outside) => outside,
                 Err(OutsideError::Finalizing | OutsideError::Lease(LeaseError::Held { .. }))
                     if !left.is_zero() =>
@@ -180,8 +191,7 @@ impl Host {
                     left -= time;
                     continue;
                 }
-                Err(OutsideError::Lease(error)) => return Err(error.into()),
-                Err(OutsideError::Finalizing) => return Err(HostError::ShadowUnderWay),
+                Err(error) => return Err(error.into()),
             };
             self.check_writable(writes)?;
             // Versions change under a lease only: if one does from here on, this is not carried out.

@@ -71,5 +71,6 @@ pub(crate) use runner::granted;
 pub use runner::{Runner, step_number};
 pub use shadow::Follower;
 pub use stream::{Became, Passed, Stream, StreamError};
+pub(crate) use threads::STACK_BYTES;
 pub(crate) use timed::timed;
 pub use undo::{ChangedItems, UndoReport, prune, step_numbers, undo};

@@ -14,7 +14,7 @@ use super::{timed, window};
 
 /// Native stack of a transforming thread: what wasm code may use, and ample room for the host's
 /// own frames below it.
-pub(super) const STACK_BYTES: usize = 8 << 20;
+pub(crate) const STACK_BYTES: usize = 8 << 20;
 
 /// What a thread does to a batch of which so many items may fail.
 pub(super) type Worker = dyn FnMut(&Feed, u64) -> Result<Judged, Abort> + Send;

@@ -55,6 +55,11 @@ impl Engine {
     /// When the machine cannot run wasmtime at all: an unsupported processor, or no thread to be
     /// had.
     pub fn new(limits: Limits) -> Self {
+        let stack_bytes = limits.stack_bytes.min(Limits::MAX_STACK_BYTES);
+        let limits = Limits {
+            stack_bytes,
+            ..limits
+        };
         Self::with_config(&config(&limits), limits)
     }
 

@@ -61,14 +61,15 @@ pub(super) async fn made<T: Serialize, U: Send + 'static>(
     shared: &Shared,
     make: impl FnOnce(&Host) -> Result<(T, U), HostError> + Send + 'static,
 ) -> Result<(Response, U), Problem> {
-    let making = shared.making.acquire().await;
+    let making = shared.making.clone().acquire_owned().await;
     let encoded = shared.host.read(move |host| {
+        // It is made to its end, also where nobody waits for it any more.
+        let _making = making;
         let (answer, beside) = make(host)?;
         // Nothing of it can fail: its keys are strings.
         Ok((serde_json::to_vec(&answer).unwrap_or_default(), beside))
     });
     let (encoded, beside) = encoded.await?;
-    drop(making);
     Ok((sent(shared, encoded.into())?, beside))
 }
 

@@ -103,7 +103,7 @@ struct Inner {
     /// Streams of events.
     streams: Arc<Semaphore>,
     /// Answers that may be large and are being made.
-    making: Semaphore,
+    making: Arc<Semaphore>,
     /// KiB of large answers on their way.
     on_their_way: Arc<Semaphore>,
     /// The number of what a command of OpenSlides began last. Held while it is looked whether one may be begun, and it is.
@@ -168,7 +168,7 @@ impl Shared {
             metrics: Metrics::default(),
             requests: semaphore(settings.concurrent.max(1)),
             streams: Arc::new(semaphore(settings.streams)),
-            making: Semaphore::new(answer::MADE),
+            making: Arc::new(Semaphore::new(answer::MADE)),
             on_their_way: Arc::new(Semaphore::new(answer::ON_THEIR_WAY)),
             commanded: Mutex::default(),
             backing_up: Arc::default(),

@@ -1,9 +1,10 @@
 //! Records at rest. Items and pre-images are binary, everything else is JSON.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _, Serialize};
 
 use super::StoreError;
-use crate::model::{Name, RunId, Version};
+use crate::model::{Name, Purpose, Run, RunId, RunState, Version};
 
 /// The newest format that this build reads.
 pub const FORMAT: u32 = 2;
@@ -418,6 +419,63 @@ pub fn from_json<T: DeserializeOwned>(key: &[u8], record: &[u8]) -> Result<T, St
     })
 }
 
+/// What a run's record begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunHead {
+    /// Its number.
+    pub id: RunId,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// How far it has come.
+    pub state: RunState,
+}
+
+/// Reads what a run's record begins with, and nothing of its plan.
+pub fn run_head(key: &[u8], record: &[u8]) -> Result<RunHead, StoreError> {
+    let mut head = None;
+    // It ends with the head, as an error: of the parser's answer nothing is to be known.
+    let _ = serde_json::Deserializer::from_slice(record).deserialize_map(Head(&mut head));
+    match head {
+        Some(head) => Ok(head),
+        // A record that begins otherwise is read whole.
+        None => {
+            let run: Run = from_json(key, record)?;
+            Ok(RunHead {
+                id: run.id,
+                purpose: run.purpose,
+                state: run.state,
+            })
+        }
+    }
+}
+
+/// Finds the head of a run, and has the parser stop there.
+struct Head<'h>(&'h mut Option<RunHead>);
+
+impl<'de> Visitor<'de> for Head<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a run")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let (mut id, mut purpose, mut state) = (None, None, None);
+        for _ in 0..3 {
+            match members.next_key::<&str>()? {
+                Some("id") => id = Some(members.next_value()?),
+                Some("purpose") => purpose = Some(members.next_value()?),
+                Some("state") => state = Some(members.next_value()?),
+                _ => break,
+            }
+        }
+        if let (Some(id), Some(purpose), Some(state)) = (id, purpose, state) {
+            *self.0 = Some(RunHead { id, purpose, state });
+        }
+        Err(A::Error::custom("the rest is left"))
+    }
+}
+
 /// Writes a JSON record.
 pub fn to_json<T: Serialize>(record: &T) -> Vec<u8> {
     serde_json::to_vec(record).expect("records have string keys and cannot fail to serialise")
@@ -426,6 +484,24 @@ pub fn to_json<T: Serialize>(record: &T) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_head_of_a_run_is_that_of_the_run_wherever_it_stands() {
+        let run = r#"{"id":7,"purpose":"up","state":"blocked","started_at":1,"changed_at":2,"seed":3,
+            "plan":{"stages":[]},"stages_done":0,"has_pre_images":true}"#;
+        let moved = run
+            .replace(r#""id":7,"#, "")
+            .replace("true}", r#"true,"id":7}"#);
+        for record in [run, &moved] {
+            let head = run_head(b"R", record.as_bytes()).unwrap();
+            let whole: Run = from_json(b"R", record.as_bytes()).unwrap();
+            assert_eq!(head.id, RunId(7));
+            assert_eq!((head.purpose, head.state), (whole.purpose, whole.state));
+        }
+        for damaged in ["", "{}", r#"{"id":7,"purpose":"up"}"#, "[1]"] {
+            assert!(run_head(b"R", damaged.as_bytes()).is_err(), "{damaged}");
+        }
+    }
 
     #[test]
     fn items_are_taken_apart_as_they_were_put_together() {

@@ -355,33 +355,22 @@ impl Store {
         Ok(runs)
     }
 
-    /// The last run whose purpose and state are as is meant. No other one is read whole, however many there were: this is asked
-    /// for with every item that an application writes.
-    ///
-    /// ```
-    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
-    /// let last = store.last_run(&|_, state| state.is_unfinished())?;
-    /// assert!(last.is_none());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// The last run whose purpose and state are as is meant. Of all others only the head is read: this is asked for with every
+    /// item that an application writes.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    pub fn last_run(
+    pub(crate) fn last_run(
         &self,
         is_meant: &dyn Fn(Purpose, RunState) -> bool,
     ) -> Result<Option<Run>, StoreError> {
-        #[derive(serde::Deserialize)]
-        struct Head {
-            id: RunId,
-            purpose: Purpose,
-            state: RunState,
-        }
         let mut last = None;
-        self.each_json(&key::all(tag::RUN), |_, head: Head| {
+        self.each(&key::all(tag::RUN), &mut |key, record| {
+            let head = record::run_head(key, record)?;
             if is_meant(head.purpose, head.state) {
                 last = Some(head.id);
             }
+            Ok(ControlFlow::Continue(()))
         })?;
         let Some(last) = last else {
             return Ok(None);
