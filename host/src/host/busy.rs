@@ -49,16 +49,21 @@ impl Busy {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn is_about(&self, run: &Run) -> bool {
-        let purposes: &[&str] = match run.purpose {
-            _ if run.state == RunState::Undoing => &["undo"],
-            Purpose::Up => &["up"],
-            Purpose::Retry => &["quarantine retry"],
-            Purpose::Item => &["up of one item"],
-            Purpose::Down => &["down"],
-            Purpose::Shadow => &["up --shadow", "finalize"],
-        };
-        purposes.contains(&&*self.purpose)
+        is_about(&self.purpose, run)
     }
+}
+
+/// Whether what a lease is held for is a run.
+pub(crate) fn is_about(purpose: &str, run: &Run) -> bool {
+    let purposes: &[&str] = match run.purpose {
+        _ if run.state == RunState::Undoing => &["undo"],
+        Purpose::Up => &["up"],
+        Purpose::Retry => &["quarantine retry"],
+        Purpose::Item => &["up of one item"],
+        Purpose::Down => &["down"],
+        Purpose::Shadow => &["up --shadow", "finalize"],
+    };
+    purposes.contains(&purpose)
 }
 
 impl Host {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Host, HostError};
 use crate::model::{
-    AppState, Applied, Mode, Name, Operation, Phase, Plan, Purpose, Run, RunState, Source, Stage,
-    Step, StepWork, Version, counted,
+    AppState, Applied, Migration, Mode, Name, Operation, Phase, Plan, Purpose, Run, RunState,
+    Source, Stage, Step, StepWork, Version, counted,
 };
 use crate::plan::satisfies;
 use crate::run::{Control, Observer, OnFailure, Options, Report, Runner};
@@ -200,11 +200,22 @@ impl Host {
                 reasons.push(format!("step {} of {app} {version} {reason}", step.name));
             }
         }
-        let is_fed = migration.fed().next().is_some();
-        let component = self.catalogue.component(&migration.digest);
-        if is_fed && component.is_some_and(|component| !component.speech().has(Call::Revert)) {
+        if self.lacks_revert(migration) {
             reasons.push(format!("{app} {version} has no `revert`"));
         }
+    }
+
+    /// Whether a migration is fed items, and cannot take back what it makes of them.
+    fn lacks_revert(&self, migration: &Migration) -> bool {
+        let is_fed = migration.fed().next().is_some();
+        let component = self.catalogue.component(&migration.digest);
+        is_fed && component.is_some_and(|component| !component.speech().has(Call::Revert))
+    }
+
+    /// Whether a migration has a way back of its own, as far as it goes by the migration.
+    pub(crate) fn has_way_back(&self, migration: &Migration) -> bool {
+        let mut steps = migration.steps.iter();
+        steps.all(|step| no_way_back(step).is_none()) && !self.lacks_revert(migration)
     }
 
     /// Checks that another app can do with the older version.

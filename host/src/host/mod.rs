@@ -33,6 +33,7 @@ pub use backup::{Restored, restore};
 pub use backup_first::{BackupFirst, BackupWhen};
 pub use backups::{FoundBackup, backups_in, new_backup};
 pub use busy::Busy;
+pub(crate) use busy::is_about;
 pub use documents::{Document, Otherwise, Page, Reading, Shape};
 pub use down::DownGoal;
 pub use dry::{Change, DryGoal, DryRun};

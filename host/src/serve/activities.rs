@@ -111,13 +111,15 @@ impl Activities {
         self.current_of(|_| true)
     }
 
-    /// The one that goes on, or else ended last, of those for certain purposes.
+    /// The one that goes on, or else ended last, of those for certain purposes. What has a run comes before a backup beside it.
     pub(super) fn current_of(&self, is_meant: impl Fn(&str) -> bool) -> Option<Arc<Known>> {
         let known = self.known();
         let meant = || known.values().filter(|known| is_meant(known.purpose));
-        let going_on = meant().rev().find(|known| !known.has_ended());
+        let going_on = || meant().rev().filter(|known| !known.has_ended());
+        let backs_up = |known: &&Arc<Known>| known.purpose.starts_with("backup");
+        let first = going_on().find(|known| !backs_up(known));
         let last = || meant().max_by_key(|known| known.ended_at());
-        going_on.or_else(last).cloned()
+        first.or_else(|| going_on().next()).or_else(last).cloned()
     }
 
     /// The one that carries a run out.
@@ -159,6 +161,7 @@ impl Activities {
             started_at: Some(known.started_at),
             ended_at,
             run: told.run,
+            directed: !is_over,
             holds: match is_over {
                 true => Vec::new(),
                 false => known.control.holds(),

@@ -28,6 +28,9 @@ pub(super) struct Activity {
     pub ended_at: Option<Timestamp>,
     /// The run that it carries out, once that is known.
     pub run: Option<RunId>,
+    /// Whether it can be directed from here: paused, cancelled, throttled where it has a pace. Another process may have no socket
+    /// for that, or not answer.
+    pub directed: bool,
     /// Why it waits; empty where it does not.
     pub holds: Vec<String>,
     /// Whether it was asked to stop.
@@ -191,6 +194,8 @@ pub(super) struct Migration {
     pub summary: String,
     /// The phases that are applied.
     pub applied: Vec<Phase>,
+    /// Whether it has a way back of its own, for `down`.
+    pub reverts: bool,
     /// Its steps.
     pub steps: Vec<MigrationStep>,
 }
@@ -264,8 +269,10 @@ pub(super) struct QuarantinedItem {
     /// What the run in which it failed found, where that is kept.
     #[schema(value_type = Option<Value>)]
     pub before: Option<Box<RawValue>>,
-    /// How the body differs from that; empty also where they are longer than a mebibyte.
+    /// How the body differs from that.
     pub diff: Vec<Diff>,
+    /// Whether they were not compared, since one is longer than a mebibyte or no JSON.
+    pub diff_omitted: bool,
 }
 
 /// One difference between two bodies.
@@ -276,9 +283,13 @@ pub(super) struct Diff {
     /// What was there; left out: nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
+    /// What was there, as text: numbers as they are written.
+    pub before_text: Option<String>,
     /// What is there now; left out: nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
+    /// What is there now, as text.
+    pub after_text: Option<String>,
 }
 
 impl From<Difference> for Diff {
@@ -288,9 +299,12 @@ impl From<Difference> for Diff {
             before,
             after,
         } = difference;
+        let text = |value: &Option<Value>| value.as_ref().map(Value::to_string);
         Self {
             pointer,
+            before_text: text(&before),
             before,
+            after_text: text(&after),
             after,
         }
     }

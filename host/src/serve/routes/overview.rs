@@ -83,6 +83,7 @@ pub async fn migrations(State(shared): State<Shared>) -> Result<Json<Migrations>
                 digest: known.digest,
                 summary: known.summary.clone(),
                 applied: phases.into_iter().filter(has).collect(),
+                reverts: host.has_way_back(known),
                 steps: steps.collect(),
             }
         };

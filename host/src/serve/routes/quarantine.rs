@@ -140,27 +140,32 @@ fn looked_at(
     };
     let before = host.before(about.failure.run, &collection, &id)?;
     let body = &found.item.body;
+    let diff = before
+        .as_deref()
+        .map_or_else(|| Some(Vec::new()), |before| differences(before, body));
     let item = QuarantinedItem {
         about,
         body: serde_json::from_slice(body).ok(),
         text: String::from_utf8_lossy(body).into_owned(),
-        diff: before
-            .as_deref()
-            .map_or_else(Vec::new, |before| differences(before, body)),
+        diff_omitted: diff.is_none(),
+        diff: diff.unwrap_or_default(),
         before: before.and_then(|before| serde_json::from_slice(&before).ok()),
     };
     Ok((item, tag))
 }
 
-/// How two bodies differ, if they are not too long to be compared.
-fn differences(before: &[u8], after: &[u8]) -> Vec<Diff> {
+/// How two bodies differ, if they are JSON and not too long to be compared.
+fn differences(before: &[u8], after: &[u8]) -> Option<Vec<Diff>> {
+    if before == after {
+        return Some(Vec::new());
+    }
     if before.len().max(after.len()) > DIFFED_BYTES {
-        return Vec::new();
+        return None;
     }
     let parse = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).ok();
-    let both = parse(before).zip(parse(after));
-    let found = both.map_or_else(Vec::new, |(before, after)| diff(&before, &after));
-    found.into_iter().map(Into::into).collect()
+    let (before, after) = parse(before).zip(parse(after))?;
+    let found = diff(&before, &after);
+    Some(found.into_iter().map(Into::into).collect())
 }
 
 /// Which items are to be tried again.

@@ -9,7 +9,9 @@ use utoipa::ToSchema;
 
 use super::overview::Wanted;
 use crate::embed::Work;
-use crate::host::{DownGoal, ShadowStats};
+use crate::host::{
+    Answer, DownGoal, Host, HostError, Request, ShadowStats, SocketError, is_about, with_causes,
+};
 use crate::model::{Run, RunId};
 use crate::plan::Goal;
 use crate::run::{ChangedItems, Control, Pacing, Report, RunProgress};
@@ -33,45 +35,74 @@ pub async fn activity(State(shared): State<Shared>) -> Result<Json<CurrentActivi
         .is_some_and(|own| own.state == ActivityState::Working);
     let others = match goes_on {
         true => None,
-        false => elsewhere(&shared, None).await?,
+        false => elsewhere(&shared).await?,
     };
     Ok(Json(CurrentActivity {
         activity: others.or(own),
     }))
 }
 
-/// What another process on the machine does to the store, which is asked for something at that.
-async fn elsewhere(
-    shared: &Shared,
-    request: Option<crate::host::Request>,
-) -> Result<Option<Activity>, Problem> {
-    let answer = shared.host.ask(move |host| {
-        let Some(folder) = &host.control_folder else {
-            return Ok(Ok(None));
-        };
-        let request = request.unwrap_or(crate::host::Request::Progress);
-        Ok(match request.send(folder) {
-            Ok(answer) => Ok(Some(answer)),
-            Err(crate::host::SocketError::Nobody(_)) => Ok(None),
-            Err(error) => Err(crate::host::with_causes(&error)),
-        })
+/// What somebody else does to the store, if anybody does something. Of one who cannot be asked, on another machine or without a
+/// socket, it is known what the lease says.
+async fn elsewhere(shared: &Shared) -> Result<Option<Activity>, Problem> {
+    let found = shared.host.ask(|host| {
+        let answer = host.control_folder.as_deref().map(|folder| {
+            let asked = Request::Progress.send(folder);
+            asked.inspect_err(|error| tracing::debug!(%error, "nobody can be asked how far it is"))
+        });
+        if let Some(Ok(answer)) = answer {
+            return Ok(Some(activity_of(host, answer)?));
+        }
+        Ok(host.busy()?.map(|busy| Activity {
+            directed: false,
+            ..others(busy.purpose)
+        }))
     });
-    let answer = answer.await?.map_err(Problem::conflict)?;
-    Ok(answer.map(|answer| Activity {
+    Ok(found.await?)
+}
+
+/// What another process on the machine answers.
+fn activity_of(host: &Host, answer: Answer) -> Result<Activity, HostError> {
+    let Answer {
+        purpose,
+        is_stopping,
+        holds,
+        pacing,
+        progress,
+    } = answer;
+    let is_about = |run: Option<Run>| run.is_some_and(|run| is_about(&purpose, &run));
+    let run = progress.as_ref().map(|progress| progress.run);
+    let record = run.map(|run| host.store().run(run)).transpose()?.flatten();
+    // An import may go on beside a run that is blocked.
+    let progress = progress.filter(|_| is_about(record));
+    Ok(Activity {
+        run: progress.as_ref().map(|progress| progress.run),
+        holds,
+        is_stopping,
+        pacing: Some(pacing.into()),
+        progress,
+        ..others(purpose)
+    })
+}
+
+/// What is known of what another process does, whatever it is.
+fn others(purpose: String) -> Activity {
+    Activity {
         number: 0,
-        purpose: answer.purpose,
+        purpose,
         state: ActivityState::Working,
         started_at: None,
         ended_at: None,
-        run: answer.progress.as_ref().map(|progress| progress.run),
-        holds: answer.holds,
-        is_stopping: answer.is_stopping,
-        pacing: Some(answer.pacing.into()),
-        progress: answer.progress,
+        run: None,
+        directed: true,
+        holds: Vec::new(),
+        is_stopping: false,
+        pacing: None,
+        progress: None,
         error: None,
         reports: None,
         result: None,
-    }))
+    }
 }
 
 /// Something that goes on or has ended
@@ -225,10 +256,7 @@ pub struct OneRun {
     responses((status = 200, body = OneRun, headers(("etag" = String))), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub async fn one(State(shared): State<Shared>, At(run): At<RunId>) -> Result<Response, Problem> {
     let found = shared.host.ask(move |host| {
-        let record = host
-            .store()
-            .run(run)?
-            .ok_or(crate::host::HostError::NoRun(run))?;
+        let record = host.store().run(run)?.ok_or(HostError::NoRun(run))?;
         let progress = match record.state.is_unfinished() {
             true => Some(host.progress_of(record.clone())?),
             false => None,
@@ -258,7 +286,7 @@ fn tag_of(run: &Run) -> String {
 async fn direct(
     shared: &Shared,
     run: RunId,
-    request: crate::host::Request,
+    requests: Vec<Request>,
     own: impl FnOnce(&Control),
 ) -> Result<Json<Activity>, Problem> {
     if let Some(known) = shared.activities.of_run(run) {
@@ -272,14 +300,24 @@ async fn direct(
     };
     let is_there = shared.host.ask(move |host| Ok(host.store().run(run)?));
     if is_there.await?.is_none() {
-        return Err(crate::host::HostError::NoRun(run).into());
+        return Err(HostError::NoRun(run).into());
     }
-    elsewhere(shared, None)
-        .await?
-        .filter(is_it)
-        .ok_or_else(nobody)?;
-    let activity = elsewhere(shared, Some(request)).await?;
-    Ok(Json(activity.ok_or_else(nobody)?))
+    elsewhere(shared).await?.filter(is_it).ok_or_else(nobody)?;
+    let answer = shared.host.ask(move |host| {
+        let folder = host.control_folder.as_deref();
+        let mut last = None;
+        for request in requests {
+            match folder.map(|folder| request.send(folder)) {
+                None | Some(Err(SocketError::Nobody(_))) => return Ok(Ok(None)),
+                Some(Err(error)) => return Ok(Err(with_causes(&error))),
+                Some(Ok(answer)) => last = Some(answer),
+            }
+        }
+        let last = last.map(|answer| activity_of(host, answer));
+        last.transpose().map(Ok)
+    });
+    let answer = answer.await?.map_err(Problem::conflict)?;
+    Ok(Json(answer.ok_or_else(nobody)?))
 }
 
 /// Have a run wait after the batch in flight
@@ -289,7 +327,7 @@ pub async fn pause(
     State(shared): State<Shared>,
     At(run): At<RunId>,
 ) -> Result<Json<Activity>, Problem> {
-    direct(&shared, run, crate::host::Request::Pause, Control::pause).await
+    direct(&shared, run, vec![Request::Pause], Control::pause).await
 }
 
 /// Have a run go on after a pause
@@ -299,7 +337,7 @@ pub async fn resume(
     State(shared): State<Shared>,
     At(run): At<RunId>,
 ) -> Result<Json<Activity>, Problem> {
-    direct(&shared, run, crate::host::Request::Resume, Control::resume).await
+    direct(&shared, run, vec![Request::Resume], Control::resume).await
 }
 
 /// Have a run stop after the batch in flight; it goes on when it is begun again
@@ -309,7 +347,7 @@ pub async fn cancel(
     State(shared): State<Shared>,
     At(run): At<RunId>,
 ) -> Result<Json<Activity>, Problem> {
-    direct(&shared, run, crate::host::Request::Cancel, Control::stop).await
+    direct(&shared, run, vec![Request::Cancel], Control::stop).await
 }
 
 /// Change how fast a run may go; what is not named is not limited any more
@@ -321,12 +359,19 @@ pub async fn throttle(
     Input(pace): Input<Pace>,
 ) -> Result<Json<Activity>, Problem> {
     let pacing = pace.checked()?;
-    let request = crate::host::Request::Throttle {
+    let own = shared.activities.of_run(run);
+    if own.is_some_and(|known| known.purpose == "undo") {
+        let detail = "undo can be paused and cancelled, and not slowed down";
+        return Err(Problem::conflict(detail));
+    }
+    let throttle = Request::Throttle {
         items_per_second: pacing.items_per_second,
         duty: pacing.duty,
         rest: pace.rest,
     };
-    direct(&shared, run, request, |control| {
+    let batch = pacing.batch_bytes.map(|bytes| Request::Batch { bytes });
+    let requests = std::iter::once(throttle).chain(batch).collect();
+    direct(&shared, run, requests, |control| {
         control.pace(|known| *known = pacing);
     })
     .await
@@ -372,11 +417,9 @@ pub async fn undo(
     condition: Condition,
     Input(wanted): Input<Undo>,
 ) -> Result<Response, Problem> {
-    let record = shared.host.ask(move |host| {
-        host.store()
-            .run(run)?
-            .ok_or(crate::host::HostError::NoRun(run))
-    });
+    let record = shared
+        .host
+        .ask(move |host| host.store().run(run)?.ok_or(HostError::NoRun(run)));
     condition.check(Some(&tag_of(&record.await?)))?;
     let work = shared.host.undo(run, wanted.changed.into());
     let known = shared.activities.begin("undo", work).await;
