@@ -50,12 +50,15 @@ use work::Works;
 #[derive(Clone)]
 pub struct Host {
     inner: Arc<Inner>,
-    handle: Handle,
+    /// Dropped with the last handle, and the last work.
+    handles: Arc<Handles>,
+    /// Behind those: whoever waits until nobody uses the store may close it.
+    user: watch::Receiver<()>,
 }
 
 struct Inner {
-    host: Arc<host::Host>,
-    works: Works,
+    host: Arc<Opened>,
+    works: Arc<Works>,
     /// Questions that are answered by the store itself.
     questions: Turns,
     /// Items that are read are counted apart: migrations may take long for them.
@@ -66,31 +69,35 @@ struct Inner {
     pacing: Pacing,
     /// Everybody who uses the store has a receiver.
     users: watch::Sender<()>,
+}
+
+/// A store that is open, with what is done to it.
+struct Opened {
+    host: host::Host,
     /// Behind the host: the store is closed first.
     _open: Option<OpenLock>,
 }
 
-/// What everybody has who may stop things.
-#[derive(Clone)]
-struct Handle {
-    /// Dropped with the last one.
-    _all: Arc<Handles>,
-    /// Behind that: whoever waits until nobody uses the store may close it.
-    user: watch::Receiver<()>,
+impl std::ops::Deref for Opened {
+    type Target = host::Host;
+
+    fn deref(&self) -> &host::Host {
+        &self.host
+    }
 }
 
 /// Stops everything when nobody is there any more to do so.
-struct Handles(Arc<Inner>);
+struct Handles(Arc<Works>);
 
-impl std::fmt::Debug for Handle {
+impl std::fmt::Debug for Handles {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Handle")
+        f.write_str("Handles")
     }
 }
 
 impl Drop for Handles {
     fn drop(&mut self) {
-        self.0.works.close();
+        self.0.close();
     }
 }
 
@@ -125,20 +132,19 @@ impl Host {
 
     fn keeping(host: host::Host, pacing: Pacing, open: Option<OpenLock>) -> Self {
         let inner = Arc::new(Inner {
-            host: Arc::new(host),
-            works: Works::new(),
+            host: Arc::new(Opened { host, _open: open }),
+            works: Arc::new(Works::new()),
             questions: Turns::new(),
             reads: Turns::new(),
             changes: Turns::new(),
             pacing,
             users: watch::Sender::new(()),
-            _open: open,
         });
-        let handle = Handle {
-            _all: Arc::new(Handles(inner.clone())),
+        Self {
+            handles: Arc::new(Handles(inner.works.clone())),
             user: inner.users.subscribe(),
-        };
-        Self { inner, handle }
+            inner,
+        }
     }
 
     /// The same host for code that may block.
@@ -239,7 +245,7 @@ impl Host {
         question: impl FnOnce(&host::Host) -> Result<T, HostError> + Send + 'static,
     ) -> Result<T, HostError> {
         let turn = turns.take().await?;
-        let (user, host) = (self.handle.user.clone(), self.inner.host.clone());
+        let (user, host) = (self.user.clone(), self.inner.host.clone());
         let span = tracing::Span::current();
         let answer = tokio::task::spawn_blocking(move || {
             // The turn ends with the answer, not with whoever waits for that, and behind the host.
@@ -270,8 +276,8 @@ impl Host {
     ) -> Work<T> {
         let control = Control::default();
         control.pace(|pacing| *pacing = self.inner.pacing);
-        let (host, handle) = (&self.inner.host, self.handle.clone());
-        self.inner.works.begin(host, handle, control, work)
+        let (host, handles) = (&self.inner.host, self.handles.clone());
+        self.inner.works.begin(host, handles, control, work)
     }
 
     /// Plans how to reach a goal.
@@ -695,8 +701,8 @@ impl Host {
     /// waits for its answer, and closes the store, without having the runtime wait for that: when it ends the same store can be
     /// opened again. Without this it is closed where the last handle is dropped, which on sled takes a while.
     ///
-    /// Handles are this one's clones, works, and what is made of them: a [`Collection`], a router. Two who wait for each other so
-    /// wait for ever.
+    /// Handles are this one's clones, and what has one: a [`Collection`], a router, an observer. Works are not, nor are their events:
+    /// a work that is kept has ended. Two who wait for each other so wait for ever.
     ///
     /// ```
     /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
@@ -707,8 +713,12 @@ impl Host {
     /// ```
     pub async fn close(self) {
         self.shutdown().await;
-        let Self { inner, handle } = self;
-        drop(handle);
+        let Self {
+            inner,
+            handles,
+            user,
+        } = self;
+        drop((handles, user));
         inner.users.closed().await;
         // When the runtime is being shut down, whoever does so waits for its threads.
         let _ = tokio::task::spawn_blocking(move || drop(inner)).await;

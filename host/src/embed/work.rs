@@ -10,8 +10,8 @@ use std::thread::Builder;
 
 use tokio::sync::{oneshot, watch};
 
-use super::Handle;
 use super::events::{Event, Events, Log, MayHappen, Writer};
+use super::{Handles, Opened};
 use crate::host::{self, ErrorKind, HostError};
 use crate::run::{Control, Observer, Pacing, RunError, RunEvent};
 
@@ -109,11 +109,11 @@ impl Works {
         }
     }
 
-    /// Begins a work. `handle` is one of its host.
+    /// Begins a work. `handles` are those of its host.
     pub(super) fn begin<T: Send + 'static>(
         &self,
-        host: &Arc<host::Host>,
-        handle: Handle,
+        host: &Arc<Opened>,
+        handles: Arc<Handles>,
         control: Control,
         work: impl FnOnce(&host::Host, &dyn Observer, &Control) -> Result<T, HostError> + Send + 'static,
     ) -> Work<T> {
@@ -172,7 +172,7 @@ impl Works {
             result,
             failure,
             ended,
-            handle,
+            handles,
         }
     }
 }
@@ -239,7 +239,7 @@ pub struct Work<T> {
     failure: Option<HostError>,
     /// Its sender is gone once it has ended.
     ended: watch::Receiver<()>,
-    handle: Handle,
+    handles: Arc<Handles>,
 }
 
 impl<T> Work<T> {
@@ -407,7 +407,7 @@ impl<T: Send + 'static> IntoFuture for Work<T> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let _handle = self.handle;
+            let _handles = self.handles;
             match self.result.await {
                 Ok(result) => result,
                 Err(_) => Err(self.failure.unwrap_or(HostError::ShutDown)),
