@@ -6,6 +6,7 @@ import "./style/index.css";
 
 const place = document.getElementById("page");
 if (!place) throw new Error("the page has no place");
-await resumeSession();
+// The page is there before a server answers, which may take long.
+void resumeSession();
 followFragment();
 render(<App />, place);

@@ -6,16 +6,17 @@ interface Sent {
   init: RequestInit;
 }
 
-function clientOf(answer: () => Response) {
+function clientOf(answer: (init: RequestInit) => Response | Promise<Response>) {
   const sent: Sent[] = [];
   const onUnauthorized = vi.fn();
   const client = new Client({
     base: "http://host/api/v1/",
     token: "secret",
     onUnauthorized,
+    patience: 20,
     fetch: async (url, init = {}) => {
       sent.push({ url: String(url), init });
-      return answer();
+      return answer(init);
     },
   });
   return { client, sent, onUnauthorized };
@@ -98,6 +99,57 @@ test("a server that does not answer has a status of its own", async () => {
     throw new TypeError("fetch failed");
   });
   expect((await problemOf(client.status())).status).toBe(UNREACHED);
+});
+
+/** What never comes, but for the end of patience. */
+function never<T>({ signal }: RequestInit): Promise<T> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason));
+  });
+}
+
+test("an answer that does not come is waited for so long", async () => {
+  const { client } = clientOf(never<Response>);
+  expect(await problemOf(client.status())).toMatchObject({
+    title: "The server does not answer",
+    status: UNREACHED,
+  });
+  expect((await problemOf(client.makeBackup())).hint).toContain("whether it was done");
+});
+
+test("an answer whose body does not come is none", async () => {
+  const { client } = clientOf((init) => {
+    const body = new ReadableStream({
+      start: (inner) => void never(init).catch((late) => inner.error(late)),
+    });
+    return new Response(body);
+  });
+  expect((await problemOf(client.status())).title).toBe("The server does not answer");
+});
+
+test("a stream is waited for as long as whoever opens it likes", async () => {
+  const { client, sent } = clientOf(() => new Response(""));
+  const { signal } = new AbortController();
+  await client.events("", signal);
+  expect(sent[0]?.init.signal).toBe(signal);
+});
+
+test("an id that no address can have is not asked for", async () => {
+  const { client, sent } = clientOf(() => json({}));
+  for (const id of [".", ".."]) {
+    expect((await problemOf(client.item({ collection: "notes", id }))).status).toBe(400);
+  }
+  await client.item({ collection: "notes", id: "..." });
+  expect(sent).toHaveLength(1);
+});
+
+test("only a problem document is the server's word", async () => {
+  const headers = { "Content-Type": "application/problem+json" };
+  const problem = { type: "about:blank", title: "Not Found", status: 404 };
+  const told = clientOf(() => json(problem, { status: 404, headers }));
+  expect((await problemOf(told.client.status())).type).toBe("about:blank");
+  const proxy = clientOf(() => json(problem, { status: 404 }));
+  expect((await problemOf(proxy.client.status())).type).toBeUndefined();
 });
 
 test("a stream is taken up behind the last event", async () => {

@@ -86,3 +86,49 @@ test("waits have an upper bound, and half of each is left to chance", () => {
   expect(backoff(40, 500, () => 1)).toBe(15_000);
   expect(backoff(1, 500, () => 0)).toBe(250);
 });
+
+test("a stream on which nothing comes is given up, and taken up again", async () => {
+  const stop = new AbortController();
+  const ids: string[] = [];
+  await follow(
+    {
+      open: async (lastId) => {
+        ids.push(lastId);
+        const [piece] = ids.length === 1 ? ["id: 7\ndata: a\n\n"] : [""];
+        const body = new ReadableStream<Uint8Array>({
+          start: (inner) => inner.enqueue(new TextEncoder().encode(piece)),
+        });
+        return new Response(body);
+      },
+      onEvent: () => undefined,
+      onConnection: () => undefined,
+      sleep: async () => {
+        if (ids.length === 2) stop.abort();
+      },
+      silence: 10,
+    },
+    stop.signal,
+  );
+  expect(ids).toEqual(["", "7"]);
+});
+
+test("a stream that does not open is given up", async () => {
+  const stop = new AbortController();
+  let opened = 0;
+  await follow(
+    {
+      open: (_, signal) => {
+        opened += 1;
+        return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      },
+      onEvent: () => undefined,
+      onConnection: () => undefined,
+      sleep: async () => {
+        if (opened === 2) stop.abort();
+      },
+      silence: 10,
+    },
+    stop.signal,
+  );
+  expect(opened).toBe(2);
+});

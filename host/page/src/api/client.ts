@@ -32,8 +32,17 @@ export class ApiError extends Error {
   }
 }
 
+/** What to say of an error: what the server says, or that it is the page's own. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof ApiError) return error.problem;
+  return { title: "Something went wrong in this page", status: 0, detail: String(error) };
+}
+
 /** What stands for the status of a call that no server has answered. */
 export const UNREACHED = 0;
+
+/** How long an answer may take, in milliseconds: the server gives up a little before. */
+const PATIENCE = 35_000;
 
 /** A value with the ETag that a change of it has to name. */
 export interface Tagged<T> {
@@ -52,6 +61,8 @@ export interface ClientOptions {
   /** Called when the token is refused. */
   onUnauthorized: () => void;
   fetch?: typeof fetch;
+  /** How long an answer may take, in milliseconds. */
+  patience?: number;
 }
 
 type Query = Record<string, string | number | boolean | undefined>;
@@ -77,6 +88,7 @@ export class Client {
   status = () => this.#get<Status>("status");
   migrations = () => this.#get<Migrations>("migrations");
   collections = () => this.#get<{ items: CollectionStatus[] }>("collections");
+  activityOf = (number: number) => this.#get<Activity>(path`activities/${number}`);
   backups = () => this.#get<{ items: Backup[] }>("backups");
   activity = async () => (await this.#get<{ activity: Activity | null }>("activity")).activity;
   shadow = async () => (await this.#get<{ shadow: ShadowStats | null }>("shadow")).shadow;
@@ -140,11 +152,14 @@ export class Client {
     const headers: Record<string, string> = { Accept: "application/json" };
     if (call.body !== undefined) headers["Content-Type"] = "application/json";
     if (call.ifMatch) headers["If-Match"] = call.ifMatch;
-    const response = await this.#request(path, headers, call);
-    return { value: await json<T>(response), etag: response.headers.get("ETag") };
+    const patience = AbortSignal.timeout(this.#options.patience ?? PATIENCE);
+    const response = await this.#request(path, headers, { ...call, signal: patience });
+    const value = await json<T>(response, () => patience.aborted && unanswered(call.method));
+    return { value, etag: response.headers.get("ETag") };
   }
 
   async #request(path: string, headers: Record<string, string>, call: Call): Promise<Response> {
+    if (path.split("/").some(isDots)) throw new ApiError(UNNAMEABLE);
     const init: RequestInit = {
       method: call.method ?? "GET",
       headers: { ...headers, Authorization: `Bearer ${this.#options.token}` },
@@ -155,7 +170,7 @@ export class Client {
     if (call.signal) init.signal = call.signal;
     const response = await this.#reach(`${this.#options.base}${path}${search(call.query)}`, init);
     if (response.status === 401) this.#options.onUnauthorized();
-    if (!response.ok) throw new ApiError(await problemOf(response));
+    if (!response.ok) throw new ApiError(await problemIn(response));
     return response;
   }
 
@@ -163,14 +178,41 @@ export class Client {
     try {
       return await this.#fetch(url, init);
     } catch (error) {
-      if (init.signal?.aborted) throw error;
-      throw new ApiError({
-        title: "The server cannot be reached",
-        status: UNREACHED,
-        hint: "check that the host is running; this page tries again by itself",
-      });
+      if (!init.signal?.aborted) throw new ApiError(UNREACHABLE);
+      throw isTimeout(error) ? new ApiError(unanswered(init.method)) : error;
     }
   }
+}
+
+const UNREACHABLE: Problem = {
+  title: "The server cannot be reached",
+  status: UNREACHED,
+  hint: "check that the host is running; this page tries again by itself",
+};
+
+/** What a URL cannot name: both mean another place in it, however they are written. */
+const UNNAMEABLE: Problem = {
+  title: "An address cannot have this name",
+  status: 400,
+  detail: "`.` and `..` mean another place in an address",
+  hint: "ask for it on the command line",
+};
+
+function isDots(segment: string): boolean {
+  return segment === "." || segment === "..";
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
+}
+
+/** What is said of a call that was not answered in time. What it was to change may be changed all the same. */
+function unanswered(method = "GET"): Problem {
+  const hint =
+    method === "GET"
+      ? "this page tries again by itself"
+      : "look whether it was done, before you do it once more";
+  return { title: "The server does not answer", status: UNREACHED, hint };
 }
 
 /** A path whose values are written so that each is one segment of it. */
@@ -184,18 +226,20 @@ function search(query: Query = {}): string {
   return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
 }
 
-async function json<T>(response: Response): Promise<T> {
+/** The body of an answer; `late` says what is to be told where it did not come in time. */
+async function json<T>(response: Response, late: () => Problem | false): Promise<T> {
   try {
     return (await response.json()) as T;
   } catch {
-    throw new ApiError({ title: "The answer is no JSON", status: response.status });
+    throw new ApiError(late() || { title: "The answer is no JSON", status: response.status });
   }
 }
 
 /** What the server says went wrong, or the little that is known where a proxy has answered in its place. */
-async function problemOf(response: Response): Promise<Problem> {
+async function problemIn(response: Response): Promise<Problem> {
   const fallback = { title: response.statusText || "The call failed", status: response.status };
-  if (!/\bjson\b/.test(response.headers.get("Content-Type") ?? "")) return fallback;
+  const type = response.headers.get("Content-Type") ?? "";
+  if (!type.startsWith("application/problem+json")) return fallback;
   try {
     return { ...fallback, ...((await response.json()) as Partial<Problem>) };
   } catch {

@@ -1,7 +1,7 @@
 /** Doing something that may fail, with what came of it. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ApiError } from "../api/client";
+import { problemOf } from "../api/client";
 import type { Problem } from "../api/types";
 import { announce } from "../state/announce";
 import { refreshSoon } from "../state/live";
@@ -56,9 +56,4 @@ export function useAct(): Act {
   };
 
   return { isBusy, problem, outcome, run };
-}
-
-export function problemOf(error: unknown): Problem {
-  if (error instanceof ApiError) return error.problem;
-  return { title: "Something went wrong in this page", status: 0, detail: String(error) };
 }

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Problem } from "../api/types";
 import { useCell } from "../cell";
 import { changes } from "../state/live";
-import { problemOf } from "./act";
+import { Reading } from "./reading";
 
 export interface Loaded<T> {
   value: T | null;
@@ -12,7 +12,7 @@ export interface Loaded<T> {
   again: () => void;
 }
 
-interface Read<T> {
+interface Known<T> {
   key: string;
   value: T | null;
   problem: Problem | null;
@@ -20,39 +20,23 @@ interface Read<T> {
 
 /** Reads something when the view opens, when `key` changes, and when the store has. What was read before stays meanwhile. */
 export function useLoaded<T>(key: string, load: () => Promise<T>): Loaded<T> {
-  const [found, setFound] = useState<Read<T>>({ key, value: null, problem: null });
-  const turn = useRef(0);
-  const change = useCell(changes);
-
-  const read = async () => {
-    turn.current += 1;
-    const mine = turn.current;
-    const next = await load().then(
-      (value) => () => ({ key, value, problem: null }),
-      (error: unknown) => (before: Read<T>) => ({
-        key,
-        value: before.key === key ? before.value : null,
-        problem: problemOf(error),
-      }),
-    );
-    if (mine === turn.current) setFound(next);
-  };
-
-  useEffect(() => {
-    void read();
-  }, [key, change]);
-
-  useEffect(
-    () => () => {
-      turn.current += 1;
-    },
-    [],
+  const [known, setKnown] = useState<Known<T>>({ key, value: null, problem: null });
+  const reading = useRef<Reading<T> | null>(null);
+  reading.current ??= new Reading((answer) =>
+    setKnown((before) => ({
+      value: before.key === answer.key ? before.value : null,
+      problem: null,
+      ...answer,
+    })),
   );
-
-  const isOther = found.key !== key;
+  const change = useCell(changes);
+  const read = () => reading.current?.read(key, load);
+  useEffect(read, [key, change]);
+  useEffect(() => () => reading.current?.end(), []);
+  const isOther = known.key !== key;
   return {
-    value: isOther ? null : found.value,
-    problem: isOther ? null : found.problem,
-    again: () => void read(),
+    value: isOther ? null : known.value,
+    problem: isOther ? null : known.problem,
+    again: read,
   };
 }

@@ -14,6 +14,8 @@ interface LoggedIn extends Session {
 export const session = new Cell<LoggedIn | null>(null);
 export const loginProblem = new Cell<Problem | null>(null);
 export const isLoggingIn = new Cell(false);
+/** Whether somebody who was logged in before, or has come with a token, is being logged in. */
+export const isResuming = new Cell(false);
 export const canChange = derived([session], () => session.value?.role === "admin");
 
 /** The client of whoever is logged in. */
@@ -61,7 +63,11 @@ export async function resumeSession(): Promise<void> {
 }
 
 async function logInFrom(token: string | null | undefined): Promise<void> {
-  if (token) await logIn(token);
+  if (!token) return;
+  isResuming.value = true;
+  await logIn(token).finally(() => {
+    isResuming.value = false;
+  });
 }
 
 /** The token of `#token=…`, which is taken out of the address bar and of the tab's history. */
