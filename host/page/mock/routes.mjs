@@ -2,12 +2,12 @@
 
 import { renamed } from "./documents.mjs";
 import { Refused } from "./http.mjs";
-import { appliedPhases, MIGRATIONS, pendingStages, tallies, unfinished, WARNING } from "./world.mjs";
+import { appliedPhases, MIGRATIONS, pendingStages, STORE, tallies, unfinished, WARNING } from "./world.mjs";
 
 /** What a route is handed: `world`, `work`, `role`, `query`, `body`, `ifMatch`. It gives a body, or `{status, body, etag}`. */
 export const ROUTES = [
-  ["GET", "session", ({ role }) => ({ role, version: "0.1.0", store: "lmdb:/srv/notes/data" })],
-  ["GET", "status", ({ world }) => statusOf(world)],
+  ["GET", "session", ({ role }) => ({ role, version: "0.1.0", store: STORE })],
+  ["GET", "status", ({ world, work }) => statusOf(world, work)],
   ["GET", "migrations", ({ world }) => migrationsOf(world)],
   ["GET", "plan", ({ world, query }) => planOf(world, query)],
   ["GET", "activity", ({ work }) => ({ activity: work.current })],
@@ -37,7 +37,7 @@ export const ROUTES = [
   ["POST", "runs/:id/throttle", (call, id) => direct(call, id, (activity) => throttle(activity, call.body))],
   ["POST", "runs/:id/undo", undo],
   ["GET", "history", ({ world, query }) => page(world.history.toReversed(), query)],
-  ["GET", "quarantine", ({ world, query }) => page(quarantineOf(world, query), query)],
+  ["GET", "quarantine", ({ world, query }) => pageByName(quarantineOf(world, query), query)],
   [
     "GET",
     "quarantine/:collection/:id",
@@ -45,7 +45,7 @@ export const ROUTES = [
   ],
   ["POST", "quarantine/retry", ({ work, body }) => accepted(free(work).retry(body.items))],
   ["POST", "quarantine/accept", ({ world, body }) => accept(inQuarantine(world, body.shadow), body.items)],
-  ["GET", "collections", ({ world }) => ({ items: statusOf(world).collections })],
+  ["GET", "collections", ({ world, work }) => ({ items: statusOf(world, work).collections })],
   [
     "GET",
     "collections/:collection/items",
@@ -55,16 +55,30 @@ export const ROUTES = [
   ["GET", "shadow", ({ world }) => ({ shadow: world.shadow && shadowOf(world.shadow) })],
   ["GET", "backups", ({ world }) => ({ items: world.backups })],
   ["POST", "backups", ({ work }) => accepted(free(work).backup())],
-  ["POST", "backups/:name/verify", ({ work }) => accepted(free(work).verify())],
+  ["POST", "backups/:name/verify", ({ work }, name) => accepted(free(work).verify(name))],
   ["GET", "audit", ({ world, query }) => page(world.audit.toReversed(), query)],
 ];
 
-const LIMIT = 100;
+const LIMIT = 50;
+const MOST = 1000;
+
+function limitOf(query) {
+  return Math.min(MOST, Number(query.get("limit") ?? LIMIT));
+}
 
 function page(all, query) {
   const start = Number(query.get("after") ?? 0);
-  const end = start + Math.min(LIMIT, Number(query.get("limit") ?? LIMIT));
+  const end = start + limitOf(query);
   return { items: all.slice(start, end), next: end < all.length ? String(end) : null };
+}
+
+/** A page that begins behind an item: it does not matter what became of those before. */
+function pageByName(all, query) {
+  const nameOf = ({ collection, id }) => `${collection}/${id}`;
+  const sorted = all.toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
+  const left = sorted.filter((one) => nameOf(one) > (query.get("after") ?? ""));
+  const items = left.slice(0, limitOf(query));
+  return { items, next: items.length < left.length ? nameOf(items.at(-1)) : null };
 }
 
 function found(value, name) {
@@ -85,7 +99,10 @@ function free(work) {
   });
 }
 
-function statusOf(world) {
+/** What takes no lease. */
+const BESIDE = ["backup", "backup verify"];
+
+function statusOf(world, work) {
   const run = unfinished(world);
   const apps = ["notes", "shop"].map((app) => {
     const applied = appliedPhases(world, app).slice(-2);
@@ -108,11 +125,15 @@ function statusOf(world) {
   }));
   const plain = run && { ...run, steps: undefined };
   return {
-    store: "lmdb:/srv/notes/data",
+    store: STORE,
     bytes: 54_525_952,
     apps,
     collections,
     unfinished: plain,
+    ...(work.isWorking &&
+      !BESIDE.includes(work.current.purpose) && {
+        busy: { holder: "mock, process 1", purpose: work.current.purpose },
+      }),
     ...(world.shadow && { shadow: world.shadow.state }),
   };
 }
@@ -159,9 +180,11 @@ function runOf(world, work, id) {
     : run.backup
       ? `godwit backup restore ${run.backup}`
       : null;
+  const isOver = ["completed", "undoing", "undone"].includes(run.state);
+  const progress = isOver ? null : work.progress(run, activity);
   return {
     status: 200,
-    body: { report: work.report(run), progress: work.progress(run, activity), retreat },
+    body: { report: work.report(run), progress, retreat },
     etag: etagOf(run),
   };
 }
@@ -180,6 +203,11 @@ function direct({ work }, id, change) {
 }
 
 function throttle(activity, wanted) {
+  if (activity.purpose === "undo") {
+    throw new Refused(409, "Conflict", {
+      detail: "undo can be paused and cancelled, and not slowed down",
+    });
+  }
   if (wanted.duty !== null && (wanted.duty < 1 || wanted.duty > 100)) {
     throw new Refused(422, "Bad input", { detail: "`duty` is from 1 to 100" });
   }
@@ -216,14 +244,20 @@ function quarantinedOf(world, query, collection, id) {
   const one = found(known.get(`${collection}/${id}`), "item in quarantine");
   const body = world.items[collection].get(id);
   const text = JSON.stringify(body).replace("}", ',"serial":12345678901234567890}');
-  if (one.failure.kind !== "trapped") return { ...one, body, text, before: null, diff: [] };
+  const shown = { ...one, body, text, before: null, diff: [], diff_omitted: false };
+  if (one.failure.kind !== "trapped") return shown;
   const after = renamed(body);
   const diff = [
-    { pointer: "/title", after: after.title },
-    { pointer: "/name", before: body.name },
-    { pointer: "/pinned", before: false, after: null },
+    difference("/title", null, JSON.stringify(after.title)),
+    difference("/name", JSON.stringify(body.name), null),
+    difference("/pinned", "false", "null"),
+    difference("/serial", "9007199254740993", "9007199254740992"),
   ];
-  return { ...one, body, text, before: body, diff };
+  return { ...shown, before: body, diff };
+}
+
+function difference(pointer, before_text, after_text) {
+  return { pointer, before_text, after_text };
 }
 
 function accept(quarantine, items) {
@@ -240,6 +274,7 @@ function itemsOf(world, collection, query) {
     id,
     version: world.collections[collection].level,
     body,
+    text: JSON.stringify(body),
   }));
   if (!pointer) return items;
   const at = (body) =>
@@ -261,6 +296,7 @@ function shadowOf({ app, to, state, done, of, quarantine }) {
   const open = [...quarantine.values()].filter(({ failure }) => !failure.accepted).length;
   return {
     state,
+    is_alive: !isCopied,
     app: app ?? null,
     to: to ?? null,
     run: null,

@@ -15,11 +15,11 @@ import { newWorld } from "./world.mjs";
 const ROLES = { "Bearer admin": "admin", "Bearer read": "read" };
 const BASE = "/api/v1/";
 
-/** Starts a server with a store of its own; `perSecond` is how fast it pretends to be. */
-export async function start({ port = 0, perSecond = 600 } = {}) {
+/** Starts a server with a store of its own; `perSecond` is how fast it pretends to be, and `failure` why runs fail there. */
+export async function start({ port = 0, perSecond = 600, failure } = {}) {
   const world = newWorld();
   const stream = new Stream();
-  const work = new Work(world, stream, perSecond);
+  const work = new Work(world, stream, perSecond, failure);
   let isCut = false;
   const server = createServer((request, response) => {
     if (isCut) return request.socket.destroy();

@@ -19,7 +19,7 @@ export class Stream {
     response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
     const last = Number(request.headers["last-event-id"] ?? this.#number);
     // A client that was away keeps its own id until it has seen what it missed.
-    write(response, { id: last, name: "hello", data: "{}" });
+    write(response, { id: last, name: "hello", data: JSON.stringify({ event: "hello", at: Date.now() }) });
     for (const event of this.#events.filter((event) => event.id > last)) write(response, event);
     this.#listeners.add(response);
     response.on("close", () => this.#listeners.delete(response));

@@ -1,7 +1,7 @@
 /** Simulated work: it takes time, can be directed, and says what happens. */
 
 import { FAILING, renamed } from "./documents.mjs";
-import { applied, countsOf, digest, noteFact, pendingStages, tallies, unfinished } from "./world.mjs";
+import { applied, backup, countsOf, noteFact, pendingStages, tallies, unfinished } from "./world.mjs";
 
 const TICK = 200;
 
@@ -12,11 +12,14 @@ export class Work {
   #world;
   #stream;
   #perSecond;
+  #failure;
 
-  constructor(world, stream, perSecond) {
+  /** With a `failure`, runs fail with it. */
+  constructor(world, stream, perSecond, failure) {
     this.#world = world;
     this.#stream = stream;
     this.#perSecond = perSecond;
+    this.#failure = failure;
   }
 
   get current() {
@@ -36,12 +39,14 @@ export class Work {
       started_at: Date.now(),
       ended_at: null,
       run: run?.id ?? null,
+      directed: true,
       holds: [],
       is_stopping: false,
       pacing: {},
       progress: null,
       error: null,
       reports: null,
+      result: null,
     };
     this.#world.activities.push(activity);
     void this.#carryOut(activity, run, work);
@@ -50,7 +55,7 @@ export class Work {
 
   async #carryOut(activity, run, work) {
     try {
-      await work(activity);
+      activity.result = (await work(activity)) ?? null;
       activity.state = "done";
     } catch (error) {
       activity.state = error instanceof Stopped ? "done" : "failed";
@@ -59,8 +64,11 @@ export class Work {
       if (error instanceof Stopped && run) this.#set(run, "stopped");
     }
     activity.ended_at = Date.now();
+    activity.progress = null;
+    activity.pacing = null;
+    if (activity.state === "failed") this.#tell(activity, "work_failed", { reason: activity.error.title });
     if (!run) return this.#tell(activity, "set_up", {});
-    activity.reports = [this.report(run)];
+    if (activity.purpose !== "undo") activity.reports = [this.report(run)];
     this.#tell(activity, "run_done", {
       run: run.id,
       purpose: run.purpose,
@@ -86,7 +94,8 @@ export class Work {
       (sum, name) => sum + tallies(this.#world, name).open,
       0,
     );
-    return { run: plain, steps: steps.map(({ total, ...step }) => step), open };
+    const begun = steps.filter((step) => step.done || step.counts.read > 0);
+    return { run: plain, steps: begun.map(({ total, ...step }) => step), open };
   }
 
   progress(run, activity) {
@@ -100,6 +109,7 @@ export class Work {
       run: id,
       purpose,
       state,
+      is_alive: activity?.state === "working",
       steps,
       read,
       total,
@@ -155,6 +165,7 @@ export class Work {
       });
       while (run.stages_done < run.plan.stages.length) {
         await this.#stage(run, activity);
+        if (this.#failure) return this.#set(run, "failed", this.#failure);
         if (this.report(run).open > 0)
           return this.#set(run, "blocked", "items in quarantine keep notes 2.0.0 from being applied");
         this.#apply(run, activity);
@@ -297,12 +308,19 @@ export class Work {
     const before = run.state;
     this.#set(run, "undoing");
     return this.begin("undo", run, async (activity) => {
-      await this.#turns(activity, 5);
+      // As the server does: how far the run was.
+      activity.progress = this.progress(run, activity);
+      this.#tell(activity, "undo_started", { run: run.id, resumed: before === "undoing" });
+      for (let turn = 1; turn <= 5; turn += 1) {
+        await this.#turn(activity);
+        this.#tell(activity, "put_back", { run: run.id, restored: turn * 700, left: 0 });
+      }
       if (run.id === 60 && changed === "refuse") {
         this.#set(run, before);
         throw Object.assign(new Error(), { problem: changedSince(run.id) });
       }
       this.#takeBack(run);
+      return { restored: 3500, left: 0, done: true };
     });
   }
 
@@ -329,25 +347,24 @@ export class Work {
     return this.begin("backup", null, async (activity) => {
       await this.#turns(activity, 6);
       const number = this.#world.backups.length + 1;
-      const backup = {
-        name: `backup-${number}.godwit`,
-        bytes: 18_911_002,
-        made_at: Date.now(),
-        entries: 52_400,
-        digest: digest(number),
-      };
-      this.#world.backups.unshift(backup);
+      const about = { bytes: 18_911_002, made_at: Date.now(), entries: 52_400 };
+      const made = backup(`backup-${number}.godwit`, about);
+      this.#world.backups.unshift(made);
       this.#tell(activity, "backup", {
-        file: backup.name,
+        file: made.name,
         why: "asked for",
-        entries: backup.entries,
-        bytes: backup.bytes,
+        entries: made.entries,
+        bytes: made.bytes,
       });
     });
   }
 
-  verify() {
-    return this.begin("verify", null, (activity) => this.#turns(activity, 4));
+  verify(name) {
+    return this.begin("backup verify", null, async (activity) => {
+      await this.#turns(activity, 4);
+      if (name === "damaged.godwit") throw Object.assign(new Error(), { problem: DAMAGED });
+      return { name };
+    });
   }
 
   shadow(goal) {
@@ -426,3 +443,10 @@ function changedSince(run) {
     hint: "undo it with `keep` to leave the item as it is",
   };
 }
+
+const DAMAGED = {
+  type: "about:blank",
+  title: "Conflict",
+  status: 409,
+  detail: "damaged.godwit: chunk 17 has another digest than its list says",
+};

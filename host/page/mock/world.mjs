@@ -2,6 +2,7 @@
 
 import { labels, notes, orders } from "./documents.mjs";
 
+export const STORE = "lmdb:/srv/notes/data";
 const DAY = 86_400_000;
 const PHASES = ["offline", "online"];
 
@@ -97,12 +98,18 @@ export function newWorld(now = Date.now()) {
     runs: [],
     history: [],
     backups: [
+      backup("before-2-1-0.godwit", { bytes: 18_743_221, made_at: now - 3 * DAY, entries: 52_311 }),
+      backup("damaged.godwit", { bytes: 18_702_118, made_at: now - 5 * DAY, entries: 52_298 }),
+      backup("staging.godwit", {
+        bytes: 1_204_511,
+        made_at: now - 8 * DAY,
+        entries: 3_120,
+        store: "lmdb:/srv/staging/data",
+        is_own: false,
+      }),
       {
-        name: "before-2-1-0.godwit",
-        bytes: 18_743_221,
-        made_at: now - 3 * DAY,
-        entries: 52_311,
-        digest: digest(9),
+        ...backup("torn.godwit", { bytes: null, made_at: null, entries: null, digest: null, store: null }),
+        error: "torn.godwit is no backup: it ends in the middle of its list of chunks",
       },
     ],
     audit: [],
@@ -111,6 +118,10 @@ export function newWorld(now = Date.now()) {
   };
   fill(world, now);
   return world;
+}
+
+export function backup(name, about) {
+  return { name, digest: digest(name.length), store: STORE, is_own: true, ...about };
 }
 
 /** A past that is longer than a page of lists. */

@@ -6,6 +6,11 @@ const timeOfDay = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
 const NONE = "–";
 
+/** What is shown of a value that may not be known. */
+export function known<T, S>(value: T | null, show: (value: T) => S): S | string {
+  return value === null ? NONE : show(value);
+}
+
 export function count(number: number): string {
   return whole.format(number);
 }

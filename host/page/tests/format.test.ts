@@ -1,5 +1,16 @@
 import { expect, test } from "vitest";
-import { brief, bytes, counted, milliseconds, percent, rate, seconds, visible } from "../src/format";
+import {
+  brief,
+  bytes,
+  count,
+  counted,
+  known,
+  milliseconds,
+  percent,
+  rate,
+  seconds,
+  visible,
+} from "../src/format";
 
 test("numbers go with what they count", () => {
   expect(counted(1, "item")).toBe("1 item");
@@ -47,4 +58,9 @@ test("what cannot be seen in an id is written out", () => {
 test("a long text is told in brief", () => {
   expect(brief("trapped\n  at  a\u202E")).toBe("trapped at a\\u{202e}");
   expect(brief("x".repeat(200))).toBe(`${"x".repeat(160)}…`);
+});
+
+test("what is not known is a dash", () => {
+  expect(known(0, count)).toBe("0");
+  expect(known(null, count)).toBe("–");
 });

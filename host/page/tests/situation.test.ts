@@ -31,12 +31,14 @@ const ACTIVITY: Activity = {
   started_at: 0,
   ended_at: null,
   run: 3,
+  directed: true,
   holds: [],
   is_stopping: false,
   pacing: null,
   progress: null,
   error: null,
   reports: null,
+  result: null,
 };
 
 const STATUS: Status = { store: "lmdb:data", bytes: 0, apps: [], collections: [], unfinished: null };

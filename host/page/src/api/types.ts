@@ -38,7 +38,15 @@ export interface Status {
   apps: AppStatus[];
   collections: CollectionStatus[];
   unfinished: Run | null;
+  /** Who works on the store now, in this process or another one; left out: nobody. */
+  busy?: Busy;
   shadow?: ShadowState;
+}
+
+export interface Busy {
+  /** As in `host.example, process 4711`. */
+  holder: string;
+  purpose: string;
 }
 
 export interface AppStatus {
@@ -96,6 +104,8 @@ export interface RunProgress {
   run: number;
   purpose: RunPurpose;
   state: RunState;
+  /** Whether somebody carries it out now. */
+  is_alive: boolean;
   steps: StepProgress[];
   read: number;
   total: number;
@@ -156,7 +166,8 @@ export interface Report {
 
 export interface RunDetail {
   report: Report;
-  progress: RunProgress;
+  /** `null` where nothing of it is left to be carried out. */
+  progress: RunProgress | null;
   /** The command that takes the run back; `null` where nothing does. */
   retreat: string | null;
 }
@@ -185,6 +196,7 @@ export interface Migration {
   digest: string;
   summary: string;
   applied: Phase[];
+  /** Whether it has a way back of its own. */
   reverts: boolean;
   steps: { name: string; phase: Phase; kind: "rewrite" | "derive" | "schema"; collection: string }[];
 }
@@ -204,18 +216,25 @@ export interface Pacing {
 }
 
 export interface Activity {
+  /** 0: another process does it. */
   number: number;
+  /** As in `up`; another process says it as its command line does, as in `up --shadow`. */
   purpose: string;
   state: "working" | "done" | "failed";
   started_at: Timestamp | null;
   ended_at: Timestamp | null;
   run: number | null;
+  /** Whether it can be paused, cancelled and throttled; not so where it is busy and cannot be asked. */
+  directed: boolean;
   holds: string[];
   is_stopping: boolean;
   pacing: Pacing | null;
+  /** `null` once it has ended: `reports` say then what was done. */
   progress: RunProgress | null;
   error: Problem | null;
   reports: Report[] | null;
+  /** What it came to, once it has ended well. */
+  result: Json;
 }
 
 export interface Failure {
@@ -238,26 +257,32 @@ export interface Quarantined extends ItemName {
   failure: Failure;
 }
 
-/** One difference; a side that is left out was not there. */
+/** One difference: each side as it is written, or `null` where it was not there. */
 export interface Difference {
   pointer: string;
-  before?: Json;
-  after?: Json;
+  before_text: string | null;
+  after_text: string | null;
 }
 
 export interface QuarantinedDetail extends Quarantined {
+  /** `null` where it is no JSON, too. */
   body: Json;
   text: string;
   before: Json;
   diff: Difference[];
+  /** Whether the bodies are too large to be compared. */
+  diff_omitted: boolean;
 }
 
 export interface Item {
   id: string;
   version: string;
+  /** `null` where it is no JSON, too. */
   body: Json;
   /** The body as it is written: numbers keep all their digits. */
   text: string;
+  /** Why it has not the version that was asked for, where it has not. */
+  kept_back?: string;
 }
 
 interface Fact {
@@ -287,6 +312,7 @@ export type Entry = Fact &
 
 export interface ShadowStats {
   state: ShadowState;
+  is_alive: boolean;
   app: string | null;
   to: string | null;
   run: [number, RunState] | null;
@@ -299,12 +325,19 @@ export interface ShadowStats {
   blocks_for: number | null;
 }
 
+/** A file in the folder of backups. What is in it is `null` where it cannot be read. */
 export interface Backup {
   name: string;
-  bytes: number;
-  made_at: Timestamp;
-  entries: number;
-  digest: string;
+  bytes: number | null;
+  made_at: Timestamp | null;
+  entries: number | null;
+  digest: string | null;
+  /** The store that it was made of. */
+  store: string | null;
+  /** Whether that is this one, as far as it can be told. */
+  is_own: boolean;
+  /** Why it cannot be read. */
+  error?: string;
 }
 
 export interface AuditEntry {
@@ -317,7 +350,7 @@ export interface AuditEntry {
 }
 
 export interface RunRequest {
-  purpose: "up" | "shadow" | "finalize" | "reset";
+  purpose: "up" | "shadow" | "finalize" | "reset" | "down";
   app?: string;
   to?: string;
   phase?: Phase;

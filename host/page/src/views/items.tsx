@@ -38,7 +38,7 @@ export function ItemsView({ collection }: { collection: string }) {
       </Panel>
       <Panel title={pointer ? `Items with ${pointer} = ${value}` : "In order of ids"}>
         <PagedList pages={pages} name="the items">
-          {(rows) => <ItemTable collection={collection} rows={rows} />}
+          {(rows) => <ItemTable collection={collection} rows={rows} hasMore={pages.hasNext} />}
         </PagedList>
       </Panel>
     </>
@@ -77,13 +77,20 @@ function ByValue({ onFind }: { onFind: (where: Where) => void }) {
   );
 }
 
-function ItemTable({ collection, rows }: { collection: string; rows: Item[] }) {
+interface TableProps {
+  collection: string;
+  rows: Item[];
+  /** A search looks at so many items for each page: it may have found none so far. */
+  hasMore: boolean;
+}
+
+function ItemTable({ collection, rows, hasMore }: TableProps) {
   return (
     <Table
       caption={`Items of ${collection}`}
       rows={rows}
       keyOf={(item) => item.id}
-      empty="There is no such item."
+      empty={hasMore ? "None so far: there is more to look through on the next page." : EMPTY}
       columns={[
         {
           head: "Id",
@@ -101,11 +108,12 @@ function ItemTable({ collection, rows }: { collection: string; rows: Item[] }) {
   );
 }
 
-function Excerpt({ item }: { item: Item }) {
-  const text = JSON.stringify(item.body);
+const EMPTY = "There is no such item.";
+
+function Excerpt({ item: { text } }: { item: Item }) {
   return (
     <code class="excerpt">
-      <Id text={text.length > EXCERPT ? `${text.slice(0, EXCERPT)}…` : text} />
+      <Id text={text} longest={EXCERPT} />
     </code>
   );
 }

@@ -39,7 +39,7 @@ export function Stages({ stages, done = 0 }: { stages: Stage[]; done?: number })
           <Table
             caption={`Steps of ${nameOf(stage)}`}
             rows={stage.steps}
-            keyOf={(step) => step.name}
+            keyOf={(step) => `${step.name} ${collectionOf(step)}`}
             empty="It has no steps."
             columns={[
               { head: "Step", cell: (step) => step.name, isName: true },

@@ -1,4 +1,4 @@
-import type { Difference, ItemName, Json, QuarantinedDetail } from "../api/types";
+import type { Difference, ItemName, QuarantinedDetail } from "../api/types";
 import { time } from "../format";
 import { Facts } from "../parts/facts";
 import { Id, Said } from "../parts/foreign";
@@ -19,7 +19,8 @@ export function QuarantinedView({ name, isShadow }: { name: ItemName; isShadow: 
   const { value, problem } = useLoaded(`${name.collection}/${name.id}`, () =>
     api().quarantined(name, isShadow || undefined),
   );
-  const isGone = problem?.status === 404;
+  // A proxy's 404, say, is no word of the server's.
+  const isGone = problem?.status === 404 && problem.type !== undefined;
   return (
     <>
       <Heading title="Item in quarantine">
@@ -65,9 +66,13 @@ function Shown({ item, isShadow }: { item: QuarantinedDetail; isShadow: boolean 
       <Panel title="Body">
         <BodyText text={item.text} label="Body of the item" />
       </Panel>
-      {item.before !== null && (
+      {(item.diff_omitted || item.before !== null) && (
         <Panel title="Changed by the run">
-          <Differences differences={item.diff} />
+          {item.diff_omitted ? (
+            <p class="empty">The bodies are too large to be compared.</p>
+          ) : (
+            <Differences differences={item.diff} />
+          )}
         </Panel>
       )}
     </>
@@ -80,17 +85,21 @@ function Differences({ differences }: { differences: Difference[] }) {
       caption="What the run changed"
       rows={differences}
       keyOf={(one) => one.pointer}
-      empty="The run has changed nothing of it."
+      empty="There is no difference."
       columns={[
         { head: "Where", cell: (one) => <Id text={one.pointer || "(body)"} />, isName: true },
-        { head: "Before", cell: (one) => <Side value={one.before} change="removed" /> },
-        { head: "After", cell: (one) => <Side value={one.after} change="added" /> },
+        { head: "Before", cell: (one) => <Side text={one.before_text} change="removed" /> },
+        { head: "After", cell: (one) => <Side text={one.after_text} change="added" /> },
       ]}
     />
   );
 }
 
-function Side({ value, change }: { value: Json | undefined; change: "removed" | "added" }) {
-  if (value === undefined) return <span class="quiet">nothing</span>;
-  return <code class={change}>{JSON.stringify(value)}</code>;
+function Side({ text, change }: { text: string | null; change: "removed" | "added" }) {
+  if (text === null) return <span class="quiet">nothing</span>;
+  return (
+    <code class={change}>
+      <Id text={text} />
+    </code>
+  );
 }

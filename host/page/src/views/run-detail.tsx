@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
-import type { RunDetail } from "../api/types";
+import type { Run, RunDetail } from "../api/types";
 import { counted, time } from "../format";
-import { Button } from "../parts/action";
+import { Action, Button } from "../parts/action";
 import { useBusy } from "../parts/busy";
 import { Facts } from "../parts/facts";
 import { Id, Said } from "../parts/foreign";
@@ -10,8 +10,10 @@ import { useLoaded } from "../parts/loaded";
 import { Loading } from "../parts/pages";
 import { Panel } from "../parts/panel";
 import { ProblemNote } from "../parts/problem";
-import { StateTag } from "../parts/tag";
+import { StateTag, Tag } from "../parts/tag";
 import { href } from "../routes";
+import { type DownGoal, downGoal } from "../state/down";
+import { setActivity } from "../state/live";
 import { api } from "../state/session";
 import { Stages } from "./plan-stages";
 import { StepBars } from "./step-bars";
@@ -34,9 +36,10 @@ export function RunDetailView({ id }: { id: number }) {
 
 function Shown({ detail: { report, progress, retreat } }: { detail: RunDetail }) {
   const { run, open } = report;
+  const steps = progress?.steps ?? report.steps;
   return (
     <>
-      <Panel title="What it is" aside={<StateTag state={run.state} />}>
+      <Panel title="What it is" aside={<State run={run} isAlive={progress?.is_alive ?? false} />}>
         {run.reason && (
           <p class="reason">
             <Said text={run.reason} />
@@ -57,11 +60,11 @@ function Shown({ detail: { report, progress, retreat } }: { detail: RunDetail })
             ["Taken back by", retreat ? <code>{retreat}</code> : "nothing"],
           ]}
         />
-        {run.has_pre_images && run.state !== "undone" && <UndoButton run={run.id} />}
+        <WaysOn run={run} />
       </Panel>
-      {progress.steps.length > 0 && (
+      {steps.length > 0 && (
         <Panel title="Steps">
-          <StepBars steps={progress.steps} />
+          <StepBars steps={steps} />
         </Panel>
       )}
       <Panel title="Its plan">
@@ -71,14 +74,46 @@ function Shown({ detail: { report, progress, retreat } }: { detail: RunDetail })
   );
 }
 
+/** Its state; a run whose process has ended is still said to be running. */
+function State({ run: { state }, isAlive }: { run: Run; isAlive: boolean }) {
+  return state === "running" && !isAlive ? <Tag tone="warn">interrupted</Tag> : <StateTag state={state} />;
+}
+
+/** What can be done about a run. */
+function WaysOn({ run }: { run: Run }) {
+  const isUndoable = run.has_pre_images && run.state !== "undone";
+  const goal = downGoal(run);
+  if (!isUndoable && !goal) return null;
+  return (
+    <div class="buttons">
+      {goal && <GoDown run={run.id} goal={goal} />}
+      {isUndoable && <UndoButton run={run.id} />}
+    </div>
+  );
+}
+
+/** Goes on with a way back, which no plan does. */
+function GoDown({ run, goal }: { run: number; goal: DownGoal }) {
+  const work = async () => {
+    setActivity(await api().startRun({ purpose: "down", ...goal }));
+    location.hash = href("run");
+    return "The run is under way";
+  };
+  return (
+    <Action kind="primary" work={work} blocked={useBusy()}>
+      Go on with run {run}
+    </Action>
+  );
+}
+
 function UndoButton({ run }: { run: number }) {
   const [isAsking, setAsking] = useState(false);
   return (
-    <div class="buttons">
+    <>
       <Button kind="danger" changes blocked={useBusy()} onClick={() => setAsking(true)}>
         Undo …
       </Button>
       {isAsking && <UndoDialog run={run} onClose={() => setAsking(false)} />}
-    </div>
+    </>
   );
 }

@@ -8,6 +8,7 @@ import { Panel } from "../parts/panel";
 import { StateTag } from "../parts/tag";
 import { href } from "../routes";
 import { activity, lines, samples, shadow, status } from "../state/live";
+import { progressOf } from "../state/purpose";
 import { ActivityPanel } from "./activity-panel";
 import { ShadowPanel } from "./shadow-panel";
 import { StepBars } from "./step-bars";
@@ -27,18 +28,37 @@ export function RunView() {
 }
 
 function Going({ activity: current }: { activity: Activity }) {
-  const steps = current.progress?.steps ?? [];
+  const isWorking = current.state === "working";
   return (
     <>
       <div class="pair">
         <ActivityPanel activity={current} />
-        {current.state === "working" ? <Throughput /> : <Reports reports={current.reports ?? []} />}
+        {isWorking ? progressOf(current) && <Throughput /> : <Reports reports={current.reports ?? []} />}
       </div>
-      {steps.length > 0 && (
-        <Panel title="Steps">
-          <StepBars steps={steps} />
-        </Panel>
-      )}
+      <Steps activity={current} />
+    </>
+  );
+}
+
+/** The steps of the run that goes on, or of each that has ended. */
+function Steps({ activity: current }: { activity: Activity }) {
+  const progress = progressOf(current);
+  const ended = current.reports ?? [];
+  const all = progress
+    ? [{ title: "Steps", steps: progress.steps }]
+    : ended.map(({ run, steps }) => ({
+        title: ended.length > 1 ? `Steps of run ${run.id}` : "Steps",
+        steps,
+      }));
+  return (
+    <>
+      {all
+        .filter(({ steps }) => steps.length > 0)
+        .map(({ title, steps }) => (
+          <Panel key={title} title={title}>
+            <StepBars steps={steps} />
+          </Panel>
+        ))}
     </>
   );
 }

@@ -1,15 +1,18 @@
-import type { StepProgress } from "../api/types";
+import type { StepProgress, StepReport } from "../api/types";
 import { count, seconds } from "../format";
 import { Facts } from "../parts/facts";
 import { Meter } from "../parts/meter";
 import { Tag } from "../parts/tag";
 
+/** A step, with how far it is where that is known. */
+type Shown = StepReport & Partial<StepProgress>;
+
 /** A bar for each step, with what became of its items. */
-export function StepBars({ steps }: { steps: StepProgress[] }) {
+export function StepBars({ steps }: { steps: Shown[] }) {
   return (
     <ol class="steps" aria-label="Steps">
       {steps.map((step) => (
-        <li key={`${step.app} ${step.version} ${step.phase} ${step.step}`}>
+        <li key={`${step.app} ${step.version} ${step.phase} ${step.step} ${step.collection}`}>
           <p class="what">
             <b>{step.app}</b> {step.version}{" "}
             <span class="quiet">
@@ -17,11 +20,7 @@ export function StepBars({ steps }: { steps: StepProgress[] }) {
             </span>{" "}
             <StepTag step={step} />
           </p>
-          <Meter
-            label={`Step ${step.step}`}
-            done={step.counts.read}
-            total={step.done ? step.counts.read : step.total}
-          />
+          <HowFar step={step} />
           {isBegun(step) && <StepCounts step={step} />}
         </li>
       ))}
@@ -29,16 +28,23 @@ export function StepBars({ steps }: { steps: StepProgress[] }) {
   );
 }
 
-function isBegun(step: StepProgress): boolean {
+/** What a step that has ended before its end had left to do is not told. */
+function HowFar({ step: { step, done, counts, total } }: { step: Shown }) {
+  const label = `Step ${step}`;
+  const all = done ? counts.read : total;
+  return all === undefined ? <b>{label}</b> : <Meter label={label} done={counts.read} total={all} />;
+}
+
+function isBegun(step: Shown): boolean {
   return step.done || step.counts.read > 0;
 }
 
-function StepTag({ step }: { step: StepProgress }) {
+function StepTag({ step }: { step: Shown }) {
   if (step.done) return <Tag tone="good">done</Tag>;
   return isBegun(step) ? <Tag tone="busy">begun</Tag> : <Tag>not begun</Tag>;
 }
 
-function StepCounts({ step: { counts, done, seconds_left } }: { step: StepProgress }) {
+function StepCounts({ step: { counts, done, seconds_left } }: { step: Shown }) {
   return (
     <Facts
       class="counts"
@@ -49,7 +55,7 @@ function StepCounts({ step: { counts, done, seconds_left } }: { step: StepProgre
         ["Removed", count(counts.removed)],
         ["Failed", <span class={counts.failed > 0 ? "bad-text" : ""}>{count(counts.failed)}</span>],
         ["Written", count(counts.written)],
-        !done && seconds_left !== null && ["Time left", seconds(seconds_left)],
+        !done && typeof seconds_left === "number" && ["Time left", seconds(seconds_left)],
       ]}
     />
   );
