@@ -29,8 +29,12 @@ test("what is too old is forgotten", () => {
   ]);
 });
 
-test("a run that starts anew starts the chart anew", () => {
-  expect(samplesOf([0, 100], [1000, 200], [2000, 5])).toEqual([{ at: 2000, read: 5 }]);
+test("a sample that is behind the last one leaves the chart as it is", () => {
+  expect(samplesOf([0, 100], [1000, 200], [2000, 5], [3000, 400])).toEqual([
+    { at: 0, read: 100 },
+    { at: 1000, read: 200 },
+    { at: 3000, read: 400 },
+  ]);
 });
 
 test("the scale ends at a round number that is no less", () => {

@@ -1,48 +1,7 @@
 import { expect, test } from "vitest";
-import type { Activity, Finding, Planned, Run, Stage, Status } from "../src/api/types";
-import { type Known, situationOf } from "../src/state/situation";
-
-const STAGE: Stage = {
-  app: "notes",
-  version: "2.0.0",
-  from: "1.0.0",
-  phase: "offline",
-  digest: "",
-  file: "notes-2-0-0.wasm",
-  first_step: 0,
-  steps: [],
-};
-
-const RUN: Run = {
-  id: 3,
-  purpose: "up",
-  state: "stopped",
-  started_at: 0,
-  changed_at: 0,
-  plan: { stages: [STAGE] },
-  stages_done: 0,
-  has_pre_images: true,
-};
-
-const ACTIVITY: Activity = {
-  number: 1,
-  purpose: "up",
-  state: "working",
-  started_at: 0,
-  ended_at: null,
-  run: 3,
-  directed: true,
-  holds: [],
-  is_stopping: false,
-  pacing: null,
-  progress: null,
-  error: null,
-  reports: null,
-  result: null,
-};
-
-const STATUS: Status = { store: "lmdb:data", bytes: 0, apps: [], collections: [], unfinished: null };
-const NOTHING: Planned = { plan: { stages: [] }, resumes: null, findings: [] };
+import type { Activity, Finding, Run, Status } from "../src/api/types";
+import { type Known, situationOf, waitsFor } from "../src/state/situation";
+import { ACTIVITY, atItem, NOTHING, PROGRESS, RUN, STAGE, STATUS } from "./samples";
 
 function situation(known: Partial<Known> = {}) {
   return situationOf({ status: STATUS, activity: null, shadow: null, planned: NOTHING, ...known });
@@ -80,6 +39,55 @@ test("work is running, paused, waiting for others, or being cancelled", () => {
 test("work that has ended does not hide what it has left", () => {
   const activity: Activity = { ...ACTIVITY, state: "failed" };
   expect(situation({ activity, status: statusWith(0, RUN) }).title).toBe("Run 3 was stopped");
+});
+
+test("work that failed and has left no run behind is told, with what else there is to do", () => {
+  const error = { title: "Conflict", status: 409, detail: "no space is left on the device" };
+  const activity: Activity = { ...ACTIVITY, purpose: "backup", run: null, state: "failed", error };
+  const planned = { ...NOTHING, plan: { stages: [STAGE] } };
+  const found = situation({ activity, planned });
+  expect(found).toMatchObject({ tone: "bad", title: "The backup failed", view: "run" });
+  expect(found.next).toContain("no space is left on the device. Idle: 1 stage is pending.");
+  const following: Status = { ...STATUS, shadow: "following" };
+  expect(situation({ activity, status: following }).next).toContain("A shadow run is open");
+  expect(situation({ activity: { ...activity, state: "done", error: null } }).tone).toBe("good");
+});
+
+test("who is busy and cannot be asked is named", () => {
+  const busy = { holder: "db1, process 4711", purpose: "prune" };
+  const status = { ...statusWith(0, RUN), busy };
+  expect(situation({ status }).title).toBe("db1, process 4711 is busy with prune");
+  const activity: Activity = { ...ACTIVITY, number: 0, purpose: "up", run: null, directed: false };
+  const found = situation({ status, activity });
+  expect(found).toMatchObject({ tone: "busy", title: "A run is running" });
+  expect(found.next).toContain("db1, process 4711 does it.");
+});
+
+test("an undo is no reading of its run", () => {
+  const activity = atItem(100, { purpose: "undo" });
+  expect(situation({ activity })).toMatchObject({
+    title: "The undo of run 3 is running",
+    next: "What the run has changed is being put back.",
+  });
+});
+
+test("another run's progress is no import's", () => {
+  const activity = atItem(10, { number: 0, purpose: "import" });
+  expect(situation({ activity })).toMatchObject({
+    title: "The import is running",
+    next: "There is nothing to do but wait.",
+  });
+  const waiting = { ...PROGRESS, waits_for: ["it is day"] };
+  expect(waitsFor({ ...activity, progress: waiting })).toEqual([]);
+  expect(waitsFor({ ...ACTIVITY, progress: waiting })).toEqual(["it is day"]);
+});
+
+test("a way back that was interrupted is gone on with at its run, not by a plan", () => {
+  for (const state of ["running", "stopped", "failed"] as const) {
+    const run: Run = { ...RUN, purpose: "down", state };
+    expect(situation({ status: statusWith(0, run) })).toMatchObject({ view: "runs", run: 3 });
+    expect(situation({ status: statusWith(0, { ...RUN, state }) }).view).toBe("plan");
+  }
 });
 
 test("every unfinished run has a way on", () => {

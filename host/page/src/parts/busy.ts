@@ -1,7 +1,7 @@
 import { useCell } from "../cell";
-import { isWorking } from "../state/live";
+import { occupied } from "../state/live";
 
 /** Why nothing else can be started now. */
 export function useBusy(): string | undefined {
-  return useCell(isWorking) ? "Something else is going on" : undefined;
+  return useCell(occupied);
 }

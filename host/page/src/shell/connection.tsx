@@ -6,6 +6,7 @@ const SHOWN: Record<Connection, [TagTone, string]> = {
   connecting: ["plain", "connecting"],
   live: ["good", "live"],
   asking: ["warn", "no live events"],
+  failing: ["bad", "answers fail"],
   lost: ["bad", "connection lost"],
 };
 

@@ -1,5 +1,5 @@
 import { useCell } from "../cell";
-import { href, route } from "../routes";
+import { href, route, type View } from "../routes";
 import { situation } from "../state/live";
 
 /** Where things stand, on every view. */
@@ -13,22 +13,22 @@ export function StateLine() {
       </section>
     );
   }
-  const isHere = current.view === found.view;
+  const about = found.run === undefined ? [] : [found.run];
+  const isHere = current.view === found.view && current.about.join() === about.join();
   return (
     <section class={`state ${found.tone}`} aria-label="State">
       <p>
         <strong>{found.title}</strong> <span>{found.next}</span>
       </p>
       {!isHere && found.view !== "overview" && (
-        <a href={href(found.view)}>{WAYS[found.view] ?? "Go there"}</a>
+        <a href={href(found.view, ...about)}>{about.length > 0 ? "To the run" : WAYS[found.view]}</a>
       )}
     </section>
   );
 }
 
-const WAYS: Partial<Record<string, string>> = {
+const WAYS: Partial<Record<View, string>> = {
   plan: "To the plan",
   run: "To the run",
-  runs: "To the runs",
   quarantine: "To the quarantine",
 };

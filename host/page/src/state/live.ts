@@ -1,11 +1,13 @@
 /** What the page knows of the server, kept up to date by its events and by asking again. */
 
-import { ApiError, UNREACHED } from "../api/client";
+import { type Client, problemOf, UNREACHED } from "../api/client";
 import { follow } from "../api/events";
 import type { ServerEvent } from "../api/sse";
-import type { Activity, Planned, RunEvent, RunProgress, ShadowStats, Status } from "../api/types";
+import type { Activity, Planned, Problem, RunEvent, ShadowStats, Status } from "../api/types";
 import { Cell, derived } from "../cell";
 import { announce } from "./announce";
+import { advanced, caughtUp, isSame, isSameRun } from "./merge";
+import { nameOf, progressOf } from "./purpose";
 import { noted, type Sample } from "./rate";
 import { api, session } from "./session";
 import { situationOf } from "./situation";
@@ -16,6 +18,8 @@ const ASK_BUSY = 2_000;
 const ASK_IDLE = 10_000;
 /** Events that come together lead to one question. */
 const TOGETHER = 250;
+/** Lists are not read more often than this because of what changes while work goes on, in milliseconds. */
+const CHANGES_EVERY = 3_000;
 const MOST_LINES = 200;
 
 export const status = new Cell<Status | null>(null);
@@ -24,21 +28,45 @@ export const shadow = new Cell<ShadowStats | null>(null);
 export const planned = new Cell<Planned | null>(null);
 export const samples = new Cell<readonly Sample[]>([]);
 export const lines = new Cell<readonly Line[]>([]);
-/** Grows with each change of what lists show, so that they are read again. */
+/** Grows when what lists show has changed, so that they are read again. */
 export const changes = new Cell(0);
+
+/** How much an undo has put back so far. */
+export interface PutBack {
+  activity: number | null;
+  restored: number;
+  left: number;
+}
+export const putBack = new Cell<PutBack | null>(null);
+
+/** What the server said last in place of what it was asked for. */
+export interface Trouble {
+  problem: Problem;
+  /** When it answered everything last. */
+  since: number | null;
+}
+export const trouble = new Cell<Trouble | null>(null);
 
 const isReached = new Cell<boolean | null>(null);
 const isStreaming = new Cell<boolean | null>(null);
 
-export type Connection = "connecting" | "live" | "asking" | "lost";
+export type Connection = "connecting" | "live" | "asking" | "failing" | "lost";
 
-export const connection = derived<Connection>([isReached, isStreaming], () => {
+export const connection = derived<Connection>([isReached, isStreaming, trouble], () => {
   if (isReached.value === false) return "lost";
+  if (trouble.value) return "failing";
   if (isReached.value === null || isStreaming.value === null) return "connecting";
   return isStreaming.value ? "live" : "asking";
 });
 
 export const isWorking = derived([activity], () => activity.value?.state === "working");
+
+/** Who is busy with what, so that nothing else can be begun; undefined: nobody. */
+export const occupied = derived([activity, status], () => {
+  const [current, busy] = [activity.value, status.value?.busy];
+  if (current?.state === "working") return `${nameOf(current)} is going on`;
+  return busy && `${busy.holder} is busy with ${busy.purpose}`;
+});
 
 export const situation = derived([status, activity, shadow, planned], () => {
   const known = status.value;
@@ -59,7 +87,7 @@ export function keepUpToDate(): () => void {
   void follow(
     {
       open: (lastId, signal) => api().events(lastId, signal),
-      onEvent: take,
+      onEvent: hear,
       onConnection: (isConnected) => {
         isStreaming.value = isConnected;
         refreshSoon();
@@ -83,7 +111,10 @@ export function keepUpToDate(): () => void {
 }
 
 function forget(): void {
-  for (const known of [status, activity, shadow, planned, isReached, isStreaming]) known.value = null;
+  for (const known of [status, activity, shadow, planned, putBack, trouble, isReached, isStreaming]) {
+    known.value = null;
+  }
+  goodAt = null;
   samples.value = [];
   lines.value = [];
 }
@@ -91,6 +122,7 @@ function forget(): void {
 let isAsking = false;
 let asksAgain = false;
 let askedAt = 0;
+let goodAt: number | null = null;
 let soon: ReturnType<typeof setTimeout> | undefined;
 
 export function refreshSoon(): void {
@@ -103,7 +135,7 @@ export function refreshSoon(): void {
 
 function askNowAndThen(): void {
   if (document.hidden) return;
-  const every = isWorking.value || connection.value !== "live" ? ASK_BUSY : ASK_IDLE;
+  const every = occupied.value !== undefined || connection.value !== "live" ? ASK_BUSY : ASK_IDLE;
   if (Date.now() - askedAt >= every) void refresh();
 }
 
@@ -114,9 +146,6 @@ export async function refresh(): Promise<void> {
   isAsking = true;
   try {
     await ask();
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    if (error.problem.status === UNREACHED) isReached.value = false;
   } finally {
     askedAt = Date.now();
     isAsking = false;
@@ -124,60 +153,135 @@ export async function refresh(): Promise<void> {
   }
 }
 
+/** What the server says, each part or why there is none. */
+interface Answers {
+  activity: Activity | null | undefined;
+  status: Status | undefined;
+  shadow: ShadowStats | null | undefined;
+  planned: Planned | null | undefined;
+  problem: Problem | null;
+}
+
 async function ask(): Promise<void> {
   const current = session.value;
   if (!current) return;
-  const { client } = current;
-  const [newStatus, newActivity] = await Promise.all([client.status(), client.activity()]);
-  const isBusy = newActivity?.state === "working";
-  const [newShadow, newPlanned] = await Promise.all([
-    newStatus.shadow ? client.shadow() : null,
-    isBusy ? planned.value : client.plan({}).catch(() => null),
-  ]);
+  const known = setHere;
+  const answers = await answersOf(current.client);
   if (session.value !== current) return;
-  // What could not be read while the server was away is read now.
-  const isOther = (before: unknown, now: unknown) => JSON.stringify(before) !== JSON.stringify(now);
+  take(answers);
+  // What was begun meanwhile is not in the answer.
+  if (known !== setHere) refreshSoon();
+  else if (answers.activity !== undefined) show(caughtUp(activity.value, answers.activity));
+}
+
+async function answersOf(client: Client): Promise<Answers> {
+  let problem: Problem | null = null;
+  const answer = async <T>(call: () => Promise<T>): Promise<T | undefined> => {
+    // Whoever cannot be reached is not waited for once more.
+    if (problem?.status === UNREACHED) return undefined;
+    try {
+      return await call();
+    } catch (error) {
+      problem ??= problemOf(error);
+      return undefined;
+    }
+  };
+  // In this order: who has ended is not busy any more.
+  const activity = await answer(client.activity);
+  const status = await answer(client.status);
+  const isBusy = activity?.state === "working";
+  const [shadow, found] = await Promise.all([
+    status?.shadow ? answer(client.shadow) : status && null,
+    isBusy ? planned.value : answer(() => client.plan({})),
+  ]);
+  return { activity, status, shadow, planned: found, problem };
+}
+
+/** Takes what answers say, but for what goes on. */
+function take({ status: newStatus, shadow: newShadow, planned: newPlanned, problem }: Answers): void {
   // The status says nothing of what is in quarantine in a shadow run.
-  const isChanged = isOther(status.value, newStatus) || shadow.value?.open !== newShadow?.open;
-  if (!isReached.value || isChanged) changes.value += 1;
-  isReached.value = true;
-  status.value = newStatus;
-  shadow.value = newShadow;
-  planned.value = newPlanned;
-  setActivity(newActivity);
+  const isChanged =
+    (newStatus && isOther(status.value, newStatus)) ||
+    (newShadow !== undefined && shadow.value?.open !== newShadow?.open);
+  // What could not be read while the server was away, or in trouble, is read now.
+  const isBack = (trouble.value || isReached.value === false) && !problem;
+  if (isBack) changes.value += 1;
+  else if (isChanged) noteChange();
+  if (newStatus) status.value = newStatus;
+  if (newShadow !== undefined) shadow.value = newShadow;
+  if (newPlanned !== undefined) planned.value = newPlanned;
+  isReached.value = problem?.status !== UNREACHED;
+  trouble.value = problem && { problem, since: goodAt };
+  if (!problem) goodAt = Date.now();
 }
 
-/** Takes what an answer says of the activity. Lists say something else once one begins or ends; how far it is does not matter. */
-export function setActivity(found: Activity | null): void {
+/** Whether a status says something else. A store that is worked on has other bytes all the time. */
+function isOther(before: Status | null, now: Status): boolean {
+  return JSON.stringify({ ...before, bytes: 0 }) !== JSON.stringify({ ...now, bytes: 0 });
+}
+
+let changedAt = 0;
+let changesSoon: ReturnType<typeof setTimeout> | undefined;
+
+/** Has lists read again, now or a little later. */
+function noteChange(): void {
+  if (changesSoon !== undefined) return;
+  const wait = changedAt + CHANGES_EVERY - Date.now();
+  const tell = () => {
+    changesSoon = undefined;
+    changedAt = Date.now();
+    changes.value += 1;
+  };
+  if (wait <= 0) tell();
+  else changesSoon = setTimeout(tell, wait);
+}
+
+/** How often what goes on was said by another answer than that to a question for it. */
+let setHere = 0;
+
+/** Takes what the answer to a change says of the activity. */
+export function setActivity(found: Activity): void {
+  setHere += 1;
+  show(found);
+}
+
+/** Lists say something else once an activity begins or ends; how far it is does not matter. */
+function show(found: Activity | null): void {
   const before = activity.value;
-  if (found?.number !== before?.number) samples.value = [];
-  if (found?.number !== before?.number || found?.state !== before?.state) changes.value += 1;
+  if (!isSame(before, found)) putBack.value = null;
+  if (!isSameRun(before, found)) samples.value = [];
+  const isChanged = !isSame(before, found) || found?.state !== before?.state;
   activity.value = found;
-  if (found?.state === "working" && found.progress) sample(found.progress, Date.now());
+  if (isChanged) changes.value += 1;
+  sample();
 }
 
-function sample(progress: RunProgress, at: number): void {
-  samples.value = noted(samples.value, { at, read: progress.read });
+function sample(): void {
+  const current = activity.value;
+  const progress = current?.state === "working" && progressOf(current);
+  if (progress) samples.value = noted(samples.value, { at: Date.now(), read: progress.read });
 }
 
-function take(event: ServerEvent): void {
+/** Events that change nothing of what is asked for, or so often that it is asked for by and by. */
+const BY_AND_BY: RunEvent["event"][] = ["batch_committed", "item_failed", "log", "put_back", "followed"];
+
+/** Takes what an event says. */
+export function hear(event: ServerEvent): void {
   const told = parse(event.data);
-  if (told?.event === "batch_committed" && isWorking.value) takeProgress(told.progress);
-  else if (told && event.name !== "hello") takeLines(told);
-  else refreshSoon();
+  if (told && event.name !== "hello") noteLines(told);
+  if (told?.event === "batch_committed") hearProgress(told);
+  else if (told?.event === "put_back") putBack.value = told;
+  if (!told || !BY_AND_BY.includes(told.event)) refreshSoon();
 }
 
-function takeLines(told: RunEvent): void {
+function noteLines(told: RunEvent): void {
   const more = linesOf(told);
   if (more.length > 0) lines.value = [...lines.value, ...more].slice(-MOST_LINES);
-  if (told.event !== "log") refreshSoon();
 }
 
-function takeProgress(progress: RunProgress): void {
-  const current = activity.value;
-  if (!current) return;
-  activity.value = { ...current, run: progress.run, progress };
-  sample(progress, Date.now());
+function hearProgress(told: Extract<RunEvent, { event: "batch_committed" }>): void {
+  const next = advanced(activity.value, told);
+  if (next) show(next);
 }
 
 function parse(data: string): RunEvent | null {

@@ -16,11 +16,11 @@ export const LEAST_SPAN = 30_000;
 /** Samples that are closer say little: a commit of many batches would look like a peak. */
 const LEAST = 900;
 
-/** The samples with a new one, without those that are too old. A run that starts anew starts them anew. */
+/** The samples with a new one, without those that are too old. One that is behind the last one comes late, and says nothing. */
 export function noted(samples: readonly Sample[], sample: Sample): readonly Sample[] {
   const last = samples.at(-1);
-  if (!last || sample.read < last.read) return [sample];
-  if (sample.at - last.at < LEAST) return samples;
+  if (!last) return [sample];
+  if (sample.read < last.read || sample.at - last.at < LEAST) return samples;
   const oldest = sample.at - SPAN;
   return [...samples.filter((kept) => kept.at >= oldest), sample];
 }

@@ -1,8 +1,9 @@
 /** Where things stand, in one line, and what to do next. */
 
-import type { Activity, Planned, Run, ShadowStats, Status } from "../api/types";
-import { brief, count, counted, percent, seconds } from "../format";
+import type { Activity, Busy, Planned, Run, ShadowStats, Status } from "../api/types";
+import { brief, count, counted, percent, seconds, time } from "../format";
 import type { View } from "../routes";
+import { isOfOther, isUndo, nameOf, progressOf } from "./purpose";
 
 export type Tone = "calm" | "busy" | "good" | "warn" | "bad";
 
@@ -12,6 +13,8 @@ export interface Situation {
   next: string;
   /** Where the next thing is done. */
   view: View;
+  /** The run whose page that is. */
+  run?: number;
 }
 
 export interface Known {
@@ -23,39 +26,15 @@ export interface Known {
 
 export function situationOf({ status, activity, shadow, planned }: Known): Situation {
   const open = status.collections.reduce((sum, collection) => sum + collection.open, 0);
-  if (activity?.state === "working") return ofWork(activity);
+  if (activity?.state === "working") return ofWork(activity, status.busy);
+  if (status.busy) return ofBusy(status.busy);
   if (status.unfinished && status.unfinished.purpose !== "shadow")
     return ofUnfinished(status.unfinished, open);
-  if (status.shadow) return ofShadow(status.shadow, shadow);
-  return ofRest(planned, open);
+  const rest = status.shadow ? ofShadow(status.shadow, shadow) : ofRest(planned, open);
+  return activity?.state === "failed" ? ofFailed(activity, rest) : rest;
 }
 
-/** What an activity is called. */
-export function nameOf({ purpose, run }: Pick<Activity, "purpose" | "run">): string {
-  const number = run === null ? "" : ` ${run}`;
-  switch (purpose) {
-    case "backup":
-      return "A backup";
-    case "undo":
-      return `The undo of run${number}`;
-    case "finalize":
-      return "The finalization of the shadow run";
-    case "reset":
-      return "The reset of the shadow run";
-    case "shadow":
-      return `The shadow run${number}`;
-    case "retry":
-      return `The retry${run === null ? "" : `, run${number},`}`;
-    case "up":
-    case "down":
-    case "item":
-      return `Run${number}`;
-    default:
-      return `Activity "${purpose}"`;
-  }
-}
-
-function ofWork(activity: Activity): Situation {
+function ofWork(activity: Activity, busy: Busy | undefined): Situation {
   const name = nameOf(activity);
   const view: View = "run";
   if (activity.is_stopping) {
@@ -74,15 +53,34 @@ function ofWork(activity: Activity): Situation {
     const why = others.length > 0 ? `It waits: ${others.join(", ")}.` : "It keeps its lease.";
     return { tone: "warn", title, next: isPaused ? `${why} Resume lets it go on.` : why, view };
   }
-  return { tone: "busy", title: `${name} is running`, next: howFar(activity), view };
+  const isAsked = activity.directed || !isOfOther(activity);
+  const next = isAsked ? howFar(activity) : `${busy?.holder ?? "Another process"} does it. ${UNASKED}`;
+  return { tone: "busy", title: `${name} is running`, next, view };
+}
+
+const UNASKED = "How far it is cannot be asked from here.";
+
+function ofBusy({ holder, purpose }: Busy): Situation {
+  return { tone: "busy", title: `${holder} is busy with ${purpose}`, next: UNASKED, view: "run" };
+}
+
+/** Something that failed, and has left no run behind that would say so; it is told until something else is begun. */
+function ofFailed(activity: Activity, rest: Situation): Situation {
+  const { error, ended_at } = activity;
+  const when = ended_at === null ? "" : `${time(ended_at)}: `;
+  const why = brief(error?.detail ?? error?.title ?? "nobody knows why");
+  const title = `${nameOf(activity)} failed`;
+  return { tone: "bad", title, next: `${when}${why}. ${rest.title}. ${rest.next}`.trim(), view: "run" };
 }
 
 /** Why work waits: what holds it, and what its run says. */
 export function waitsFor(activity: Activity): string[] {
-  return [...new Set([...activity.holds, ...(activity.progress?.waits_for ?? [])])];
+  return [...new Set([...activity.holds, ...(progressOf(activity)?.waits_for ?? [])])];
 }
 
-function howFar({ progress }: Activity): string {
+function howFar(activity: Activity): string {
+  if (isUndo(activity)) return "What the run has changed is being put back.";
+  const progress = progressOf(activity);
   if (!progress || progress.total === 0) return "There is nothing to do but wait.";
   const left = progress.seconds_left === null ? "" : `, ${seconds(progress.seconds_left)} left`;
   return `${percent(progress.read, progress.total)} % of ${count(progress.total)} items are read${left}.`;
@@ -91,6 +89,8 @@ function howFar({ progress }: Activity): string {
 function ofUnfinished(run: Run, open: number): Situation {
   const name = `Run ${run.id}`;
   const back = run.has_pre_images ? " An undo goes back." : "";
+  // A plan goes forward only: a way back is gone on with at its run.
+  const onward = run.purpose === "down" ? { view: "runs" as const, run: run.id } : { view: "plan" as const };
   switch (run.state) {
     case "blocked":
       if (open === 0) {
@@ -98,7 +98,7 @@ function ofUnfinished(run: Run, open: number): Situation {
           tone: "warn",
           title: `${name} is blocked no more`,
           next: "Nothing is in quarantine any more. Go on with it.",
-          view: "plan",
+          ...onward,
         };
       }
       return {
@@ -112,7 +112,7 @@ function ofUnfinished(run: Run, open: number): Situation {
         tone: "bad",
         title: `${name} failed`,
         next: `${run.reason ? `${brief(run.reason)}. ` : ""}Mend the cause, then go on with it.${back}`,
-        view: "plan",
+        ...onward,
       };
     case "undoing":
       return {
@@ -120,11 +120,12 @@ function ofUnfinished(run: Run, open: number): Situation {
         title: `The undo of run ${run.id} was interrupted`,
         next: "Undo it again: it goes on with putting everything back.",
         view: "runs",
+        run: run.id,
       };
     case "stopped":
-      return { tone: "warn", title: `${name} was stopped`, next: `Go on with it.${back}`, view: "plan" };
+      return { tone: "warn", title: `${name} was stopped`, next: `Go on with it.${back}`, ...onward };
     default:
-      return { tone: "warn", title: `${name} was interrupted`, next: `Go on with it.${back}`, view: "plan" };
+      return { tone: "warn", title: `${name} was interrupted`, next: `Go on with it.${back}`, ...onward };
   }
 }
 

@@ -1,18 +1,21 @@
 import type { Activity, RunProgress } from "../api/types";
-import { rate, seconds, time } from "../format";
+import { useCell } from "../cell";
+import { count, rate, seconds, time } from "../format";
 import { Facts } from "../parts/facts";
 import { Meter } from "../parts/meter";
 import { Panel } from "../parts/panel";
 import { ProblemNote } from "../parts/problem";
 import { Tag, type TagTone } from "../parts/tag";
 import { href } from "../routes";
-import { nameOf, waitsFor } from "../state/situation";
+import { putBack } from "../state/live";
+import { isUndo, nameOf, progressOf, undoResult } from "../state/purpose";
+import { waitsFor } from "../state/situation";
 import { Controls } from "./controls";
 
 /** What is going on, or was last: how far it is, and what directs it. */
 export function ActivityPanel({ activity, isShort = false }: { activity: Activity; isShort?: boolean }) {
   const [tone, state] = stateOf(activity);
-  const { progress } = activity;
+  const progress = progressOf(activity);
   const isWorking = activity.state === "working";
   return (
     <Panel
@@ -30,6 +33,7 @@ export function ActivityPanel({ activity, isShort = false }: { activity: Activit
       ) : (
         isWorking && <Meter label="Going on" done={0} total={0} isUnknown />
       )}
+      {isUndo(activity) && <Undone activity={activity} />}
       <Pace activity={activity} />
       {isWorking && <Controls activity={activity} />}
       <ProblemNote problem={activity.error} />
@@ -50,8 +54,24 @@ function All({ progress }: { progress: RunProgress }) {
   return <Meter label="All steps" done={progress.read} total={progress.total} />;
 }
 
+/** What an undo has put back; one of another process does not say. */
+function Undone({ activity: { number, result } }: { activity: Activity }) {
+  const told = useCell(putBack);
+  const known = undoResult(result) ?? (told?.activity === number ? told : null);
+  return (
+    <Facts
+      class="figures"
+      facts={[
+        known && ["Put back", count(known.restored)],
+        known && ["Left, as they were changed since", count(known.left)],
+      ]}
+    />
+  );
+}
+
 function Pace({ activity }: { activity: Activity }) {
-  const { progress, started_at, ended_at } = activity;
+  const { started_at, ended_at } = activity;
+  const progress = progressOf(activity);
   const isWorking = activity.state === "working";
   const waits = waitsFor(activity);
   return (

@@ -13,8 +13,15 @@ const UNBOUND: Fields = { items_per_second: "", duty: "", rest: "", batch_bytes:
 /** What the host feeds at once at most. */
 const MOST_BATCH_BYTES = 16 * 1024 * 1024;
 
+interface Props {
+  run: number;
+  pacing: Pacing | null;
+  /** Another process's batches have the size that is set where it runs. */
+  isOther: boolean;
+}
+
 /** How fast a run may go. An empty field is no bound. */
-export function ThrottleForm({ run, pacing }: { run: number; pacing: Pacing | null }) {
+export function ThrottleForm({ run, pacing, isOther }: Props) {
   const [fields, setFields] = useState<Fields>(fieldsOf(pacing));
   const act = useAct();
   const set = (name: keyof Fields) => (value: string) => {
@@ -62,16 +69,19 @@ export function ThrottleForm({ run, pacing }: { run: number; pacing: Pacing | nu
           onInput={set("rest")}
           placeholder="0"
         />
-        <Input
-          label="Bytes of a batch"
-          type="number"
-          min={1}
-          max={MOST_BATCH_BYTES}
-          value={batch_bytes}
-          onInput={set("batch_bytes")}
-          placeholder="as configured"
-        />
+        {!isOther && (
+          <Input
+            label="Bytes of a batch"
+            type="number"
+            min={1}
+            max={MOST_BATCH_BYTES}
+            value={batch_bytes}
+            onInput={set("batch_bytes")}
+            placeholder="as configured"
+          />
+        )}
       </div>
+      {isOther && <p class="quiet">How many bytes a batch has is set on the command line: godwit batch.</p>}
       <div class="buttons">
         <Button type="submit" kind="primary" changes isBusy={act.isBusy}>
           Set the pace
