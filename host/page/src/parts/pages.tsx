@@ -16,6 +16,7 @@ export interface Pages<T> {
   hasNext: boolean;
   next: () => void;
   back: () => void;
+  first: () => void;
 }
 
 /** The pages of a list; another `key` is another list, from its start. */
@@ -33,6 +34,7 @@ export function usePages<T>(key: string, load: (after: string | undefined) => Pr
     hasNext: value !== null && value.next !== null,
     next: () => value?.next && go([...cursors, value.next]),
     back: () => go(cursors.slice(0, -1)),
+    first: () => go([]),
   };
 }
 

@@ -12,33 +12,29 @@ interface Props {
   /** Whether they are the shadow run's copies. */
   isShadow: boolean;
   onDone: () => void;
-  /** Whether all items in quarantine may be tried again at once. */
-  offersAll?: boolean;
+  /** Whether several may be chosen. */
+  areMany?: boolean;
 }
 
 /** Tries items again, or accepts that they stay as they are. */
-export function QuarantineActions({ chosen, isShadow, onDone, offersAll = false }: Props) {
+export function QuarantineActions({ chosen, isShadow, onDone, areMany = false }: Props) {
   const [isAsking, setAsking] = useState(false);
   const none = chosen.length === 0 ? "No item is selected" : undefined;
   const busy = useBusy();
-  const many = offersAll ? ` ${chosen.length > 0 ? counted(chosen.length, "item") : "selected"}` : "";
+  const many = areMany ? ` ${chosen.length > 0 ? counted(chosen.length, "item") : "selected"}` : "";
+  const retry = async () => {
+    setActivity(await api().retry(chosen.map(plain), isShadow));
+    onDone();
+    return `${counted(chosen.length, "item is", "items are")} tried again`;
+  };
   return (
     <div class="buttons">
-      <Action
-        kind={offersAll ? "plain" : "primary"}
-        blocked={none ?? busy}
-        work={() => retry(chosen, isShadow, onDone)}
-      >
+      <Action kind={areMany ? "plain" : "primary"} blocked={none ?? busy} work={retry}>
         Retry{many}
       </Action>
       <Button changes blocked={none} onClick={() => setAsking(true)}>
         Accept{many} …
       </Button>
-      {offersAll && (
-        <Action blocked={busy} work={() => retry(undefined, isShadow, onDone)}>
-          Retry all
-        </Action>
-      )}
       {isAsking && (
         <AcceptDialog items={chosen} isShadow={isShadow} onDone={onDone} onClose={() => setAsking(false)} />
       )}
@@ -46,15 +42,9 @@ export function QuarantineActions({ chosen, isShadow, onDone, offersAll = false 
   );
 }
 
-async function retry(items: ItemName[] | undefined, isShadow: boolean, onDone: () => void): Promise<string> {
-  setActivity(
-    await api().retry(
-      items?.map(({ collection, id }) => ({ collection, id })),
-      isShadow,
-    ),
-  );
-  onDone();
-  return items ? `${counted(items.length, "item is", "items are")} tried again` : "All items are tried again";
+/** What the server is told of an item, which knows the rest itself. */
+function plain({ collection, id }: ItemName): ItemName {
+  return { collection, id };
 }
 
 function AcceptDialog({
@@ -70,10 +60,7 @@ function AcceptDialog({
 }) {
   const name = counted(items.length, "item");
   const work = async () => {
-    const { accepted } = await api().accept(
-      items.map(({ collection, id }) => ({ collection, id })),
-      isShadow,
-    );
+    const { accepted } = await api().accept(items.map(plain), isShadow);
     await refresh();
     onDone();
     return `${counted(accepted, "item is", "items are")} accepted`;
@@ -86,10 +73,16 @@ function AcceptDialog({
       work={work}
       onClose={onClose}
     >
-      <p>
-        They stay as they are, in the version that they have, and stand in nobody's way any more. They can
-        still be tried again.
-      </p>
+      <WhatAcceptingDoes />
     </ConfirmDialog>
+  );
+}
+
+export function WhatAcceptingDoes() {
+  return (
+    <p>
+      They stay as they are, in the version that they have, and stand in nobody's way any more. They can still
+      be tried again.
+    </p>
   );
 }

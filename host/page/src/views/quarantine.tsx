@@ -1,11 +1,12 @@
 import { useState } from "preact/hooks";
 import type { ItemName, Quarantined } from "../api/types";
 import { useCell } from "../cell";
-import { time } from "../format";
+import { count, time } from "../format";
+import { Button } from "../parts/action";
 import { Check, Select } from "../parts/field";
 import { Id, IN_LIST, Said } from "../parts/foreign";
 import { Heading } from "../parts/heading";
-import { PAGE, PagedList, usePages } from "../parts/pages";
+import { PagedList, usePages } from "../parts/pages";
 import { Panel } from "../parts/panel";
 import { Table } from "../parts/table";
 import { Tag } from "../parts/tag";
@@ -13,17 +14,26 @@ import { quarantineHref, SHADOW } from "../routes";
 import { shadow, status } from "../state/live";
 import { api } from "../state/session";
 import { QuarantineActions } from "./quarantine-actions";
+import { WholeActions } from "./quarantine-whole";
+
+/** So many are on a page: most of what fails does so for a few reasons, and is looked through. */
+const ROWS = 100;
+
+type Chosen = ReadonlyMap<string, ItemName>;
+const NONE: Chosen = new Map();
 
 export function QuarantineView({ isShadow }: { isShadow: boolean }) {
   const [collection, setCollection] = useState("");
   const [accepted, setAccepted] = useState(false);
-  const [chosen, setChosen] = useState<readonly string[]>([]);
+  const [chosen, setChosen] = useState(NONE);
   const pages = usePages(`${collection} ${accepted}`, (after) =>
-    api().quarantine({ collection, accepted, shadow: isShadow || undefined, after, limit: PAGE }),
+    api().quarantine({ collection, accepted, shadow: isShadow || undefined, after, limit: ROWS }),
   );
-  const hasShadow = useCell(shadow) !== null;
-  const rows = pages.rows ?? [];
-  const names = rows.filter((row) => chosen.includes(keyOf(row)));
+  const onDone = () => {
+    setChosen(NONE);
+    // Where what was accepted is not shown, the pages are others now.
+    pages.first();
+  };
   return (
     <>
       <Heading title="Quarantine" />
@@ -34,25 +44,13 @@ export function QuarantineView({ isShadow }: { isShadow: boolean }) {
       </p>
       <Panel title="Items">
         <form class="fields" onSubmit={(event) => event.preventDefault()}>
-          {(hasShadow || isShadow) && (
-            <Select
-              label="Of"
-              value={isShadow ? SHADOW : ""}
-              onChange={(value) => {
-                location.hash = quarantineHref(value === SHADOW);
-              }}
-              options={[
-                ["", "What is live"],
-                [SHADOW, "The shadow run's copies"],
-              ]}
-            />
-          )}
+          <Place isShadow={isShadow} />
           <Select
             label="Collection"
             value={collection}
             onChange={(value) => {
               setCollection(value);
-              setChosen([]);
+              setChosen(NONE);
             }}
             options={[["", "All collections"], ...useCollections(isShadow)]}
           />
@@ -60,19 +58,53 @@ export function QuarantineView({ isShadow }: { isShadow: boolean }) {
             isChecked={accepted}
             onChange={(value) => {
               setAccepted(value);
-              setChosen([]);
+              setChosen(NONE);
             }}
           >
             Show accepted ones, too
           </Check>
         </form>
-        <QuarantineActions chosen={names} isShadow={isShadow} onDone={() => setChosen([])} offersAll />
+        <QuarantineActions chosen={[...chosen.values()]} isShadow={isShadow} onDone={onDone} areMany />
+        <WholeActions collection={collection} isShadow={isShadow} onDone={onDone} />
         <PagedList pages={pages} name="the quarantine">
-          {(rows) => <List rows={rows} isShadow={isShadow} chosen={chosen} choose={setChosen} />}
+          {(rows) => (
+            <List
+              rows={rows}
+              isShadow={isShadow}
+              chosen={chosen}
+              choose={setChosen}
+              empty={emptyOf(pages.number, collection, accepted)}
+            />
+          )}
         </PagedList>
       </Panel>
     </>
   );
+}
+
+/** Of what is live, or of the shadow run's copies, where there are some. */
+function Place({ isShadow }: { isShadow: boolean }) {
+  const hasShadow = useCell(shadow) !== null;
+  if (!hasShadow && !isShadow) return null;
+  return (
+    <Select
+      label="Of"
+      value={isShadow ? SHADOW : ""}
+      onChange={(value) => {
+        location.hash = quarantineHref(value === SHADOW);
+      }}
+      options={[
+        ["", "What is live"],
+        [SHADOW, "The shadow run's copies"],
+      ]}
+    />
+  );
+}
+
+function emptyOf(page: number, collection: string, hasAccepted: boolean): string {
+  if (page > 1) return "Nothing is left on this page.";
+  const what = collection ? `Nothing of ${collection}` : "Nothing";
+  return hasAccepted ? `${what} is in quarantine.` : `${what} is left to be dealt with.`;
 }
 
 function useCollections(isShadow: boolean): [string, string][] {
@@ -90,35 +122,47 @@ function keyOf({ collection, id }: ItemName): string {
 interface ListProps {
   rows: Quarantined[];
   isShadow: boolean;
-  chosen: readonly string[];
-  choose: (keys: readonly string[]) => void;
+  /** What is selected, on all pages. */
+  chosen: Chosen;
+  choose: (chosen: Chosen) => void;
+  empty: string;
 }
 
-function List({ rows, isShadow, chosen, choose }: ListProps) {
-  const keys = rows.map(keyOf);
-  const areAll = keys.length > 0 && keys.every((key) => chosen.includes(key));
-  const turn = (key: string, isChosen: boolean) =>
-    choose(isChosen ? [...chosen, key] : chosen.filter((other) => other !== key));
+function List({ rows, isShadow, chosen, choose, empty }: ListProps) {
+  const areAll = rows.every((row) => chosen.has(keyOf(row)));
+  const turn = (turned: ItemName[], isChosen: boolean) => {
+    const next = new Map(chosen);
+    for (const one of turned) {
+      if (isChosen) next.set(keyOf(one), one);
+      else next.delete(keyOf(one));
+    }
+    choose(next);
+  };
   return (
     <>
       {rows.length > 0 && (
-        <Check isChecked={areAll} onChange={(isChosen) => choose(isChosen ? keys : [])}>
-          Select all on this page
-        </Check>
+        <div class="buttons">
+          <Check isChecked={areAll} onChange={(isChosen) => turn(rows, isChosen)}>
+            Select all on this page
+          </Check>
+          {chosen.size > 0 && (
+            <Button onClick={() => choose(NONE)}>Select none of {count(chosen.size)}</Button>
+          )}
+        </div>
       )}
       <Table
         caption="Items in quarantine"
         rows={rows}
         keyOf={keyOf}
-        empty="The quarantine is empty."
+        empty={empty}
         columns={[
           {
             head: "Select",
             cell: (row) => (
               <Check
                 label={`Select ${keyOf(row)}`}
-                isChecked={chosen.includes(keyOf(row))}
-                onChange={(isChosen) => turn(keyOf(row), isChosen)}
+                isChecked={chosen.has(keyOf(row))}
+                onChange={(isChosen) => turn([row], isChosen)}
               >
                 {null}
               </Check>
