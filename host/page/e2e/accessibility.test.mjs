@@ -9,31 +9,40 @@ const VIEWS = ["overview", "plan", "run", "quarantine", "runs", "history", "coll
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const MOCK_VIEWS = [
   "runs/60",
+  "runs/61",
   "collections/notes",
   "collections/notes/note-00003",
   "quarantine/notes/note-01001",
 ];
 
+/** Why a run failed, in a word that is wider than a narrow page. */
+const FAILURE = `attachment-${"0123456789abcdef".repeat(8)} has no way back`;
+
 let server;
+let failing;
 let browser;
 
 before(async () => {
   server = await serve({ perSecond: 8000 });
   browser = await launch();
-  if (server.isMock) await block();
+  if (!server.isMock) return;
+  await run(server, "is blocked");
+  failing = await serve({ perSecond: 8000, failure: FAILURE });
+  await run(failing, "failed");
 });
 
 after(async () => {
   await browser?.close();
   server?.close();
+  failing?.close();
 });
 
-/** Leads the mock to where every view has something to show. */
-async function block() {
+/** Leads a mock to where every view has something to show. */
+async function run(mock, end) {
   const { page } = await openTab(browser);
-  await enter(page, server, "plan");
+  await enter(page, mock, "plan");
   await page.getByRole("button", { name: "Run", exact: true }).click();
-  await page.locator(".state").getByText("is blocked").waitFor({ timeout: 30_000 });
+  await page.locator(".state").getByText(end).waitFor({ timeout: 30_000 });
   await page.close();
 }
 
@@ -55,6 +64,11 @@ for (const width of [360, 1024, 1600]) {
       await t.test("a dialog", { skip: !server.isMock }, async () => {
         await goTo(page, "runs");
         await page.getByRole("button", { name: "Undo run 60" }).click();
+        await inspect(page);
+      });
+      await t.test("a run that failed", { skip: !server.isMock }, async () => {
+        await enter(page, failing, "runs/61");
+        await page.locator(".state").getByText("has no way back").waitFor();
         await inspect(page);
       });
       assert.deepEqual(faults, []);

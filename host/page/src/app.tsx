@@ -1,5 +1,7 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { useCell } from "./cell";
+import { Boundary } from "./parts/boundary";
+import { useKeptFocus } from "./parts/kept-focus";
 import { route, SHADOW, type View } from "./routes";
 import { Header } from "./shell/header";
 import { LiveRegion } from "./shell/live-region";
@@ -30,7 +32,9 @@ export function App() {
 }
 
 function Page() {
+  const main = useRef<HTMLElement>(null);
   useEffect(keepUpToDate, []);
+  useKeptFocus(main);
   const { view, about } = useCell(route);
   return (
     <>
@@ -41,9 +45,11 @@ function Page() {
       <StateLine />
       <div class="body">
         <Navigation current={view} />
-        <main id="main" tabIndex={-1}>
+        <main id="main" ref={main} tabIndex={-1}>
           <Notices />
-          <Shown key={[view, ...about].join("\n")} view={view} about={about} />
+          <Boundary key={[view, ...about].join("\n")}>
+            <Shown view={view} about={about} />
+          </Boundary>
         </main>
       </div>
       <LiveRegion />

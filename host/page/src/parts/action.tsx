@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
 import { useCell } from "../cell";
 import { canChange } from "../state/session";
 import { useAct } from "./act";
@@ -20,6 +21,7 @@ interface ButtonProps {
 /** The id of the note that says why nothing can be changed. */
 export const READ_ONLY_NOTE = "read-only-note";
 
+/** A button. One that cannot be pressed says why, and keeps the focus. */
 export function Button(props: ButtonProps) {
   const {
     children,
@@ -31,21 +33,34 @@ export function Button(props: ButtonProps) {
     blocked,
   } = props;
   const mayChange = useCell(canChange);
+  const note = useId();
   const isForbidden = changes && !mayChange;
   const why = isForbidden ? "This token may only read" : blocked;
+  const press = (event: Event) => {
+    // A form is not sent either.
+    if (why !== undefined) event.preventDefault();
+    else onClick?.();
+  };
   return (
-    <button
-      type={type}
-      class={`button ${kind}`}
-      disabled={isForbidden || blocked !== undefined}
-      title={why}
-      aria-describedby={isForbidden ? READ_ONLY_NOTE : undefined}
-      aria-busy={isBusy}
-      aria-label={props.label}
-      onClick={onClick}
-    >
-      {children}
-    </button>
+    <>
+      <button
+        type={type}
+        class={`button ${kind}`}
+        aria-disabled={why !== undefined}
+        title={why}
+        aria-describedby={isForbidden ? READ_ONLY_NOTE : why && note}
+        aria-busy={isBusy}
+        aria-label={props.label}
+        onClick={press}
+      >
+        {children}
+      </button>
+      {why !== undefined && !isForbidden && (
+        <span class="unseen" id={note}>
+          {why}
+        </span>
+      )}
+    </>
   );
 }
 

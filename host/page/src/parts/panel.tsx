@@ -14,7 +14,9 @@ export function Panel({ title, aside, children, class: name = "" }: Props) {
   return (
     <section class={`panel ${name}`} aria-labelledby={id}>
       <header>
-        <h2 id={id}>{title}</h2>
+        <h2 id={id} tabIndex={-1}>
+          {title}
+        </h2>
         {aside}
       </header>
       {children}
