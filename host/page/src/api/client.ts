@@ -179,7 +179,8 @@ export class Client {
       return await this.#fetch(url, init);
     } catch (error) {
       if (!init.signal?.aborted) throw new ApiError(UNREACHABLE);
-      throw isTimeout(error) ? new ApiError(unanswered(init.method)) : error;
+      // Not every browser's error says why it was given up; the signal does.
+      throw isTimeout(init.signal.reason) ? new ApiError(unanswered(init.method)) : error;
     }
   }
 }
@@ -202,8 +203,8 @@ function isDots(segment: string): boolean {
   return segment === "." || segment === "..";
 }
 
-function isTimeout(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "TimeoutError";
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === "TimeoutError";
 }
 
 /** What is said of a call that was not answered in time. What it was to change may be changed all the same. */

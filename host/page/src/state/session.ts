@@ -1,10 +1,13 @@
 /** Who is logged in. The token is kept for this tab only. */
 
-import { ApiError, Client } from "../api/client";
+import { ApiError, Client, UNREACHED } from "../api/client";
 import type { Problem, Session } from "../api/types";
 import { Cell, derived } from "../cell";
 
 const KEY = "godwit.token";
+
+/** Nobody logs in by itself. */
+const LATER = "check that the host is running, then log in again";
 
 interface LoggedIn extends Session {
   token: string;
@@ -35,7 +38,8 @@ export async function logIn(token: string): Promise<void> {
     session.value = { ...found, token, client };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    loginProblem.value = error.problem;
+    loginProblem.value =
+      error.problem.status === UNREACHED ? { ...error.problem, hint: LATER } : error.problem;
   } finally {
     isLoggingIn.value = false;
   }
