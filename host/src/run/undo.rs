@@ -97,7 +97,7 @@ pub enum ChangedItems {
 ///
 /// let mut lease = host.lease("undo")?;
 /// let (store, clock, control) = (host.store(), &*host.surroundings().clock, Control::default());
-/// let report = undo(store, &mut lease, clock, (&Quiet, &control), RunId(1), ChangedItems::Refuse)?;
+/// let report = undo(store, &mut lease, clock, &Quiet, &control, RunId(1), ChangedItems::Refuse)?;
 /// assert!(report.done);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
