@@ -25,6 +25,7 @@ fn what_there_is_is_told_to_those_who_show_a_token() {
     let migrations = server.get("/api/v1/migrations");
     assert_eq!(migrations["items"][1]["steps"][0]["kind"], "rewrite");
     assert_eq!(migrations["items"][0]["applied"], json!(["offline"]));
+    assert_eq!(migrations["items"][1]["reverts"], false);
     let plan = server.get("/api/v1/plan?app=made");
     assert_eq!(plan["plan"]["stages"][0]["version"], "2.0.0");
     let refused = server.get("/api/v1/plan?app=nobody");
@@ -167,6 +168,66 @@ fn a_run_is_slowed_paused_and_cancelled_and_goes_on() {
 }
 
 #[test]
+fn what_somebody_else_does_is_told_as_far_as_it_is_known() {
+    let server = Server::start();
+    assert_eq!(server.get("/api/v1/activity"), json!({"activity": null}));
+    let host = server.host.blocking();
+    let lease = host.lease("import").unwrap();
+    let other = server.get("/api/v1/activity");
+    let told =
+        ["purpose", "state", "directed", "run", "progress"].map(|name| &other["activity"][name]);
+    let expected = [
+        json!("import"),
+        json!("working"),
+        json!(false),
+        Value::Null,
+        Value::Null,
+    ];
+    assert_eq!(told, expected.each_ref());
+    lease.release(host.store()).unwrap();
+    assert_eq!(server.get("/api/v1/activity"), json!({"activity": null}));
+}
+
+#[test]
+fn a_run_comes_before_a_backup_beside_it_and_an_undo_has_no_pace() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::with(
+        |settings| settings.backups = Some(folder.path().to_owned()),
+        godwit::server::Connections::default(),
+    );
+    server.host.hold("the test is not there yet");
+    let run = server.call("POST", "/api/v1/runs", Some(json!({})));
+    let backup = server.call("POST", "/api/v1/backups", None);
+    assert_eq!(
+        (run.status, backup.status),
+        (202, 202),
+        "{run:?} {backup:?}"
+    );
+    let current = server.get("/api/v1/activity")["activity"].clone();
+    assert_eq!(
+        (&current["purpose"], &current["directed"]),
+        (&json!("up"), &json!(true))
+    );
+    server.host.release("the test is not there yet");
+    server.end_of(&backup.body);
+    let ended = server.end_of(&run.body);
+    assert_eq!(ended["directed"], false);
+
+    server.host.hold("the test is not there yet");
+    let tag = server.call("GET", "/api/v1/runs/2", None);
+    let condition = [("if-match", tag.etag())];
+    let undo = json!({});
+    let undo = server.call_as(ADMIN, "POST", "/api/v1/runs/2/undo", Some(undo), &condition);
+    assert_eq!(undo.status, 202, "{undo:?}");
+    let pace = json!({"items_per_second": 1});
+    let slowed = server.call("POST", "/api/v1/runs/2/throttle", Some(pace));
+    assert_eq!(slowed.status, 409, "{slowed:?}");
+    assert!(slowed.text.contains("not slowed down"), "{slowed:?}");
+    server.host.release("the test is not there yet");
+    assert_eq!(server.end_of(&undo.body)["result"]["done"], true);
+}
+
+#[test]
 fn items_that_failed_are_looked_at_tried_again_and_accepted() {
     let server = Server::start();
     server.run(json!({}));
@@ -180,6 +241,10 @@ fn items_that_failed_are_looked_at_tried_again_and_accepted() {
     let item = server.get("/api/v1/quarantine/items/07");
     assert_eq!(item["body"]["kind"], 3);
     assert!(item["text"].as_str().unwrap().starts_with('{'));
+    assert_eq!(
+        (&item["diff"], &item["diff_omitted"]),
+        (&json!([]), &json!(false))
+    );
     assert_eq!(
         server
             .call("GET", "/api/v1/quarantine/items/08", None)

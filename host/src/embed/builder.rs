@@ -317,7 +317,8 @@ impl HostBuilder {
         self
     }
 
-    /// For how long a write waits where somebody has the store to himself, from when it has its turn: 5 s by default.
+    /// For how long a write waits where somebody has the store to himself: 5 s by default. Where more of them wait than have a turn,
+    /// it may have waited as long for its own.
     ///
     /// ```
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -236,3 +236,38 @@ fn named(items: Vec<ItemName>) -> Vec<(Name, String)> {
         .map(|item| (item.collection, item.id))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_told_as_they_are_written_or_said_to_be_left_out() {
+        let before = br#"{"n": 9007199254740993, "old": 1}"#;
+        let after = br#"{"n": 9007199254740992, "new": "x"}"#;
+        let told = differences(before, after).expect("both are short");
+        let mut told: Vec<_> = told
+            .iter()
+            .map(|diff| {
+                let (before, after) = (diff.before_text.as_deref(), diff.after_text.as_deref());
+                (diff.pointer.as_str(), before, after)
+            })
+            .collect();
+        let mut expected = vec![
+            ("/n", Some("9007199254740993"), Some("9007199254740992")),
+            ("/old", Some("1"), None),
+            ("/new", None, Some("\"x\"")),
+        ];
+        expected.sort_unstable();
+        told.sort_unstable();
+        assert_eq!(told, expected);
+        assert_eq!(
+            differences(b"no JSON", b"no JSON").map(|same| same.len()),
+            Some(0)
+        );
+        assert!(differences(b"no JSON", b"{}").is_none());
+        let long = format!("\"{}\"", "x".repeat(DIFFED_BYTES));
+        assert!(differences(long.as_bytes(), b"{}").is_none());
+        assert!(differences(long.as_bytes(), long.as_bytes()).is_some());
+    }
+}
