@@ -153,6 +153,16 @@ fn a_run_is_slowed_paused_and_cancelled_and_goes_on() {
     assert_eq!(ended["reports"][0]["run"]["state"], "stopped");
     let nobody = server.call("POST", "/api/v1/runs/2/pause", None);
     assert_eq!(nobody.status, 409, "{nobody:?}");
+    assert!(nobody.text.contains("nobody works on run 2"), "{nobody:?}");
+    let host = server.host.blocking();
+    let lease = host.lease("up").unwrap();
+    let elsewhere = server.call("POST", "/api/v1/runs/2/pause", None);
+    assert_eq!(elsewhere.status, 409, "{elsewhere:?}");
+    assert!(
+        elsewhere.text.contains("up goes on elsewhere"),
+        "{elsewhere:?}"
+    );
+    lease.release(host.store()).unwrap();
     for bad in [
         json!({"duty": 0}),
         json!({"rest": 4_000_000}),
@@ -219,6 +229,10 @@ fn a_run_comes_before_a_backup_beside_it_and_an_undo_has_no_pace() {
     let undo = json!({});
     let undo = server.call_as(ADMIN, "POST", "/api/v1/runs/2/undo", Some(undo), &condition);
     assert_eq!(undo.status, 202, "{undo:?}");
+    let place = format!("/api/v1/activities/{}", undo.body["number"]);
+    while server.get(&place)["run"].is_null() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
     let pace = json!({"items_per_second": 1});
     let slowed = server.call("POST", "/api/v1/runs/2/throttle", Some(pace));
     assert_eq!(slowed.status, 409, "{slowed:?}");

@@ -76,6 +76,8 @@ struct Opened {
     host: host::Host,
     /// Behind the host: the store is closed first.
     _open: Option<OpenLock>,
+    /// Gone once all of that is.
+    closed: watch::Sender<()>,
 }
 
 impl std::ops::Deref for Opened {
@@ -132,7 +134,11 @@ impl Host {
 
     fn keeping(host: host::Host, pacing: Pacing, open: Option<OpenLock>) -> Self {
         let inner = Arc::new(Inner {
-            host: Arc::new(Opened { host, _open: open }),
+            host: Arc::new(Opened {
+                host,
+                _open: open,
+                closed: watch::Sender::new(()),
+            }),
             works: Arc::new(Works::new()),
             questions: Turns::new(),
             reads: Turns::new(),
@@ -571,6 +577,7 @@ impl Host {
 
     /// Has somebody told what happens in all works that are begun from now on, on their own threads: each waits for it, and
     /// fails where it panics. It is kept until [`Host::shutdown`], and may have a handle of the host: the host goes on until then.
+    /// Works that cannot even be begun are told in [`Host::events`] alone.
     ///
     /// ```
     /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
@@ -702,7 +709,7 @@ impl Host {
     /// opened again. Without this it is closed where the last handle is dropped, which on sled takes a while.
     ///
     /// Handles are this one's clones, and what has one: a [`Collection`], a router, an observer. Works are not, nor are their events:
-    /// a work that is kept has ended. Two who wait for each other so wait for ever.
+    /// a work that is kept has ended. Several may be closed at the same time.
     ///
     /// ```
     /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
@@ -720,8 +727,11 @@ impl Host {
         } = self;
         drop((handles, user));
         inner.users.closed().await;
+        let mut closed = inner.host.closed.subscribe();
         // When the runtime is being shut down, whoever does so waits for its threads.
         let _ = tokio::task::spawn_blocking(move || drop(inner)).await;
+        // Another handle that is closed now, too, may have been the last one: nothing is ever sent.
+        let _ = closed.changed().await;
     }
 }
 

@@ -59,7 +59,11 @@ impl Works {
 
     /// Has somebody told what happens in works that are begun from now on.
     pub(super) fn observe(&self, observer: Arc<dyn Observer + Send>) {
-        self.observers().push(observer);
+        let open = self.open();
+        // Of what was shut down nobody would take it away again.
+        if open.is_some() {
+            self.observers().push(observer);
+        }
     }
 
     fn open(&self) -> MutexGuard<'_, Option<Arc<MayHappen>>> {
@@ -129,7 +133,11 @@ impl Works {
             clock: host.surroundings().clock.clone(),
             also: self.observers().clone(),
         };
-        let told = writer.clone();
+        // Where it cannot be begun, nobody is called on the thread that asked for it.
+        let told = Writer {
+            also: Vec::new(),
+            ..writer.clone()
+        };
         // What is traced in it belongs to whoever began it.
         let span = tracing::info_span!("work", number, store = %host.store().backend().url());
         let own_span = span.clone();

@@ -25,6 +25,7 @@ mod verify;
 mod way_in;
 mod write;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -779,11 +780,18 @@ struct Held<'a> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        let released = self.lease.take().map(|lease| lease.release(self.store));
+        let Some(lease) = self.lease.take() else {
+            return;
+        };
+        // A store of the embedder's own may panic, perhaps for the second time: this may be on the way out of the first one.
+        let released = catch_unwind(AssertUnwindSafe(|| lease.release(self.store)));
+        let failure = match released {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => with_causes(&error),
+            Err(_) => "the store panicked".to_owned(),
+        };
         // What cannot be given back expires; the result matters more.
-        if let Some(Err(error)) = released {
-            tracing::warn!(%error, "the lease could not be given back and will expire");
-        }
+        tracing::warn!(failure, "the lease could not be given back and will expire");
     }
 }
 

@@ -65,8 +65,9 @@ pub enum Request {
     },
     /// To feed so many bytes of documents at once.
     Batch {
-        /// The bytes.
-        bytes: usize,
+        /// The bytes; `None`: as many as without this.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bytes: Option<usize>,
     },
 }
 
@@ -203,11 +204,11 @@ impl Request {
                 });
             }
             Self::Batch { bytes } => {
-                if bytes == 0 || bytes > Pacing::MAX_BATCH_BYTES {
-                    let most = Pacing::MAX_BATCH_BYTES;
+                let most = Pacing::MAX_BATCH_BYTES;
+                if bytes.is_some_and(|bytes| !(1..=most).contains(&bytes)) {
                     return Err(format!("a batch has from 1 to {most} bytes"));
                 }
-                control.pace(|pacing| pacing.batch_bytes = Some(bytes));
+                control.pace(|pacing| pacing.batch_bytes = bytes);
             }
         }
         Ok(())

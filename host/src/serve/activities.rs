@@ -113,13 +113,7 @@ impl Activities {
 
     /// The one that goes on, or else ended last, of those for certain purposes. What has a run comes before a backup beside it.
     pub(super) fn current_of(&self, is_meant: impl Fn(&str) -> bool) -> Option<Arc<Known>> {
-        let known = self.known();
-        let meant = || known.values().filter(|known| is_meant(known.purpose));
-        let going_on = || meant().rev().filter(|known| !known.has_ended());
-        let backs_up = |known: &&Arc<Known>| known.purpose.starts_with("backup");
-        let first = going_on().find(|known| !backs_up(known));
-        let last = || meant().max_by_key(|known| known.ended_at());
-        first.or_else(|| going_on().next()).or_else(last).cloned()
+        current_among(&self.known(), is_meant).cloned()
     }
 
     /// The one that carries a run out.
@@ -228,4 +222,58 @@ fn reports(result: Option<&Value>) -> Option<Vec<Value>> {
         one => Some(one).filter(is_report).cloned().into_iter().collect(),
     };
     (!reports.is_empty()).then_some(reports)
+}
+
+fn current_among(
+    known: &BTreeMap<u64, Arc<Known>>,
+    is_meant: impl Fn(&str) -> bool,
+) -> Option<&Arc<Known>> {
+    let meant = || known.values().filter(|known| is_meant(known.purpose));
+    let going_on = || meant().rev().filter(|known| !known.has_ended());
+    let backs_up = |known: &&Arc<Known>| known.purpose.starts_with("backup");
+    let first = going_on().find(|known| !backs_up(known));
+    let last = || meant().max_by_key(|known| known.ended_at());
+    first.or_else(|| going_on().next()).or_else(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(purposes: &[(&'static str, Option<u64>)]) -> BTreeMap<u64, Arc<Known>> {
+        let known = purposes.iter().zip(1..).map(|((purpose, ended), number)| {
+            let ended = ended.map(|at| Ended {
+                at: Timestamp(at),
+                result: Ok(Value::Null),
+            });
+            let told = Told { run: None, ended };
+            let known = Known {
+                number,
+                purpose,
+                started_at: Timestamp(0),
+                control: Control::default(),
+                told: watch::Sender::new(told),
+            };
+            (number, Arc::new(known))
+        });
+        known.collect()
+    }
+
+    #[test]
+    fn what_goes_on_comes_first_and_backups_come_behind_what_they_stand_beside() {
+        let current = |purposes: &[(&'static str, Option<u64>)]| {
+            let known = known(purposes);
+            current_among(&known, |_| true).map(|known| known.number)
+        };
+        assert_eq!(current(&[]), None);
+        assert_eq!(current(&[("up", None), ("backup", None)]), Some(1));
+        assert_eq!(current(&[("up", Some(5)), ("backup", None)]), Some(2));
+        assert_eq!(
+            current(&[("undo", Some(9)), ("up", Some(5)), ("backup", Some(7))]),
+            Some(1)
+        );
+        let known = known(&[("up", None), ("backup", None)]);
+        let backup = current_among(&known, |purpose| purpose == "backup");
+        assert_eq!(backup.map(|known| known.number), Some(2));
+    }
 }

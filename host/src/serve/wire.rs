@@ -28,8 +28,8 @@ pub(super) struct Activity {
     pub ended_at: Option<Timestamp>,
     /// The run that it carries out, once that is known.
     pub run: Option<RunId>,
-    /// Whether it can be directed from here: paused, cancelled, throttled where it has a pace. Another process may have no socket
-    /// for that, or not answer.
+    /// Whether it can be directed from here where it has a run: paused, cancelled, throttled where it has a pace. Another process
+    /// may have no socket for that, or not answer.
     pub directed: bool,
     /// Why it waits; empty where it does not.
     pub holds: Vec<String>,

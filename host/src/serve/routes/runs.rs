@@ -302,7 +302,19 @@ async fn direct(
     if is_there.await?.is_none() {
         return Err(HostError::NoRun(run).into());
     }
-    elsewhere(shared).await?.filter(is_it).ok_or_else(nobody)?;
+    match elsewhere(shared).await? {
+        Some(activity) if is_it(&activity) => {}
+        // It may be this run, or not.
+        Some(Activity {
+            purpose,
+            directed: false,
+            ..
+        }) => {
+            let detail = format!("{purpose} goes on elsewhere, and cannot be directed from here");
+            return Err(Problem::conflict(detail));
+        }
+        _ => return Err(nobody()),
+    }
     let answer = shared.host.ask(move |host| {
         let folder = host.control_folder.as_deref();
         let mut last = None;
@@ -369,8 +381,8 @@ pub async fn throttle(
         duty: pacing.duty,
         rest: pace.rest,
     };
-    let batch = pacing.batch_bytes.map(|bytes| Request::Batch { bytes });
-    let requests = std::iter::once(throttle).chain(batch).collect();
+    let bytes = pacing.batch_bytes;
+    let requests = vec![throttle, Request::Batch { bytes }];
     direct(&shared, run, requests, |control| {
         control.pace(|known| *known = pacing);
     })

@@ -145,7 +145,7 @@ pub fn throttle(args: &Throttle, context: &Context) -> Result<Code, Failure> {
 }
 
 pub fn batch(args: &Batch, context: &Context) -> Result<Code, Failure> {
-    let bytes = args.bytes as usize;
+    let bytes = Some(args.bytes as usize);
     direct(Request::Batch { bytes }, context)
 }
 
