@@ -644,7 +644,7 @@ async fn handles_that_are_closed_at_the_same_time_all_wait_for_the_end() {
     let folder = tempfile::tempdir().unwrap();
     // sled lets one process open a store once.
     let url = format!("sled:{}", folder.path().join("store").display());
-    let builder = || Host::builder().store(&url).plugin("made.json", SCHEMA);
+    let builder = || Host::builder().url(&url).plugin("made.json", SCHEMA);
     let host = builder().open().await.unwrap();
     host.up(Goal::default()).await.unwrap();
     let mut closing: tokio::task::JoinSet<_> = [host.clone(), host.clone(), host]
