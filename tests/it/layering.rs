@@ -62,7 +62,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
 ];
 
 /// Outside crates with the only places that may name them, as the beginnings of paths.
-const HOMES: [(&str, &[&str]); 39] = [
+const HOMES: [(&str, &[&str]); 44] = [
     ("wasmtime", &["contract/", "sandbox/"]),
     ("wasmparser", &["contract/", "kit/"]),
     ("wit_component", &["contract/", "kit/"]),
@@ -86,14 +86,19 @@ const HOMES: [(&str, &[&str]); 39] = [
     ("flate2", &["bin/"]),
     ("ureq", &["bin/"]),
     ("zstd", &["store/backup", "bin/"]),
-    ("tokio", &["embed/", "serve/", "bin/"]),
-    ("futures_util", &["embed/", "serve/"]),
+    ("tokio", &["embed/", "serve/", "store/postgres", "bin/"]),
+    ("tokio_postgres", &["store/postgres"]),
+    ("tokio_postgres_rustls", &["store/postgres"]),
+    ("deadpool_postgres", &["store/postgres"]),
+    ("rustls_native_certs", &["store/postgres"]),
+    ("futures_executor", &["store/postgres"]),
+    ("futures_util", &["embed/", "serve/", "store/postgres"]),
     ("axum", &["serve/"]),
     ("http_body_util", &["serve/"]),
     ("hyper", &["serve/listen"]),
     ("hyper_util", &["serve/listen"]),
     ("prometheus_client", &["serve/metrics"]),
-    ("rustls", &["serve/listen"]),
+    ("rustls", &["serve/listen", "store/postgres"]),
     ("tokio_io_timeout", &["serve/listen"]),
     ("tokio_rustls", &["serve/listen"]),
     ("subtle", &["serve/access"]),

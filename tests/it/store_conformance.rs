@@ -16,6 +16,7 @@ godwit_tests::store_conformance! {
     memory: Memory,
     sled: Sled,
     lmdb: Lmdb,
+    postgres: Postgres,
     overlay_on_memory: OverlayOnMemory,
     overlay_on_lmdb: OverlayOnLmdb,
 }

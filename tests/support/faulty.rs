@@ -106,4 +106,12 @@ impl Backend for Faulty {
     fn shows_one_moment(&self) -> bool {
         self.inner.shows_one_moment()
     }
+
+    fn nth(&self, n: u64, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.nth(n, from, to)
+    }
+
+    fn now(&self) -> Result<Option<godwit::model::Timestamp>, StoreError> {
+        self.inner.now()
+    }
 }

@@ -6,5 +6,6 @@ pub mod faulty;
 pub mod fuzz;
 pub mod hostile;
 pub mod made;
+pub mod postgres;
 pub mod store_conformance;
 pub mod world;

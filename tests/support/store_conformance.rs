@@ -9,8 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use godwit::store::{Backend, Commit, Lmdb, MAX_KEY, Memory, OpenMode, Overlay, Sled, StoreError};
+use godwit::store::{
+    Backend, Commit, Lmdb, MAX_KEY, Memory, OpenMode, Overlay, Postgres, Sled, StoreError,
+};
 use tempfile::TempDir;
+
+use crate::postgres::Server;
 
 /// Makes a module per backend with one test per promise.
 #[macro_export]
@@ -60,6 +64,8 @@ pub enum Kind {
     Sled,
     /// A folder of LMDB.
     Lmdb,
+    /// A schema of a PostgreSQL server of its own.
+    Postgres,
     /// An overlay whose base and top are in memory.
     OverlayOnMemory,
     /// An overlay whose base and top are folders of LMDB.
@@ -70,6 +76,7 @@ pub enum Kind {
 pub struct Subject {
     kind: Kind,
     folder: TempDir,
+    server: Option<Server>,
     backend: Option<Arc<dyn Backend>>,
 }
 
@@ -85,12 +92,14 @@ impl Subject {
         let mut subject = Self {
             kind,
             folder,
+            server: (kind == Kind::Postgres).then(Server::start),
             backend: None,
         };
         let base: Arc<dyn Backend> = match kind {
             Kind::Memory | Kind::OverlayOnMemory => Arc::new(Memory::new()),
             Kind::Sled => Arc::new(Sled::open(&subject.path("store"), OpenMode::Create).unwrap()),
             Kind::Lmdb => Arc::new(Lmdb::open(&subject.path("store"), OpenMode::Create).unwrap()),
+            Kind::Postgres => subject.postgres(OpenMode::Create),
             Kind::OverlayOnLmdb => {
                 Arc::new(Lmdb::open(&subject.path("base"), OpenMode::Create).unwrap())
             }
@@ -112,6 +121,10 @@ impl Subject {
                 self.close();
                 Arc::new(Lmdb::open(&self.path("store"), OpenMode::Existing).unwrap())
             }
+            Kind::Postgres => {
+                self.close();
+                self.postgres(OpenMode::Existing)
+            }
             Kind::OverlayOnLmdb => {
                 self.close();
                 Arc::new(Lmdb::open(&self.path("base"), OpenMode::Existing).unwrap())
@@ -127,13 +140,18 @@ impl Subject {
 
     fn above(&self, base: Arc<dyn Backend>) -> Arc<dyn Backend> {
         match self.kind {
-            Kind::Memory | Kind::Sled | Kind::Lmdb => base,
+            Kind::Memory | Kind::Sled | Kind::Lmdb | Kind::Postgres => base,
             Kind::OverlayOnMemory => Arc::new(Overlay::new(base, Memory::new())),
             Kind::OverlayOnLmdb => {
                 let top = Lmdb::open(&self.path("top"), OpenMode::Create).unwrap();
                 Arc::new(Overlay::new(base, top))
             }
         }
+    }
+
+    fn postgres(&self, mode: OpenMode) -> Arc<dyn Backend> {
+        let server = self.server.as_ref().expect("it was started");
+        Arc::new(Postgres::open(&server.url(), mode).unwrap())
     }
 
     fn close(&mut self) {
@@ -675,7 +693,7 @@ pub mod promises {
         let size = subject.backend().size_on_disk().unwrap();
         match kind {
             Kind::Memory | Kind::OverlayOnMemory => assert_eq!(size, None),
-            Kind::Sled | Kind::Lmdb | Kind::OverlayOnLmdb => {
+            Kind::Sled | Kind::Lmdb | Kind::Postgres | Kind::OverlayOnLmdb => {
                 let size = size.unwrap();
                 assert!((3 << 20..32 << 20).contains(&size), "{size}");
             }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::{ControlFlow, Range};
 
 use super::StoreError;
+use crate::model::Timestamp;
 
 /// An ordered map of bytes with one kind of write: atomic, conditional, durable.
 ///
@@ -113,6 +114,53 @@ pub trait Backend: Send + Sync {
 
     /// Whether one [`Backend::scan`] sees the store as it is at one moment, whatever is committed meanwhile.
     fn shows_one_moment(&self) -> bool;
+
+    /// The `n`-th key (1: the first) with `from <= key < to`, if there are so many: where a range may be cut.
+    ///
+    /// ```
+    /// use godwit::store::{Backend, Commit, Memory};
+    ///
+    /// # let backend = Memory::new();
+    /// # let mut commit = Commit::new();
+    /// # for key in [b"a", b"b", b"c", b"d", b"e"] {
+    /// #     commit.put(key, &[b"something"]);
+    /// # }
+    /// # backend.commit(&commit)?;
+    /// assert_eq!(backend.nth(2, b"a", b"z")?, Some(b"b".to_vec()));
+    /// assert_eq!(backend.nth(2, b"e", b"z")?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn nth(&self, n: u64, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let (mut found, mut seen) = (None, 0);
+        self.scan(from, to, &mut |key, _| {
+            seen += 1;
+            if seen < n.max(1) {
+                return ControlFlow::Continue(());
+            }
+            found = Some(key.to_vec());
+            ControlFlow::Break(())
+        })?;
+        Ok(found)
+    }
+
+    /// What time it is where the store is; `None` where that is this machine. Machines that share a store go by it, so that
+    /// their own clocks do not matter.
+    ///
+    /// ```
+    /// use godwit::store::{Backend, Memory};
+    ///
+    /// assert_eq!(Memory::new().now()?, None);
+    /// # Ok::<(), godwit::store::StoreError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be asked.
+    fn now(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
 }
 
 /// The longest key, in bytes: an item's id (512), its collection (64), a run's prefix and room
@@ -142,6 +190,7 @@ pub const MAX_KEY: usize = 1024;
 pub struct Commit<'a> {
     bytes: Vec<u8>,
     expectations: Vec<(Range<usize>, Option<Range<usize>>)>,
+    heads: Vec<(Range<usize>, Range<usize>)>,
     writes: Vec<(Range<usize>, Option<Kept<'a>>)>,
     /// Bytes of all tails.
     tails: usize,
@@ -210,6 +259,27 @@ impl<'a> Commit<'a> {
         self.expectations.push((key, value));
     }
 
+    /// Asks that the value of `key` begins with these bytes when the commit takes place: a whole one need not be compared where
+    /// its beginning tells what it is.
+    ///
+    /// ```
+    /// use godwit::store::{Backend, Commit, Memory, StoreError};
+    ///
+    /// let backend = Memory::new();
+    /// let mut commit = Commit::new();
+    /// commit.put(b"item", &[b"1.0.0 ", b"a long text"]);
+    /// backend.commit(&commit)?;
+    /// let mut commit = Commit::new();
+    /// commit.expect_head(b"item", b"2.0.0 ");
+    /// commit.put(b"item", &[b"3.0.0 ", b"another one"]);
+    /// assert!(matches!(backend.commit(&commit), Err(StoreError::Conflict { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn expect_head(&mut self, key: &[u8], head: &[u8]) {
+        let (key, head) = (self.keep(&[key]), self.keep(&[head]));
+        self.heads.push((key, head));
+    }
+
     /// Writes the concatenation of `value` under `key`.
     ///
     /// ```
@@ -276,6 +346,22 @@ impl<'a> Commit<'a> {
         })
     }
 
+    /// The keys that are expected to be there, with what their values must begin with.
+    ///
+    /// ```
+    /// use godwit::store::Commit;
+    ///
+    /// let mut commit = Commit::new();
+    /// commit.expect_head(b"key", b"head");
+    /// assert_eq!(commit.heads().next(), Some((&b"key"[..], &b"head"[..])));
+    /// ```
+    pub fn heads(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let of = |range: &Range<usize>| &self.bytes[range.clone()];
+        self.heads
+            .iter()
+            .map(move |(key, head)| (of(key), of(head)))
+    }
+
     /// The writes in order, as pairs of a key and its new value (`None`: removed).
     ///
     /// ```
@@ -333,6 +419,11 @@ pub(crate) fn check(
             return Err(StoreError::Conflict { key: key.to_vec() });
         }
     }
+    for (key, head) in commit.heads() {
+        if !get(key)?.is_some_and(|value| value.starts_with(head)) {
+            return Err(StoreError::Conflict { key: key.to_vec() });
+        }
+    }
     Ok(())
 }
 
@@ -374,5 +465,13 @@ impl<B: Backend + ?Sized> Backend for std::sync::Arc<B> {
 
     fn shows_one_moment(&self) -> bool {
         (**self).shows_one_moment()
+    }
+
+    fn nth(&self, n: u64, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        (**self).nth(n, from, to)
+    }
+
+    fn now(&self) -> Result<Option<Timestamp>, StoreError> {
+        (**self).now()
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key::tag;
 use super::{Backend, Commit, StoreError, Value};
+use crate::model::Timestamp;
 
 /// The layout of an item's record that is compressed: this byte, the record's length (4 bytes, big-endian), and the
 /// record as a block of LZ4.
@@ -57,6 +58,62 @@ impl Compressed {
     }
 }
 
+impl Compressed {
+    /// A commit as it is carried out below. What is expected of records that may be compressed is looked up there, of heads
+    /// only where `looks_at_heads` says so.
+    fn below<'c>(
+        &self,
+        commit: &'c Commit<'_>,
+        looks_at_heads: bool,
+    ) -> Result<Commit<'c>, StoreError> {
+        let mut below = Commit::new();
+        for (key, value) in commit.expectations() {
+            let stored = match value {
+                Some(_) if before(key).is_some() => self.inner.get(key)?,
+                _ => None,
+            };
+            let is_meant =
+                |stored: &&Vec<u8>| plain(key, stored).is_ok_and(|stored| Some(&*stored) == value);
+            below.expect(
+                key,
+                stored
+                    .as_ref()
+                    .filter(is_meant)
+                    .map(Vec::as_slice)
+                    .or(value),
+            );
+        }
+        for (key, head) in commit.heads() {
+            if !looks_at_heads {
+                below.expect_head(key, head);
+                continue;
+            }
+            let stored = self.inner.get(key)?;
+            let is_meant =
+                |stored: &&Vec<u8>| plain(key, stored).is_ok_and(|stored| stored.starts_with(head));
+            match stored.as_ref().filter(is_meant) {
+                Some(stored) => below.expect(key, Some(stored)),
+                None => return Err(StoreError::Conflict { key: key.to_vec() }),
+            }
+        }
+        for (key, value) in commit.writes() {
+            let Some(value) = value else {
+                below.delete(key);
+                continue;
+            };
+            let compressed = match self.compression {
+                Compression::None => None,
+                _ => compressed(key, value),
+            };
+            match compressed {
+                Some(compressed) => below.put_with(key, &[], Cow::Owned(compressed)),
+                None => below.put_with(key, &[value.head], Cow::Borrowed(value.tail)),
+            }
+        }
+        Ok(below)
+    }
+}
+
 impl Backend for Compressed {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(value) = self.inner.get(key)? else {
@@ -88,24 +145,22 @@ impl Backend for Compressed {
     }
 
     fn commit(&self, commit: &Commit<'_>) -> Result<(), StoreError> {
-        if self.compression == Compression::None {
+        let is_as_it_was = |key: &[u8]| before(key).is_none();
+        if self.compression == Compression::None
+            && commit.heads().next().is_none()
+            && commit.expectations().all(|(key, _)| is_as_it_was(key))
+        {
             return self.inner.commit(commit);
         }
-        let mut smaller = Commit::new();
-        for (key, value) in commit.expectations() {
-            smaller.expect(key, value);
-        }
-        for (key, value) in commit.writes() {
-            let Some(value) = value else {
-                smaller.delete(key);
-                continue;
-            };
-            match compressed(key, value) {
-                Some(compressed) => smaller.put_with(key, &[], Cow::Owned(compressed)),
-                None => smaller.put_with(key, &[value.head], Cow::Borrowed(value.tail)),
+        match self.inner.commit(&self.below(commit, false)?) {
+            // What is compressed begins otherwise.
+            Err(StoreError::Conflict { key })
+                if commit.heads().any(|(expected, _)| expected == key) =>
+            {
+                self.inner.commit(&self.below(commit, true)?)
             }
+            done => done,
         }
-        self.inner.commit(&smaller)
     }
 
     fn url(&self) -> String {
@@ -118,6 +173,14 @@ impl Backend for Compressed {
 
     fn shows_one_moment(&self) -> bool {
         self.inner.shows_one_moment()
+    }
+
+    fn nth(&self, n: u64, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.nth(n, from, to)
+    }
+
+    fn now(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.now()
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use super::key::{self, tag};
 use super::{Backend, Commit, StoreError, Value};
+use crate::model::Timestamp;
 
 /// Which generations are seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,7 +229,11 @@ impl Backend for Generations {
         let mut known = HashMap::new();
         let mut is_moved = false;
         let keys = commit.writes().map(|(key, _)| key);
-        for key in keys.chain(commit.expectations().map(|(key, _)| key)) {
+        let expected = commit.expectations().map(|(key, _)| key);
+        for key in keys
+            .chain(expected)
+            .chain(commit.heads().map(|(key, _)| key))
+        {
             is_moved |= matches!(self.place(key, &mut known)?, Cow::Owned(_));
         }
         if !is_moved {
@@ -237,6 +242,9 @@ impl Backend for Generations {
         let mut moved = Commit::new();
         for (key, value) in commit.expectations() {
             moved.expect(&self.place(key, &mut known)?, value);
+        }
+        for (key, head) in commit.heads() {
+            moved.expect_head(&self.place(key, &mut known)?, head);
         }
         for (key, value) in commit.writes() {
             let place = self.place(key, &mut known)?;
@@ -258,5 +266,22 @@ impl Backend for Generations {
 
     fn shows_one_moment(&self) -> bool {
         self.inner.shows_one_moment()
+    }
+
+    fn nth(&self, n: u64, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if !from.first().is_some_and(|tag| key::is_of_item(*tag)) {
+            return self.inner.nth(n, from, to);
+        }
+        let generation = self.generation(key::name_in(from))?.generation;
+        let [from, to] = [from, to].map(|bound| key::in_generation(bound, generation));
+        let mut plain = Vec::new();
+        Ok(self.inner.nth(n, &from, &to)?.map(|key| {
+            key::out_of_generation(&key, &mut plain);
+            plain
+        }))
+    }
+
+    fn now(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.now()
     }
 }

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Backend, Commit, StoreError, Value};
+use crate::model::Timestamp;
 
 /// Marks an entry of the top whose value follows.
 const PRESENT: u8 = 1;
@@ -133,6 +134,10 @@ impl<B: Backend> Backend for Overlay<B> {
 
     fn shows_one_moment(&self) -> bool {
         false
+    }
+
+    fn now(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.base.now()
     }
 }
 

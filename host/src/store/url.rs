@@ -32,6 +32,8 @@ pub enum StoreUrl {
     /// LMDB is the default because it lost nothing in any campaign of kills and power cuts, and
     /// is several times faster than sled at the loop of a migration.
     Path(PathBuf),
+    /// `postgres://…`, a schema of a PostgreSQL server; needs the feature `postgres`.
+    Postgres(String),
 }
 
 /// Whether a store is made where there is none.
@@ -56,7 +58,8 @@ pub enum OpenMode {
 }
 
 /// What [`StoreError::BadUrl`] tells about the URLs that are understood.
-const SUPPORTED: &str = "supported are PATH, lmdb:PATH, sled:PATH and memory:";
+const SUPPORTED: &str =
+    "supported are PATH, lmdb:PATH, sled:PATH, postgres://HOST/DATABASE and memory:";
 
 impl StoreUrl {
     /// The folder that the store is kept in, if it is kept in one.
@@ -72,7 +75,7 @@ impl StoreUrl {
     /// ```
     pub fn folder(&self) -> Option<&Path> {
         match self {
-            Self::Memory => None,
+            Self::Memory | Self::Postgres(_) => None,
             Self::Sled(path) | Self::Lmdb(path) | Self::Path(path) => Some(path),
         }
     }
@@ -96,7 +99,21 @@ impl StoreUrl {
             Self::Sled(_) => Kind::Sled.scheme(),
             Self::Lmdb(_) => Kind::Lmdb.scheme(),
             Self::Path(path) => found(path)?.scheme(),
+            Self::Postgres(_) => "postgres",
         })
+    }
+
+    /// Whether processes of other machines may have it open, too.
+    ///
+    /// ```
+    /// use godwit::store::StoreUrl;
+    ///
+    /// assert!("postgres://db.example/app".parse::<StoreUrl>()?.is_remote());
+    /// assert!(!"lmdb:data".parse::<StoreUrl>()?.is_remote());
+    /// # Ok::<(), godwit::store::StoreError>(())
+    /// ```
+    pub fn is_remote(&self) -> bool {
+        matches!(self, Self::Postgres(_))
     }
 
     /// Opens the store that the URL names.
@@ -120,6 +137,13 @@ impl StoreUrl {
                 Kind::Sled => Ok(Arc::new(Sled::open(path, mode)?)),
                 Kind::Lmdb => Ok(Arc::new(Lmdb::open(path, mode)?)),
             },
+            #[cfg(feature = "postgres")]
+            Self::Postgres(url) => Ok(Arc::new(super::Postgres::open(url, mode)?)),
+            #[cfg(not(feature = "postgres"))]
+            Self::Postgres(url) => Err(bad(
+                url,
+                "this Godwit was built without the feature `postgres`".to_owned(),
+            )),
         }
     }
 }
@@ -133,6 +157,9 @@ impl FromStr for StoreUrl {
             Some(("memory", _)) => Err(bad(url, "`memory:` takes no path".to_owned())),
             Some(("sled", rest)) => Ok(Self::Sled(path(url, rest)?)),
             Some(("lmdb", rest)) => Ok(Self::Lmdb(path(url, rest)?)),
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+                Ok(Self::Postgres(url.to_owned()))
+            }
             Some((scheme, _)) => Err(bad(url, format!("`{scheme}:` is unknown; {SUPPORTED}"))),
             None => Ok(Self::Path(path(url, url)?)),
         }
@@ -149,6 +176,7 @@ impl fmt::Display for StoreUrl {
                 write!(f, "./{}", path.display())
             }
             Self::Path(path) => path.display().fmt(f),
+            Self::Postgres(url) => f.write_str(&without_password(url)),
         }
     }
 }
@@ -183,7 +211,7 @@ fn path(url: &str, rest: &str) -> Result<PathBuf, StoreError> {
     }
 }
 
-fn bad(url: &str, reason: String) -> StoreError {
+pub(super) fn bad(url: &str, reason: String) -> StoreError {
     StoreError::BadUrl {
         url: without_password(url),
         reason,
@@ -191,14 +219,21 @@ fn bad(url: &str, reason: String) -> StoreError {
 }
 
 // The URL of a database server may carry a password, and errors end up in logs.
-fn without_password(url: &str) -> String {
+pub(super) fn without_password(url: &str) -> String {
     let hidden = || {
         let (scheme, rest) = url.split_once("://")?;
         let authority = rest.split('/').next()?;
         let at = authority.rfind('@')?;
         Some(format!("{scheme}://...{}", &rest[at..]))
     };
-    hidden().unwrap_or_else(|| url.to_owned())
+    let shown = hidden().unwrap_or_else(|| url.to_owned());
+    match shown.split_once("password=") {
+        Some((head, rest)) => {
+            let end = rest.find('&').unwrap_or(rest.len());
+            format!("{head}password=...{}", &rest[end..])
+        }
+        None => shown,
+    }
 }
 
 #[cfg(test)]
@@ -247,7 +282,7 @@ mod tests {
             "",
             "sled:",
             "lmdb:",
-            "postgres://h/db",
+            "postgres:h/db",
             "http:x",
             "lmdb://host/a",
             "//h/a",
@@ -272,12 +307,18 @@ mod tests {
 
     #[test]
     fn passwords_are_not_repeated() {
-        let error = "postgres://me:secret@host/db"
-            .parse::<StoreUrl>()
-            .unwrap_err();
+        let error = "mysql://me:secret@host/db".parse::<StoreUrl>().unwrap_err();
         assert!(
-            error.to_string().starts_with("`postgres://...@host/db` "),
+            error.to_string().starts_with("`mysql://...@host/db` "),
             "{error}"
         );
+        for url in [
+            "postgres://me:secret@host/db?schema=s",
+            "postgresql://me@host/db?password=secret&schema=s",
+        ] {
+            let shown = url.parse::<StoreUrl>().unwrap().to_string();
+            assert!(!shown.contains("secret"), "{shown}");
+            assert!(shown.ends_with("schema=s"), "{shown}");
+        }
     }
 }
