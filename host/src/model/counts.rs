@@ -50,6 +50,21 @@ impl AddAssign for Counts {
     }
 }
 
+impl Counts {
+    /// These without others that are among them.
+    pub(crate) fn without(self, others: Self) -> Self {
+        Self {
+            read: self.read.saturating_sub(others.read),
+            unchanged: self.unchanged.saturating_sub(others.unchanged),
+            updated: self.updated.saturating_sub(others.updated),
+            removed: self.removed.saturating_sub(others.removed),
+            failed: self.failed.saturating_sub(others.failed),
+            written: self.written.saturating_sub(others.written),
+            bytes: self.bytes.saturating_sub(others.bytes),
+        }
+    }
+}
+
 /// A number with what it counts, in the singular or the plural.
 pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     let what = if count == 1 { one } else { many };

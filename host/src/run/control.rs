@@ -221,7 +221,7 @@ impl Control {
     }
 
     /// Rests for a while, unless it is stopped or paced otherwise; gives whether it was for as long.
-    pub(super) fn rest(&self, time: Duration) -> bool {
+    pub(crate) fn rest(&self, time: Duration) -> bool {
         let pacing = self.pacing();
         self.wait(time, |state| state.pacing == pacing)
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::ahead::{Budget, Read};
 use super::chain::{Chain, MayFail};
-use super::feed::{Feed, Feeder};
+use super::feed::{Bound, Feed, Feeder};
 use super::judge::{Failed, Verdict};
 use super::pipeline::{self, Ending, Pass};
 use super::report::StepName;
@@ -206,6 +206,7 @@ impl<'a> Down<'a> {
             is_late: true,
             feeds_apart: true,
             options: self.work.options.clone(),
+            bound: Bound::default(),
         }
     }
 

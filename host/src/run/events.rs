@@ -43,6 +43,7 @@ impl RunEvent {
             Self::UndoStarted { .. } => "undo_started",
             Self::PutBack { .. } => "put_back",
             Self::Ended { .. } => "run_done",
+            Self::Fenced { .. } => "fenced",
             Self::SetUp => "set_up",
             Self::WorkFailed { .. } => "work_failed",
         })
@@ -68,6 +69,7 @@ impl RunEvent {
         "undo_started",
         "put_back",
         "run_done",
+        "fenced",
         "set_up",
         "work_failed",
     ];
@@ -148,6 +150,7 @@ impl RunEvent {
                 left,
             } => json!({ "run": run, "restored": restored, "left": left }),
             Self::Ended { run } => about(run),
+            Self::Fenced { what, holder } => json!({ "what": what, "holder": holder }),
             Self::WorkFailed { reason } => json!({ "reason": reason }),
         }
     }

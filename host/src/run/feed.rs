@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Options;
 use super::pace::Portion;
@@ -73,6 +74,27 @@ pub(super) struct Feeder {
     /// Whether items with an entry of their own are fed when it is their turn.
     pub feeds_apart: bool,
     pub options: Options,
+    /// How far it reads.
+    pub bound: Bound,
+}
+
+/// The last id that is read (none: to the end), which may become a lower one while reading goes on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Bound(Arc<Mutex<Option<String>>>);
+
+impl Bound {
+    pub(super) fn new(upto: Option<&str>) -> Self {
+        Self(Arc::new(Mutex::new(upto.map(str::to_owned))))
+    }
+
+    pub(super) fn set(&self, upto: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = upto;
+    }
+
+    fn get(&self) -> Option<String> {
+        let upto = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        upto.clone()
+    }
 }
 
 impl Feeder {
@@ -131,8 +153,12 @@ impl Feeder {
         };
         let mut due = BTreeMap::new();
         let mut failed = None;
+        let bound = self.bound.get();
         self.store
             .each_item(&self.collection, after, &mut |id, record| {
+                if bound.as_deref().is_some_and(|bound| id > bound) {
+                    return ControlFlow::Break(());
+                }
                 if known_to.as_deref().is_some_and(|known_to| id > known_to) {
                     feed.is_last = false;
                     return ControlFlow::Break(());

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::ahead::{Budget, Read};
 use super::chain::{Chain, MayFail};
-use super::feed::{Feed, Feeder};
+use super::feed::{Bound, Feed, Feeder};
 use super::judge::{Failed, Verdict};
 use super::pipeline::{Ending, Pass};
 use super::report::StepName;
@@ -207,6 +207,7 @@ impl<'a> Fused<'a> {
             // There were none at first, and those that came since may be due for some of the steps only.
             feeds_apart: false,
             options: self.work.options.clone(),
+            bound: Bound::default(),
         }
     }
 

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use super::ahead::{Ahead, Budget, Read};
 use super::control::LEASE_CHECK;
@@ -17,9 +18,9 @@ use super::reads::Range;
 use super::threads::{Job, Outcome, Threads, Worker};
 use super::transform::{Abort, Judged};
 use super::window::{self, Window};
-use super::{OnFailure, Pacing, RunError, Runner, timed};
+use super::{OnFailure, Options, Pacing, RunError, Runner, timed};
 use crate::model::{Name, Progress};
-use crate::store::{Lease, LeaseError, StoreError};
+use crate::store::{Lease, LeaseError, StoreError, is_of_item};
 
 /// Batches are gathered into one commit until they have so many bytes. A commit waits for the disk: some
 /// milliseconds, in which others come back.
@@ -45,12 +46,45 @@ pub(super) trait Pass<'r> {
     fn commit(&mut self, group: &[(Feed, Judged)]) -> Result<(), RunError>;
     /// Whether what is committed by now lets it go on.
     fn check(&self, feed: &Feed, judged: &Judged) -> Result<(), RunError>;
-    /// What it is carried out under.
+    /// The lease that it is carried out under.
     fn lease(&mut self) -> &mut Lease;
+    /// Renews what it is carried out under, once that is due.
+    fn keep_lease(&mut self) -> Result<(), RunError> {
+        let runner = self.runner();
+        Ok(runner.keep_lease(self.lease())?)
+    }
+    /// What the application has written since this was asked last; `None`: too much to tell.
+    fn catch_up(&mut self) -> Result<Option<BTreeSet<(Name, String)>>, StoreError> {
+        let store = self.runner().store;
+        self.lease().catch_up(store)
+    }
+    /// Looks, between two batches, whether anybody else wants something.
+    fn look_around(&mut self) -> Result<Between, RunError> {
+        Ok(Between::GoOn)
+    }
+    /// Whether items are replaced only if they are still what they were.
+    fn is_guarded(&self) -> bool {
+        false
+    }
+    /// How long a batch should take at most.
+    fn batch_target(&self) -> Duration {
+        self.runner().options.batch_target
+    }
     /// What it means that an item failed, where none may.
     fn item_failed(&self, id: &str, failed: &Failed) -> RunError;
     /// What it means that a batch has no result.
     fn error(&self, feed: &Feed, abort: Abort) -> RunError;
+}
+
+/// What is to be done after looking around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Between {
+    /// What was being done.
+    GoOn,
+    /// Batches in flight are to be read again: there is less to be read.
+    ReadAgain,
+    /// Nothing more.
+    Leave,
 }
 
 /// How a pass, or a step, ended.
@@ -68,7 +102,11 @@ pub(super) enum Ending {
 pub(super) fn run<'r>(pass: &mut impl Pass<'r>) -> Result<Ending, RunError> {
     let (runner, progress) = (pass.runner(), pass.checkpoint());
     let after = progress.after.clone();
-    let ahead = Ahead::new(runner.options, runner.control, after, progress.counts);
+    let options = Options {
+        batch_target: pass.batch_target(),
+        ..runner.options.clone()
+    };
+    let ahead = Ahead::new(&options, runner.control, after, progress.counts);
     std::thread::scope(|scope| {
         let threads = Threads::start(scope, pass, &ahead);
         Pipeline::new(pass, threads).run()
@@ -117,6 +155,11 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
             if !self.proceed()? {
                 return Ok(Ending::Stopped);
             }
+            match self.pass.look_around()? {
+                Between::GoOn => {}
+                Between::ReadAgain => self.read_again(),
+                Between::Leave => return Ok(Ending::Stopped),
+            }
             self.allow(self.next_commit);
             let outcome = self.next_outcome()?;
             if self.is_stale(&outcome) {
@@ -137,7 +180,7 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
         let mut was_held = false;
         let goes_on = runner.proceed(|| {
             was_held = true;
-            Ok(runner.keep_lease(self.pass.lease())?)
+            self.pass.keep_lease()
         })?;
         if was_held {
             self.round = None;
@@ -176,8 +219,7 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
     }
 
     fn keep_lease(&mut self) -> Result<(), RunError> {
-        let runner = self.pass.runner();
-        Ok(runner.keep_lease(self.pass.lease())?)
+        self.pass.keep_lease()
     }
 
     /// Lets as many batches be read as may be in flight, from one on.
@@ -365,6 +407,7 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
             };
             match result {
                 Err(RunError::Lease(LeaseError::Written)) => {
+                    self.keep_lease()?;
                     let Some(changed) = self.written_meanwhile()? else {
                         return Ok(false);
                     };
@@ -375,6 +418,13 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
                         self.threads.ahead.narrow();
                         return Ok(false);
                     }
+                }
+                // An item is not any more what it was when it was read.
+                Err(RunError::Store(StoreError::Conflict { key }))
+                    if self.pass.is_guarded() && is_of_item(&key) =>
+                {
+                    self.threads.ahead.narrow();
+                    return Ok(false);
                 }
                 Err(error) => return Err(error),
                 Ok(()) => break,
@@ -405,8 +455,7 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
     /// What the application has written since it was asked last: batches that were read before may not have seen it. `None`:
     /// so much that all of them are to be read again.
     fn written_meanwhile(&mut self) -> Result<Option<BTreeSet<(Name, String)>>, RunError> {
-        let store = self.pass.runner().store;
-        let changed = self.pass.lease().catch_up(store)?;
+        let changed = self.pass.catch_up()?;
         self.commits += 1;
         let counts = self.pass.checkpoint().counts;
         self.threads.ahead.committed(self.commits, counts);

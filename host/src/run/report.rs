@@ -166,6 +166,14 @@ pub enum RunEvent {
         /// The run.
         run: Run,
     },
+    /// A worker was overtaken: somebody else has by now what it was working under, and goes on where that stood. Nothing of what
+    /// was in flight was committed.
+    Fenced {
+        /// What it was: a `range`, or the `lease` of the store.
+        what: &'static str,
+        /// Who has it now, if anybody.
+        holder: Option<String>,
+    },
     /// Everything that was to be done is done: the new version may serve.
     SetUp,
     /// What was asked for cannot be done, or not to its end.
@@ -420,6 +428,19 @@ pub enum RunError {
         id: String,
         /// Its reason.
         reason: String,
+    },
+    /// Occurs when another worker of the run has met something that it cannot go on from.
+    #[error("another worker gave up: {0}")]
+    Elsewhere(String),
+    /// Occurs when those who carry a step out together would not do the same to items; nothing was done.
+    #[error(
+        "this worker has another engine than those that began the step: {engine}, and not {other}"
+    )]
+    OtherEngine {
+        /// What this one has.
+        engine: String,
+        /// What the others have.
+        other: String,
     },
     /// Occurs when an item failed and the run is to stop at the first one.
     #[error("{collection}/{id} failed step {step} of {version}: {kind}: {reason}")]

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::feed::Bound;
 use super::pipeline::{self, Ending, Pass};
 use super::report::{RunEvent, StepReport};
-use super::step::{Told, TransformStep};
+use super::step::{Hold, Told, TransformStep};
 use super::undo::drop_pre_images;
 use super::view::Grants;
-use super::{Control, Observer, Options, Report, RunError, schema};
+use super::{Control, Observer, Options, Report, RunError, Together, schema};
 use crate::catalogue::Catalogue;
 use crate::model::{
     self, Access, Clock, Name, Phase, Plan, Position, Purpose, Run, RunId, RunState, Source, Stage,
@@ -39,6 +40,7 @@ use crate::store::{Keeper, Lease, LeaseError, Store, StoreError};
 ///     grants: &host.grants,
 ///     observer: &Quiet,
 ///     control: &Control::default(),
+///     together: None,
 /// };
 /// let plan = host.plan(&Goal::default())?.plan;
 /// let run = runner.start(&mut lease, Purpose::Up, plan, 42, None)?;
@@ -60,6 +62,8 @@ pub struct Runner<'a> {
     pub observer: &'a dyn Observer,
     /// How a run is asked to stop.
     pub control: &'a Control,
+    /// With whom it is carried out, if with anybody.
+    pub together: Option<Together>,
 }
 
 /// The place under which the end of a stage keeps its pre-images: behind every step.
@@ -161,6 +165,9 @@ impl Runner<'_> {
             Err(error) => ((RunState::Failed, Some(error.to_string())), Some(error)),
         };
         let (state, reason) = ended;
+        if self.is_left(state) {
+            return self.report(run);
+        }
         self.set_state(lease, &mut run, state, reason)?;
         self.observer.event(&RunEvent::Ended { run: run.clone() });
         error.map_or_else(|| self.report(run), Err)
@@ -186,7 +193,9 @@ impl Runner<'_> {
         for (number, stage) in run.plan.stages.iter().enumerate() {
             apps.insert(&stage.app);
             for (place, step) in stage.steps.iter().enumerate() {
-                let progress = self.store.progress(run.id, step_number(number, place))?;
+                let progress = self
+                    .store
+                    .progress_in_all(run.id, step_number(number, place))?;
                 if progress == Default::default() {
                     continue;
                 }
@@ -208,7 +217,7 @@ impl Runner<'_> {
         Ok(Report { run, steps, open })
     }
 
-    fn set_state(
+    pub(super) fn set_state(
         &self,
         lease: &mut Lease,
         run: &mut Run,
@@ -216,8 +225,12 @@ impl Runner<'_> {
         reason: Option<String>,
     ) -> Result<(), RunError> {
         let now = self.clock.now();
-        (run.state, run.reason, run.changed_at) = (state, reason, now);
         let mut write = self.store.write(run.id, None);
+        if run.state != RunState::Running {
+            // They were for those who carried it out before.
+            write.drop_orders();
+        }
+        (run.state, run.reason, run.changed_at) = (state, reason, now);
         write.set_run(run);
         Ok(write.commit(lease, now)?)
     }
@@ -232,7 +245,8 @@ impl Runner<'_> {
         }
         while let Some(stage) = run.plan.stages.get(run.stages_done as usize).cloned() {
             let number = run.stages_done as usize;
-            if self.fuse(lease, run)? == Ending::Stopped {
+            // Several share out one step at a time.
+            if self.together.is_none() && self.fuse(lease, run)? == Ending::Stopped {
                 return Ok((RunState::Stopped, None));
             }
             for place in 0..stage.steps.len() {
@@ -300,19 +314,38 @@ impl Runner<'_> {
         let (app, version, name) = (&stage.app, &stage.version, &stage.steps[place].name);
         let span = tracing::info_span!("step", %app, %version, %name);
         let _entered = span.enter();
+        if let StepWork::Schema(operation) = &stage.steps[place].work {
+            let keeper = Keeper::of(run, number);
+            return schema::carry_out(self, lease, stage, operation, keeper, progress);
+        }
+        let mut step = self.transform_step(run, stage, (number, place), Hold::Whole(lease))?;
+        if self.is_divisible(&step) || self.store.division(run.id, number)?.is_some() {
+            drop(step);
+            return self.in_ranges(lease, run, stage, (number, place));
+        }
+        step.carry_out()
+    }
+
+    /// A step that feeds items to a component, to be carried out from where it, or the range of it, stands.
+    pub(super) fn transform_step<'s>(
+        &'s self,
+        run: &'s Run,
+        stage: &'s Stage,
+        (number, place): (u32, usize),
+        lease: Hold<'s>,
+    ) -> Result<TransformStep<'s>, RunError> {
         let step = &stage.steps[place];
-        let (mode, collection, reads, writes) = match &step.work {
-            StepWork::Schema(operation) => {
-                let keeper = Keeper::of(run, number);
-                return schema::carry_out(self, lease, stage, operation, keeper, progress);
-            }
-            StepWork::Transform {
-                mode,
-                collection,
-                reads,
-                writes,
-            } => (*mode, collection, reads, writes),
+        let StepWork::Transform {
+            mode,
+            collection,
+            reads,
+            writes,
+        } = &step.work
+        else {
+            let what = format!("step {} of {} feeds no items", step.name, stage.version);
+            return Err(RunError::Worker(what));
         };
+        let mode = *mode;
         self.check_owner(stage, step, collection)?;
         let component = self.component(stage)?;
         let granted = |asked: &[Name], access| {
@@ -331,9 +364,14 @@ impl Runner<'_> {
             opaque: opaque(self.store)?,
             ..Grants::pure(mode, collection, component.limits())
         };
-        TransformStep {
+        let (progress, bound) = match &lease {
+            Hold::Whole(_) => (self.store.progress(run.id, number)?, Bound::default()),
+            Hold::Range { range, .. } => (range.progress().clone(), Bound::new(range.upto())),
+        };
+        Ok(TransformStep {
             work: self,
             lease,
+            bound,
             run: run.id,
             keeps_pre_images: run.keeps_pre_images,
             stage,
@@ -351,8 +389,7 @@ impl Runner<'_> {
             grants: Arc::new(grants),
             progress,
             told: Told::default(),
-        }
-        .carry_out()
+        })
     }
 
     /// The step over a collection that comes before another one.

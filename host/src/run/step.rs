@@ -2,25 +2,30 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::ahead::{Budget, Read};
-use super::feed::{Feed, Feeder};
+use super::feed::{Bound, Feed, Feeder};
 use super::judge::{Failed, Verdict, is_failed};
-use super::pipeline::{Ending, Pass};
+use super::pipeline::{Between, Ending, Pass};
 use super::report::StepName;
 use super::runner::Runner;
 use super::threads::Worker;
 use super::transform::{Abort, Judged, Transformer};
 use super::view::Grants;
 use super::{MaxFailures, Observer, OnFailure, RunError, RunEvent, timed, window};
-use crate::model::{Counts, Mode, Name, Position, Progress, Source, Stage, Step, Version};
+use crate::model::{
+    Counts, Mode, Name, Position, Progress, Source, Stage, Step, Timestamp, Version,
+};
 use crate::sandbox::{Component, Context, LogLine};
-use crate::store::{Keeper, Lease, StoreError, Visit, Write};
+use crate::store::{Keeper, Lease, RangeLease, StoreError, Visit, Write};
 
 /// A step being carried out.
 pub(super) struct TransformStep<'a> {
     pub work: &'a Runner<'a>,
-    pub lease: &'a mut Lease,
+    pub lease: Hold<'a>,
+    /// How far it is fed.
+    pub bound: Bound,
     pub run: crate::model::RunId,
     /// Whether the run keeps pre-images.
     pub keeps_pre_images: bool,
@@ -40,6 +45,22 @@ pub(super) struct TransformStep<'a> {
     pub progress: Progress,
     /// What was told of the component's log, and of what it was denied.
     pub told: Told,
+}
+
+/// What a step is carried out under.
+pub(super) enum Hold<'a> {
+    /// The lease of the store.
+    Whole(&'a mut Lease),
+    /// A range of it, which others carry out, too.
+    Range {
+        range: Box<RangeLease>,
+        /// What others had done when it was taken.
+        counted_elsewhere: Counts,
+        /// When its owner last looked whether others want something.
+        looked_at: Timestamp,
+        /// The lease of the store, if he has that, too.
+        main: Option<&'a mut Lease>,
+    },
 }
 
 /// What was told of a step.
@@ -142,7 +163,7 @@ impl<'a> TransformStep<'a> {
         Ok(ending)
     }
 
-    fn name(&self) -> StepName {
+    pub(super) fn name(&self) -> StepName {
         StepName::of(self.stage, self.step, self.collection)
     }
 
@@ -159,11 +180,12 @@ impl<'a> TransformStep<'a> {
             is_late: self.stage.is_late(),
             feeds_apart: true,
             options: self.work.options.clone(),
+            bound: self.bound.clone(),
         }
     }
 
     /// Whether the step gives the whole collection a new version.
-    fn is_levelling(&self) -> bool {
+    pub(super) fn is_levelling(&self) -> bool {
         self.mode == Mode::Rewrite
             && self.stage.source == Source::Collection
             && !self.stage.is_late()
@@ -188,18 +210,22 @@ impl<'a> TransformStep<'a> {
         }
     }
 
-    fn write(&self) -> Write<'a> {
+    pub(super) fn write(&self) -> Write<'a> {
         let keeper = Keeper {
             run: self.run,
             step: self.number,
             whole: self.keeps_pre_images,
         };
-        self.work.store.write(self.run, Some(keeper))
+        let write = self.work.store.write(self.run, Some(keeper));
+        match self.lease {
+            Hold::Whole(_) => write,
+            Hold::Range { .. } => write.among_others(),
+        }
     }
 
     /// Marks the collection as being rewritten, so that the version of each item can be told at
     /// any time.
-    fn begin(&mut self) -> Result<(), RunError> {
+    pub(super) fn begin(&mut self) -> Result<(), RunError> {
         if !self.is_levelling() || self.progress != Progress::default() {
             return Ok(());
         }
@@ -207,10 +233,12 @@ impl<'a> TransformStep<'a> {
         let has_begun = write.change_collection(self.collection, |collection| {
             collection.begin(self.run, self.number, &self.stage.version);
         })?;
-        if !has_begun {
-            return Ok(());
+        let now = self.work.clock.now();
+        match &mut self.lease {
+            Hold::Whole(lease) if has_begun => Ok(write.commit(lease, now)?),
+            // Whoever put it into ranges has begun it.
+            Hold::Whole(_) | Hold::Range { .. } => Ok(()),
         }
-        Ok(write.commit(self.lease, self.work.clock.now())?)
     }
 
     /// Writes what became of a batch; gives what became of its items, and how many more others it has written.
@@ -236,7 +264,7 @@ impl<'a> TransformStep<'a> {
     }
 
     /// Gives the collection the version that the step leads to.
-    fn level(&self, write: &mut Write<'_>) -> Result<(), StoreError> {
+    pub(super) fn level(&self, write: &mut Write<'_>) -> Result<(), StoreError> {
         write.change_collection(self.collection, |collection| {
             collection.end(self.run, self.number, &self.stage.version);
         })?;
@@ -248,8 +276,49 @@ impl<'a> TransformStep<'a> {
         let most = self.component.limits().log_step_bytes;
         self.told
             .log(observer, &step, most, &judged.log, judged.log_dropped);
-        let counts = self.progress.counts;
+        let counts = self.counts_with(self.progress.counts);
         self.told.batch(observer, &step, feed, judged, counts);
+    }
+
+    /// Writes what became of a group of batches, and commits it; gives the checkpoint behind it, what became of items up to
+    /// each of them, and how many bytes were written.
+    fn try_commit(
+        &mut self,
+        group: &[(Feed, Judged)],
+    ) -> Result<(Progress, Vec<Counts>, usize), RunError> {
+        let mut write = self.write();
+        let mut progress = self.progress.clone();
+        let mut counts = Vec::new();
+        for (feed, judged) in group {
+            let (became, written) = self.write_batch(&mut write, feed, judged)?;
+            progress.counts += became;
+            // What the step wrote may be gone again: then there is one fewer.
+            let before = progress.counts.written;
+            progress.counts.written = before.saturating_add_signed(written);
+            progress.after = feed.upto.clone().or(progress.after);
+            progress.done = feed.is_last;
+            counts.push(progress.counts);
+        }
+        let is_whole = matches!(self.lease, Hold::Whole(_));
+        if is_whole {
+            write.set_progress(self.run, self.number, &progress);
+        }
+        if progress.done && is_whole && self.is_levelling() {
+            self.level(&mut write)?;
+        }
+        let bytes = write.len_bytes();
+        let (store, now) = (self.work.store, self.work.clock.now());
+        let _timed = timed!("store");
+        match &mut self.lease {
+            Hold::Whole(lease) => write.commit(lease, now)?,
+            Hold::Range { range, main, .. } => {
+                if let Some(main) = main {
+                    main.keep(store, now)?;
+                }
+                range.commit(store, write, &progress, now)?;
+            }
+        }
+        Ok((progress, counts, bytes))
     }
 
     pub(super) fn too_many(
@@ -327,34 +396,10 @@ impl<'a> Pass<'a> for TransformStep<'a> {
     }
 
     fn commit(&mut self, group: &[(Feed, Judged)]) -> Result<(), RunError> {
-        let mut write = self.write();
-        let mut progress = self.progress.clone();
-        let mut counts = Vec::new();
-        for (feed, judged) in group {
-            let (became, written) = self.write_batch(&mut write, feed, judged)?;
-            progress.counts += became;
-            // What the step wrote may be gone again: then there is one fewer.
-            let before = progress.counts.written;
-            progress.counts.written = before.saturating_add_signed(written);
-            progress.after = feed.upto.clone().or(progress.after);
-            progress.done = feed.is_last;
-            counts.push(progress.counts);
-        }
-        write.set_progress(self.run, self.number, &progress);
-        if progress.done && self.is_levelling() {
-            self.level(&mut write)?;
-        }
-        let bytes = write.len_bytes();
-        {
-            let _timed = timed!("store");
-            write.commit(self.lease, self.work.clock.now())?;
-        }
-        tracing::debug!(
-            batches = group.len(),
-            bytes,
-            upto = progress.after,
-            "committed"
-        );
+        let (progress, counts, bytes) =
+            self.commit_range(|step: &mut Self| step.try_commit(group))?;
+        let upto = &progress.after;
+        tracing::debug!(batches = group.len(), bytes, upto, "committed");
         for ((feed, judged), counts) in group.iter().zip(counts) {
             self.progress.counts = counts;
             self.tell(feed, judged);
@@ -363,11 +408,45 @@ impl<'a> Pass<'a> for TransformStep<'a> {
         Ok(())
     }
 
+    fn keep_lease(&mut self) -> Result<(), RunError> {
+        let now = self.work.clock.now();
+        Ok(self.keep(now)?)
+    }
+
+    fn catch_up(&mut self) -> Result<Option<BTreeSet<(Name, String)>>, StoreError> {
+        match &mut self.lease {
+            Hold::Whole(lease) => lease.catch_up(self.work.store),
+            Hold::Range { range, .. } => range.catch_up(self.work.store),
+        }
+    }
+
+    fn look_around(&mut self) -> Result<Between, RunError> {
+        Self::look_around(self)
+    }
+
+    fn is_guarded(&self) -> bool {
+        matches!(self.lease, Hold::Range { .. })
+    }
+
+    fn batch_target(&self) -> Duration {
+        let wished = self.work.options.batch_target;
+        match &self.lease {
+            Hold::Whole(_) => wished,
+            Hold::Range { range, .. } => wished.min(Duration::from_millis(range.duration() / 3)),
+        }
+    }
+
     /// The breaker.
     fn check(&self, feed: &Feed, judged: &Judged) -> Result<(), RunError> {
-        let counts = self.progress.counts;
-        let limit = self.work.options.max_failures;
         let last = judged.verdicts.iter().rposition(is_failed);
+        let counts = match self.lease {
+            Hold::Range { .. } if last.is_some() => {
+                let whole = self.work.store.progress_in_all(self.run, self.number)?;
+                whole.counts
+            }
+            _ => self.progress.counts,
+        };
+        let limit = self.work.options.max_failures;
         let Some(last) = last.filter(|_| limit.is_exceeded(counts.failed, counts.read)) else {
             return Ok(());
         };
@@ -405,7 +484,10 @@ impl<'a> Pass<'a> for TransformStep<'a> {
     }
 
     fn lease(&mut self) -> &mut Lease {
-        self.lease
+        match &mut self.lease {
+            Hold::Whole(lease) => lease,
+            Hold::Range { .. } => unreachable!("a range has one of its own, and asks for no other"),
+        }
     }
 
     fn item_failed(&self, id: &str, failed: &Failed) -> RunError {

@@ -442,6 +442,7 @@ impl Undo<'_> {
         self.run.state = RunState::Undone;
         (self.run.changed_at, self.run.has_pre_images) = (now, false);
         write.set_run(&self.run);
+        self.store.drop_ranges(&mut write, self.run.id)?;
         write.commit(self.lease, now)?;
         self.report.done = true;
         Ok(())

@@ -4,9 +4,10 @@
 //! they are twice the same.
 
 use super::key::{self, tag};
+use super::ranges::has_passed;
 use super::record::{self, Collection, ItemRecord};
 use super::{Store, StoreError};
-use crate::model::{Apart, Item, Name, Progress, Version};
+use crate::model::{Apart, Item, Name, Version};
 
 /// What was found of an item at one moment.
 ///
@@ -42,8 +43,8 @@ struct Records {
     item: Vec<u8>,
     apart: Option<Vec<u8>>,
     collection: Option<Vec<u8>>,
-    /// Of the steps under way, in order.
-    progress: Vec<Option<Vec<u8>>>,
+    /// Of the steps under way, in order: their checkpoints, that of the step and that of the range that the item belongs to.
+    progress: Vec<[Option<Vec<u8>>; 2]>,
 }
 
 impl Store {
@@ -115,7 +116,7 @@ impl Store {
         let mut progress = Vec::new();
         if let Some(record) = &record {
             for step in record::from_json::<Collection>(&place, record)?.under_way {
-                progress.push(backend.get(&key::progress(step.run, step.step))?);
+                progress.push(self.checkpoints(step.run, step.step, id)?);
             }
         }
         Ok(Some(Records {
@@ -156,10 +157,7 @@ impl Records {
         let collection: Collection = record::from_json(b"C", collection)?;
         let mut passed = Vec::new();
         for (step, progress) in collection.under_way.iter().zip(&self.progress) {
-            let progress = progress.as_deref();
-            let progress = progress.map(|progress| record::from_json::<Progress>(b"K", progress));
-            let after = progress.transpose()?.unwrap_or_default().after;
-            if after.is_some_and(|after| id <= after.as_str()) {
+            if has_passed(progress, id)? {
                 passed.push(&step.version);
             }
         }

@@ -42,6 +42,12 @@ pub mod tag {
     pub const SHADOW: u8 = b'V';
     /// An item that was written while a shadow run was under way.
     pub const WRITTEN: u8 = b'W';
+    /// What there is of a step in ranges.
+    pub const RANGE: u8 = b'P';
+    /// The bytes of migrations, for workers.
+    pub const SHELF: u8 = b'B';
+    /// What whoever works is asked for.
+    pub const ORDERS: u8 = b'O';
 }
 
 /// The number of the last change that a server was asked for.
@@ -50,6 +56,11 @@ pub const AUDIT: &[u8] = &[tag::AUDIT];
 pub const SHADOW: &[u8] = &[tag::SHADOW];
 /// The number of the last write that a shadow run has still to follow; absent while there is nothing to follow.
 pub const WRITTEN: &[u8] = &[tag::WRITTEN];
+
+/// The list of what is on the shelf.
+pub const SHELF: &[u8] = &[tag::SHELF];
+/// What whoever works is asked for.
+pub const ORDERS: &[u8] = &[tag::ORDERS];
 
 /// A range of keys: from the first, to but without the second.
 pub type KeyRange = (Vec<u8>, Vec<u8>);
@@ -126,6 +137,63 @@ pub fn progress(run: RunId, step: u32) -> Vec<u8> {
         &step.to_be_bytes(),
     ]
     .concat()
+}
+
+/// Bytes of the key of a step's division: the tag, the run, the step.
+const DIVISION: usize = 1 + 8 + 4;
+/// What follows in the keys of its ranges, of what says that somebody wants one, and of why it cannot go on.
+const OF_RANGE: u8 = 1;
+const OF_WANTED: u8 = 2;
+const OF_FAILURE: u8 = 3;
+
+/// The key of a step's division.
+pub fn division(run: RunId, step: u32) -> Vec<u8> {
+    let mut key = progress(run, step);
+    key[0] = tag::RANGE;
+    key
+}
+
+/// Whether a key with the tag of ranges is that of a division.
+pub fn is_division(key: &[u8]) -> bool {
+    key.len() == DIVISION
+}
+
+/// All that there is of steps of a run in ranges.
+pub fn divisions(run: RunId) -> KeyRange {
+    let prefix = |id: u64| [&[tag::RANGE], &id.to_be_bytes()[..]].concat();
+    (prefix(run.0), prefix(run.0 + 1))
+}
+
+/// The key of the range that begins behind an id.
+pub fn range(run: RunId, step: u32, start: &str) -> Vec<u8> {
+    [&division(run, step)[..], &[OF_RANGE], start.as_bytes()].concat()
+}
+
+/// The keys of a step's ranges.
+pub fn ranges(run: RunId, step: u32) -> KeyRange {
+    let division = division(run, step);
+    (
+        [&division[..], &[OF_RANGE]].concat(),
+        [&division[..], &[OF_RANGE + 1]].concat(),
+    )
+}
+
+/// Where the range begins that a key made by [`range`] is of; `None` where it is not one.
+pub fn range_start(key: &[u8]) -> Option<&str> {
+    match key.get(DIVISION..)?.split_first()? {
+        (&OF_RANGE, start) => std::str::from_utf8(start).ok(),
+        _ => None,
+    }
+}
+
+/// The key of what says that somebody wants a range of a step.
+pub fn wanted(run: RunId, step: u32) -> Vec<u8> {
+    [&division(run, step)[..], &[OF_WANTED]].concat()
+}
+
+/// The key of why the ranges of a step cannot go on.
+pub fn range_failure(run: RunId, step: u32) -> Vec<u8> {
+    [&division(run, step)[..], &[OF_FAILURE]].concat()
 }
 
 /// The key under which a run's step keeps what was under `key`.
@@ -209,6 +277,11 @@ pub fn out_of_generation(key: &[u8], out: &mut Vec<u8>) -> Option<u64> {
 /// The key of an import's checkpoint.
 pub fn import(source: &Digest) -> Vec<u8> {
     [&[tag::IMPORT], &source.0[..]].concat()
+}
+
+/// The key of a part of a file on the shelf.
+pub fn shelf(digest: &Digest, part: u32) -> Vec<u8> {
+    [SHELF, &digest.0[..], &part.to_be_bytes()].concat()
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use super::ranges::Disowned;
 use super::{Commit, Store, StoreError, key, record};
 use crate::model::{Clock, Name, Timestamp};
 
 /// How many notes of writes are removed in one commit.
 const PAGE: usize = 2_000;
-/// Of more writes than these nobody wants to hear one by one.
-const MANY: u64 = 10_000;
+/// What a lease under which others own ranges is taken for.
+pub(super) const WORKER: &str = "worker";
 
 /// Who holds a lease.
 ///
@@ -91,6 +92,9 @@ struct Record {
     /// Whether the application may write meanwhile.
     #[serde(default, skip_serializing_if = "is_false")]
     shares: bool,
+    /// Whether others may own ranges of the steps that are carried out under it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    joint: bool,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -98,12 +102,42 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl Record {
-    /// How many milliseconds are left. More than were ever given means that the clock was set back;
-    /// whoever works would have renewed it since, so that nothing is.
-    fn left(&self, now: Timestamp) -> u64 {
-        let left = self.expires_at.since(now);
-        if left > self.duration { 0 } else { left }
+    /// That somebody else cannot have it.
+    fn held(&self, now: Timestamp) -> LeaseError {
+        LeaseError::Held {
+            holder: self.holder.clone(),
+            purpose: self.purpose.clone(),
+            expires_in: self.left(now),
+        }
     }
+
+    /// How many milliseconds are left.
+    fn left(&self, now: Timestamp) -> u64 {
+        left(self.expires_at, self.duration, now)
+    }
+
+    /// Whether it is held.
+    fn is_live(&self, now: Timestamp, is_gone: &dyn Fn(&Holder) -> bool) -> bool {
+        !self.released && self.left(now) > 0 && !is_gone(&self.holder)
+    }
+}
+
+/// How many milliseconds are left of what was given for so many. Clocks of those who share a store differ a little, so that it
+/// may look like more than was given; twice as much means that a clock was set back, and that nothing is left: whoever works
+/// would have renewed it since.
+pub(super) fn left(expires_at: Timestamp, duration: u64, now: Timestamp) -> u64 {
+    match expires_at.since(now) {
+        left if left > duration.saturating_mul(2) => 0,
+        left => left.min(duration),
+    }
+}
+
+/// A lease under which others may own ranges.
+pub(super) struct Joint {
+    /// Its record as stored.
+    pub bytes: Vec<u8>,
+    /// Whether the application may write meanwhile.
+    pub is_shared: bool,
 }
 
 /// What somebody finds of the lease who writes without one.
@@ -113,6 +147,8 @@ pub(super) struct PassedBy {
     pub record: Option<Vec<u8>>,
     /// What he has to write in its place: a holder that let it expire must learn that.
     pub ended: Option<Vec<u8>>,
+    /// What he has to write of ranges, so that owners who let them expire learn it, too.
+    pub disowned: Commit<'static>,
     /// Whether somebody holds it who shares the store.
     pub is_shared: bool,
 }
@@ -221,39 +257,83 @@ impl Lease {
         clock: &dyn Clock,
         claim: &Claim<'_>,
     ) -> Result<Self, LeaseError> {
+        Self::take(store, clock, claim, false)
+    }
+
+    /// Takes the lease of a store to carry a run out along with others, who own ranges of its steps: those go on whoever
+    /// has it. Everybody else waits until nobody owns one any more.
+    ///
+    /// ```
+    /// use godwit::model::Timestamp;
+    /// use godwit::store::Lease;
+    ///
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// # let holder = godwit::store::Holder { name: "me".to_owned(), process: None };
+    /// # let claim = godwit::store::Claim { holder, purpose: "worker", duration: 15_000, nonce: 7, is_gone: &|_| false };
+    /// let lease = Lease::acquire_joint(&store, &|| Timestamp(0), &claim)?;
+    /// // One has it at a time.
+    /// assert!(Lease::acquire_joint(&store, &|| Timestamp(0), &claim).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`LeaseError::Held`] while somebody else holds it.
+    pub fn acquire_joint(
+        store: &Store,
+        clock: &dyn Clock,
+        claim: &Claim<'_>,
+    ) -> Result<Self, LeaseError> {
+        Self::take(store, clock, claim, true)
+    }
+
+    fn take(
+        store: &Store,
+        clock: &dyn Clock,
+        claim: &Claim<'_>,
+        joint: bool,
+    ) -> Result<Self, LeaseError> {
         let now = clock.now();
         let old = store.backend().get(key::LEASE)?;
         let last: Option<Record> = old
             .as_deref()
             .map(|bytes| record::from_json(key::LEASE, bytes))
             .transpose()?;
-        if let Some(last) = &last {
-            let expires_in = last.left(now);
-            if !last.released && expires_in > 0 && !(claim.is_gone)(&last.holder) {
-                let (holder, purpose) = (last.holder.clone(), last.purpose.clone());
-                return Err(LeaseError::Held {
-                    holder,
-                    purpose,
-                    expires_in,
-                });
-            }
+        if let Some(last) = last
+            .as_ref()
+            .filter(|last| last.is_live(now, claim.is_gone))
+        {
+            return Err(last.held(now));
         }
+        let mut commit = Commit::new();
+        commit.expect(key::LEASE, old.as_deref());
+        if !joint
+            && let Disowned::Busy(holder, expires_in) =
+                store.disown(&mut commit, now, claim.is_gone)?
+        {
+            return Err(LeaseError::Held {
+                holder,
+                purpose: WORKER.to_owned(),
+                expires_in,
+            });
+        }
+        // Owners of ranges have still to hear of what the application wrote, and it goes on.
+        let goes_on = joint && store.has_ranges()?;
         let record = Record {
-            number: last.map_or(0, |last| last.number) + 1,
+            number: last.as_ref().map_or(0, |last| last.number) + 1,
             nonce: claim.nonce,
             holder: claim.holder.clone(),
             purpose: claim.purpose.to_owned(),
             expires_at: now.plus(claim.duration),
             duration: claim.duration,
             released: false,
-            shares: false,
+            shares: goes_on && last.is_some_and(|last| last.shares),
+            joint,
         };
         let bytes = record::to_json(&record);
-        let mut commit = Commit::new();
-        commit.expect(key::LEASE, old.as_deref());
         commit.put(key::LEASE, &[&bytes]);
         // Somebody who shared the store ended before he could say so.
         let is_left = store.last_written()?.is_some()
+            && !goes_on
             && !store.shadow()?.is_some_and(|shadow| shadow.is_open());
         match store.backend().commit(&commit) {
             Ok(()) => {
@@ -268,8 +348,50 @@ impl Lease {
                 Ok(lease)
             }
             // Somebody was faster: say who.
-            Err(StoreError::Conflict { .. }) => Self::acquire(store, clock, claim),
+            Err(StoreError::Conflict { .. }) => Self::take(store, clock, claim, joint),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The lease of a store, if it is held by somebody with whom others may work.
+    pub(super) fn joint(
+        store: &Store,
+        now: Timestamp,
+        is_gone: &dyn Fn(&Holder) -> bool,
+    ) -> Result<Option<Joint>, StoreError> {
+        let Some(bytes) = store.backend().get(key::LEASE)? else {
+            return Ok(None);
+        };
+        let last: Record = record::from_json(key::LEASE, &bytes)?;
+        let is_joint = last.joint && last.is_live(now, is_gone);
+        Ok(is_joint.then_some(Joint {
+            bytes,
+            is_shared: last.shares,
+        }))
+    }
+
+    /// The number of the last lease that was taken, whether it is held or not.
+    pub(super) fn last_number(store: &Store) -> Result<Option<u64>, StoreError> {
+        let last: Option<Record> = store.json(key::LEASE)?;
+        Ok(last.map(|last| last.number))
+    }
+
+    /// A claim by its holder, for a range.
+    pub(crate) fn claim(&self) -> Claim<'_> {
+        Claim {
+            holder: self.record.holder.clone(),
+            purpose: &self.record.purpose,
+            duration: self.record.duration,
+            nonce: self.record.nonce,
+            is_gone: &|_| false,
+        }
+    }
+
+    /// The lease as one that lets its own holder own ranges.
+    pub(super) fn as_joint(&self) -> Joint {
+        Joint {
+            bytes: self.bytes.clone(),
+            is_shared: self.record.shares,
         }
     }
 
@@ -389,10 +511,18 @@ impl Lease {
     /// # Errors
     /// [`LeaseError::Lost`] when it was overtaken.
     pub fn open(&mut self, store: &Store, now: Timestamp) -> Result<(), LeaseError> {
+        let known = store.last_written()?.filter(|_| self.record.joint);
+        let last = known.unwrap_or_default();
         let mut commit = Commit::new();
-        commit.put(key::WRITTEN, &[&0_u64.to_be_bytes()]);
+        if known.is_none() {
+            commit.put(key::WRITTEN, &[&last.to_be_bytes()]);
+        }
         self.replace(store, commit, self.renewed(now, true))?;
-        self.written = Some(Written::default());
+        // What others have still to hear of stays until the end.
+        self.written = Some(Written {
+            last,
+            dropped: last,
+        });
         Ok(())
     }
 
@@ -477,11 +607,7 @@ impl Lease {
         };
         let last = store.last_written()?.unwrap_or_default();
         let behind = std::mem::replace(&mut written.last, last);
-        if last - behind > MANY {
-            return Ok(None);
-        }
-        let found = store.written_behind(behind, last, usize::MAX)?;
-        Ok(Some(found.into_iter().map(|note| note.item).collect()))
+        store.written_between(behind, last)
     }
 
     /// Gives the lease back. Nothing is lost when that fails: it expires.
@@ -534,6 +660,7 @@ impl Lease {
                 process: None,
             },
             purpose: "it".to_owned(),
+            joint: false,
             expires_at: now.plus(time),
             duration: time,
             ..self.record.clone()
@@ -598,8 +725,14 @@ impl Lease {
             return Ok(None);
         };
         let last: Record = record::from_json(key::LEASE, &bytes)?;
-        let is_held = !last.released && last.left(now) > 0 && !is_gone(&last.holder);
-        Ok(is_held.then_some((last.holder, last.purpose)))
+        if last.is_live(now, is_gone) {
+            return Ok(Some((last.holder, last.purpose)));
+        }
+        if !last.joint {
+            return Ok(None);
+        }
+        let owner = store.range_owner(now, is_gone)?;
+        Ok(owner.map(|(holder, _)| (holder, WORKER.to_owned())))
     }
 
     /// What somebody finds of the lease who writes without one. While it is held, unless its holder shares the store, he must
@@ -614,41 +747,56 @@ impl Lease {
             return Ok(PassedBy::default());
         };
         let last: Record = record::from_json(key::LEASE, &bytes)?;
-        let expires_in = last.left(now);
-        if last.released {
+        if last.is_live(now, is_gone) {
+            return match last.shares {
+                true => Ok(PassedBy {
+                    record: Some(bytes),
+                    is_shared: true,
+                    ..PassedBy::default()
+                }),
+                false => Err(last.held(now)),
+            };
+        }
+        let mut disowned = Commit::new();
+        if last.joint
+            && let Disowned::Busy(holder, expires_in) = store.disown(&mut disowned, now, is_gone)?
+        {
+            // Others go on without it.
+            return match last.shares {
+                true => Ok(PassedBy {
+                    record: Some(bytes),
+                    is_shared: true,
+                    ..PassedBy::default()
+                }),
+                false => Err(LeaseError::Held {
+                    holder,
+                    purpose: WORKER.to_owned(),
+                    expires_in,
+                }),
+            };
+        }
+        if last.released && disowned.is_empty() {
             return Ok(PassedBy {
                 record: Some(bytes),
                 ..PassedBy::default()
             });
         }
-        if expires_in == 0 || is_gone(&last.holder) {
-            let ended = Record {
-                number: last.number + 1,
-                holder: Holder {
-                    name: "an application, which found it expired".to_owned(),
-                    process: None,
-                },
-                released: true,
-                shares: false,
-                ..last
-            };
-            return Ok(PassedBy {
-                record: Some(bytes),
-                ended: Some(record::to_json(&ended)),
-                is_shared: false,
-            });
-        }
-        if last.shares {
-            return Ok(PassedBy {
-                record: Some(bytes),
-                ended: None,
-                is_shared: true,
-            });
-        }
-        Err(LeaseError::Held {
-            holder: last.holder,
-            purpose: last.purpose,
-            expires_in,
+        let ended = Record {
+            number: last.number + 1,
+            holder: Holder {
+                name: "an application, which found it expired".to_owned(),
+                process: None,
+            },
+            released: true,
+            shares: false,
+            joint: false,
+            ..last
+        };
+        Ok(PassedBy {
+            record: Some(bytes),
+            ended: Some(record::to_json(&ended)),
+            disowned,
+            is_shared: false,
         })
     }
 

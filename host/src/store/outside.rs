@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::lease::PassedBy;
+use super::ranges::{checkpoints, has_passed};
 use super::{Holder, Lease, LeaseError, Store, StoreError, Visit, Write, key, parse_apart};
 use crate::model::{Apart, Name, Timestamp, Version};
 
@@ -206,11 +207,11 @@ impl<'a> Outside<'a> {
         let under_way = known.map_or_else(Vec::new, |known| known.under_way.clone());
         let mut passed = Vec::new();
         for step in under_way {
-            let key = key::progress(step.run, step.step);
-            let progress = self.store.backend().get(&key)?;
-            self.write.expect(&key, progress.as_deref());
-            let after = self.store.progress(step.run, step.step)?.after;
-            if after.is_some_and(|after| id <= after.as_str()) {
+            let places = self.store.places(step.run, step.step, id)?;
+            for (place, found) in &places {
+                self.write.expect(place, found.as_deref());
+            }
+            if has_passed(&checkpoints(&places), id)? {
                 passed.push(step.version);
             }
         }
@@ -330,6 +331,7 @@ impl<'a> Outside<'a> {
         if let Some(ended) = &lease.ended {
             write.put(key::LEASE, Some(ended));
         }
+        write.append(&lease.disowned);
         write.expect(key::WRITTEN, written.as_deref());
         if let Some(written) = written.filter(|_| is_noted) {
             let number: [u8; NUMBER] = written

@@ -1,5 +1,6 @@
 //! What a store keeps of a shadow run: its record, its generation, and the writes that it has still to follow.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,8 @@ use super::typed::Mark;
 use super::{Commit, Lease, LeaseError, Store, StoreError, Write, key};
 use crate::model::{Name, Run, RunId, Timestamp, Version};
 
+/// Of more writes than these nobody wants to hear one by one.
+const MANY: u64 = 10_000;
 /// How many entries are dropped in one commit.
 const PAGE: usize = 2_000;
 
@@ -335,6 +338,21 @@ impl Store {
             .first_chunk()
             .ok_or_else(|| super::typed::damaged(key::WRITTEN))?;
         Ok(Some(u64::from_be_bytes(*number)))
+    }
+
+    /// The items that were written behind a number, up to another one; `None` where they are so many that everything should
+    /// be taken for written.
+    pub(super) fn written_between(
+        &self,
+        behind: u64,
+        last: u64,
+    ) -> Result<Option<BTreeSet<(Name, String)>>, StoreError> {
+        // Below: somebody has begun to count anew.
+        if last < behind || last - behind > MANY {
+            return Ok(None);
+        }
+        let found = self.written_behind(behind, last, usize::MAX)?;
+        Ok(Some(found.into_iter().map(|note| note.item).collect()))
     }
 
     /// Visits the keys of at most so many notes of writes.

@@ -555,8 +555,7 @@ impl Store {
         };
         let mut passed = Vec::new();
         for under_way in &record.under_way {
-            let after = self.progress(under_way.run, under_way.step)?.after;
-            if after.is_some_and(|after| id <= after.as_str()) {
+            if self.has_passed(under_way.run, under_way.step, id)? {
                 passed.push(&under_way.version);
             }
         }
@@ -864,7 +863,7 @@ pub fn apart_record(apart: &Apart) -> Vec<u8> {
     record::to_json(apart)
 }
 
-fn id_of(key: &[u8]) -> Result<&str, StoreError> {
+pub(super) fn id_of(key: &[u8]) -> Result<&str, StoreError> {
     let end = key.iter().position(|byte| *byte == 0);
     let id = end.and_then(|end| std::str::from_utf8(&key[end + 1..]).ok());
     id.ok_or_else(|| damaged(key))

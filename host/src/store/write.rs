@@ -162,6 +162,14 @@ impl<'a> Stored<'a> {
         }
     }
 
+    /// What stands before the body of an item's record.
+    fn header(&self) -> Result<&[u8], StoreError> {
+        match self.head.is_empty() {
+            true => Ok(ItemRecord::parse(&self.tail)?.header),
+            false => Ok(&self.head),
+        }
+    }
+
     /// The body of an item's record.
     fn body(&self) -> Result<&[u8], StoreError> {
         if self.head.is_empty() {
@@ -211,7 +219,12 @@ pub struct Write<'a> {
     numbers: Option<Numbers>,
     /// Whether what is read of collections must be so still when it is committed: nobody holds a lease.
     is_unleased: bool,
+    /// Whether others write items of the same collections: what is changed must be as it was found.
+    is_among_others: bool,
 }
+
+/// The kinds of record that there is one of for each collection, and that items' changes change.
+const TAGS: [u8; 2] = [key::tag::COLLECTION, key::tag::TALLIES];
 
 /// A collection as a write knows it.
 struct Known {
@@ -219,6 +232,8 @@ struct Known {
     tallies: Tallies,
     is_changed: bool,
     is_counted: bool,
+    /// The record and the tallies as they were found.
+    found: [Option<Vec<u8>>; 2],
 }
 
 impl<'a> Write<'a> {
@@ -231,6 +246,18 @@ impl<'a> Write<'a> {
             collections: BTreeMap::new(),
             numbers: None,
             is_unleased: false,
+            is_among_others: false,
+        }
+    }
+
+    /// The same for a write that is carried out beside others, by those who own ranges of one collection: items are
+    /// replaced only if they have still the version and the writer that they had, and what is changed of a collection must be
+    /// as it was found.
+    #[must_use]
+    pub(crate) fn among_others(self) -> Self {
+        Self {
+            is_among_others: true,
+            ..self
         }
     }
 
@@ -252,6 +279,19 @@ impl<'a> Write<'a> {
         match value {
             Some(value) => self.commit.put(key, &[value]),
             None => self.commit.delete(key),
+        }
+    }
+
+    /// Adds what another commit expects and writes.
+    pub(super) fn append(&mut self, other: &Commit<'_>) {
+        for (key, value) in other.expectations() {
+            self.commit.expect(key, value);
+        }
+        for (key, value) in other.writes() {
+            match value {
+                Some(value) => self.commit.put(key, &[value.head, value.tail]),
+                None => self.commit.delete(key),
+            }
         }
     }
 
@@ -293,22 +333,32 @@ impl<'a> Write<'a> {
     /// [`StoreError`] when the store cannot be read.
     pub fn collection(&mut self, name: &Name) -> Result<Option<&Collection>, StoreError> {
         if !self.collections.contains_key(name) {
-            if self.is_unleased {
-                for tag in [key::tag::COLLECTION, key::tag::TALLIES] {
-                    let key = key::named(tag, name);
-                    let value = self.store.backend().get(&key)?;
-                    self.commit.expect(&key, value.as_deref());
+            let mut found = [None, None];
+            for (tag, found) in TAGS.into_iter().zip(&mut found) {
+                let key = key::named(tag, name);
+                *found = self.store.backend().get(&key)?;
+                if self.is_unleased {
+                    self.commit.expect(&key, found.as_deref());
                 }
             }
-            let Some(record) = self.store.collection(name)? else {
+            let parsed = |index: usize| {
+                let key = key::named(TAGS[index], name);
+                found[index].as_deref().map(|bytes| (key, bytes))
+            };
+            let Some((key, bytes)) = parsed(0) else {
                 return Ok(None);
             };
-            let tallies = self.store.tallies(name)?;
+            let record = record::from_json(&key, bytes)?;
+            let tallies = match parsed(1) {
+                Some((key, bytes)) => record::from_json(&key, bytes)?,
+                None => Tallies::default(),
+            };
             let known = Known {
                 record,
                 tallies,
                 is_changed: false,
                 is_counted: false,
+                found,
             };
             self.collections.insert(name.clone(), known);
         }
@@ -343,6 +393,7 @@ impl<'a> Write<'a> {
                 tallies: Tallies::default(),
                 is_changed: true,
                 is_counted: true,
+                found: [None, None],
             });
         known.record = record;
         known.is_changed = true;
@@ -460,6 +511,12 @@ impl<'a> Write<'a> {
         });
         self.track_item(collection, id, old.as_ref(), new.as_ref())?;
         let key = key::item(key::tag::ITEM, collection, id);
+        if self.is_among_others {
+            match &old {
+                Some(old) => self.commit.expect_head(&key, old.header()?),
+                None => self.commit.expect(&key, None),
+            }
+        }
         let growth = self.keep(&key, old, new.is_some(), visit)?;
         match new {
             Some(Stored { head, tail }) => self.commit.put_with(&key, &[&head], tail),
@@ -993,8 +1050,15 @@ impl<'a> Write<'a> {
     }
 
     /// The commit, with what collections are now.
-    fn finished(mut self) -> Commit<'a> {
+    pub(super) fn finished(mut self) -> Commit<'a> {
         for (name, known) in &self.collections {
+            let is_written = [known.is_changed, known.is_counted];
+            for (place, is_written) in is_written.into_iter().enumerate() {
+                if self.is_among_others && is_written {
+                    let key = key::named(TAGS[place], name);
+                    self.commit.expect(&key, known.found[place].as_deref());
+                }
+            }
             if known.is_changed {
                 let key = key::named(key::tag::COLLECTION, name);
                 self.commit.put(&key, &[&record::to_json(&known.record)]);
