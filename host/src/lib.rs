@@ -76,5 +76,6 @@ pub use host::{
     CollectionVerified, Document, DownGoal, DryGoal, DryRun, ErrorKind, Flaw, FlawKind,
     FoundBackup, HostError, ItemWrite, Otherwise, Page, Readiness, Reading, Rehearsal,
     RehearsedFailure, Restored, Sample, SchemaCheck, ShadowReport, ShadowStats, Shape, Status,
-    StepTime, Surroundings, Verified, WayIn, backups_in, copy, new_backup, restore, with_causes,
+    StepTime, Surroundings, Verified, WayIn, WorkOptions, Worked, backups_in, copy, new_backup,
+    restore, with_causes,
 };

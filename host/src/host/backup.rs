@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 
+#[cfg(feature = "postgres")]
+use super::clock::clock_of;
 use super::{Host, HostError, Surroundings, new_backup};
 use crate::model::Timestamp;
 use crate::run::Control;
+#[cfg(feature = "postgres")]
+use crate::store::Postgres;
 use crate::store::{
-    Backup, BackupError, BackupWriter, Claim, Lease, LeaseError, Manifest, OpenLock, OpenMode,
-    Store, StoreError, StoreUrl, sync_folder,
+    Backend, Backup, BackupError, BackupWriter, Claim, Lease, LeaseError, Manifest, OpenLock,
+    OpenMode, Store, StoreError, StoreUrl, sync_folder,
 };
 
 /// How long a store that was replaced is kept from being changed by those who have it open, in milliseconds.
@@ -170,6 +174,10 @@ pub fn restore(
     control: &Control,
     observer: &mut dyn FnMut(u64),
 ) -> Result<Restored, HostError> {
+    #[cfg(feature = "postgres")]
+    if let StoreUrl::Postgres(server) = url {
+        return restore_on(server, url, backup, surroundings, control, observer);
+    }
     let place = Place::of(url)?;
     let _lock = place.lock()?;
     let old = Old::open(url)?;
@@ -182,22 +190,14 @@ pub fn restore(
     let draft = place.draft_url(url)?;
     {
         let backend = draft.open(OpenMode::Create)?;
-        let mut lost = None;
-        backup
-            .restore_into(&*backend, &mut |entries| {
-                observer(entries);
-                if let (Some(old), Some(lease)) = (&old, &mut lease) {
-                    lost = lease.keep(&old.0, surroundings.clock.now()).err();
-                }
-                match lost {
-                    Some(_) => ControlFlow::Break(()),
-                    None => going_on(control),
-                }
-            })
-            .map_err(|error| match lost.take() {
-                Some(lost) => HostError::from(lost),
-                None => error.into(),
-            })?;
+        fill(
+            &*backend,
+            backup,
+            old.as_ref().zip(lease.as_mut()),
+            surroundings,
+            control,
+            observer,
+        )?;
         Store::new(backend)?;
     }
     // There may be a store by now where there was none.
@@ -214,6 +214,72 @@ pub fn restore(
         store: url.to_string(),
         replaced,
         entries: backup.manifest().entries,
+    })
+}
+
+/// Restores on a server: into a schema beside that of the store, which then takes its place. Those who have the store open
+/// find the other one from then on.
+#[cfg(feature = "postgres")]
+fn restore_on(
+    server: &str,
+    url: &StoreUrl,
+    backup: &Backup,
+    surroundings: &Surroundings,
+    control: &Control,
+    observer: &mut dyn FnMut(u64),
+) -> Result<Restored, HostError> {
+    let old = match url.open(OpenMode::Existing).and_then(Store::new) {
+        Ok(store) => Some(Old(store)),
+        Err(StoreError::Missing { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let surroundings = match &old {
+        Some(old) => Surroundings {
+            clock: clock_of(&old.0, surroundings.clock.clone()).1,
+            ..surroundings.clone()
+        },
+        None => surroundings.clone(),
+    };
+    let lease = old.as_ref().map(|old| old.lease(&surroundings));
+    let mut lease = lease.transpose()?;
+    let draft = Postgres::draft(server, (surroundings.random)())?;
+    let held = old.as_ref().zip(lease.as_mut());
+    fill(&draft, backup, held, &surroundings, control, observer)?;
+    if let (Some(old), Some(lease)) = (&old, &mut lease) {
+        // Whoever has taken it meanwhile has written what would be put aside unseen.
+        lease.renew(&old.0, surroundings.clock.now())?;
+    }
+    let replaced = draft.exchange(server, surroundings.clock.now())?;
+    Ok(Restored {
+        store: url.to_string(),
+        replaced: replaced.map(PathBuf::from),
+        entries: backup.manifest().entries,
+    })
+}
+
+/// Writes everything that a backup has into an empty store, under the lease of the one that it is to replace.
+fn fill(
+    backend: &dyn Backend,
+    backup: &Backup,
+    mut held: Option<(&Old, &mut Lease)>,
+    surroundings: &Surroundings,
+    control: &Control,
+    observer: &mut dyn FnMut(u64),
+) -> Result<(), HostError> {
+    let mut lost = None;
+    let restored = backup.restore_into(backend, &mut |entries| {
+        observer(entries);
+        if let Some((old, lease)) = &mut held {
+            lost = lease.keep(&old.0, surroundings.clock.now()).err();
+        }
+        match lost {
+            Some(_) => ControlFlow::Break(()),
+            None => going_on(control),
+        }
+    });
+    restored.map(drop).map_err(|error| match lost.take() {
+        Some(lost) => HostError::from(lost),
+        None => error.into(),
     })
 }
 

@@ -57,7 +57,7 @@ impl Busy {
 pub(crate) fn is_about(purpose: &str, run: &Run) -> bool {
     let purposes: &[&str] = match run.purpose {
         _ if run.state == RunState::Undoing => &["undo"],
-        Purpose::Up => &["up"],
+        Purpose::Up => &["up", "worker"],
         Purpose::Retry => &["quarantine retry"],
         Purpose::Item => &["up of one item"],
         Purpose::Down => &["down"],

@@ -367,12 +367,14 @@ fn of_run(error: &RunError) -> ErrorKind {
         | RunError::Load { .. }
         | RunError::TooManyFailures { .. }
         | RunError::ItemFailed { .. }
+        | RunError::Elsewhere(_)
         | RunError::NoWayBack { .. }
         | RunError::ForeignCollection { .. } => ErrorKind::Plugin,
         RunError::NoRun(_)
         | RunError::NotUndoable { .. }
         | RunError::NotPrunable(_)
         | RunError::ChangedSince { .. }
+        | RunError::OtherEngine { .. }
         | RunError::NotInQuarantine { .. } => ErrorKind::Input,
         RunError::Worker(_) => ErrorKind::Internal,
     }

@@ -8,12 +8,15 @@ mod backup_first;
 mod backups;
 mod busy;
 mod changes;
+mod clock;
 mod documents;
 mod down;
 mod dry;
 mod error;
 mod items;
 mod newest;
+#[cfg(unix)]
+mod orders;
 mod pages;
 mod progress;
 mod rehearse;
@@ -23,6 +26,7 @@ mod socket;
 mod status;
 mod verify;
 mod way_in;
+mod work;
 mod write;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,6 +50,7 @@ pub use socket::{Answer, Request, SocketError};
 pub use status::{AppStatus, CollectionStatus, Readiness, Status};
 pub use verify::{CollectionDigest, CollectionVerified, Flaw, FlawKind, SchemaCheck, Verified};
 pub use way_in::WayIn;
+pub use work::{WorkOptions, Worked};
 pub use write::ItemWrite;
 
 use documents::Reads;
@@ -131,12 +136,15 @@ pub struct Host {
     /// The folder in which it listens, while it works, to other processes of the machine that direct it: that of the
     /// store.
     pub control_folder: Option<PathBuf>,
+    /// Whether the store tells the time itself, as those do that other machines work on, too.
+    is_remote: bool,
     meter: Meter,
     reads: Reads,
 }
 
 impl Host {
-    /// Wires a store and a catalogue together.
+    /// Wires a store and a catalogue together. Where the store tells the time itself ([`Backend::now`](crate::store::Backend::now)),
+    /// the host goes by that.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -154,9 +162,12 @@ impl Host {
     pub fn new(
         store: Store,
         catalogue: impl Into<Arc<Catalogue>>,
-        surroundings: Surroundings,
+        mut surroundings: Surroundings,
     ) -> Self {
+        let (is_remote, clock) = clock::clock_of(&store, surroundings.clock);
+        surroundings.clock = clock;
         Self {
+            is_remote,
             store,
             catalogue: catalogue.into(),
             surroundings,
@@ -476,6 +487,7 @@ impl Host {
             grants: &self.grants,
             observer,
             control,
+            together: None,
         }
     }
 
@@ -721,6 +733,11 @@ impl Host {
                 drop(listening);
                 result
             });
+        }
+        #[cfg(unix)]
+        if self.is_remote {
+            let is_cancelled = std::sync::atomic::AtomicBool::new(false);
+            return self.obeying(purpose, control, &is_cancelled, work);
         }
         let _ = (purpose, control);
         work()

@@ -70,7 +70,9 @@ impl Host {
         let mut steps = Vec::new();
         for (number, stage) in run.plan.stages.iter().enumerate() {
             for (place, step) in stage.steps.iter().enumerate() {
-                let progress = self.store.progress(run.id, step_number(number, place))?;
+                let progress = self
+                    .store
+                    .progress_in_all(run.id, step_number(number, place))?;
                 let total = match &step.work {
                     _ if progress.done => progress.counts.read,
                     StepWork::Transform { collection, .. } => {

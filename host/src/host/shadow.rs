@@ -102,6 +102,7 @@ impl Host {
             body_bytes: self.body_bytes,
             control_folder: self.control_folder.clone(),
             backup_first: self.backup_first.clone(),
+            is_remote: self.is_remote,
             meter: Meter::default(),
         }
     }

@@ -177,14 +177,29 @@ impl Request {
         }
     }
 
-    /// Directs work as asked.
-    fn apply(self, control: &Control, purpose: &str) -> Result<(), String> {
+    /// Whether it can be asked of work for a purpose; else why not.
+    pub(super) fn check(self, purpose: &str) -> Result<(), String> {
         let is_of_runs = matches!(self, Self::Throttle { .. } | Self::Batch { .. });
         if is_of_runs && UNPACED.contains(&purpose) {
             return Err(format!(
                 "{purpose} can be paused and cancelled, and not slowed down"
             ));
         }
+        let most = Pacing::MAX_BATCH_BYTES;
+        match self {
+            Self::Throttle {
+                duty: Some(duty), ..
+            } if !(1..=100).contains(&duty) => Err("duty is from 1 to 100 percent".to_owned()),
+            Self::Batch { bytes: Some(bytes) } if !(1..=most).contains(&bytes) => {
+                Err(format!("a batch has from 1 to {most} bytes"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Directs work as asked.
+    fn apply(self, control: &Control, purpose: &str) -> Result<(), String> {
+        self.check(purpose)?;
         match self {
             Self::Progress => {}
             Self::Pause => control.pause(),
@@ -195,19 +210,12 @@ impl Request {
                 duty,
                 rest,
             } => {
-                if duty.is_some_and(|duty| !(1..=100).contains(&duty)) {
-                    return Err("duty is from 1 to 100 percent".to_owned());
-                }
                 control.pace(|pacing| {
                     (pacing.items_per_second, pacing.duty) = (items_per_second, duty);
                     pacing.rest = Duration::from_millis(rest);
                 });
             }
             Self::Batch { bytes } => {
-                let most = Pacing::MAX_BATCH_BYTES;
-                if bytes.is_some_and(|bytes| !(1..=most).contains(&bytes)) {
-                    return Err(format!("a batch has from 1 to {most} bytes"));
-                }
                 control.pace(|pacing| pacing.batch_bytes = bytes);
             }
         }

@@ -17,12 +17,13 @@ pub(super) const NESTED: [&str; 11] = [
     "cache clear",
 ];
 
-const VERBS: [&str; 43] = [
+const VERBS: [&str; 44] = [
     "import",
     "export",
     "inspect",
     "plan",
     "up",
+    "worker",
     "status",
     "progress",
     "pause",
@@ -77,6 +78,8 @@ fn the_whole_help() {
       inspect      Show what a plugin is: app, version, steps, contract, layout, imports, digest
       plan         Show what would be done, or why nothing can be
       up           Carry out what is pending, or go on with what was interrupted
+      worker       Carry out what is pending along with other workers of the same store, on as many
+                   machines as wanted
       status       Show where the apps and collections are
       progress     Show how far the run is that is under way, or that was left unfinished
       pause        Let the run that is under way wait, after the batch that is being committed
@@ -129,8 +132,8 @@ fn the_whole_help() {
       -V, --version  Print version
 
     Everywhere:
-          --store <URL>       Use this store: lmdb:PATH, sled:PATH, memory:, or a PATH (what it is; new
-                              ones are LMDB) [env: GODWIT_STORE=]
+          --store <URL>       Use this store: lmdb:PATH, sled:PATH, postgres://HOST/DATABASE, memory:,
+                              or a PATH (what it is; new ones are LMDB) [env: GODWIT_STORE=]
           --plugins <FOLDER>  Take the migrations (.wasm and .json) from this folder [env:
                               GODWIT_PLUGINS=]
           --config <FILE>     Read this configuration file instead of ./godwit.toml [env:
@@ -222,7 +225,8 @@ Options:
 
 Everywhere:
       --store <URL>
-          Use this store: lmdb:PATH, sled:PATH, memory:, or a PATH (what it is; new ones are LMDB)
+          Use this store: lmdb:PATH, sled:PATH, postgres://HOST/DATABASE, memory:, or a PATH (what
+          it is; new ones are LMDB)
           
           [env: GODWIT_STORE=]
 
@@ -337,7 +341,8 @@ Examples:
 
     Everywhere:
           --store <URL>
-              Use this store: lmdb:PATH, sled:PATH, memory:, or a PATH (what it is; new ones are LMDB)
+              Use this store: lmdb:PATH, sled:PATH, postgres://HOST/DATABASE, memory:, or a PATH (what
+              it is; new ones are LMDB)
               
               [env: GODWIT_STORE=]
 
@@ -383,8 +388,8 @@ Options:
   -h, --help  Print help
 
 Everywhere:
-      --store <URL>       Use this store: lmdb:PATH, sled:PATH, memory:, or a PATH (what it is; new
-                          ones are LMDB) [env: GODWIT_STORE=]
+      --store <URL>       Use this store: lmdb:PATH, sled:PATH, postgres://HOST/DATABASE, memory:,
+                          or a PATH (what it is; new ones are LMDB) [env: GODWIT_STORE=]
       --plugins <FOLDER>  Take the migrations (.wasm and .json) from this folder [env:
                           GODWIT_PLUGINS=]
       --config <FILE>     Read this configuration file instead of ./godwit.toml [env:

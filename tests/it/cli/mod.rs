@@ -43,6 +43,7 @@ mod terminal;
 mod transform;
 mod undo;
 mod up;
+mod worker;
 
 use godwit_tests::cli::Cli;
 

@@ -44,7 +44,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub struct Shared {
-    /// Use this store: lmdb:PATH, sled:PATH, memory:, or a PATH (what it is; new ones are LMDB).
+    /// Use this store: lmdb:PATH, sled:PATH, postgres://HOST/DATABASE, memory:, or a PATH (what it is; new ones are LMDB).
     #[arg(long, global = true, env = "GODWIT_STORE", value_name = "URL")]
     pub store: Option<String>,
     /// Take the migrations (.wasm and .json) from this folder.
@@ -69,6 +69,7 @@ pub enum Command {
     Inspect(commands::inspect::Args),
     Plan(commands::plan::Args),
     Up(commands::up::Args),
+    Worker(commands::worker::Args),
     Status(commands::status::Args),
     Progress(commands::progress::Args),
     Pause(commands::direct::Pause),

@@ -231,6 +231,17 @@ impl Context {
         Ok(Catalogue::read_each(folder, &engine_for).map_err(godwit::HostError::from)?)
     }
 
+    /// The migrations in these files.
+    pub fn catalogue_of(&self, files: &[(String, Vec<u8>)]) -> Result<Catalogue, Failure> {
+        let engine = self.engine()?;
+        let mut catalogue = Catalogue::new();
+        for (file, bytes) in files {
+            let file = PathBuf::from(file);
+            catalogue.add(&self.engine_for(&engine, &file), file, bytes);
+        }
+        Ok(catalogue)
+    }
+
     /// How runs are carried out: the defaults, what godwit.toml says, on as many threads as there
     /// are cores.
     pub fn options(&self) -> Result<Options, Failure> {
@@ -324,26 +335,15 @@ impl Context {
     /// Lets Ctrl-C ask for a stop instead of ending the process; a second one ends it at once,
     /// which loses nothing either.
     pub fn catch_interrupts(&self) -> Result<(), Failure> {
-        let control = self.control.clone();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .map_err(|error| {
-                let message = format!("signals cannot be watched: {error}");
-                Failure::other(Code::Internal, message, "try again")
-            })?;
         let mut asked = Box::pin(tokio::signal::ctrl_c());
+        let runtime = signals()?;
         // Signals are caught from the first poll on: this one, rather than whenever the task begins.
         let first = std::future::poll_fn(|context| Poll::Ready(asked.as_mut().poll(context)));
         drop(runtime.block_on(first));
+        let control = self.control.clone();
         runtime.spawn(async move {
             while asked.await.is_ok() {
-                if control.is_stopped() {
-                    std::process::exit(130);
-                }
-                output::note("stopping after the batch in flight; again to stop at once");
-                control.stop();
+                stop(&control);
                 asked = Box::pin(tokio::signal::ctrl_c());
             }
         });
@@ -351,4 +351,45 @@ impl Context {
         std::mem::forget(runtime);
         Ok(())
     }
+
+    /// Lets SIGTERM ask for a stop as Ctrl-C does: it is how services are ended.
+    pub fn catch_termination(&self) -> Result<(), Failure> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let runtime = signals()?;
+            let caught = runtime.block_on(async { signal(SignalKind::terminate()) });
+            let mut caught = caught.map_err(|error| unwatched(&error))?;
+            let control = self.control.clone();
+            runtime.spawn(async move {
+                while caught.recv().await.is_some() {
+                    stop(&control);
+                }
+            });
+            std::mem::forget(runtime);
+        }
+        Ok(())
+    }
+}
+
+fn stop(control: &Control) {
+    if control.is_stopped() {
+        std::process::exit(130);
+    }
+    output::note("stopping after the batch in flight; again to stop at once");
+    control.stop();
+}
+
+/// What waits for signals.
+fn signals() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| unwatched(&error))
+}
+
+fn unwatched(error: &std::io::Error) -> Failure {
+    let message = format!("signals cannot be watched: {error}");
+    Failure::other(Code::Internal, message, "try again")
 }

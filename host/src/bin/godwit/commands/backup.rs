@@ -308,10 +308,11 @@ enum There {
 impl There {
     /// Looks; what a restore would refuse to replace is a failure here, too.
     fn look(url: &StoreUrl, context: &Context) -> Result<Self, Failure> {
-        let Some(folder) = url.folder() else {
+        let folder = url.folder();
+        if folder.is_none() && !url.is_remote() {
             let message = "a store in memory cannot be restored";
             return Err(Failure::input(message, "name a folder with --store"));
-        };
+        }
         let opened = context.store(OpenMode::Existing);
         let read = opened.and_then(|store| Ok(context.wire(store, Catalogue::new()).status()?));
         match read {
@@ -319,7 +320,8 @@ impl There {
             Err(failure @ Failure::Host(HostError::Store(StoreError::NotAStore { .. }))) => {
                 Err(failure)
             }
-            Err(_) if !folder.exists() => Ok(Self::Nothing),
+            Err(Failure::Host(HostError::Store(StoreError::Missing { .. }))) => Ok(Self::Nothing),
+            Err(_) if folder.is_some_and(|folder| !folder.exists()) => Ok(Self::Nothing),
             Err(failure) => Ok(Self::Unknown(failure.message())),
         }
     }

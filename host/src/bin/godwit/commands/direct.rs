@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use godwit::run::Pacing;
+use godwit::store::OpenMode;
 use godwit::{Answer, Request, SocketError};
 
 use super::progress;
@@ -161,6 +162,10 @@ fn direct(request: Request, context: &Context) -> Result<Code, Failure> {
 
 /// Asks whoever works on the store.
 pub fn ask(request: Request, context: &Context) -> Result<Result<Answer, SocketError>, Failure> {
+    if context.store_url()?.is_remote() {
+        let host = context.host_without_plugins(OpenMode::Existing)?;
+        return Ok(host.direct(request)?);
+    }
     let folder = context.store_folder()?.ok_or_else(|| {
         let message = "a store in memory belongs to one process";
         Failure::input(message, "name a store that others can open, too")

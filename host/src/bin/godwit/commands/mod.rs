@@ -37,6 +37,7 @@ pub mod transform;
 pub mod undo;
 pub mod up;
 pub mod verify;
+pub mod worker;
 
 use std::path::Path;
 use std::time::Duration;
@@ -58,6 +59,7 @@ pub fn run(command: &Command, context: &Context) -> Result<Code, Failure> {
         Command::Inspect(args) => inspect::run(args, context),
         Command::Plan(args) => plan::run(args, context),
         Command::Up(args) => up::run(args, context),
+        Command::Worker(args) => worker::run(args, context),
         Command::Status(args) => status::run(args, context),
         Command::Progress(args) => progress::run(args, context),
         Command::Pause(_) => direct::pause(context),

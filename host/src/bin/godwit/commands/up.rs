@@ -50,7 +50,7 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["dry_run", "id", "phase", "backup", "no_pre_images"])]
     shadow: bool,
     /// Bring only this item up to date.
-    #[arg(long, value_name = "COLLECTION/ID", conflicts_with_all = ["app", "phase"])]
+    #[arg(long, value_name = "COLLECTION/ID", conflicts_with_all = ["app", "phase", "backup", "no_pre_images"])]
     id: Option<ItemPath>,
     #[command(flatten)]
     failure: FailureArgs,

@@ -18,10 +18,10 @@ use crate::output;
 pub struct SafetyArgs {
     /// Back up the store before the run. `auto` does so where nothing else would take it back: without pre-images. [default:
     /// auto]
-    #[arg(long, value_name = "always|never|auto", conflicts_with = "id")]
+    #[arg(long, value_name = "always|never|auto")]
     backup: Option<BackupWhen>,
     /// Keep no pre-images: every replaced document is written once instead of twice, and the run cannot be undone.
-    #[arg(long, conflicts_with = "id", overrides_with = "pre_images")]
+    #[arg(long, overrides_with = "pre_images")]
     no_pre_images: bool,
     /// Keep pre-images, whatever godwit.toml says.
     #[arg(long, overrides_with = "no_pre_images")]

@@ -1,0 +1,220 @@
+//! Directing work on a store that has no folder: by a record in the store, from any machine that reaches it.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::socket::{Answer, Request, SocketError};
+use super::{Host, HostError};
+use crate::model::RunState;
+use crate::run::{Control, Pacing};
+use crate::store::{Orders, Whose};
+
+/// Whoever works looks so often.
+const EVERY: Duration = Duration::from_millis(300);
+/// How long it is watched how fast a run is.
+const SAMPLE: Duration = Duration::from_secs(1);
+
+impl Host {
+    /// Directs whoever works on the store, wherever that is, by a record in it; on stores in a folder a process of the same
+    /// machine is asked by [`Request::send`]. It takes effect within a second, between two batches.
+    ///
+    /// ```
+    /// use godwit::{Request, SocketError};
+    ///
+    /// # let host = godwit::Host::builder().backend(std::sync::Arc::new(godwit::store::Memory::new())).open_blocking()?;
+    /// # let host = host.blocking();
+    /// let answer = host.direct(Request::Pause)?;
+    /// assert!(matches!(answer, Err(SocketError::Nobody(_))), "nobody works on it");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`HostError::Store`] when the store failed. Why the request is refused is part of the answer.
+    pub fn direct(&self, request: Request) -> Result<Result<Answer, SocketError>, HostError> {
+        let Some(busy) = self.busy()? else {
+            let place = PathBuf::from(self.store.backend().url());
+            return Ok(Err(SocketError::Nobody(place)));
+        };
+        if let Err(reason) = request.check(&busy.purpose) {
+            return Ok(Err(SocketError::Refused(reason)));
+        }
+        let whose = self.whose()?;
+        let orders = self.store.order::<Pacing>(whose, &|orders| match request {
+            Request::Progress => {}
+            Request::Pause => orders.paused = true,
+            Request::Resume => orders.paused = false,
+            Request::Cancel => orders.cancelled = true,
+            Request::Throttle {
+                items_per_second,
+                duty,
+                rest,
+            } => {
+                let pacing = orders.pacing.get_or_insert_default();
+                (pacing.items_per_second, pacing.duty) = (items_per_second, duty);
+                pacing.rest = Duration::from_millis(rest);
+            }
+            Request::Batch { bytes } => {
+                orders.pacing.get_or_insert_default().batch_bytes = bytes;
+            }
+        })?;
+        let holds = if orders.paused {
+            vec!["paused".to_owned()]
+        } else {
+            Vec::new()
+        };
+        let mut progress = self.progress()?;
+        if request == Request::Progress
+            && !orders.paused
+            && let Some(before) = &progress
+        {
+            let started = self.clock().now();
+            std::thread::sleep(SAMPLE);
+            let (read, total, state) = (before.read, before.total, before.state);
+            let now = self.progress()?.filter(|now| now.run == before.run);
+            if let Some(mut now) = now.filter(|_| state == RunState::Running) {
+                let seconds = self.clock().now().since(started).max(1) as f64 / 1_000.0;
+                let rate = now.read.saturating_sub(read) as f64 / seconds;
+                now.items_per_second = (rate > 0.0).then_some(rate);
+                let left = total.max(now.total) - now.read;
+                now.seconds_left = now.items_per_second.map(|rate| left as f64 / rate);
+                progress = Some(now);
+            }
+        }
+        if let Some(progress) = &mut progress {
+            progress.waits_for.clone_from(&holds);
+        }
+        Ok(Ok(Answer {
+            purpose: busy.purpose,
+            is_stopping: orders.cancelled,
+            holds,
+            pacing: orders.pacing.unwrap_or_default(),
+            progress,
+        }))
+    }
+
+    /// Whom orders are for that are given now.
+    fn whose(&self) -> Result<Whose, HostError> {
+        let running = self
+            .store
+            .last_run(&|_, state| state == RunState::Running)?;
+        Ok(match running {
+            Some(run) => Whose::Run(run.id),
+            None => Whose::Lease(self.store.lease_number()?.unwrap_or_default()),
+        })
+    }
+
+    /// Does something that obeys the orders in the store; `is_cancelled` is set when one of them is to stop.
+    pub(super) fn obeying<T>(
+        &self,
+        purpose: &str,
+        control: &Control,
+        is_cancelled: &AtomicBool,
+        work: impl FnOnce() -> T,
+    ) -> T {
+        let is_over = AtomicBool::new(false);
+        let (waits, wakes) = std::sync::mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            let over = &is_over;
+            let watch = move || self.obey(control, is_cancelled, over, &wakes);
+            let started = std::thread::Builder::new()
+                .name("godwit-orders".to_owned())
+                .spawn_scoped(scope, watch);
+            if let Err(error) = &started {
+                tracing::warn!(%error, purpose, "nobody can direct this from elsewhere");
+            }
+            let ended = Ended(&is_over, Some(waits));
+            let done = work();
+            drop(ended);
+            done
+        })
+    }
+
+    fn obey(
+        &self,
+        control: &Control,
+        is_cancelled: &AtomicBool,
+        is_over: &AtomicBool,
+        wakes: &std::sync::mpsc::Receiver<()>,
+    ) {
+        let (mut obeyed, mut paced) = (None, None);
+        // What was ordered to a holder before is not for this one.
+        let begun = self.store.orders::<Pacing>().ok().flatten();
+        let stale = begun.filter(|orders| matches!(orders.whose, Whose::Lease(_)));
+        while !is_over.load(Ordering::SeqCst) {
+            let Ok(orders) = self.meant(stale.as_ref()) else {
+                // What was ordered before holds until the store can be asked again.
+                let _ = wakes.recv_timeout(EVERY);
+                continue;
+            };
+            let pacing = orders.as_ref().and_then(|orders| orders.pacing);
+            let pacing = pacing.map(|pacing| self.shared(pacing));
+            if let Some(ordered) = pacing.filter(|_| pacing != paced) {
+                control.pace(|pacing| *pacing = ordered);
+            }
+            paced = pacing;
+            let is = |asks: fn(&Orders<Pacing>) -> bool| orders.as_ref().is_some_and(asks);
+            let was_paused = obeyed.is_some_and(|(paused, _)| paused);
+            let now = (is(|orders| orders.paused), is(|orders| orders.cancelled));
+            if obeyed.replace(now) != Some(now) {
+                if now.0 {
+                    control.pause();
+                } else if was_paused {
+                    control.resume();
+                }
+                if now.1 {
+                    is_cancelled.store(true, Ordering::SeqCst);
+                    control.stop();
+                }
+            }
+            // It ends at once when the work does.
+            let _ = wakes.recv_timeout(EVERY);
+        }
+    }
+
+    /// What of a pace is one's own, where several work: a number of items is for all of them together.
+    fn shared(&self, pacing: Pacing) -> Pacing {
+        let workers = self.store.workers(self.clock().now()).unwrap_or(1).max(1);
+        let share = |items: NonZeroU32| {
+            let workers = u32::try_from(workers).unwrap_or(u32::MAX);
+            NonZeroU32::new(items.get() / workers).unwrap_or(NonZeroU32::MIN)
+        };
+        Pacing {
+            items_per_second: pacing.items_per_second.map(share),
+            ..pacing
+        }
+    }
+
+    /// The orders that are for those who work now.
+    fn meant(&self, stale: Option<&Orders<Pacing>>) -> Result<Option<Orders<Pacing>>, HostError> {
+        let found = self.store.orders::<Pacing>()?;
+        let Some(orders) = found.filter(|found| stale != Some(found)) else {
+            return Ok(None);
+        };
+        let is_meant = self.is_meant(orders.whose)?;
+        // A run that goes on has dropped those that were given before.
+        let is_so_still = self.store.orders()?.as_ref() == Some(&orders);
+        Ok(Some(orders).filter(|_| is_meant && is_so_still))
+    }
+
+    fn is_meant(&self, whose: Whose) -> Result<bool, HostError> {
+        Ok(match whose {
+            Whose::Run(id) => {
+                let run = self.store.run(id)?;
+                run.is_some_and(|run| run.state == RunState::Running)
+            }
+            Whose::Lease(number) => self.store.lease_number()? == Some(number),
+        })
+    }
+}
+
+/// Says that work is over, however it ends.
+struct Ended<'a>(&'a AtomicBool, Option<std::sync::mpsc::Sender<()>>);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+        self.1.take();
+    }
+}

@@ -1,0 +1,518 @@
+//! Several workers on one store leave what one leaves, however they come and go.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+
+use godwit::blocking::Host;
+use godwit::catalogue::Catalogue;
+use godwit::model::{RunId, RunState};
+use godwit::plan::Goal;
+use godwit::run::{ChangedItems, Control, Observer, Options, Quiet, RunError, RunEvent};
+use godwit::sandbox::{Engine, Limits};
+use godwit::store::{Backend, Holder, LeaseError, Memory, OpenMode, Postgres, Store};
+use godwit::{HostError, ItemWrite, Request, Surroundings, WorkOptions, Worked};
+use godwit_tests::made::{
+    LAYOUTS, Order, derive, doing, doing_all, made, made_for, plain, rewrite,
+};
+use godwit_tests::postgres::Server;
+use godwit_tests::store_conformance::Dice;
+use godwit_tests::world::{
+    data, host, items, name, quarantined, seed, small_batches, up_accepting, version,
+};
+use serde_json::json;
+
+const VERSIONS: [&str; 3] = ["2.0.0", "3.0.0", "4.0.0"];
+
+static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
+    let order = |version: &&str| Order::new("made", version).step(rewrite("apply", "items"));
+    let orders: Vec<_> = VERSIONS.iter().map(order).collect();
+    made(&orders)
+});
+
+/// Items most of which are changed by every step, some go, some fail.
+fn some_items(count: usize) -> Vec<(String, String)> {
+    let item = |n: usize| {
+        let id = format!("{n:04}");
+        match n % 40 {
+            3 => doing_all(&id, json!({"2.0.0/apply": [["remove"]]})),
+            7 => doing_all(&id, json!({"3.0.0/apply": [["keep"]]})),
+            11 => doing_all(&id, json!({"3.0.0/apply": [["fail", "it will not do"]]})),
+            _ => plain(&id),
+        }
+    };
+    (0..count).map(item).collect()
+}
+
+/// What a worker on a machine of its own has: nobody can see whether its process lives.
+fn surroundings(number: usize) -> Surroundings {
+    Surroundings {
+        holder: Holder {
+            name: format!("worker {number}"),
+            process: None,
+        },
+        is_gone: Arc::new(|_| false),
+        ..Surroundings::of_this_process()
+    }
+}
+
+fn worker(backend: &Arc<dyn Backend>, number: usize) -> Host {
+    worker_with(backend, number, &CATALOGUE)
+}
+
+fn worker_with(backend: &Arc<dyn Backend>, number: usize, catalogue: &Arc<Catalogue>) -> Host {
+    let store = Store::new(backend.clone()).unwrap();
+    let mut host = Host::new(store, catalogue.clone(), surroundings(number));
+    host.options = small_batches(5, 1);
+    host
+}
+
+/// Calls a function with every event.
+struct Told<F>(F);
+impl<F: Fn(&RunEvent) + Sync> Observer for Told<F> {
+    fn event(&self, event: &RunEvent) {
+        (self.0)(event);
+    }
+}
+
+const OPTIONS: WorkOptions = WorkOptions {
+    stays: false,
+    range_items: 20,
+};
+
+fn work(host: &Host, control: &Control) -> Result<Worked, HostError> {
+    host.work(&Goal::default(), &OPTIONS, &Quiet, control)
+}
+
+/// Has so many workers work until nothing is left to be done, and accepts whatever fails.
+fn work_accepting(backend: &Arc<dyn Backend>, count: usize, catalogue: &Arc<Catalogue>) -> u64 {
+    let mut ranges = 0;
+    loop {
+        let worked: Vec<_> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..count)
+                .map(|number| {
+                    let host = worker_with(backend, number, catalogue);
+                    scope.spawn(move || work(&host, &Control::default()).unwrap())
+                })
+                .collect();
+            let ended = workers.into_iter().map(|worker| worker.join().unwrap());
+            ended.collect()
+        });
+        ranges += worked.iter().map(|worked| worked.ranges).sum::<u64>();
+        let host = worker_with(backend, 0, catalogue);
+        let failed = quarantined(&host);
+        if failed.is_empty() {
+            return ranges;
+        }
+        host.accept(&failed).unwrap();
+    }
+}
+
+/// What must be equal: items with version and body, those apart, indexes, tallies, pre-images, counts and history, but for
+/// times.
+fn outcome(host: &Host) -> Vec<String> {
+    let mut lines: Vec<_> = data(host.store().backend());
+    // When an item failed is not the same.
+    lines.retain(|line| !line.starts_with(['X', 'Z']));
+    lines.extend(items(host.store(), "items"));
+    for run in host.store().runs().unwrap() {
+        lines.push(format!("{} {:?}", run.id, run.state));
+        for step in host.report(run).unwrap().steps {
+            lines.push(format!(
+                "{} {:?} {:?}",
+                step.version, step.done, step.counts
+            ));
+        }
+    }
+    for entry in host.store().history().unwrap().0 {
+        lines.push(format!("{} {} {:?}", entry.app, entry.version, entry.event));
+    }
+    let collection = host.store().collection(&name("items")).unwrap();
+    lines.push(format!("{collection:?}"));
+    lines
+}
+
+/// What one process leaves that goes step by step.
+fn expected(all: &[(String, String)], catalogue: &Arc<Catalogue>) -> Vec<String> {
+    let mut host = host(Arc::new(Memory::new()), catalogue);
+    host.options = Options {
+        fused_steps: 1,
+        ..small_batches(5, 1)
+    };
+    seed(&host, "made", "items", all);
+    up_accepting(&host, &Quiet);
+    outcome(&host)
+}
+
+/// A store in memory, and one of PostgreSQL.
+fn stores() -> Vec<(Arc<dyn Backend>, Option<Server>)> {
+    let server = Server::start();
+    let postgres = Postgres::open(&server.url(), OpenMode::Create).unwrap();
+    vec![
+        (Arc::new(Memory::new()), None),
+        (Arc::new(postgres), Some(server)),
+    ]
+}
+
+#[test]
+fn several_leave_what_one_leaves() {
+    let all = some_items(400);
+    let expected = expected(&all, &CATALOGUE);
+    for (backend, _server) in stores() {
+        let host = worker(&backend, 0);
+        seed(&host, "made", "items", &all);
+        let ranges = work_accepting(&backend, 4, &CATALOGUE);
+        assert_eq!(outcome(&host), expected);
+        assert!(ranges > 0, "the others had nothing to do");
+        assert!(no_ranges(&host), "something of ranges is left");
+    }
+}
+
+/// Whether nothing of ranges is left.
+fn no_ranges(host: &Host) -> bool {
+    let backend = host.store().backend();
+    backend.nth(1, b"P", b"Q").unwrap().is_none()
+}
+
+/// Stops its worker once it has committed so many batches.
+struct LeaveAfter(AtomicU64, Control);
+
+impl Observer for LeaveAfter {
+    fn event(&self, event: &RunEvent) {
+        if matches!(event, RunEvent::Batch { .. }) && self.0.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.1.stop();
+        }
+    }
+}
+
+#[test]
+fn workers_that_come_and_go_leave_the_run_to_others() {
+    let all = some_items(300);
+    let expected = expected(&all, &CATALOGUE);
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let first = worker(&backend, 0);
+    seed(&first, "made", "items", &all);
+    for number in 0..20 {
+        let host = worker(&backend, number);
+        let leaves = LeaveAfter(AtomicU64::new(number as u64 % 5 + 1), Control::default());
+        let control = leaves.1.clone();
+        let worked = host
+            .work(&Goal::default(), &OPTIONS, &leaves, &control)
+            .unwrap();
+        if worked.is_left {
+            let run = host.store().runs().unwrap().pop().unwrap();
+            assert_eq!(run.state, RunState::Running, "others may go on with it");
+        }
+    }
+    // One that works alone goes on with the ranges, too.
+    up_accepting(&first, &Quiet);
+    assert_eq!(outcome(&first), expected);
+    assert!(no_ranges(&first));
+}
+
+#[test]
+fn nobody_else_works_while_somebody_owns_a_range() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = worker(&backend, 0);
+    seed(&host, "made", "items", &some_items(200));
+    let other = worker(&backend, 1);
+    let tried = AtomicU64::new(0);
+    let watch = |event: &RunEvent| {
+        if matches!(event, RunEvent::Batch { .. }) {
+            tried.fetch_add(1, Ordering::Relaxed);
+            let error = other.lease("undo").unwrap_err();
+            assert!(
+                matches!(error, HostError::Lease(LeaseError::Held { .. })),
+                "{error}"
+            );
+            let write = ItemWrite {
+                collection: name("items"),
+                id: "new".to_owned(),
+                item: None,
+            };
+            let mut writer = worker(&backend, 2);
+            writer.patience = Duration::from_millis(1);
+            assert!(writer.write(&[write]).is_err(), "an offline step goes on");
+        }
+    };
+    host.work(
+        &Goal::default(),
+        &OPTIONS,
+        &Told(watch),
+        &Control::default(),
+    )
+    .unwrap();
+    assert!(tried.load(Ordering::Relaxed) > 10);
+}
+
+#[test]
+fn a_run_that_is_cancelled_stops_all_and_goes_on_or_back_later() {
+    for back in [false, true] {
+        for (backend, _server) in stores() {
+            let all = some_items(1_200);
+            let host = worker(&backend, 0);
+            seed(&host, "made", "items", &all);
+            let before = items(host.store(), "items");
+            std::thread::scope(|scope| {
+                let workers: Vec<_> = (0..3)
+                    .map(|number| {
+                        let host = worker(&backend, number);
+                        scope.spawn(move || work(&host, &Control::default()).unwrap())
+                    })
+                    .collect();
+                while host.direct(Request::Cancel).unwrap().is_err() {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                for worker in workers {
+                    worker.join().unwrap();
+                }
+            });
+            let run = host.store().runs().unwrap().pop().unwrap();
+            // It may have been over before they heard of it.
+            assert!(
+                matches!(run.state, RunState::Stopped | RunState::Blocked),
+                "{run:?}"
+            );
+            if back {
+                let undone = host.undo(run.id, ChangedItems::Refuse, &Quiet, &Control::default());
+                assert!(undone.unwrap().done);
+                assert_eq!(items(host.store(), "items"), before);
+                assert!(no_ranges(&host));
+            } else {
+                up_accepting(&host, &Quiet);
+                assert_eq!(outcome(&host), expected(&all, &CATALOGUE));
+            }
+        }
+    }
+}
+
+#[test]
+fn steps_that_see_more_than_they_are_fed_are_carried_out_in_order() {
+    let catalogue = made(&[
+        Order::new("made", "2.0.0").step(derive("sum", "items", "sums")),
+        Order::new("made", "3.0.0").step(rewrite("apply", "items")),
+    ]);
+    let item = |n: usize| {
+        doing(
+            &format!("{n:04}"),
+            "2.0.0/sum",
+            json!([["count", "sums", "all"]]),
+        )
+    };
+    let all: Vec<_> = (0..150).map(item).collect();
+    let expected = expected(&all, &catalogue);
+    for (backend, _server) in stores() {
+        let host = worker_with(&backend, 0, &catalogue);
+        seed(&host, "made", "items", &all);
+        work_accepting(&backend, 3, &catalogue);
+        assert_eq!(outcome(&host), expected);
+    }
+}
+
+#[test]
+fn too_many_failures_end_the_run_for_all() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = worker(&backend, 0);
+    let item = |n: usize| {
+        let id = format!("{n:04}");
+        match n % 2 {
+            0 => doing(&id, "2.0.0/apply", json!([["fail", "no"]])),
+            _ => plain(&id),
+        }
+    };
+    let all: Vec<_> = (0..1_000).map(item).collect();
+    seed(&host, "made", "items", &all);
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..3)
+            .map(|number| {
+                let host = worker(&backend, number);
+                scope.spawn(move || work(&host, &Control::default()))
+            })
+            .collect();
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap())
+            .collect()
+    });
+    assert!(results.iter().any(Result::is_err), "{results:?}");
+    let runs = host.store().runs().unwrap();
+    assert_eq!(runs.len(), 1);
+    assert_eq!(runs[0].state, RunState::Failed, "{:?}", runs[0].reason);
+    let reason = runs[0].reason.as_deref().unwrap();
+    assert!(
+        reason.contains("items failed step apply of 2.0.0"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_worker_with_another_engine_is_refused_before_it_takes_anything() {
+    let limits = Limits {
+        memory_bytes: 200 << 20,
+        ..Limits::default()
+    };
+    let order = |version: &&str| Order::new("made", version).step(rewrite("apply", "items"));
+    let orders: Vec<_> = VERSIONS.iter().map(order).collect();
+    let others = made_for(&Engine::new(limits), LAYOUTS[0], &orders);
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = worker(&backend, 0);
+    seed(&host, "made", "items", &some_items(300));
+    let refused = Mutex::new(None);
+    let once = AtomicBool::new(false);
+    let watch = |event: &RunEvent| {
+        if matches!(event, RunEvent::Batch { .. }) && !once.swap(true, Ordering::Relaxed) {
+            let other = worker_with(&backend, 1, &others);
+            *refused.lock().unwrap() = Some(work(&other, &Control::default()));
+        }
+    };
+    host.work(
+        &Goal::default(),
+        &OPTIONS,
+        &Told(watch),
+        &Control::default(),
+    )
+    .unwrap();
+    let refused = refused.into_inner().unwrap().unwrap();
+    let is_refused =
+        |error: &HostError| matches!(error, HostError::Run(RunError::OtherEngine { .. }));
+    assert!(refused.as_ref().is_err_and(is_refused), "{refused:?}");
+}
+
+#[test]
+fn what_an_application_writes_at_random_beside_workers_is_not_lost() {
+    let online = json!({"name": "apply", "collection": "items", "online": true});
+    let catalogue = made(&[Order::new("made", "2.0.0").step(online)]);
+    let item = |id: &str, written: u64| json!({"_id": id, "written": written}).to_string();
+    for (backend, _server) in stores() {
+        let all: Vec<_> = (0..600)
+            .map(|n| (format!("{n:04}"), item(&format!("{n:04}"), 0)))
+            .collect();
+        let host = worker_with(&backend, 0, &catalogue);
+        seed(&host, "made", "items", &all);
+        let is_over = AtomicBool::new(false);
+        let written = std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                let mut application = worker_with(&backend, 9, &catalogue);
+                application.patience = Duration::from_secs(60);
+                let mut dice = Dice::new(5);
+                let mut last = std::collections::BTreeMap::new();
+                let mut number = 0;
+                while (!is_over.load(Ordering::Relaxed) && number < 400) || number < 30 {
+                    number += 1;
+                    let id = format!("{:04}", dice.below(650));
+                    let body = (dice.below(5) > 0).then(|| item(&id, number));
+                    let write = ItemWrite {
+                        collection: name("items"),
+                        id: id.clone(),
+                        item: body
+                            .as_ref()
+                            .map(|body| (version("1.0.0"), body.as_bytes())),
+                    };
+                    application.write(&[write]).unwrap();
+                    last.insert(id, body);
+                }
+                last
+            });
+            let workers: Vec<_> = (0..3)
+                .map(|number| {
+                    let host = worker_with(&backend, number, &catalogue);
+                    scope.spawn(move || work(&host, &Control::default()).unwrap())
+                })
+                .collect();
+            for worker in workers {
+                worker.join().unwrap();
+            }
+            is_over.store(true, Ordering::Relaxed);
+            writer.join().unwrap()
+        });
+        // What was written at last is behind, and is brought up to date now.
+        up_accepting(&host, &Quiet);
+        let mut expected: std::collections::BTreeMap<_, _> = all
+            .iter()
+            .map(|(id, body)| (id.clone(), Some(body.clone())))
+            .collect();
+        expected.extend(written);
+        let found = items(host.store(), "items");
+        let there: Vec<_> = expected
+            .iter()
+            .filter_map(|(id, body)| Some((id, body.as_ref()?)))
+            .collect();
+        assert_eq!(found.len(), there.len());
+        for (line, (id, body)) in found.iter().zip(there) {
+            let written: serde_json::Value = serde_json::from_str(body).unwrap();
+            let (head, now) = line.split_once(" {").unwrap();
+            assert_eq!(head, format!("{id} 2.0.0"));
+            let now: serde_json::Value = serde_json::from_str(&format!("{{{now}")).unwrap();
+            assert_eq!(now["written"], written["written"], "{line}");
+            assert_eq!(now["trail"], json!(["2.0.0/apply"]), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_waits_goes_on_when_it_is_told_to() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = worker(&backend, 0);
+    seed(&host, "made", "items", &some_items(2_000));
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..2)
+            .map(|number| {
+                let host = worker(&backend, number);
+                let control = Control::default();
+                control.pace(|pacing| pacing.rest = Duration::from_millis(15));
+                scope.spawn(move || work(&host, &control).unwrap())
+            })
+            .collect();
+        while host.direct(Request::Pause).unwrap().is_err() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let read = || {
+            host.progress_of(host.store().run(RunId(1)).unwrap().unwrap())
+                .unwrap()
+                .read
+        };
+        // Within a second both wait.
+        let mut before = read();
+        let mut same = 0;
+        for _ in 0..200 {
+            std::thread::sleep(Duration::from_millis(50));
+            let now = read();
+            same = if now == before { same + 1 } else { 0 };
+            before = now;
+            if same == 12 {
+                break;
+            }
+        }
+        assert_eq!(same, 12, "it does not wait");
+        let state = host.store().run(RunId(1)).unwrap().unwrap().state;
+        assert_eq!(state, RunState::Running, "it ended before it could wait");
+        let answer = host.direct(Request::Resume).unwrap().unwrap();
+        assert_eq!(answer.purpose, "worker");
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+    assert!(quarantined(&host).len() > 1);
+}
+
+#[test]
+fn a_step_goes_on_with_another_engine_once_nobody_works_with_the_first() {
+    let limits = Limits {
+        memory_bytes: 200 << 20,
+        ..Limits::default()
+    };
+    let order = |version: &&str| Order::new("made", version).step(rewrite("apply", "items"));
+    let orders: Vec<_> = VERSIONS.iter().map(order).collect();
+    let others = made_for(&Engine::new(limits), LAYOUTS[0], &orders);
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let first = worker(&backend, 0);
+    let all = some_items(300);
+    seed(&first, "made", "items", &all);
+    let leaves = LeaveAfter(AtomicU64::new(7), Control::default());
+    let control = leaves.1.clone();
+    let worked = first.work(&Goal::default(), &OPTIONS, &leaves, &control);
+    assert!(worked.unwrap().is_left);
+    let host = worker_with(&backend, 1, &others);
+    work_accepting(&backend, 2, &others);
+    assert_eq!(outcome(&host), expected(&all, &CATALOGUE));
+}
