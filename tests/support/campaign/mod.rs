@@ -13,6 +13,7 @@ pub mod boundary;
 pub mod disk;
 pub mod documents;
 pub mod godwit;
+pub mod group;
 pub mod kills;
 pub mod memory;
 pub mod orders;
