@@ -72,9 +72,9 @@ pub mod server {
 
 pub use embed::{Collection, Event, Events, Host, HostBuilder, OpenError, Work};
 pub use host::{
-    AppStatus, BackupFirst, BackupWhen, Busy, Change, CollectionDigest, CollectionStatus,
-    CollectionVerified, Document, DownGoal, DryGoal, DryRun, ErrorKind, Flaw, FlawKind,
-    FoundBackup, HostError, ItemWrite, Otherwise, Page, Readiness, Reading, Rehearsal,
+    AppStatus, Attachment, BackupFirst, BackupWhen, Busy, Change, CollectionDigest,
+    CollectionStatus, CollectionVerified, Document, DownGoal, DryGoal, DryRun, ErrorKind, Flaw,
+    FlawKind, FoundBackup, HostError, ItemWrite, Otherwise, Page, Readiness, Reading, Rehearsal,
     RehearsedFailure, Restored, Sample, SchemaCheck, ShadowReport, ShadowStats, Shape, Status,
     StepTime, Surroundings, Verified, WayIn, WorkOptions, Worked, backups_in, copy, new_backup,
     restore, with_causes,

@@ -39,6 +39,7 @@ mod sdks;
 mod server;
 mod shadow;
 mod store_conformance;
+mod tables;
 mod transfer;
 mod undo;
 mod way_in;

@@ -17,6 +17,7 @@ godwit_tests::store_conformance! {
     sled: Sled,
     lmdb: Lmdb,
     postgres: Postgres,
+    postgres_jsonb: PostgresJsonb,
     overlay_on_memory: OverlayOnMemory,
     overlay_on_lmdb: OverlayOnLmdb,
 }

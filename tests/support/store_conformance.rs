@@ -66,10 +66,18 @@ pub enum Kind {
     Lmdb,
     /// A schema of a PostgreSQL server of its own.
     Postgres,
+    /// One whose bodies others may read.
+    PostgresJsonb,
     /// An overlay whose base and top are in memory.
     OverlayOnMemory,
     /// An overlay whose base and top are folders of LMDB.
     OverlayOnLmdb,
+}
+
+impl Kind {
+    fn is_on_server(self) -> bool {
+        matches!(self, Self::Postgres | Self::PostgresJsonb)
+    }
 }
 
 /// A store under test, in a folder of its own.
@@ -92,14 +100,14 @@ impl Subject {
         let mut subject = Self {
             kind,
             folder,
-            server: (kind == Kind::Postgres).then(Server::start),
+            server: kind.is_on_server().then(Server::start),
             backend: None,
         };
         let base: Arc<dyn Backend> = match kind {
             Kind::Memory | Kind::OverlayOnMemory => Arc::new(Memory::new()),
             Kind::Sled => Arc::new(Sled::open(&subject.path("store"), OpenMode::Create).unwrap()),
             Kind::Lmdb => Arc::new(Lmdb::open(&subject.path("store"), OpenMode::Create).unwrap()),
-            Kind::Postgres => subject.postgres(OpenMode::Create),
+            Kind::Postgres | Kind::PostgresJsonb => subject.postgres(OpenMode::Create),
             Kind::OverlayOnLmdb => {
                 Arc::new(Lmdb::open(&subject.path("base"), OpenMode::Create).unwrap())
             }
@@ -121,7 +129,7 @@ impl Subject {
                 self.close();
                 Arc::new(Lmdb::open(&self.path("store"), OpenMode::Existing).unwrap())
             }
-            Kind::Postgres => {
+            Kind::Postgres | Kind::PostgresJsonb => {
                 self.close();
                 self.postgres(OpenMode::Existing)
             }
@@ -140,7 +148,7 @@ impl Subject {
 
     fn above(&self, base: Arc<dyn Backend>) -> Arc<dyn Backend> {
         match self.kind {
-            Kind::Memory | Kind::Sled | Kind::Lmdb | Kind::Postgres => base,
+            Kind::Memory | Kind::Sled | Kind::Lmdb | Kind::Postgres | Kind::PostgresJsonb => base,
             Kind::OverlayOnMemory => Arc::new(Overlay::new(base, Memory::new())),
             Kind::OverlayOnLmdb => {
                 let top = Lmdb::open(&self.path("top"), OpenMode::Create).unwrap();
@@ -151,7 +159,11 @@ impl Subject {
 
     fn postgres(&self, mode: OpenMode) -> Arc<dyn Backend> {
         let server = self.server.as_ref().expect("it was started");
-        Arc::new(Postgres::open(&server.url(), mode).unwrap())
+        let url = match self.kind {
+            Kind::PostgresJsonb => format!("{}?bodies=jsonb", server.url()),
+            _ => server.url(),
+        };
+        Arc::new(Postgres::open(&url, mode).unwrap())
     }
 
     fn close(&mut self) {
@@ -693,7 +705,11 @@ pub mod promises {
         let size = subject.backend().size_on_disk().unwrap();
         match kind {
             Kind::Memory | Kind::OverlayOnMemory => assert_eq!(size, None),
-            Kind::Sled | Kind::Lmdb | Kind::Postgres | Kind::OverlayOnLmdb => {
+            Kind::Sled
+            | Kind::Lmdb
+            | Kind::Postgres
+            | Kind::PostgresJsonb
+            | Kind::OverlayOnLmdb => {
                 let size = size.unwrap();
                 assert!((3 << 20..32 << 20).contains(&size), "{size}");
             }

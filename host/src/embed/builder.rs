@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 
 use super::Host;
 use crate::catalogue::{Catalogue, FolderError};
-use crate::host::{self, BackupFirst, Surroundings};
-use crate::model::Grants;
+use crate::host::{self, Attachment, BackupFirst, HostError, Surroundings};
+use crate::model::{Grants, Name};
 use crate::plan::Policy;
 use crate::run::{Options, Pacing, STACK_BYTES};
 use crate::sandbox::{Cache, CacheError, Compiler, Engine, Limits};
@@ -39,6 +39,7 @@ pub struct HostBuilder {
     store: Place,
     mode: Option<OpenMode>,
     compression: Compression,
+    tables: Vec<(Name, Attachment)>,
     folder: Option<PathBuf>,
     plugins: Vec<(PathBuf, Vec<u8>)>,
     limits: Limits,
@@ -89,6 +90,9 @@ pub enum OpenError {
     /// Occurs when the folder for compiled plugins cannot be used.
     #[error(transparent)]
     Cache(#[from] CacheError),
+    /// Occurs when a collection cannot be a table.
+    #[error(transparent)]
+    Table(HostError),
     /// Occurs when no thread can be started.
     #[error("no thread can be started")]
     Thread(#[source] std::io::Error),
@@ -162,6 +166,28 @@ impl HostBuilder {
     /// ```
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
+        self
+    }
+
+    /// A collection is a table of the application's own, in a store of PostgreSQL: its documents are migrated where they are.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::Attachment;
+    /// use godwit::store::Table;
+    ///
+    /// let attachment = Attachment {
+    ///     app: "notes".parse()?,
+    ///     version: "1.0.0".parse()?,
+    ///     table: Table::new("app.notes", "id", "doc"),
+    /// };
+    /// let url = "postgres://me@db.example/app";
+    /// let host = godwit::Host::builder().url(url).table("notes".parse()?, attachment).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn table(mut self, collection: Name, attachment: Attachment) -> Self {
+        self.tables.push((collection, attachment));
         self
     }
 
@@ -454,6 +480,10 @@ impl HostBuilder {
         host.patience = self.patience.unwrap_or(host.patience);
         if let Some(duration) = self.lease_duration {
             host.lease_duration = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        }
+        for (collection, attachment) in &self.tables {
+            let attached = host.attach(collection, attachment);
+            attached.map_err(OpenError::Table)?;
         }
         host.control_folder = folder.filter(|_| !self.has_no_control_socket);
         Ok(Host::keeping(host, self.pacing, open))

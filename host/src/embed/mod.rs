@@ -22,7 +22,9 @@ pub use collection::Collection;
 pub use events::{Event, Events};
 pub use work::Work;
 
-use crate::host::{self, DownGoal, HostError, Readiness, ShadowReport, ShadowStats, Status};
+use crate::host::{
+    self, DownGoal, HostError, Readiness, ShadowReport, ShadowStats, Status, WorkOptions, Worked,
+};
 use crate::model::{Apart, Name, RunId, Version};
 use crate::plan::{Goal, Planned};
 use crate::run::{ChangedItems, Control, Observer, Pacing, Report, RunProgress, UndoReport};
@@ -376,6 +378,21 @@ impl Host {
     /// ```
     pub fn up(&self, goal: Goal) -> Work<Vec<Report>> {
         self.begin(move |host, observer, control| host.up(&goal, observer, control))
+    }
+
+    /// Carries out runs along with other processes that share the store, as one of any number of workers: one of PostgreSQL.
+    ///
+    /// ```no_run
+    /// # async fn example(host: godwit::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// use godwit::WorkOptions;
+    ///
+    /// let worked = host.work(Default::default(), WorkOptions::default()).await?;
+    /// println!("{} ranges", worked.ranges);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn work(&self, goal: Goal, options: WorkOptions) -> Work<Worked> {
+        self.begin(move |host, observer, control| host.work(&goal, &options, observer, control))
     }
 
     /// Brings one item up to date, ahead of its collection if need be.

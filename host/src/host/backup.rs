@@ -220,6 +220,25 @@ pub fn restore(
 /// Restores on a server: into a schema beside that of the store, which then takes its place. Those who have the store open
 /// find the other one from then on.
 #[cfg(feature = "postgres")]
+/// A store whose items lie in tables of the application's own is not replaced: they would be left, and what is restored would
+/// lie elsewhere.
+fn check_no_tables(store: &Store) -> Result<(), HostError> {
+    let attached = match store.backend().relational() {
+        Some(relational) => relational.attached()?,
+        None => Vec::new(),
+    };
+    match attached.into_iter().next() {
+        None => Ok(()),
+        Some((collection, table)) => Err(HostError::Store(StoreError::Table {
+            collection: collection.to_string(),
+            reason: format!(
+                "its items lie in {}, which no backup is restored to; name another schema, and copy them from there",
+                table.table
+            ),
+        })),
+    }
+}
+
 fn restore_on(
     server: &str,
     url: &StoreUrl,
@@ -233,6 +252,9 @@ fn restore_on(
         Err(StoreError::Missing { .. }) => None,
         Err(error) => return Err(error.into()),
     };
+    if let Some(Old(store)) = &old {
+        check_no_tables(store)?;
+    }
     let surroundings = match &old {
         Some(old) => Surroundings {
             clock: clock_of(&old.0, surroundings.clock.clone()).1,

@@ -346,9 +346,10 @@ fn of_store(error: &StoreError) -> ErrorKind {
         StoreError::Conflict { .. } | StoreError::InUse { .. } | StoreError::Switched { .. } => {
             ErrorKind::Busy
         }
-        StoreError::Missing { .. } | StoreError::NotAStore { .. } | StoreError::BadUrl { .. } => {
-            ErrorKind::Input
-        }
+        StoreError::Missing { .. }
+        | StoreError::NotAStore { .. }
+        | StoreError::BadUrl { .. }
+        | StoreError::Table { .. } => ErrorKind::Input,
         StoreError::NewerFormat { .. }
         | StoreError::Damaged { .. }
         | StoreError::Full { .. }

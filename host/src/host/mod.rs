@@ -24,6 +24,7 @@ mod shadow;
 #[cfg(unix)]
 mod socket;
 mod status;
+mod tables;
 mod verify;
 mod way_in;
 mod work;
@@ -48,6 +49,7 @@ pub use shadow::{ShadowReport, ShadowStats};
 #[cfg(unix)]
 pub use socket::{Answer, Request, SocketError};
 pub use status::{AppStatus, CollectionStatus, Readiness, Status};
+pub use tables::Attachment;
 pub use verify::{CollectionDigest, CollectionVerified, Flaw, FlawKind, SchemaCheck, Verified};
 pub use way_in::WayIn;
 pub use work::{WorkOptions, Worked};
@@ -411,6 +413,7 @@ impl Host {
         control: &Control,
     ) -> Result<Vec<Report>, HostError> {
         let observer = &self.metered(observer);
+        self.notice_older_rows()?;
         let planned = self.accepted(self.plan(goal)?)?;
         observer.event(&RunEvent::SettingUp {
             plan: planned.plan.clone(),

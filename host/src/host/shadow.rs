@@ -19,7 +19,7 @@ use crate::model::{
 };
 use crate::plan::{self, Goal, Planned};
 use crate::run::{Control, Follower, Meter, Observer, Report, RunEvent, prune, step_number};
-use crate::store::{Lease, Shadow, ShadowState};
+use crate::store::{Lease, Shadow, ShadowState, StoreError};
 
 /// So many writes are left to the end, when the application waits.
 const FEW: u64 = 500;
@@ -215,6 +215,14 @@ impl Host {
             return Err(HostError::Unfinished(Box::new(run)));
         }
         let names = self.copied_for(&planned.plan.stages);
+        if let Some(name) = names.iter().find(|name| self.store.is_attached(name)) {
+            return Err(HostError::Store(StoreError::Table {
+                collection: name.to_string(),
+                reason: "what lies in a table of the application's own has no shadow; \
+                         bring it up without one"
+                    .to_owned(),
+            }));
+        }
         let goal = (goal.app.clone(), goal.to.clone());
         let now = self.clock().now();
         Ok(Some(self.store.begin_shadow(lease, now, goal, names)?))

@@ -168,7 +168,10 @@ impl Host {
         let mut collections = Vec::new();
         for (collection, record) in self.store.collections()? {
             collections.push(CollectionStatus {
-                tallies: self.store.tallies(&collection)?,
+                tallies: Tallies {
+                    items: self.store.count_items(&collection)?,
+                    ..self.store.tallies(&collection)?
+                },
                 collection,
                 app: record.app,
                 level: record.level,

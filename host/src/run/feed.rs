@@ -103,7 +103,8 @@ impl Feeder {
         let tallies = self.store.tallies(&self.collection)?;
         Ok(match &self.source {
             Source::Collection => {
-                let others = tallies.items.saturating_sub(tallies.apart());
+                let items = self.store.count_items(&self.collection)?;
+                let others = items.saturating_sub(tallies.apart());
                 let ready = if tallies.waiting > 0 {
                     self.ready()?
                 } else {

@@ -62,10 +62,6 @@ pub(super) trait Pass<'r> {
     fn look_around(&mut self) -> Result<Between, RunError> {
         Ok(Between::GoOn)
     }
-    /// Whether items are replaced only if they are still what they were.
-    fn is_guarded(&self) -> bool {
-        false
-    }
     /// How long a batch should take at most.
     fn batch_target(&self) -> Duration {
         self.runner().options.batch_target
@@ -420,9 +416,7 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
                     }
                 }
                 // An item is not any more what it was when it was read.
-                Err(RunError::Store(StoreError::Conflict { key }))
-                    if self.pass.is_guarded() && is_of_item(&key) =>
-                {
+                Err(RunError::Store(StoreError::Conflict { key })) if is_of_item(&key) => {
                     self.threads.ahead.narrow();
                     return Ok(false);
                 }

@@ -233,6 +233,9 @@ impl<'a> TransformStep<'a> {
         let has_begun = write.change_collection(self.collection, |collection| {
             collection.begin(self.run, self.number, &self.stage.version);
         })?;
+        if has_begun && self.work.store.is_attached(self.collection) {
+            write.recount(self.collection)?;
+        }
         let now = self.work.clock.now();
         match &mut self.lease {
             Hold::Whole(lease) if has_begun => Ok(write.commit(lease, now)?),
@@ -422,10 +425,6 @@ impl<'a> Pass<'a> for TransformStep<'a> {
 
     fn look_around(&mut self) -> Result<Between, RunError> {
         Self::look_around(self)
-    }
-
-    fn is_guarded(&self) -> bool {
-        matches!(self.lease, Hold::Range { .. })
     }
 
     fn batch_target(&self) -> Duration {

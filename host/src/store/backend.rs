@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::{ControlFlow, Range};
 
-use super::StoreError;
+use super::{Relational, StoreError};
 use crate::model::Timestamp;
 
 /// An ordered map of bytes with one kind of write: atomic, conditional, durable.
@@ -160,6 +160,17 @@ pub trait Backend: Send + Sync {
     /// [`StoreError`] when it cannot be asked.
     fn now(&self) -> Result<Option<Timestamp>, StoreError> {
         Ok(None)
+    }
+
+    /// What else can be asked of the store where others reach its items without us; `None` where nobody does.
+    ///
+    /// ```
+    /// use godwit::store::{Backend, Memory};
+    ///
+    /// assert!(Memory::new().relational().is_none());
+    /// ```
+    fn relational(&self) -> Option<&dyn Relational> {
+        None
     }
 }
 
@@ -473,5 +484,9 @@ impl<B: Backend + ?Sized> Backend for std::sync::Arc<B> {
 
     fn now(&self) -> Result<Option<Timestamp>, StoreError> {
         (**self).now()
+    }
+
+    fn relational(&self) -> Option<&dyn Relational> {
+        (**self).relational()
     }
 }

@@ -11,7 +11,7 @@ use lz4_flex::block::{compress_into, decompress_into, get_maximum_output_size};
 use serde::{Deserialize, Serialize};
 
 use super::key::tag;
-use super::{Backend, Commit, StoreError, Value};
+use super::{Backend, Commit, Relational, StoreError, Value};
 use crate::model::Timestamp;
 
 /// The layout of an item's record that is compressed: this byte, the record's length (4 bytes, big-endian), and the
@@ -59,6 +59,13 @@ impl Compressed {
 }
 
 impl Compressed {
+    /// As [`before`], but of what others read, which is left as it is.
+    fn before(&self, key: &[u8]) -> Option<usize> {
+        let relational = self.inner.relational();
+        let is_read = relational.is_some_and(|relational| relational.is_read_by_others(key));
+        before(key).filter(|_| !is_read)
+    }
+
     /// A commit as it is carried out below. What is expected of records that may be compressed is looked up there, of heads
     /// only where `looks_at_heads` says so.
     fn below<'c>(
@@ -69,7 +76,7 @@ impl Compressed {
         let mut below = Commit::new();
         for (key, value) in commit.expectations() {
             let stored = match value {
-                Some(_) if before(key).is_some() => self.inner.get(key)?,
+                Some(_) if self.before(key).is_some() => self.inner.get(key)?,
                 _ => None,
             };
             let is_meant =
@@ -103,6 +110,7 @@ impl Compressed {
             };
             let compressed = match self.compression {
                 Compression::None => None,
+                _ if self.before(key).is_none() => None,
                 _ => compressed(key, value),
             };
             match compressed {
@@ -145,7 +153,7 @@ impl Backend for Compressed {
     }
 
     fn commit(&self, commit: &Commit<'_>) -> Result<(), StoreError> {
-        let is_as_it_was = |key: &[u8]| before(key).is_none();
+        let is_as_it_was = |key: &[u8]| self.before(key).is_none();
         if self.compression == Compression::None
             && commit.heads().next().is_none()
             && commit.expectations().all(|(key, _)| is_as_it_was(key))
@@ -181,6 +189,10 @@ impl Backend for Compressed {
 
     fn now(&self) -> Result<Option<Timestamp>, StoreError> {
         self.inner.now()
+    }
+
+    fn relational(&self) -> Option<&dyn Relational> {
+        self.inner.relational()
     }
 }
 

@@ -96,6 +96,14 @@ pub enum StoreError {
         /// The most that the backend takes.
         max: usize,
     },
+    /// Occurs when a collection cannot lie in a table of the application's own, or what was asked cannot be done where it does.
+    #[error("the table of {collection}: {reason}")]
+    Table {
+        /// The collection.
+        collection: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// Occurs when the operating system or the storage engine failed.
     #[error("{action} failed for the store at {path}")]
     Failed {

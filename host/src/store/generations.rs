@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::key::{self, tag};
-use super::{Backend, Commit, StoreError, Value};
+use super::{Backend, Commit, Relational, StoreError, Value};
 use crate::model::Timestamp;
 
 /// Which generations are seen.
@@ -283,5 +283,9 @@ impl Backend for Generations {
 
     fn now(&self) -> Result<Option<Timestamp>, StoreError> {
         self.inner.now()
+    }
+
+    fn relational(&self) -> Option<&dyn Relational> {
+        self.inner.relational()
     }
 }

@@ -800,6 +800,11 @@ impl Lease {
         })
     }
 
+    /// Has a commit take place only while the lease is held.
+    pub(super) fn expect(&self, commit: &mut Commit<'_>) {
+        commit.expect(key::LEASE, Some(&self.bytes));
+    }
+
     /// Does as [`Lease::commit`] with keys as they are stored.
     pub(super) fn commit_stored(
         &mut self,
@@ -808,7 +813,7 @@ impl Lease {
         now: Timestamp,
     ) -> Result<(), LeaseError> {
         self.keep(store, now)?;
-        commit.expect(key::LEASE, Some(&self.bytes));
+        self.expect(&mut commit);
         let result = store.stored().commit(&commit);
         result.map_err(|error| Self::lost(store, error))
     }
@@ -828,7 +833,7 @@ impl Lease {
         Ok(())
     }
 
-    fn lost(store: &Store, error: StoreError) -> LeaseError {
+    pub(super) fn lost(store: &Store, error: StoreError) -> LeaseError {
         if matches!(&error, StoreError::Conflict { key } if key == key::WRITTEN) {
             return LeaseError::Written;
         }

@@ -10,28 +10,41 @@
 //! No session has a state that outlives a transaction, and no statement a name: it all works behind PgBouncer in transaction
 //! mode. No advisory locks, no LISTEN, no arrays of rows in one statement that changes several tables: what CockroachDB,
 //! YugabyteDB and Citus do not have is not used.
+//!
+//! The items of a collection may lie in a table of the application's own instead ([`Relational`]): what is under their keys is
+//! read from its rows, and written to them, in the same transactions.
 
+mod bodies;
 mod connecting;
+mod failure;
+mod look_up;
+mod plan;
 mod schema;
+mod tables;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error as _;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::pin::pin;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use deadpool_postgres::{Client, Object, Pool, PoolError};
-use futures_util::TryStreamExt;
-use futures_util::future::{try_join, try_join3};
+use deadpool_postgres::{Client, Object, Pool};
+use futures_util::future::{try_join, try_join3, try_join5};
+use futures_util::{TryFutureExt, TryStreamExt};
 use tokio::runtime::Runtime;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
+use self::bodies::Bodies;
 use self::connecting::Address;
-use super::{Backend, Commit, MAX_KEY, OpenMode, StoreError};
-use crate::model::Timestamp;
+use self::failure::{Failure, said};
+use self::plan::{Plan, insertion};
+use self::tables::{Attached, Segment, Tables};
+use super::key::tag;
+use super::{Backend, Commit, MAX_KEY, OpenMode, Relational, StoreError, Table};
+use crate::model::{Digest, Name, Timestamp, Version};
 
 /// Begins a commit. Whoever is stopped in the middle of one holds its locks no longer than this; nobody waits for a lock for
 /// longer than a lease lasts.
@@ -59,98 +72,11 @@ const PAGE_BYTES: usize = 4 << 20;
 pub struct Postgres {
     address: Address,
     pool: Pool,
+    bodies: Bodies,
+    /// The collections that are tables, as they were read last.
+    tables: RwLock<Arc<Tables>>,
     /// `None` only while the store is dropped.
     runtime: Option<Runtime>,
-}
-
-/// Why something was not done.
-#[derive(Debug)]
-enum Failure {
-    /// The connection, or the server, failed.
-    Sql(tokio_postgres::Error),
-    /// It failed while it was asked to commit.
-    Committing(tokio_postgres::Error),
-    /// There is no connection.
-    Pool(PoolError),
-    /// It failed when something of it had been seen already.
-    Midway(Box<Failure>),
-    /// An expectation did not hold.
-    Conflict(Vec<u8>),
-    /// The schema is of a newer version.
-    Newer { found: u32, supported: u32 },
-    /// The schema has something else.
-    Foreign(String),
-}
-
-impl From<tokio_postgres::Error> for Failure {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self::Sql(error)
-    }
-}
-
-impl From<PoolError> for Failure {
-    fn from(error: PoolError) -> Self {
-        match error {
-            PoolError::Backend(error) => Self::Sql(error),
-            error => Self::Pool(error),
-        }
-    }
-}
-
-impl Failure {
-    /// Whether nothing was done, and the same may be done when it is tried again.
-    fn is_passing(&self) -> bool {
-        match self {
-            Self::Sql(error) => match error.code() {
-                Some(code) => is_given_up(code) || is_outage(code),
-                None => is_cut(error),
-            },
-            // The server says what became of it, or nothing is known.
-            Self::Committing(error) => error.code().is_some_and(is_given_up),
-            Self::Pool(_)
-            | Self::Midway(_)
-            | Self::Conflict(_)
-            | Self::Newer { .. }
-            | Self::Foreign(_) => false,
-        }
-    }
-}
-
-/// Whether the server rolled a transaction back for the sake of others. A key that was absent and is there all the same is
-/// seen by the next try.
-fn is_given_up(code: &SqlState) -> bool {
-    [
-        SqlState::T_R_SERIALIZATION_FAILURE,
-        SqlState::T_R_DEADLOCK_DETECTED,
-        SqlState::LOCK_NOT_AVAILABLE,
-        SqlState::UNIQUE_VIOLATION,
-    ]
-    .contains(code)
-}
-
-/// Whether the server is not to be had now, or ended the session.
-fn is_outage(code: &SqlState) -> bool {
-    let class = code.code();
-    // 08: connection exceptions; 57P: shut down, or the session was ended; 53300: too many connections. 25006: it is a standby.
-    class.starts_with("08")
-        || class.starts_with("57P")
-        || ["53300", "25006", "25P03"].contains(&class)
-}
-
-/// Whether a connection ended, or was not made.
-fn is_cut(error: &tokio_postgres::Error) -> bool {
-    error.is_closed()
-        || error
-            .source()
-            .is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
-}
-
-/// An error with its causes: what the server said is one.
-fn said(error: &tokio_postgres::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
 }
 
 fn failed(
@@ -171,7 +97,8 @@ impl Postgres {
 
     /// Opens the store that a URL names, or makes one if `mode` says so.
     ///
-    /// The URL is that of libpq, with `?schema=` for the schema that has the store (`godwit`), and `sslrootcert`.
+    /// The URL is that of libpq, with `?schema=` for the schema that has the store (`godwit`), `sslrootcert`, and, when a store is
+    /// made, `bodies=jsonb` for bodies that others may read in SQL (`bytea`).
     ///
     /// ```
     /// use godwit::store::{OpenMode, Postgres, StoreError};
@@ -180,7 +107,7 @@ impl Postgres {
     /// assert!(matches!(error, Some(StoreError::BadUrl { .. })));
     /// ```
     pub fn open(url: &str, mode: OpenMode) -> Result<Self, StoreError> {
-        let store = Self::at(Address::parse(url)?)?;
+        let mut store = Self::at(Address::parse(url)?)?;
         store.set_up(mode)?;
         Ok(store)
     }
@@ -194,6 +121,8 @@ impl Postgres {
             .map_err(|error| failed("starting a thread", &address.shown, error))?;
         Ok(Self {
             pool: address.pool()?,
+            bodies: Bodies::default(),
+            tables: RwLock::default(),
             runtime: Some(runtime),
             address,
         })
@@ -203,9 +132,12 @@ impl Postgres {
     /// it from those of others.
     pub(crate) fn draft(url: &str, number: u64) -> Result<Self, StoreError> {
         let mut address = Address::parse(url)?;
+        if let Ok(there) = Self::open(url, OpenMode::Existing) {
+            address.bodies = Some(there.bodies);
+        }
         let least = u32::try_from(number & u64::from(u32::MAX)).unwrap_or_default();
         address.move_to(&format!("restoring_{least:08x}"))?;
-        let store = Self::at(address)?;
+        let mut store = Self::at(address)?;
         store.set_up(OpenMode::Create)?;
         Ok(store)
     }
@@ -231,20 +163,48 @@ impl Postgres {
         Ok(is_replaced.then_some(aside.shown))
     }
 
-    fn set_up(&self, mode: OpenMode) -> Result<(), StoreError> {
-        let schema = &*self.address.schema;
-        let is_there = self.tried("opening the store", async |client: &mut Session| {
-            if mode == OpenMode::Existing && !schema::exists(client.get(), schema).await? {
-                return Ok(false);
+    fn set_up(&mut self, mode: OpenMode) -> Result<(), StoreError> {
+        let (schema, wished) = (&*self.address.schema, self.address.bodies);
+        let found = self.tried("opening the store", async |client: &mut Session| {
+            let client = client.get();
+            if mode == OpenMode::Existing && !schema::exists(client, schema).await? {
+                return Ok(None);
             }
-            schema::bring_up(client.get(), schema).await?;
-            Ok(true)
+            schema::bring_up(client, schema).await?;
+            let bodies = schema::bodies(client, schema, wished).await?;
+            Ok(Some((bodies, Tables::load(client, schema).await?)))
         })?;
-        match is_there {
-            true => Ok(()),
-            false => Err(StoreError::Missing {
+        let Some((bodies, tables)) = found else {
+            return Err(StoreError::Missing {
                 path: PathBuf::from(&self.address.shown),
-            }),
+            });
+        };
+        (self.bodies, self.tables) = (bodies, RwLock::new(Arc::new(tables)));
+        Ok(())
+    }
+
+    fn tables(&self) -> Arc<Tables> {
+        let tables = self.tables.read();
+        tables.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Learns which collections are tables by now.
+    async fn learn(&self, client: &Client) -> Result<(), Failure> {
+        let tables = Arc::new(Tables::load(client, &self.address.schema).await?);
+        *self.tables.write().unwrap_or_else(PoisonError::into_inner) = tables;
+        Ok(())
+    }
+
+    /// Makes sure that no collection is a table that this process does not know to be one, if keys have to do with items.
+    async fn check(
+        &self,
+        client: &Client,
+        tables: &Tables,
+        has_items: bool,
+    ) -> Result<(), Failure> {
+        match has_items {
+            true => tables.are_all(client, &self.address.schema).await,
+            false => Ok(()),
         }
     }
 
@@ -271,7 +231,13 @@ impl Postgres {
             loop {
                 let done = match self.session().await {
                     Ok(mut session) => {
-                        let done = work(&mut session).await;
+                        let mut done = work(&mut session).await;
+                        if matches!(done, Err(Failure::Unknown)) {
+                            done = match self.again(&mut session).await {
+                                Ok(()) => Err(Failure::Unknown),
+                                Err(failure) => Err(failure),
+                            };
+                        }
                         // Of what was not as expected, the transaction was ended.
                         session.is_clean = matches!(done, Ok(_) | Err(Failure::Conflict(_)));
                         done
@@ -288,6 +254,12 @@ impl Postgres {
                 }
             }
         })
+    }
+
+    /// Ends what was begun without knowing all tables, and learns of them.
+    async fn again(&self, session: &mut Session) -> Result<(), Failure> {
+        session.get().batch_execute("ROLLBACK").await?;
+        self.learn(session.get()).await
     }
 
     async fn session(&self) -> Result<Session, Failure> {
@@ -310,6 +282,15 @@ impl Postgres {
                     self.address.schema
                 ),
             },
+            Failure::OtherBodies { settled } => StoreError::BadUrl {
+                url: url.to_owned(),
+                reason: format!(
+                    "the store that is there was made with bodies={}",
+                    settled.name()
+                ),
+            },
+            Failure::Table { collection, reason } => StoreError::Table { collection, reason },
+            Failure::Unknown => StoreError::InUse { path },
             Failure::Pool(error) => failed(action, url, error),
             Failure::Sql(error) | Failure::Committing(error) => match error.code() {
                 Some(code) if *code == SqlState::DISK_FULL => StoreError::Full { path },
@@ -318,34 +299,54 @@ impl Postgres {
         }
     }
 
-    async fn carry_out(&self, session: &Session, plan: &Plan<'_>) -> Result<(), Failure> {
-        if let Err(failure) = self.hold(session, plan).await {
-            if matches!(failure, Failure::Conflict(_)) {
-                session.get().batch_execute("ROLLBACK").await?;
+    async fn carry_out(
+        &self,
+        session: &Session,
+        tables: &Tables,
+        plan: &Plan<'_>,
+    ) -> Result<(), Failure> {
+        let there = match self.hold(session, tables, plan).await {
+            Ok(there) => there,
+            Err(failure) => {
+                if matches!(failure, Failure::Conflict(_)) {
+                    session.get().batch_execute("ROLLBACK").await?;
+                }
+                return Err(failure);
             }
-            return Err(failure);
+        };
+        for ((table, rows), there) in plan.rows.iter().zip(&there) {
+            table.write(session.get(), rows, there).await?;
         }
+        self.finish(session, plan).await
+    }
+
+    /// Writes entries, and ends the transaction.
+    async fn finish(&self, session: &Session, plan: &Plan<'_>) -> Result<(), Failure> {
         let (client, entries) = (session.get(), self.entries());
-        let insert = format!(
-            "INSERT INTO {entries} (key, value)
-            SELECT new.key, new.value FROM unnest($1::bytea[], $2::bytea[]) AS new (key, value) ORDER BY new.key"
-        );
-        let upsert = format!("{insert} ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+        let (insert, upsert) = insertion(&entries, plan.shows);
         let delete = format!("DELETE FROM {entries} WHERE key = ANY($1)");
+        let columns = if plan.shows { 6 } else { 2 };
         let (new, put) = (plan.new.parameters(), plan.put.parameters());
+        let (new, put) = (&new[..columns], &put[..columns]);
         let gone = [(&plan.gone as _, Type::BYTEA_ARRAY)];
         // All of it is sent at once.
         let write = try_join3(
-            client.execute_typed(&insert, &new),
-            client.execute_typed(&upsert, &put),
+            client.execute_typed(&insert, new),
+            client.execute_typed(&upsert, put),
             client.execute_typed(&delete, &gone),
         );
         let done = try_join(write, client.batch_execute("COMMIT")).await;
         done.map(drop).map_err(Failure::Committing)
     }
 
-    /// Begins a transaction, and holds all rows that something is expected of, if that is so.
-    async fn hold(&self, session: &Session, plan: &Plan<'_>) -> Result<(), Failure> {
+    /// Begins a transaction, and holds all rows that something is expected of, if that is so. Gives which there are of those in
+    /// each table.
+    async fn hold(
+        &self,
+        session: &Session,
+        tables: &Tables,
+        plan: &Plan<'_>,
+    ) -> Result<Vec<BTreeSet<String>>, Failure> {
         let (client, entries) = (session.get(), self.entries());
         let lock = |strength| {
             format!(
@@ -362,13 +363,19 @@ impl Postgres {
         let to_be_written = [(&plan.changed as _, Type::BYTEA_ARRAY)];
         let to_stay = [(&plan.kept as _, Type::BYTEA_ARRAY)];
         // Sent at once, and carried out in this order.
-        let (_, (changed, kept, heads)) = try_join(
-            client.batch_execute(BEGIN),
-            try_join3(
-                client.query_typed(&for_update, &to_be_written),
-                client.query_typed(&for_share, &to_stay),
-                client.query_typed(&with_heads, &plan.heads.parameters()),
-            ),
+        let heads = plan.heads.parameters();
+        let ((), (), changed, kept, heads) = try_join5(
+            client.batch_execute(BEGIN).map_err(Failure::from),
+            self.check(client, tables, plan.has_items),
+            client
+                .query_typed(&for_update, &to_be_written)
+                .map_err(Failure::from),
+            client
+                .query_typed(&for_share, &to_stay)
+                .map_err(Failure::from),
+            client
+                .query_typed(&with_heads, &heads[..2])
+                .map_err(Failure::from),
         )
         .await?;
         let mut found = BTreeMap::new();
@@ -384,10 +391,14 @@ impl Postgres {
         for row in &heads {
             held.insert(row.try_get::<_, &[u8]>(0)?);
         }
-        match plan.heads.keys.iter().find(|key| !held.contains(*key)) {
-            Some(key) => Err(Failure::Conflict(key.to_vec())),
-            None => Ok(()),
+        if let Some(key) = plan.heads.keys.iter().find(|key| !held.contains(*key)) {
+            return Err(Failure::Conflict(key.to_vec()));
         }
+        let mut there = Vec::new();
+        for (table, rows) in &plan.rows {
+            there.push(table.hold(client, rows).await?);
+        }
+        Ok(there)
     }
 
     async fn scan_from(
@@ -397,10 +408,15 @@ impl Postgres {
         (from, to): (&[u8], &[u8]),
         visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<bool, Failure> {
-        let (client, entries) = (session.get(), self.entries());
-        client.batch_execute(BEGIN_SCAN).await?;
+        let (client, tables) = (session.get(), self.tables());
+        let has_items = from < &[tag::ITEM + 1][..] && to > &[tag::ITEM][..];
+        try_join(
+            client.batch_execute(BEGIN_SCAN).map_err(Failure::from),
+            self.check(client, &tables, has_items),
+        )
+        .await?;
         if let Some((key, expected)) = guard {
-            let query = format!("SELECT value FROM {entries} WHERE key = $1");
+            let query = format!("SELECT value FROM {} WHERE key = $1", self.entries());
             let found = client
                 .query_typed_opt(&query, &[(&key, Type::BYTEA)])
                 .await?;
@@ -413,46 +429,56 @@ impl Postgres {
                 return Ok(false);
             }
         }
-        let (first, behind) = (
-            format!(
-                "SELECT key, value FROM {entries} WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3"
-            ),
-            format!(
-                "SELECT key, value FROM {entries} WHERE key > $1 AND key < $2 ORDER BY key LIMIT $3"
-            ),
-        );
-        let (mut query, mut last, mut limit) = (&first, from.to_vec(), PAGE.0);
-        loop {
-            let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] = [
-                (&last, Type::BYTEA),
-                (&to, Type::BYTEA),
-                (&limit, Type::INT8),
-            ];
-            let rows = client.query_typed_raw(query, parameters).await?;
-            let mut rows = pin!(rows);
-            let (mut seen, mut bytes, mut key) = (0, 0, Vec::new());
-            let mut flow = ControlFlow::Continue(());
-            while let Some(row) = rows.try_next().await? {
-                let (found, value): (&[u8], &[u8]) = (row.try_get(0)?, row.try_get(1)?);
-                seen += 1;
-                bytes += found.len() + value.len();
-                key.clear();
-                key.extend_from_slice(found);
-                flow = visit(found, value);
-                if flow.is_break() {
-                    break;
-                }
-            }
-            if flow.is_break() || seen < limit {
+        for segment in tables.segments(from, to) {
+            let flow = match segment.table {
+                None => self.visit_entries(client, &segment, visit).await?,
+                Some(table) => visit_rows(client, table, &segment, visit).await?,
+            };
+            if flow.is_break() {
                 break;
             }
-            let each = bytes / usize::try_from(seen).unwrap_or(1).max(1);
-            let most = i64::try_from(PAGE_BYTES / each.max(1)).unwrap_or(PAGE.1);
-            limit = (limit * 2).min(PAGE.1).min(most).max(1);
-            (query, last) = (&behind, key);
         }
         client.batch_execute("COMMIT").await?;
         Ok(true)
+    }
+
+    async fn visit_entries(
+        &self,
+        client: &Client,
+        segment: &Segment<'_>,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Failure> {
+        let query = |operator| {
+            format!(
+                "SELECT key, value FROM {} WHERE key {operator} $1 AND key < $2 ORDER BY key LIMIT $3",
+                self.entries()
+            )
+        };
+        let (first, behind) = (query(">="), query(">"));
+        let (mut query, mut last, mut paging) = (&first, segment.from.clone(), Paging::default());
+        loop {
+            let parameters: [(&(dyn ToSql + Sync), Type); 3] = [
+                (&last, Type::BYTEA),
+                (&segment.to, Type::BYTEA),
+                (&paging.limit, Type::INT8),
+            ];
+            let rows = client.query_typed_raw(query, parameters).await?;
+            let mut rows = pin!(rows);
+            let mut key = Vec::new();
+            while let Some(row) = rows.try_next().await? {
+                let (found, value): (&[u8], &[u8]) = (row.try_get(0)?, row.try_get(1)?);
+                paging.see(found.len() + value.len());
+                key.clear();
+                key.extend_from_slice(found);
+                if visit(found, value).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            if !paging.goes_on() {
+                return Ok(ControlFlow::Continue(()));
+            }
+            (query, last) = (&behind, key);
+        }
     }
 
     fn scanned(
@@ -477,6 +503,83 @@ impl Postgres {
     }
 }
 
+/// Visits the rows of a table that are items between two keys.
+async fn visit_rows(
+    client: &Client,
+    table: &Attached,
+    segment: &Segment<'_>,
+    visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, Failure> {
+    let (mut last, mut paging) = (None::<String>, Paging::default());
+    loop {
+        let rows = table
+            .page(client, segment, last.as_deref(), paging.limit)
+            .await?;
+        for row in &rows {
+            let (key, record) = table.entry(row)?;
+            paging.see(key.len() + record.len());
+            let is_meant = (&segment.from..&segment.to).contains(&&key);
+            if is_meant && visit(&key, &record).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        let Some(row) = rows.last().filter(|_| paging.goes_on()) else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        last = Some(row.try_get(0)?);
+    }
+}
+
+/// How many rows a scan asks for at once.
+struct Paging {
+    limit: i64,
+    seen: i64,
+    bytes: usize,
+}
+
+impl Default for Paging {
+    fn default() -> Self {
+        Self {
+            limit: PAGE.0,
+            seen: 0,
+            bytes: 0,
+        }
+    }
+}
+
+impl Paging {
+    fn see(&mut self, bytes: usize) {
+        self.seen += 1;
+        self.bytes += bytes;
+    }
+
+    /// Whether there may be a further page; goes on to that.
+    fn goes_on(&mut self) -> bool {
+        if self.seen < self.limit {
+            return false;
+        }
+        let each = self.bytes / usize::try_from(self.seen).unwrap_or(1).max(1);
+        let most = i64::try_from(PAGE_BYTES / each.max(1)).unwrap_or(PAGE.1);
+        let limit = (self.limit * 2).min(PAGE.1).min(most).max(1);
+        *self = Self {
+            limit,
+            ..Self::default()
+        };
+        true
+    }
+}
+
+/// A name for an index that has to do with these words.
+fn name_for(words: &[&str]) -> String {
+    let digest = Digest::of(words.join("\n").as_bytes());
+    format!("godwit_{}", digest.short())
+}
+
+/// A text in SQL.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
 /// A connection in use. Unless what was done came to its end, it is closed, so that nothing of it stays.
 struct Session {
     client: Option<Client>,
@@ -497,98 +600,26 @@ impl Drop for Session {
     }
 }
 
-/// A commit as statements are made of it. All keys are in order.
-struct Plan<'c> {
-    expected: BTreeMap<&'c [u8], Option<&'c [u8]>>,
-    /// Expected, and written.
-    changed: Vec<&'c [u8]>,
-    /// Expected, and not written.
-    kept: Vec<&'c [u8]>,
-    /// Expected to begin with something.
-    heads: Entries<'c>,
-    /// Expected to be absent.
-    new: Entries<'c>,
-    put: Entries<'c>,
-    gone: Vec<&'c [u8]>,
-}
-
-#[derive(Default)]
-struct Entries<'c> {
-    keys: Vec<&'c [u8]>,
-    values: Vec<Vec<u8>>,
-}
-
-impl<'c> Entries<'c> {
-    fn push(&mut self, key: &'c [u8], value: Vec<u8>) {
-        self.keys.push(key);
-        self.values.push(value);
-    }
-
-    fn parameters(&self) -> [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] {
-        [
-            (&self.keys, Type::BYTEA_ARRAY),
-            (&self.values, Type::BYTEA_ARRAY),
-        ]
-    }
-}
-
-impl<'c> Plan<'c> {
-    /// Where one key is expected to be two things there is no plan, but a conflict.
-    fn of(commit: &'c Commit<'_>) -> Result<Self, StoreError> {
-        let mut expected = BTreeMap::new();
-        for (key, value) in commit.expectations() {
-            if expected
-                .insert(key, value)
-                .is_some_and(|other| other != value)
-            {
-                return Err(StoreError::Conflict { key: key.to_vec() });
-            }
-        }
-        // Of several writes to one key the last one counts.
-        let writes: BTreeMap<_, _> = commit.writes().collect();
-        let absent: BTreeSet<_> = expected
-            .iter()
-            .filter_map(|(key, value)| value.is_none().then_some(*key))
-            .collect();
-        let (changed, kept) = expected.keys().partition(|key| writes.contains_key(*key));
-        let mut plan = Self {
-            changed,
-            kept,
-            heads: Entries::default(),
-            new: Entries::default(),
-            put: Entries::default(),
-            gone: Vec::new(),
-            expected,
-        };
-        for (key, head) in commit.heads().collect::<BTreeMap<_, _>>() {
-            plan.heads.push(key, head.to_vec());
-        }
-        for key in &absent {
-            let value = writes.get(key).copied().flatten();
-            plan.new
-                .push(key, value.map(|value| value.to_vec()).unwrap_or_default());
-            if value.is_none() {
-                plan.gone.push(key);
-            }
-        }
-        for (key, value) in writes {
-            match value {
-                _ if absent.contains(key) => {}
-                Some(value) => plan.put.push(key, value.to_vec()),
-                None => plan.gone.push(key),
-            }
-        }
-        plan.gone.sort_unstable();
-        Ok(plan)
-    }
-}
-
 impl Backend for Postgres {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let query = format!("SELECT value FROM {} WHERE key = $1", self.entries());
+        let is_item = key.first() == Some(&tag::ITEM);
         self.tried("reading", async |session: &mut Session| {
+            let (client, tables) = (session.get(), self.tables());
+            if let Some(table) = tables.of(key) {
+                return match table.id_in(key) {
+                    Some(id) => table.get(client, id).await,
+                    None => Ok(None),
+                };
+            }
             let parameters = [(&key as _, Type::BYTEA)];
-            let row = session.get().query_typed_opt(&query, &parameters).await?;
+            let (row, ()) = try_join(
+                client
+                    .query_typed_opt(&query, &parameters)
+                    .map_err(Failure::from),
+                self.check(client, &tables, is_item),
+            )
+            .await?;
             Ok(row.map(|row| row.try_get(0)).transpose()?)
         })
     }
@@ -626,9 +657,17 @@ impl Backend for Postgres {
                 return Err(StoreError::BadKey { length: key.len() });
             }
         }
-        let plan = Plan::of(commit)?;
         self.tried("committing", async |session: &mut Session| {
-            self.carry_out(session, &plan).await
+            let tables = self.tables();
+            let mut plan = Plan::of(commit, &tables, self.bodies)?;
+            match self.carry_out(session, &tables, &plan).await {
+                Err(failure) if plan.shows && failure.is_of_a_body() => {
+                    session.get().batch_execute("ROLLBACK").await?;
+                    plan.hide();
+                    self.carry_out(session, &tables, &plan).await
+                }
+                done => done,
+            }
         })
     }
 
@@ -658,12 +697,24 @@ impl Backend for Postgres {
         );
         let before = i64::try_from(n.max(1) - 1).unwrap_or(i64::MAX);
         self.tried("cutting a range", async |session: &mut Session| {
-            let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] = [
+            let (client, tables) = (session.get(), self.tables());
+            if let [segment] = &*tables.segments(from, to)
+                && let Some(table) = segment.table
+            {
+                return table.nth(client, n, segment).await;
+            }
+            let parameters: [(&(dyn ToSql + Sync), Type); 3] = [
                 (&from, Type::BYTEA),
                 (&to, Type::BYTEA),
                 (&before, Type::INT8),
             ];
-            let row = session.get().query_typed_opt(&query, &parameters).await?;
+            let (row, ()) = try_join(
+                client
+                    .query_typed_opt(&query, &parameters)
+                    .map_err(Failure::from),
+                self.check(client, &tables, from.first() == Some(&tag::ITEM)),
+            )
+            .await?;
             Ok(row.map(|row| row.try_get(0)).transpose()?)
         })
     }
@@ -675,6 +726,166 @@ impl Backend for Postgres {
             Ok(row.try_get::<_, i64>(0)?)
         })?;
         Ok(u64::try_from(now).ok().map(Timestamp))
+    }
+
+    fn relational(&self) -> Option<&dyn Relational> {
+        Some(self)
+    }
+}
+
+impl Relational for Postgres {
+    fn is_read_by_others(&self, key: &[u8]) -> bool {
+        let is_shown = self.bodies == Bodies::Jsonb && key.first() == Some(&tag::ITEM);
+        is_shown || self.is_written_by_others(key)
+    }
+
+    fn is_written_by_others(&self, key: &[u8]) -> bool {
+        self.tables().of(key).is_some()
+    }
+
+    fn attach(
+        &self,
+        collection: &Name,
+        table: &Table,
+        version: &Version,
+        commit: &Commit<'_>,
+    ) -> Result<(), StoreError> {
+        let schema = &*self.address.schema;
+        self.tried("attaching a table", async |session: &mut Session| {
+            let client = session.get();
+            let tables = Tables::load(client, schema).await?;
+            if tables.of_collection(collection).is_none() {
+                let table = look_up::look_up(client, schema, collection, (table, version)).await?;
+                table.make_order(client).await?;
+                let plan = Plan::of(commit, &tables, self.bodies)?;
+                self.register(session, &tables, &plan, &table).await?;
+            }
+            self.learn(client).await
+        })
+    }
+
+    fn attached(&self) -> Result<Vec<(Name, Table)>, StoreError> {
+        self.tried("reading", async |session: &mut Session| {
+            let tables = Tables::load(session.get(), &self.address.schema).await?;
+            Ok(tables.all())
+        })
+    }
+
+    fn count(&self, collection: &Name) -> Result<u64, StoreError> {
+        self.tried("counting items", async |session: &mut Session| {
+            match self.tables().of_collection(collection) {
+                Some(table) => table.count(session.get()).await,
+                None => Err(Failure::Unknown),
+            }
+        })
+    }
+
+    fn other_versions(
+        &self,
+        collection: &Name,
+        known: &[Version],
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let known: Vec<String> = known.iter().map(Version::to_string).collect();
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.tried(
+            "looking for versions",
+            async |session: &mut Session| match self.tables().of_collection(collection) {
+                Some(table) => {
+                    table
+                        .other_versions(session.get(), &known, after, limit)
+                        .await
+                }
+                None => Err(Failure::Unknown),
+            },
+        )
+    }
+
+    fn ensure_index(&self, collection: &Name, pointer: &str) -> Result<(), StoreError> {
+        self.tried(
+            "making an index",
+            async |session: &mut Session| match self.index(&self.tables(), collection, pointer) {
+                Some((schema, name, on)) => {
+                    tables::make_index(session.get(), &schema, &name, &on).await
+                }
+                None => Ok(()),
+            },
+        )
+    }
+
+    fn drop_index(&self, collection: &Name, pointer: &str) -> Result<(), StoreError> {
+        self.tried(
+            "dropping an index",
+            async |session: &mut Session| match self.index(&self.tables(), collection, pointer) {
+                Some((schema, name, _)) => tables::drop_index(session.get(), &schema, &name).await,
+                None => Ok(()),
+            },
+        )
+    }
+
+    fn find(
+        &self,
+        collection: &Name,
+        (pointer, value): (&str, &serde_json::Value),
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let (value, limit) = (value.to_string(), i64::try_from(limit).unwrap_or(i64::MAX));
+        self.tried("finding items", async |session: &mut Session| {
+            match self.tables().of_collection(collection) {
+                Some(table) => {
+                    let wanted = (pointer, &*value);
+                    table.find(session.get(), wanted, after, limit).await
+                }
+                None => Err(Failure::Unknown),
+            }
+        })
+    }
+}
+
+impl Postgres {
+    /// Notes that a collection is a table, if it is not one by then, and carries out a plan with that.
+    async fn register(
+        &self,
+        session: &Session,
+        tables: &Tables,
+        plan: &Plan<'_>,
+        table: &Attached,
+    ) -> Result<(), Failure> {
+        let registered = match self.hold(session, tables, plan).await {
+            Ok(_) => table.register(session.get(), &self.address.schema).await,
+            Err(failure) => Err(failure),
+        };
+        match registered {
+            Ok(()) => self.finish(session, plan).await,
+            Err(failure) => {
+                session.get().batch_execute("ROLLBACK").await?;
+                Err(failure)
+            }
+        }
+    }
+
+    /// The schema, the name and the rest of the statement of an index of SQL on what bodies have at a pointer, where others
+    /// read them.
+    fn index(
+        &self,
+        tables: &Tables,
+        collection: &Name,
+        pointer: &str,
+    ) -> Option<(String, String, String)> {
+        let schema = &*self.address.schema;
+        let name = name_for(&[schema, collection.as_str(), pointer]);
+        if let Some(table) = tables.of_collection(collection) {
+            return Some((table.schema().to_owned(), name, table.index(pointer)));
+        }
+        let on = format!(
+            "{} USING hash ((body #> {})) WHERE collection = {}",
+            self.entries(),
+            tables::path(pointer),
+            literal(collection.as_str())
+        );
+        (self.bodies == Bodies::Jsonb).then(|| (schema.to_owned(), name, on))
     }
 }
 

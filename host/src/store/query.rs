@@ -89,6 +89,9 @@ impl Store {
             next: None,
         };
         match &index {
+            Some(_) if self.is_attached(collection) => {
+                self.search_table(collection, after, &mut search)?;
+            }
             Some(index) => self.search_index(collection, index, after, &mut search)?,
             None => self.each_item(collection, after, &mut |id, record| {
                 search.look_at(id, record.body)
@@ -132,6 +135,31 @@ impl Store {
                 }
             }
         }
+    }
+
+    /// Has the store find candidates: of a table that others write it has the index itself.
+    fn search_table(
+        &self,
+        collection: &Name,
+        after: Option<&str>,
+        search: &mut Search<'_>,
+    ) -> Result<(), StoreError> {
+        let mut last = after.map(str::to_owned);
+        while let Some(relational) = self.backend().relational() {
+            let wanted = (search.pointer, search.value);
+            let ids = relational.find(collection, wanted, last.as_deref(), ENTRIES)?;
+            for id in &ids {
+                let body = self.body(collection, id)?;
+                if body.is_some_and(|body| search.look_at(id, &body).is_break()) {
+                    return Ok(());
+                }
+            }
+            match ids.into_iter().next_back() {
+                Some(id) => last = Some(id),
+                None => break,
+            }
+        }
+        Ok(())
     }
 
     /// How many entries an index has.

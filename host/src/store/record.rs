@@ -17,14 +17,18 @@ const ITEM_LAYOUT: u8 = 1;
 /// What stands before an item's body: the layout (1 byte), the length of the version (1 byte), the
 /// version as text, and the run that wrote the item last (8 bytes, big-endian; 0 is an import).
 pub fn item_header(version: &Version, writer: RunId) -> Vec<u8> {
-    let version = version.to_string();
-    let length = u8::try_from(version.len()).expect("versions have at most 128 bytes");
-    [
+    item_header_of(&version.to_string(), writer).expect("versions have at most 128 bytes")
+}
+
+/// The same of a version as text; `None` where that is too long.
+pub fn item_header_of(version: &str, writer: RunId) -> Option<Vec<u8>> {
+    let length = u8::try_from(version.len()).ok()?;
+    let parts = [
         &[ITEM_LAYOUT, length],
         version.as_bytes(),
         &writer.0.to_be_bytes(),
-    ]
-    .concat()
+    ];
+    Some(parts.concat())
 }
 
 /// An item's record, taken apart.

@@ -149,6 +149,31 @@ impl Store {
         &*self.backend
     }
 
+    /// Whether a collection is a table that the application writes, too.
+    pub(crate) fn is_attached(&self, collection: &Name) -> bool {
+        let relational = self.backend.relational();
+        relational.is_some_and(|relational| {
+            relational.is_written_by_others(&key::item(tag::ITEM, collection, ""))
+        })
+    }
+
+    /// How many items a collection has: of a table that the application writes, too, as many as there are in it now.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// assert_eq!(store.count_items(&"notes".parse()?)?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn count_items(&self, collection: &Name) -> Result<u64, StoreError> {
+        match self.backend.relational() {
+            Some(relational) if self.is_attached(collection) => relational.count(collection),
+            _ => Ok(self.tallies(collection)?.items),
+        }
+    }
+
     /// The bytes below as they are stored, compressed where they are.
     pub(super) fn stored(&self) -> &dyn Backend {
         &*self.inner

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::lease::{Lease, LeaseError};
 use super::record::{self, Collection, ItemRecord, Numbers, PreImage, Tallies};
-use super::{Commit, Store, StoreError, index, key};
+use super::{Commit, Store, StoreError, Table, index, key};
 use crate::model::{Apart, Digest, Entry, Event, Name, Progress, Run, RunId, Timestamp, Version};
 
 /// Where pre-images go: a run and the number of its step.
@@ -234,6 +234,8 @@ struct Known {
     is_counted: bool,
     /// The record and the tallies as they were found.
     found: [Option<Vec<u8>>; 2],
+    /// Whether it is a table that the application writes, too.
+    is_attached: bool,
 }
 
 impl<'a> Write<'a> {
@@ -359,6 +361,7 @@ impl<'a> Write<'a> {
                 is_changed: false,
                 is_counted: false,
                 found,
+                is_attached: self.store.is_attached(name),
             };
             self.collections.insert(name.clone(), known);
         }
@@ -394,6 +397,7 @@ impl<'a> Write<'a> {
                 is_changed: true,
                 is_counted: true,
                 found: [None, None],
+                is_attached: false,
             });
         known.record = record;
         known.is_changed = true;
@@ -438,6 +442,66 @@ impl<'a> Write<'a> {
         }
         self.set_collection(name, record)?;
         Ok(true)
+    }
+
+    /// Makes a collection of a table of the application's own, whose rows have a version by now: the first thing that there is
+    /// of it in the store.
+    ///
+    /// # Errors
+    /// [`LeaseError`] when the lease was lost, or the table does not do.
+    pub(crate) fn attach(
+        mut self,
+        (collection, table): (&Name, &Table),
+        (app, version): (&Name, &Version),
+        lease: &mut Lease,
+        now: Timestamp,
+    ) -> Result<(), LeaseError> {
+        let store = self.store;
+        let record = Collection::new(app.clone(), Some(version.clone()));
+        self.expect(&key::named(key::tag::COLLECTION, collection), None);
+        self.set_collection(collection, record)?;
+        lease.keep(store, now)?;
+        let mut commit = self.finished();
+        lease.expect(&mut commit);
+        let attached = match store.backend().relational() {
+            Some(relational) => relational.attach(collection, table, version, &commit),
+            None => Err(StoreError::Table {
+                collection: collection.to_string(),
+                reason: format!("{} has no tables; PostgreSQL has", store.backend().url()),
+            }),
+        };
+        attached.map_err(|error| Lease::lost(store, error))
+    }
+
+    /// Notes how many items a collection has, of a table that others write, too.
+    pub(crate) fn recount(&mut self, name: &Name) -> Result<(), StoreError> {
+        let items = self.store.count_items(name)?;
+        let known = self.known(name)?;
+        known.tallies.items = items;
+        known.is_counted = true;
+        Ok(())
+    }
+
+    /// Has an item wait to be brought up to date that the application wrote with an older version than its collection has, if
+    /// it is still what was read.
+    pub(crate) fn await_item(
+        &mut self,
+        collection: &Name,
+        id: &str,
+        record: &[u8],
+        version: &Version,
+    ) -> Result<(), StoreError> {
+        let key = key::item(key::tag::ITEM, collection, id);
+        self.commit.expect(&key, Some(record));
+        self.change_collection(collection, |known| {
+            known.note_versions(None, Some(version.clone()));
+        })?;
+        let apart = Apart {
+            version: version.clone(),
+            next: None,
+            failure: None,
+        };
+        self.set_apart(collection, id, None, Some(&apart), Visit::Once)
     }
 
     /// Removes a collection that has no items.
@@ -509,13 +573,13 @@ impl<'a> Write<'a> {
             head: Cow::Owned(record::item_header(version, self.writer)),
             tail: body,
         });
-        self.track_item(collection, id, old.as_ref(), new.as_ref())?;
+        let is_attached = self.track_item(collection, id, old.as_ref(), new.as_ref())?;
         let key = key::item(key::tag::ITEM, collection, id);
-        if self.is_among_others {
-            match &old {
-                Some(old) => self.commit.expect_head(&key, old.header()?),
-                None => self.commit.expect(&key, None),
-            }
+        match &old {
+            _ if is_attached => self.expect_whole(&key, old.as_ref()),
+            _ if !self.is_among_others => {}
+            Some(old) => self.commit.expect_head(&key, old.header()?),
+            None => self.commit.expect(&key, None),
         }
         let growth = self.keep(&key, old, new.is_some(), visit)?;
         match new {
@@ -557,8 +621,10 @@ impl<'a> Write<'a> {
         record: Vec<u8>,
     ) -> Result<(), StoreError> {
         let record = Stored::from(record);
-        self.track_item(collection, id, None, Some(&record))?;
         let key = key::item(key::tag::ITEM, collection, id);
+        if self.track_item(collection, id, None, Some(&record))? {
+            self.expect_whole(&key, None);
+        }
         self.commit.put_with(&key, &[], record.tail);
         Ok(())
     }
@@ -598,8 +664,10 @@ impl<'a> Write<'a> {
     ) -> Result<(), StoreError> {
         let [current, there] =
             [current, before].map(|record| record.map(|it| Stored::item(&[], it)));
-        self.track_item(collection, id, current.as_ref(), there.as_ref())?;
         let key = key::item(key::tag::ITEM, collection, id);
+        if self.track_item(collection, id, current.as_ref(), there.as_ref())? {
+            self.expect_whole(&key, current.as_ref());
+        }
         match before {
             Some(before) => self.commit.put(&key, &[before]),
             None => self.commit.delete(&key),
@@ -607,14 +675,21 @@ impl<'a> Write<'a> {
         Ok(())
     }
 
-    /// Lets the number of items and the index entries follow what becomes of an item.
+    /// Asks that what is under a key is still what it was, to the byte.
+    fn expect_whole(&mut self, key: &[u8], old: Option<&Stored<'_>>) {
+        let old = old.map(|old| [&*old.head, &*old.tail].concat());
+        self.commit.expect(key, old.as_deref());
+    }
+
+    /// Lets the number of items and the index entries follow what becomes of an item. Gives whether the collection is a table
+    /// that the application writes, too: that has indexes of its own.
     fn track_item(
         &mut self,
         collection: &Name,
         id: &str,
         old: Option<&Stored<'_>>,
         new: Option<&Stored<'_>>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let known = self.known(collection)?;
         match (old.is_some(), new.is_some()) {
             (false, true) => known.tallies.items += 1,
@@ -623,8 +698,8 @@ impl<'a> Write<'a> {
         }
         known.is_counted |= old.is_some() != new.is_some();
         let indexes = known.record.indexes.clone();
-        if indexes.is_empty() {
-            return Ok(());
+        if known.is_attached || indexes.is_empty() {
+            return Ok(known.is_attached);
         }
         let parse = |record: Option<&Stored<'_>>| {
             let body = record.map(Stored::body).transpose()?;
@@ -643,7 +718,7 @@ impl<'a> Write<'a> {
                 new.iter().for_each(|key| self.commit.put(key, &[]));
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Writes one index entry, while an index is built.

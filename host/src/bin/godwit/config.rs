@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use godwit::model::{DefaultGrant, Granted, Grants, Name};
+use godwit::Attachment;
+use godwit::model::{DefaultGrant, Granted, Grants, Name, Version};
 use godwit::plan::Policy;
 use godwit::sandbox::Limits;
-use godwit::store::Compression;
+use godwit::store::{Compression, Table};
 use serde::Deserialize;
 
 use crate::exit::Failure;
@@ -45,6 +46,9 @@ pub struct Config {
     pub backups: Option<PathBuf>,
     /// The folder of the JSON Schemas that `verify` holds items to; a relative path counts from the file's folder.
     pub schemas: Option<PathBuf>,
+    /// Collections that are tables of the application's own, in a store of PostgreSQL.
+    #[serde(default)]
+    pub tables: BTreeMap<Name, TableConfig>,
     /// The folder of compiled components, or `none`; a relative path counts from the file's folder.
     pub cache: Option<PathBuf>,
 }
@@ -96,6 +100,33 @@ impl GrantsConfig {
             apps: apps
                 .map(|(app, config)| (app.clone(), granted(config)))
                 .collect(),
+        }
+    }
+}
+
+/// A collection that is a table of the application's own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TableConfig {
+    app: Name,
+    /// The version that the rows have when the table is attached.
+    version: Version,
+    table: String,
+    key: String,
+    body: String,
+    version_column: Option<String>,
+}
+
+impl TableConfig {
+    /// As the library takes it.
+    pub fn attachment(&self) -> Attachment {
+        Attachment {
+            app: self.app.clone(),
+            version: self.version.clone(),
+            table: Table {
+                version: self.version_column.clone(),
+                ..Table::new(&self.table, &self.key, &self.body)
+            },
         }
     }
 }

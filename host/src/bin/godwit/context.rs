@@ -99,7 +99,21 @@ impl Context {
     /// Opens the store.
     pub fn store(&self, mode: OpenMode) -> Result<Store, Failure> {
         let store = Store::new(self.backend(mode)?)?;
-        Ok(store.compressing(self.config.compression))
+        self.with_tables(store.compressing(self.config.compression))
+    }
+
+    /// Has the collections that `[tables]` names be tables, if they are not so yet.
+    fn with_tables(&self, store: Store) -> Result<Store, Failure> {
+        for (collection, table) in &self.config.tables {
+            let host = self.wire(store.clone(), Catalogue::new());
+            if host.attach(collection, &table.attachment())? {
+                let table = &table.attachment().table.table;
+                self.remark(&format!(
+                    "{collection} lies in the table {table} from here on"
+                ));
+            }
+        }
+        Ok(store)
     }
 
     /// Opens the store by its whole path, which backups of it tell then: in a folder that several stores share they are told
@@ -114,7 +128,7 @@ impl Context {
             (url, _) => url,
         };
         let backend = self.saying_if_new(&url, || Ok(url.open(mode)?))?;
-        Ok(Store::new(backend)?.compressing(self.config.compression))
+        self.with_tables(Store::new(backend)?.compressing(self.config.compression))
     }
 
     /// Opens a store somehow, and says so if it was made: whoever mistyped a path should see that.

@@ -335,7 +335,10 @@ fn of_store(error: &StoreError) -> String {
             "check the path; `godwit import --store PATH …` makes a new store".to_owned()
         }
         StoreError::NotAStore { .. } => "name the folder of a store, or a new folder".to_owned(),
-        StoreError::BadUrl { .. } => "use lmdb:PATH, sled:PATH, memory: or a PATH".to_owned(),
+        StoreError::BadUrl { .. } => {
+            "use lmdb:PATH, sled:PATH, postgres://…, memory: or a PATH".to_owned()
+        }
+        StoreError::Table { .. } => "change the table, or [tables] in godwit.toml".to_owned(),
         StoreError::InUse { .. } => "wait until the other process is done with it".to_owned(),
         StoreError::NewerFormat { .. } => "use the Godwit that wrote it, or a newer one".to_owned(),
         StoreError::Damaged { .. } => {
@@ -347,7 +350,8 @@ fn of_store(error: &StoreError) -> String {
             "use an LMDB store, which takes larger ones, or make the documents smaller".to_owned()
         }
         StoreError::Failed { .. } | StoreError::Poisoned { .. } => {
-            "look after the disk, then give the same command again: it goes on".to_owned()
+            "look after the disk, or the server; then give the same command again: it goes on"
+                .to_owned()
         }
         _ => AGAIN.to_owned(),
     }

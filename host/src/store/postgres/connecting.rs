@@ -15,6 +15,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::super::StoreError;
 use super::super::url::{bad, without_password};
+use super::bodies::Bodies;
 
 /// How many connections one store has at most: what a run and a server's reads use at once.
 const CONNECTIONS: usize = 16;
@@ -33,6 +34,8 @@ pub(super) struct Address {
     pub shown: String,
     /// The schema that has everything of ours.
     pub schema: String,
+    /// How a new store keeps bodies.
+    pub bodies: Option<Bodies>,
     config: Config,
     tls: Tls,
 }
@@ -51,11 +54,17 @@ impl Address {
     /// Takes a URL apart: that of libpq, in which `schema` and `sslrootcert` may be named, too.
     pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
-        let (mut schema, mut root, mut verifies) = (SCHEMA.to_owned(), None, false);
+        let (mut schema, mut bodies) = (SCHEMA.to_owned(), None);
+        let (mut root, mut verifies) = (None, false);
         let mut rest = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             match pair.split_once('=') {
                 Some(("schema", name)) => schema = name.to_owned(),
+                Some(("bodies", name)) => {
+                    let named = Bodies::named(name);
+                    let unknown = || bad(url, format!("bodies are bytea or jsonb, not `{name}`"));
+                    bodies = Some(named.ok_or_else(unknown)?);
+                }
                 Some(("sslrootcert", "system")) => verifies = true,
                 Some(("sslrootcert", path)) => root = Some(PathBuf::from(path)),
                 Some(("sslmode", "verify-ca" | "verify-full")) => {
@@ -65,13 +74,7 @@ impl Address {
                 _ => rest.push(pair),
             }
         }
-        let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
-        let is_name = schema.bytes().next().is_some_and(is_letter)
-            && schema.len() <= LONGEST_NAME
-            && schema
-                .bytes()
-                .all(|byte| is_letter(byte) || byte.is_ascii_digit());
-        if !is_name {
+        if !is_name(&schema) {
             let reason = format!(
                 "`{schema}` is no name for a schema: small letters, digits and _, {LONGEST_NAME} at most"
             );
@@ -100,6 +103,7 @@ impl Address {
         Ok(Self {
             shown: without_password(url),
             schema,
+            bodies,
             config,
             tls: match verifies || root.is_some() {
                 true => Tls::Verified(root),
@@ -136,6 +140,16 @@ impl Address {
             .build();
         pool.map_err(|error| super::failed("connecting", &self.shown, error))
     }
+}
+
+/// Whether a schema may have a name: one that needs no quotes.
+fn is_name(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    name.bytes().next().is_some_and(is_letter)
+        && name.len() <= LONGEST_NAME
+        && name
+            .bytes()
+            .all(|byte| is_letter(byte) || byte.is_ascii_digit())
 }
 
 impl Tls {

@@ -4,7 +4,8 @@ use deadpool_postgres::Client;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
-use super::{Failure, said};
+use super::bodies::Bodies;
+use super::failure::{Failure, said};
 
 /// What makes a schema of one version more, from the first on. What has once been shipped is never changed: further
 /// versions are added.
@@ -14,6 +15,37 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE {schema}.entries (
         key bytea PRIMARY KEY,
         value bytea NOT NULL
+    );
+",
+    // What others may read of items, where they lie in entries; and items that lie in tables of the application's own.
+    "
+    ALTER TABLE {schema}.entries ADD COLUMN collection text;
+    ALTER TABLE {schema}.entries ADD COLUMN generation int8;
+    ALTER TABLE {schema}.entries ADD COLUMN id text;
+    ALTER TABLE {schema}.entries ADD COLUMN body jsonb;
+    CREATE VIEW {schema}.items AS
+        SELECT item.collection, item.id, item.body
+        FROM {schema}.entries AS item
+        LEFT JOIN {schema}.entries AS live ON live.key = '\\x47'::bytea || convert_to(item.collection, 'UTF8')
+        WHERE item.body IS NOT NULL AND item.generation =
+            coalesce(('x' || encode(live.value, 'hex'))::bit(64)::int8, 0);
+    CREATE TABLE {schema}.settings (
+        name text PRIMARY KEY,
+        value text NOT NULL
+    );
+    INSERT INTO {schema}.settings (name, value)
+        SELECT 'bodies', 'bytea' WHERE EXISTS (SELECT 1 FROM {schema}.entries);
+    CREATE TABLE {schema}.tables (
+        collection text PRIMARY KEY,
+        definition text NOT NULL
+    );
+    CREATE TABLE {schema}.stamps (
+        collection text,
+        id text COLLATE \"C\",
+        version text NOT NULL,
+        writer int8 NOT NULL,
+        digest text NOT NULL,
+        PRIMARY KEY (collection, id)
     );
 "];
 
@@ -61,6 +93,28 @@ async fn version(client: &Client, schema: &str) -> Result<Option<i32>, Failure> 
     let query = format!("SELECT coalesce(max(version), 0)::int4 FROM {schema}.godwit_schema");
     let row = client.query_typed_one(&query, &[]).await?;
     Ok(Some(row.try_get(0)?))
+}
+
+/// How the bodies of a store are kept: as was settled first, for which `wished` counts once.
+pub(super) async fn bodies(
+    client: &Client,
+    schema: &str,
+    wished: Option<Bodies>,
+) -> Result<Bodies, Failure> {
+    let insert = format!(
+        "INSERT INTO {schema}.settings (name, value) VALUES ('bodies', $1) ON CONFLICT DO NOTHING"
+    );
+    let name = wished.unwrap_or_default().name();
+    let select = format!("SELECT value FROM {schema}.settings WHERE name = 'bodies'");
+    client
+        .execute_typed(&insert, &[(&name, Type::TEXT)])
+        .await?;
+    let row = client.query_typed_one(&select, &[]).await?;
+    let settled = Bodies::named(row.try_get(0)?).unwrap_or_default();
+    match wished {
+        Some(wished) if wished != settled => Err(Failure::OtherBodies { settled }),
+        _ => Ok(settled),
+    }
 }
 
 async fn create(client: &Client, schema: &str) -> Result<(), tokio_postgres::Error> {

@@ -118,7 +118,7 @@ fn to_file(
         (PartialFile::create(path, packing)?, start)
     };
     let resumed_behind = start.items;
-    let total = store.tallies(collection)?.items;
+    let total = store.count_items(collection)?;
     let label = format!("export of {collection}");
     let meter = Meter::new(
         label,

@@ -168,7 +168,10 @@ fn print(host: &Host, planned: &Planned, phase: Option<Phase>) -> Result<(), Fai
 fn items(host: &Host, stage: &Stage, step: &Step) -> Result<String, Failure> {
     let tallies = host.store().tallies(step.work.collection())?;
     let items = match stage.source {
-        Source::Collection => tallies.items - tallies.apart(),
+        Source::Collection => {
+            let items = host.store().count_items(step.work.collection())?;
+            items.saturating_sub(tallies.apart())
+        }
         Source::Behind => tallies.waiting,
         Source::Quarantine(_) | Source::Item(..) => return Ok(String::new()),
     };
