@@ -40,6 +40,7 @@ mod server;
 mod shadow;
 mod store_conformance;
 mod tables;
+mod tls;
 mod transfer;
 mod undo;
 mod way_in;

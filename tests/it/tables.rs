@@ -11,11 +11,12 @@ use godwit::plan::Goal;
 use godwit::run::{ChangedItems, Control, Quiet};
 use godwit::store::{Backend, Compression, Memory, OpenMode, Postgres, Store, Table};
 use godwit::{Attachment, ErrorKind, HostError, ItemWrite, Surroundings, WorkOptions};
-use godwit_tests::made::{Order, doing, made, plain, rewrite};
+use godwit_tests::made::{LAYOUTS, Order, doing, made, plain, rewrite};
 use godwit_tests::postgres::Server;
 use godwit_tests::store_conformance::Dice;
 use godwit_tests::world::{
-    catalogue_with, host, items, name, quarantined, seed, small_batches, up, up_accepting, version,
+    ENGINE, catalogue_with, host, items, name, quarantined, seed, small_batches, up, up_accepting,
+    version,
 };
 use serde_json::{Value, json};
 
@@ -269,6 +270,10 @@ fn keys_of_every_type_are_ids_and_versions_are_told() {
         ),
         ("uuid", &uuid),
         ("varchar(40)", &|n: usize| format!("Ä{n}")),
+        // One whose order is not that of bytes.
+        ("text COLLATE \"und-x-icu\"", &|n: usize| {
+            format!("{}{n}", ["a", "B", "ä", "-", "Z"][n % 5])
+        }),
     ]
     .into_iter()
     .enumerate()
@@ -532,6 +537,57 @@ fn a_commit_of_the_table_and_the_rest_is_one() {
     assert_eq!(rows(&server).len(), 2);
 }
 
+#[tokio::test]
+async fn an_application_that_embeds_the_host_attaches_a_table_and_works_along() {
+    let server = Server::start();
+    table_of(&server, COLUMNS, &some_items(30));
+    let mut builder = godwit::Host::builder()
+        .url(server.url())
+        .table(name("items"), notes());
+    for version in ["2.0.0", "3.0.0"] {
+        let order = Order::new("made", version).step(rewrite("apply", "items"));
+        builder = builder.plugin(format!("made-{version}.wasm"), order.file(LAYOUTS[0]));
+    }
+    let host = builder.open().await.unwrap();
+    let worked = host
+        .work(Goal::default(), WorkOptions::default())
+        .await
+        .unwrap();
+    assert_eq!(worked.reports.len(), 1);
+    assert_eq!(rows(&server)["0001"]["trail"][0], "2.0.0/apply");
+    host.shutdown().await;
+    let url = server.url();
+    let other = Attachment {
+        table: Table::new("app.others", "id", "doc"),
+        ..notes()
+    };
+    let refused = godwit::Host::builder()
+        .url(url)
+        .table(name("others"), other)
+        .open()
+        .await;
+    let error = refused.err().unwrap().to_string();
+    assert!(error.contains("there is no table app.others"), "{error}");
+}
+
+#[test]
+fn what_a_column_has_no_room_for_goes_into_quarantine() {
+    let server = Server::start();
+    let zero = doing(
+        "a",
+        "2.0.0/apply",
+        json!([["text", r#"{"zero":"\u0000"}"#]]),
+    );
+    table_of(&server, COLUMNS, &[zero, plain("b")]);
+    let host = attached(&server, &CATALOGUE);
+    up(&host);
+    assert_eq!(quarantined(&host), [(name("items"), "a".to_owned())]);
+    let apart = host.store().apart(&name("items"), "a").unwrap().unwrap();
+    let reason = apart.failure.unwrap().reason;
+    assert!(reason.contains("is not what jsonb can hold"), "{reason}");
+    assert_eq!(rows(&server)["b"]["trail"], json!(["2.0.0/apply"]));
+}
+
 #[test]
 fn compressed_stores_leave_tables_as_they_are() {
     let server = Server::start();
@@ -588,11 +644,15 @@ fn bodies_as_jsonb_are_there_for_others_and_stay_as_they_were_to_the_byte() {
     // An index is there for those who ask in SQL, as well.
     let schema = json!({"app": "made", "version": "4.0.0", "operations":
         [{"ensure_index": {"collection": "items", "pointer": "/_id"}}]});
-    host = Host::new(
-        host.store().clone(),
-        catalogue_with(&[], &[&schema.to_string()]),
-        Surroundings::of_this_process(),
-    );
+    let mut catalogue = Catalogue::new();
+    for version in ["2.0.0", "3.0.0"] {
+        let order = Order::new("made", version).step(rewrite("apply", "items"));
+        let file = format!("made-{version}.wasm");
+        catalogue.add(&ENGINE, file.into(), &order.file(LAYOUTS[0]));
+    }
+    catalogue.add(&ENGINE, "index.json".into(), schema.to_string().as_bytes());
+    let store = host.store().clone();
+    let host = Host::new(store, catalogue, Surroundings::of_this_process());
     up(&host);
     let indexes =
         "SELECT indexdef FROM pg_indexes WHERE schemaname = 'godwit' AND indexdef LIKE '%hash%'";

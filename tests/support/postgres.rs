@@ -36,12 +36,47 @@ impl Server {
     /// Makes a server with settings of its own, and starts it.
     pub fn start_with(settings: &[&str]) -> Self {
         let folder = shared_folder();
+        let data = Self::made_in(&folder);
+        Self::on(folder, data, settings)
+    }
+
+    fn made_in(folder: &TempDir) -> PathBuf {
         let data = folder.path().join("data");
         let mut initdb = program("initdb", &[]);
         initdb.args(["--auth=trust", "--username=godwit", "--encoding=UTF8"]);
         initdb.args(["--no-sync", "--no-instructions", "--locale=C", "-D"]);
         run(initdb.arg(&data));
-        Self::on(folder, data, settings)
+        data
+    }
+
+    /// Makes a server that takes connections by TCP only where they are encrypted, and proves who it is by a certificate and its
+    /// key.
+    pub fn start_with_tls(certificate: &Path, key: &Path) -> Self {
+        let folder = shared_folder();
+        let place = |name: &str| folder.path().join(name);
+        let take = |name: &str, bytes: &[u8]| {
+            fs::write(place(name), bytes).expect("there is room");
+            if is_root() {
+                chown(place(name), Some(NOBODY), Some(NOBODY)).expect("it can be given away");
+            }
+            let permissions = fs::Permissions::from_mode(0o600);
+            fs::set_permissions(place(name), permissions).expect("it is ours");
+        };
+        take("server.pem", &fs::read(certificate).expect("it is there"));
+        take("server.key", &fs::read(key).expect("it is there"));
+        take(
+            "hba",
+            b"local all all trust\nhostssl all all 127.0.0.1/32 trust\n",
+        );
+        let settings = [
+            "fsync=off".to_owned(),
+            "ssl=on".to_owned(),
+            format!("ssl_cert_file={}", place("server.pem").display()),
+            format!("ssl_key_file={}", place("server.key").display()),
+            format!("hba_file={}", place("hba").display()),
+        ];
+        let data = Self::made_in(&folder);
+        Self::on(folder, data, &settings.each_ref().map(String::as_str))
     }
 
     /// Starts a server on data that are there.
@@ -221,7 +256,7 @@ pub fn program(name: &str, arguments: &[&str]) -> Command {
     if is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
-    command.current_dir("/").args(arguments);
+    command.current_dir("/").env("HOME", "/").args(arguments);
     command
 }
 

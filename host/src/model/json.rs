@@ -2,6 +2,8 @@
 
 use serde_json::{Number, Value};
 
+use super::{Rules, fingerprint};
+
 /// Whether two bodies say the same: equal bytes, or equal JSON values. A re-serialisation with
 /// other white space, member order or spelling of numbers and strings changes nothing.
 ///
@@ -125,6 +127,42 @@ impl Decimal {
     }
 }
 
+/// Whether a body is JSON that PostgreSQL's `jsonb` has room for: no zero character, no lone surrogate, no two members of one
+/// name, no number beyond its range.
+pub(crate) fn fits_jsonb(body: &[u8]) -> bool {
+    let rules = Rules {
+        duplicate_names: false,
+        ..Rules::default()
+    };
+    fingerprint(body, rules).is_some() && !is_too_much(body)
+}
+
+/// Whether JSON has a zero character, or an exponent of more than three digits: `numeric` ends at 131,072 digits before the point,
+/// and 16,383 behind it.
+fn is_too_much(body: &[u8]) -> bool {
+    let (mut is_text, mut is_escaped, mut digits) = (false, false, None);
+    for (place, byte) in body.iter().enumerate() {
+        match (is_text, byte) {
+            (true, b'u') if is_escaped && body[place + 1..].starts_with(b"0000") => return true,
+            (true, _) if is_escaped => is_escaped = false,
+            (true, b'\\') => is_escaped = true,
+            (_, b'"') => is_text = !is_text,
+            (true, _) => {}
+            // `true` and `false` have one, and no digits behind it.
+            (false, b'e' | b'E') => digits = Some(0),
+            (false, b'+' | b'-') => {}
+            (false, b'0'..=b'9') => {
+                digits = digits.map(|digits| digits + 1);
+                if digits > Some(3) {
+                    return true;
+                }
+            }
+            (false, _) => digits = None,
+        }
+    }
+    false
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -181,6 +219,31 @@ pub(super) mod tests {
         ];
         for (a, b) in pairs {
             assert!(!same_body(a.as_bytes(), b.as_bytes()), "{a} and {b}");
+        }
+    }
+
+    #[test]
+    fn what_jsonb_has_no_room_for_is_known() {
+        for body in [
+            r#"{"a": [1, -2.5e10, "x1e9999"], "b": null, "c": true}"#,
+            r#""1e99999""#,
+            r#""a\\u0000""#,
+            r#"{"a\"1e9999": "\u00e9"}"#,
+            "[false,1000,1e-300]",
+        ] {
+            assert!(fits_jsonb(body.as_bytes()), "{body}");
+        }
+        for body in [
+            "",
+            "no JSON",
+            r#"{"a": "\u0000"}"#,
+            r#""\\\u0000""#,
+            r#"{"a": 1, "a": 2}"#,
+            r#"{"a": "\ud800"}"#,
+            "1e9999",
+            "[-1E+99999]",
+        ] {
+            assert!(!fits_jsonb(body.as_bytes()), "{body}");
         }
     }
 }

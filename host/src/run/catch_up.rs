@@ -1,6 +1,5 @@
 //! Items through the steps that they are behind by, in memory.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 
@@ -10,9 +9,8 @@ use super::chain::{Chain, MayFail};
 use super::control::LEASE_CHECK;
 use super::crew::{Crew, Job, Passed};
 use super::judge::{Failed, Verdict};
-use super::runner::opaque;
 use super::transform::{Abort, Judged, Transformer};
-use super::view::Grants;
+use super::view::{Bodies, Grants};
 use super::{Control, RunError};
 use crate::model::{Batch, FailureKind, Mode, Name, Timestamp, Version};
 use crate::sandbox::{Component, Context};
@@ -52,8 +50,8 @@ pub(super) struct Ladder {
     app: Name,
     collection: Name,
     steps: Vec<CatchUpStep>,
-    /// Collections whose bodies need not be JSON.
-    opaque: BTreeSet<Name>,
+    /// Collections whose bodies are not what they are elsewhere.
+    bodies: Bodies,
     store: Store,
     control: Control,
 }
@@ -157,7 +155,7 @@ impl Ladder {
                 component, name, ..
             } = step;
             let grants = Grants {
-                opaque: self.opaque.clone(),
+                bodies: self.bodies.clone(),
                 ..Grants::pure(Mode::Rewrite, &self.collection, component.limits())
             };
             let (store, control) = (&self.store, &self.control);
@@ -232,7 +230,7 @@ impl CatchUp {
         let ladder = Ladder {
             app: app.clone(),
             collection: collection.clone(),
-            opaque: opaque(store)?,
+            bodies: Bodies::of(store)?,
             store: store.clone(),
             control: control.clone(),
             steps,

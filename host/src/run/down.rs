@@ -14,11 +14,11 @@ use super::feed::{Bound, Feed, Feeder};
 use super::judge::{Failed, Verdict};
 use super::pipeline::{self, Ending, Pass};
 use super::report::StepName;
-use super::runner::{Runner, opaque, step_number};
+use super::runner::{Runner, step_number};
 use super::step::Told;
 use super::threads::Worker;
 use super::transform::{Abort, Judged, Transformer};
-use super::view::Grants;
+use super::view::{Bodies, Grants};
 use super::{OnFailure, RunError, RunEvent, timed};
 use crate::model::{
     Apart, Counts, Event, Migration, Mode, Name, Phase, Progress, Run, RunState, Stage, Step,
@@ -38,7 +38,7 @@ impl Runner<'_> {
             return Ok((RunState::Completed, None));
         };
         let links = self.ways_back(&stage)?;
-        let opaque = opaque(self.store)?;
+        let bodies = Bodies::of(self.store)?;
         let mut failed = 0;
         for (place, step) in stage.steps.iter().enumerate() {
             let number = step_number(run.stages_done as usize, place);
@@ -46,7 +46,7 @@ impl Runner<'_> {
             let links = links.iter().filter(|link| link.collection == *collection);
             let links = links.map(|link| {
                 let grants = Grants {
-                    opaque: opaque.clone(),
+                    bodies: bodies.clone(),
                     ..Grants::pure(Mode::Rewrite, collection, link.component.limits())
                 };
                 (link.clone(), Arc::new(grants))

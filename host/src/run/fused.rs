@@ -17,11 +17,11 @@ use super::feed::{Bound, Feed, Feeder};
 use super::judge::{Failed, Verdict};
 use super::pipeline::{Ending, Pass};
 use super::report::StepName;
-use super::runner::{Runner, context, opaque, step_number};
+use super::runner::{Runner, context, step_number};
 use super::step::Told;
 use super::threads::Worker;
 use super::transform::{Abort, Judged, Transformer};
-use super::view::Grants;
+use super::view::{Bodies, Grants};
 use super::{RunError, RunEvent, timed};
 use crate::model::{Mode, Name, Progress, Run, Source, Stage, Step};
 use crate::sandbox::{Component, Context};
@@ -55,7 +55,7 @@ impl Runner<'_> {
     /// The steps that may be carried out together, from the next stage on.
     fn parts(&self, run: &Run) -> Result<Vec<Part>, RunError> {
         let mut parts: Vec<Part> = Vec::new();
-        let opaque = opaque(self.store)?;
+        let bodies = Bodies::of(self.store)?;
         let first = run.stages_done as usize;
         let stages = run.plan.stages.iter().enumerate().skip(first);
         for (number, stage) in stages.take(self.options.fused_steps) {
@@ -79,7 +79,7 @@ impl Runner<'_> {
                 number,
                 context: context(run, stage),
                 grants: Arc::new(Grants {
-                    opaque: opaque.clone(),
+                    bodies: bodies.clone(),
                     ..Grants::pure(Mode::Rewrite, step.work.collection(), component.limits())
                 }),
                 component,

@@ -103,7 +103,10 @@ fn updated(old: &[u8], is_sound: bool, new: Bytes, grants: &Grants) -> Verdict {
             &format!("the new body has {bytes} bytes, the limit is {limit}"),
         );
     }
-    if !grants.opaque.contains(&grants.fed) {
+    if let Err(reason) = grants.bodies.check(&grants.fed, &new) {
+        return failed(FailureKind::InvalidBody, &format!("the new body {reason}"));
+    }
+    if !grants.bodies.opaque.contains(&grants.fed) {
         match is_change(old, is_sound, &new, grants) {
             Ok(true) => {}
             Ok(false) => return Verdict::Unchanged,
@@ -181,7 +184,7 @@ mod tests {
             fed: "c".parse().unwrap(),
             reads: BTreeSet::new(),
             writes: BTreeSet::new(),
-            opaque: BTreeSet::new(),
+            bodies: super::super::view::Bodies::default(),
             body_bytes: 100,
             json: Rules {
                 depth: 3,

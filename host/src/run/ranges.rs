@@ -270,7 +270,7 @@ impl Runner<'_> {
             if !self.proceed(|| Ok(lease.keep(self.store, self.clock.now())?))? {
                 return self.leave(lease, run, number);
             }
-            if let Some(why) = self.failed_elsewhere(run, number)? {
+            if let Some(why) = self.store.range_failure(run.id, number)? {
                 self.wait_for_others(lease, run, number)?;
                 return Err(RunError::Elsewhere(why));
             }
@@ -368,18 +368,13 @@ impl Runner<'_> {
     /// Waits until nobody else owns a range, which is so once their time has gone by at the latest.
     fn wait_for_others(&self, lease: &mut Lease, run: &Run, number: u32) -> Result<(), RunError> {
         loop {
-            let standing = self.store.standing(run.id, number, self.clock.now())?;
-            if standing.is_none_or(|standing| standing.owners == 0) {
+            let now = self.clock.now();
+            if !self.store.has_owners(run.id, number, now)? {
                 return Ok(());
             }
             lease.keep(self.store, self.clock.now())?;
             std::thread::sleep(PAUSE);
         }
-    }
-
-    fn failed_elsewhere(&self, run: &Run, number: u32) -> Result<Option<String>, StoreError> {
-        let standing = self.store.standing(run.id, number, self.clock.now())?;
-        Ok(standing.and_then(|standing| standing.failure))
     }
 
     /// Does what there is to do in a range. That it was lost is no error: somebody else goes on with it.

@@ -8,7 +8,7 @@ use super::pipeline::{self, Ending, Pass};
 use super::report::{RunEvent, StepReport};
 use super::step::{Hold, Told, TransformStep};
 use super::undo::drop_pre_images;
-use super::view::Grants;
+use super::view::{Bodies, Grants};
 use super::{Control, Observer, Options, Report, RunError, Together, schema};
 use crate::catalogue::Catalogue;
 use crate::model::{
@@ -361,7 +361,7 @@ impl Runner<'_> {
         let grants = Grants {
             reads: granted(reads, Access::Read)?,
             writes: granted(writes, Access::Write)?,
-            opaque: opaque(self.store)?,
+            bodies: Bodies::of(self.store)?,
             ..Grants::pure(mode, collection, component.limits())
         };
         let (progress, bound) = match &lease {
@@ -425,15 +425,6 @@ impl Runner<'_> {
             _ => Ok(()),
         }
     }
-}
-
-/// The collections whose bodies are bytes of any kind.
-pub(super) fn opaque(store: &Store) -> Result<BTreeSet<Name>, StoreError> {
-    let collections = store.collections()?.into_iter();
-    Ok(collections
-        .filter(|(_, record)| record.opaque)
-        .map(|(name, _)| name)
-        .collect())
 }
 
 /// The step before one of a run that is fed what is behind, over the same collection.

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::reads::{Range, Reads};
-use crate::model::{Batch, Mode, Name, Rules, item};
+use crate::model::{Batch, Mode, Name, Rules, item, json};
 use crate::sandbox::{Denial, Documents, DuplicateNames, Limits};
 use crate::store::{Store, StoreError};
 
@@ -21,6 +21,42 @@ const SCAN_ITEMS: usize = 1_000;
 /// The most bytes of bodies that one scan returns.
 const SCAN_BYTES: usize = 1 << 20;
 
+/// Collections whose bodies are not what they are elsewhere.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Bodies {
+    /// They need not be JSON.
+    pub opaque: BTreeSet<Name>,
+    /// They must be what `jsonb` can hold.
+    pub jsonb: BTreeSet<Name>,
+}
+
+impl Bodies {
+    /// Those of the collections of a store.
+    pub(super) fn of(store: &Store) -> Result<Self, StoreError> {
+        let mut bodies = Self::default();
+        for (name, record) in store.collections()? {
+            if store.has_jsonb(&name) {
+                bodies.jsonb.insert(name);
+            } else if record.opaque {
+                bodies.opaque.insert(name);
+            }
+        }
+        Ok(bodies)
+    }
+
+    /// Says what a collection has no room for in a body.
+    pub(super) fn check(&self, collection: &Name, body: &[u8]) -> Result<(), String> {
+        match self.jsonb.contains(collection) && !json::fits_jsonb(body) {
+            true => Err(
+                "is not what jsonb can hold: a zero character, two members of one name, or \
+                         a number of thousands of digits"
+                    .to_owned(),
+            ),
+            false => Ok(()),
+        }
+    }
+}
+
 /// What a step may do.
 #[derive(Debug)]
 pub(super) struct Grants {
@@ -29,8 +65,8 @@ pub(super) struct Grants {
     pub fed: Name,
     pub reads: BTreeSet<Name>,
     pub writes: BTreeSet<Name>,
-    /// Collections whose bodies need not be JSON.
-    pub opaque: BTreeSet<Name>,
+    /// Collections whose bodies are not what they are elsewhere.
+    pub bodies: Bodies,
     /// Bytes of a body at most.
     pub body_bytes: usize,
     /// What is asked of new bodies, but for those in opaque collections.
@@ -45,7 +81,7 @@ impl Grants {
             fed: fed.clone(),
             reads: BTreeSet::new(),
             writes: BTreeSet::new(),
-            opaque: BTreeSet::new(),
+            bodies: Bodies::default(),
             body_bytes: limits.body_bytes,
             json: Rules {
                 depth: limits.json_depth,
@@ -328,8 +364,9 @@ impl Documents for View {
             let limit = self.grants.body_bytes;
             return Err(Denial::Limit(format!("a body of more than {limit} bytes")));
         }
-        if !self.grants.opaque.contains(&collection) {
+        if !self.grants.bodies.opaque.contains(&collection) {
             let checked = self.grants.check_json(&body, None);
+            let checked = checked.and_then(|()| self.grants.bodies.check(&collection, &body));
             checked.map_err(|reason| Denial::Invalid(format!("the body {reason}")))?;
         }
         self.writes.insert((collection, id.to_owned()), Some(body));

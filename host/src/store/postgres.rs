@@ -743,6 +743,12 @@ impl Relational for Postgres {
         self.tables().of(key).is_some()
     }
 
+    fn has_jsonb(&self, collection: &Name) -> bool {
+        let tables = self.tables();
+        let table = tables.of_collection(collection);
+        table.is_some_and(Attached::has_jsonb)
+    }
+
     fn attach(
         &self,
         collection: &Name,

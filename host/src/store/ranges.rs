@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::key::{self, tag};
 use super::lease::{Claim, Holder, Lease, LeaseError, left};
 use super::{Commit, Store, StoreError, Write, record};
-use crate::model::{Clock, Counts, Name, Progress, RunId, Timestamp};
+use crate::model::{Clock, Name, Progress, RunId, Timestamp};
 
 /// How often somebody who was overtaken by others tries to take a range.
 const TRIES: u32 = 20;
@@ -67,21 +67,6 @@ impl Owner {
             left => left,
         }
     }
-}
-
-/// How a step in ranges stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Standing {
-    /// How many ranges there are.
-    pub ranges: usize,
-    /// How many are done.
-    pub done: usize,
-    /// How many others own one now.
-    pub owners: usize,
-    /// What became of items in all of them.
-    pub counts: Counts,
-    /// Why the step cannot go on, if one of its workers says so.
-    pub failure: Option<String>,
 }
 
 /// What somebody finds who wants a range.
@@ -208,31 +193,28 @@ impl Store {
         Ok(progress)
     }
 
-    /// How a step in ranges stands; `None` where it is not.
-    pub(crate) fn standing(
+    /// Whether anybody owns a range of a step now.
+    pub(crate) fn has_owners(
         &self,
         run: RunId,
         step: u32,
         now: Timestamp,
-    ) -> Result<Option<Standing>, StoreError> {
-        if self.division(run, step)?.is_none() {
-            return Ok(None);
-        }
-        let mut standing = Standing::default();
-        let mut owners = BTreeSet::new();
+    ) -> Result<bool, StoreError> {
+        let mut found = false;
         self.each_range(run, step, |_, range| {
-            standing.ranges += 1;
-            standing.done += usize::from(range.progress.done);
-            standing.counts += range.progress.counts;
-            if let Some(owner) = &range.owner
-                && owner.left(now, &|_| false) > 0
-            {
-                owners.insert(owner.nonce);
-            }
+            let owner = range.owner.as_ref();
+            found |= owner.is_some_and(|owner| owner.left(now, &|_| false) > 0);
         })?;
-        standing.owners = owners.len();
-        standing.failure = self.json(&key::range_failure(run, step))?;
-        Ok(Some(standing))
+        Ok(found)
+    }
+
+    /// Why a step cannot go on, if one of its workers says so.
+    pub(crate) fn range_failure(
+        &self,
+        run: RunId,
+        step: u32,
+    ) -> Result<Option<String>, StoreError> {
+        self.json(&key::range_failure(run, step))
     }
 
     /// What is asked of those who own ranges of a step.
@@ -276,33 +258,31 @@ impl Store {
 
     /// Says that somebody has nothing to do, so that whoever has much left gives a part of it away.
     pub(crate) fn want_range(&self, run: RunId, step: u32) -> Result<(), StoreError> {
-        let place = key::wanted(run, step);
-        if self.backend().get(&place)?.is_some() {
-            return Ok(());
-        }
-        let mut commit = Commit::new();
-        let division = key::division(run, step);
-        let known = self.backend().get(&division)?;
-        if known.is_none() {
-            return Ok(());
-        }
-        commit.expect(&division, known.as_deref());
-        commit.expect(&place, None);
-        commit.put(&place, &[b"true"]);
-        settled(self.backend().commit(&commit))
+        self.tell_owners((run, step), &key::wanted(run, step), b"true")
     }
 
     /// Says why a step cannot go on; the first one who does so is heard.
     pub(crate) fn fail_ranges(&self, run: RunId, step: u32, why: &str) -> Result<(), StoreError> {
-        let division = key::division(run, step);
-        let Some(known) = self.backend().get(&division)? else {
-            return Ok(());
-        };
-        let mut commit = Commit::new();
-        commit.expect(&division, Some(&known));
         let place = key::range_failure(run, step);
-        commit.expect(&place, None);
-        commit.put(&place, &[&record::to_json(&why)]);
+        self.tell_owners((run, step), &place, &record::to_json(&why))
+    }
+
+    /// Writes what those who own ranges of a step look for, if the step is in ranges and nobody has said so yet.
+    fn tell_owners(
+        &self,
+        (run, step): (RunId, u32),
+        place: &[u8],
+        what: &[u8],
+    ) -> Result<(), StoreError> {
+        let division = key::division(run, step);
+        let known = self.backend().get(&division)?;
+        if known.is_none() || self.backend().get(place)?.is_some() {
+            return Ok(());
+        }
+        let mut commit = Commit::new();
+        commit.expect(&division, known.as_deref());
+        commit.expect(place, None);
+        commit.put(place, &[what]);
         settled(self.backend().commit(&commit))
     }
 

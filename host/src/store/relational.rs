@@ -56,6 +56,9 @@ pub trait Relational: Send + Sync {
     /// so that whoever replaces it must expect what was read.
     fn is_written_by_others(&self, key: &[u8]) -> bool;
 
+    /// Whether bodies of a collection have to be what `jsonb` can hold: it is a table with such a column.
+    fn has_jsonb(&self, collection: &Name) -> bool;
+
     /// Has the items of a collection lie in a table from now on, those that are in it now with a version, and carries out a
     /// commit with that, if it is not so already.
     ///

@@ -61,6 +61,28 @@ impl Store {
         self.backend().commit(&commit)
     }
 
+    /// The digests of the files that were put there.
+    ///
+    /// ```
+    /// # let store = godwit::store::Store::new(std::sync::Arc::new(godwit::store::Memory::new()))?;
+    /// use godwit::model::Digest;
+    ///
+    /// store.shelve(&[("a.wasm".to_owned(), b"bytes".to_vec())])?;
+    /// assert_eq!(store.shelved_digests()?, [Digest::of(b"bytes")]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn shelved_digests(&self) -> Result<Vec<Digest>, StoreError> {
+        let index = self.shelf()?;
+        Ok(index.into_iter().map(|shelved| shelved.digest).collect())
+    }
+
+    fn shelf(&self) -> Result<Vec<Shelved>, StoreError> {
+        Ok(self.json(key::SHELF)?.unwrap_or_default())
+    }
+
     /// The files on the store's shelf, with their names; empty where there are none.
     ///
     /// ```
@@ -72,7 +94,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Damaged`] when a file is not what it was when it was put there.
     pub fn shelved(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let index: Vec<Shelved> = self.json(key::SHELF)?.unwrap_or_default();
+        let index = self.shelf()?;
         let mut files = Vec::new();
         for Shelved {
             file,

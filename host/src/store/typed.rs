@@ -157,6 +157,12 @@ impl Store {
         })
     }
 
+    /// Whether bodies of a collection have to be what `jsonb` can hold.
+    pub(crate) fn has_jsonb(&self, collection: &Name) -> bool {
+        let relational = self.backend.relational();
+        relational.is_some_and(|relational| relational.has_jsonb(collection))
+    }
+
     /// How many items a collection has: of a table that the application writes, too, as many as there are in it now.
     ///
     /// ```

@@ -39,6 +39,7 @@ mod serve;
 mod shadow;
 mod status;
 mod stores;
+mod tables;
 mod terminal;
 mod transform;
 mod undo;

@@ -81,7 +81,15 @@ impl Context {
 
     /// Opens the store's bytes.
     pub fn backend(&self, mode: OpenMode) -> Result<Arc<dyn Backend>, Failure> {
-        Ok(self.store_url()?.open(mode)?)
+        Ok(self.store_url()?.open(self.with_tables_in(mode))?)
+    }
+
+    /// How a store is opened: where there are tables with documents, there is something to be seen before there is a store.
+    fn with_tables_in(&self, mode: OpenMode) -> OpenMode {
+        match self.config.tables.is_empty() {
+            true => mode,
+            false => OpenMode::Create,
+        }
     }
 
     /// The store that was named.
@@ -127,6 +135,7 @@ impl Context {
             (StoreUrl::Path(_), Some(folder)) => StoreUrl::Path(folder),
             (url, _) => url,
         };
+        let mode = self.with_tables_in(mode);
         let backend = self.saying_if_new(&url, || Ok(url.open(mode)?))?;
         self.with_tables(Store::new(backend)?.compressing(self.config.compression))
     }

@@ -4,7 +4,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::super::key::{self, tag};
 use super::super::record::ItemRecord;
-use crate::model::{Rules, fingerprint};
+use crate::model::json::fits_jsonb;
 
 /// How bodies are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,62 +83,5 @@ fn start_of_body(key: &[u8], record: &[u8]) -> Option<i32> {
         return None;
     }
     let parsed = ItemRecord::parse(record).ok()?;
-    is_jsonb(parsed.body).then(|| i32::try_from(parsed.header.len() + 1).ok())?
-}
-
-/// Whether a body is JSON that `jsonb` has room for: no zero character, no lone surrogate, no number beyond its range.
-fn is_jsonb(body: &[u8]) -> bool {
-    let has_zero = body.windows(6).any(|part| part == b"\\u0000");
-    !has_zero && fingerprint(body, Rules::default()).is_some() && !has_huge_number(body)
-}
-
-/// Whether there is an exponent of more than three digits. `numeric` ends at 131,072 digits before the point, and 16,383 behind.
-fn has_huge_number(body: &[u8]) -> bool {
-    let (mut is_text, mut is_escaped, mut digits) = (false, false, None);
-    for byte in body {
-        match (is_text, byte) {
-            (true, _) if is_escaped => is_escaped = false,
-            (true, b'\\') => is_escaped = true,
-            (_, b'"') => is_text = !is_text,
-            (true, _) => {}
-            // `true` and `false` have one, and no digits behind it.
-            (false, b'e' | b'E') => digits = Some(0),
-            (false, b'+' | b'-') => {}
-            (false, b'0'..=b'9') => {
-                digits = digits.map(|digits| digits + 1);
-                if digits > Some(3) {
-                    return true;
-                }
-            }
-            (false, _) => digits = None,
-        }
-    }
-    false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_jsonb_has_no_room_for_is_known() {
-        for body in [
-            r#"{"a": [1, -2.5e10, "x1e9999"], "b": null, "c": true}"#,
-            r#""1e99999""#,
-            r#"{"a\"1e9999": "\u00e9"}"#,
-            "[false,1000,1e-300]",
-        ] {
-            assert!(is_jsonb(body.as_bytes()), "{body}");
-        }
-        for body in [
-            "",
-            "no JSON",
-            r#"{"a": "\u0000"}"#,
-            r#"{"a": "\ud800"}"#,
-            "1e9999",
-            "[-1E+99999]",
-        ] {
-            assert!(!is_jsonb(body.as_bytes()), "{body}");
-        }
-    }
+    fits_jsonb(parsed.body).then(|| i32::try_from(parsed.header.len() + 1).ok())?
 }

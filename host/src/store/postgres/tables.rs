@@ -381,6 +381,10 @@ impl Attached {
         )
     }
 
+    pub(super) fn has_jsonb(&self) -> bool {
+        self.definition.body_type == "jsonb"
+    }
+
     /// The schema of the table.
     pub(super) fn schema(&self) -> &str {
         &self.definition.schema

@@ -53,13 +53,7 @@ pub struct Args {
     #[arg(long, value_name = "COLLECTION/ID", conflicts_with_all = ["app", "phase", "backup", "no_pre_images"])]
     id: Option<ItemPath>,
     #[command(flatten)]
-    failure: FailureArgs,
-    #[command(flatten)]
-    feeding: FeedingArgs,
-    #[command(flatten)]
-    pace: PaceArgs,
-    #[command(flatten)]
-    safety: SafetyArgs,
+    how: HowArgs,
     /// Refuse migrations that are not those of the lock. [default file: godwit.lock]
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = lock::NAME)]
     locked: Option<PathBuf>,
@@ -69,6 +63,34 @@ pub struct Args {
     /// Tell where the time went.
     #[arg(long)]
     pub timings: bool,
+}
+
+/// How a run is carried out.
+#[derive(Debug, clap::Args)]
+pub struct HowArgs {
+    #[command(flatten)]
+    failure: FailureArgs,
+    #[command(flatten)]
+    feeding: FeedingArgs,
+    #[command(flatten)]
+    pace: PaceArgs,
+    #[command(flatten)]
+    safety: SafetyArgs,
+}
+
+impl HowArgs {
+    /// Has a host carry it out so.
+    pub fn apply(&self, host: &mut Host, context: &Context) -> Result<(), Failure> {
+        let mut options = context.options()?;
+        self.failure.apply(&mut options);
+        self.feeding.apply(&mut options);
+        host.options = options;
+        self.safety.apply(host, context)?;
+        let mut pacing = context.pacing()?;
+        self.pace.apply(&mut pacing);
+        context.control.pace(|pace| *pace = pacing);
+        Ok(())
+    }
 }
 
 impl Args {
@@ -97,7 +119,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     let store = context.store_to_back_up(mode)?;
     let catalogue = before.map_or_else(|| context.catalogue(), Ok)?;
     let mut host = context.wire(store, catalogue);
-    configure(&mut host, args, context)?;
+    args.goal.allowed.apply(&mut host)?;
+    args.how.apply(&mut host, context)?;
     if let Some(file) = &args.locked {
         lock::check(file, host.catalogue())?;
     }
@@ -186,7 +209,7 @@ fn findings(host: &Host, args: &Args) -> Result<Vec<Finding>, Failure> {
     if let Some(id) = planned.resumes.filter(|_| !args.dry_run)
         && let Some(run) = host.store().run(id)?
     {
-        args.safety.remark(&run);
+        args.how.safety.remark(&run);
     }
     Ok(allowed(planned))
 }
@@ -197,19 +220,6 @@ fn allowed(planned: Planned) -> Vec<Finding> {
         return Vec::new();
     }
     planned.findings
-}
-
-fn configure(host: &mut Host, args: &Args, context: &Context) -> Result<(), Failure> {
-    args.goal.allowed.apply(host)?;
-    let mut options = context.options()?;
-    args.failure.apply(&mut options);
-    args.feeding.apply(&mut options);
-    host.options = options;
-    args.safety.apply(host, context)?;
-    let mut pacing = context.pacing()?;
-    args.pace.apply(&mut pacing);
-    context.control.pace(|pace| *pace = pacing);
-    Ok(())
 }
 
 fn code(reports: &[Report]) -> Code {
@@ -344,9 +354,9 @@ fn dry_run(
     findings: &[Finding],
 ) -> Result<Code, Failure> {
     // It names every item that would fail, unless it is asked to stop.
-    host.options.on_failure = args.failure.on_failure.unwrap_or(OnFailure::Quarantine);
+    host.options.on_failure = args.how.failure.on_failure.unwrap_or(OnFailure::Quarantine);
     let all = MaxFailures::Percent(100);
-    host.options.max_failures = args.failure.max_failures.unwrap_or(all);
+    host.options.max_failures = args.how.failure.max_failures.unwrap_or(all);
     let goal = match &args.id {
         Some(ItemPath { collection, id }) => DryGoal::Item {
             collection: collection.clone(),

@@ -10,11 +10,9 @@ use godwit::store::{OpenMode, Store};
 use godwit::{ErrorKind, HostError, WorkOptions, Worked};
 use serde_json::json;
 
-use super::direct::PaceArgs;
 use super::plan::{GoalArgs, nothing_to_do};
-use super::up::safety::SafetyArgs;
-use super::up::{self, way_on};
-use super::{FailureArgs, FeedingArgs, runs};
+use super::runs;
+use super::up::{self, HowArgs, way_on};
 use crate::context::Context;
 use crate::exit::{Code, Failure};
 use crate::{events, limits, output};
@@ -44,13 +42,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     range_items: Option<u64>,
     #[command(flatten)]
-    failure: FailureArgs,
-    #[command(flatten)]
-    feeding: FeedingArgs,
-    #[command(flatten)]
-    pace: PaceArgs,
-    #[command(flatten)]
-    safety: SafetyArgs,
+    how: HowArgs,
     /// Append what happens to this file, a line of JSON for each event; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
@@ -85,7 +77,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Code, Failure> {
     loop {
         let catalogue = catalogue(&store, context)?;
         let mut host = context.wire(store, catalogue);
-        configure(&mut host, args, context)?;
+        args.goal.allowed.apply(&mut host)?;
+        args.how.apply(&mut host, context)?;
+        if let Some(lease) = args.lease {
+            host.lease_duration = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
+        }
         let _watch = context.watch()?;
         let worked = up::told(&host, context, events, |audience, control| {
             match host.work(&goal, &options, audience, control) {
@@ -118,10 +114,9 @@ fn shelf_changed(host: &Host, context: &Context) -> bool {
         .map(|known| known.digest);
     let mut known: Vec<Digest> = known.collect();
     known.sort_unstable_by_key(|digest| digest.0);
-    let Ok(shelved) = host.store().shelved() else {
+    let Ok(mut there) = host.store().shelved_digests() else {
         return false;
     };
-    let mut there: Vec<Digest> = shelved.iter().map(|(_, bytes)| Digest::of(bytes)).collect();
     there.sort_unstable_by_key(|digest| digest.0);
     known != there
 }
@@ -147,22 +142,6 @@ fn catalogue(store: &Store, context: &Context) -> Result<Catalogue, Failure> {
     }
     store.shelve(&files)?;
     Ok(catalogue)
-}
-
-fn configure(host: &mut Host, args: &Args, context: &Context) -> Result<(), Failure> {
-    args.goal.allowed.apply(host)?;
-    let mut options = context.options()?;
-    args.failure.apply(&mut options);
-    args.feeding.apply(&mut options);
-    host.options = options;
-    args.safety.apply(host, context)?;
-    if let Some(lease) = args.lease {
-        host.lease_duration = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
-    }
-    let mut pacing = context.pacing()?;
-    args.pace.apply(&mut pacing);
-    context.control.pace(|pace| *pace = pacing);
-    Ok(())
 }
 
 fn tell(host: &Host, worked: &Worked, args: &Args, context: &Context) -> Result<Code, Failure> {
