@@ -422,6 +422,52 @@ fn an_index_is_one_of_sql_and_finds_what_the_application_has_just_written() {
 }
 
 #[test]
+fn keys_of_rows_are_in_order_whatever_the_bounds_are() {
+    let server = Server::start();
+    let ids = ["a", "a1", "b", "ba", "é", "z"];
+    table_of(&server, COLUMNS, &ids.map(plain));
+    let host = attached(&server, &CATALOGUE);
+    seed(&host, "made", "before", &[plain("x")]);
+    seed(&host, "made", "zz", &[plain("y")]);
+    let backend = host.store().backend();
+    let scan = |from: &[u8], to: &[u8]| {
+        let mut keys = Vec::new();
+        let see = &mut |key: &[u8], _: &[u8]| {
+            keys.push(key.to_vec());
+            std::ops::ControlFlow::Continue(())
+        };
+        backend.scan(from, to, see).unwrap();
+        keys
+    };
+    let all = scan(b"D", b"E");
+    assert_eq!(all.len(), 8);
+    assert!(all.is_sorted());
+    let mut bounds = vec![b"D".to_vec(), b"E".to_vec(), b"Ditems\0".to_vec()];
+    for key in &all {
+        let mut cut = key.clone();
+        cut.pop();
+        bounds.extend([
+            key.clone(),
+            [key, &b"\0"[..]].concat(),
+            [key, &b"\0x"[..]].concat(),
+            cut,
+        ]);
+    }
+    for from in &bounds {
+        for to in &bounds {
+            let inside = |key: &&Vec<u8>| *key >= from && *key < to;
+            let expected: Vec<_> = all.iter().filter(inside).cloned().collect();
+            assert_eq!(scan(from, to), expected, "{}", from.escape_ascii());
+            for n in 1..4 {
+                let found = backend.nth(n, from, to).unwrap();
+                let at = usize::try_from(n).unwrap() - 1;
+                assert_eq!(found.as_ref(), expected.get(at), "{}", from.escape_ascii());
+            }
+        }
+    }
+}
+
+#[test]
 fn a_process_that_was_there_before_learns_of_the_table() {
     let server = Server::start();
     table_of(&server, COLUMNS, &some_items(40));

@@ -134,16 +134,7 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     fn nth(&self, n: u64, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let (mut found, mut seen) = (None, 0);
-        self.scan(from, to, &mut |key, _| {
-            seen += 1;
-            if seen < n.max(1) {
-                return ControlFlow::Continue(());
-            }
-            found = Some(key.to_vec());
-            ControlFlow::Break(())
-        })?;
-        Ok(found)
+        nth_of(n, |visit| self.scan(from, to, visit))
     }
 
     /// What time it is where the store is; `None` where that is this machine. Machines that share a store go by it, so that
@@ -172,6 +163,23 @@ pub trait Backend: Send + Sync {
     fn relational(&self) -> Option<&dyn Relational> {
         None
     }
+}
+
+/// The `n`-th key that a scan visits.
+pub(super) fn nth_of(
+    n: u64,
+    scan: impl FnOnce(&mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>) -> Result<(), StoreError>,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let (mut found, mut seen) = (None, 0);
+    scan(&mut |key, _| {
+        seen += 1;
+        if seen < n.max(1) {
+            return ControlFlow::Continue(());
+        }
+        found = Some(key.to_vec());
+        ControlFlow::Break(())
+    })?;
+    Ok(found)
 }
 
 /// The longest key, in bytes: an item's id (512), its collection (64), a run's prefix and room

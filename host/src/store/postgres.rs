@@ -41,7 +41,8 @@ use self::bodies::Bodies;
 use self::connecting::Address;
 use self::failure::{Failure, said};
 use self::plan::{Plan, insertion};
-use self::tables::{Attached, Segment, Tables};
+use self::tables::{Attached, Nth, Segment, Tables};
+use super::backend::nth_of;
 use super::key::tag;
 use super::{Backend, Commit, MAX_KEY, OpenMode, Relational, StoreError, Table};
 use crate::model::{Digest, Name, Timestamp, Version};
@@ -696,12 +697,17 @@ impl Backend for Postgres {
             self.entries()
         );
         let before = i64::try_from(n.max(1) - 1).unwrap_or(i64::MAX);
-        self.tried("cutting a range", async |session: &mut Session| {
+        let counted = self.tried("cutting a range", async |session: &mut Session| {
             let (client, tables) = (session.get(), self.tables());
-            if let [segment] = &*tables.segments(from, to)
-                && let Some(table) = segment.table
-            {
-                return table.nth(client, n, segment).await;
+            let segments = tables.segments(from, to);
+            match &*segments {
+                [segment] => {
+                    if let Some(table) = segment.table {
+                        return table.nth(client, n, segment).await;
+                    }
+                }
+                [] => return Ok(Nth::Key(None)),
+                _ => return Ok(Nth::Unknown),
             }
             let parameters: [(&(dyn ToSql + Sync), Type); 3] = [
                 (&from, Type::BYTEA),
@@ -715,8 +721,12 @@ impl Backend for Postgres {
                 self.check(client, &tables, from.first() == Some(&tag::ITEM)),
             )
             .await?;
-            Ok(row.map(|row| row.try_get(0)).transpose()?)
-        })
+            Ok(Nth::Key(row.map(|row| row.try_get(0)).transpose()?))
+        })?;
+        match counted {
+            Nth::Key(key) => Ok(key),
+            Nth::Unknown => nth_of(n, |visit| self.scan(from, to, visit)),
+        }
     }
 
     fn now(&self) -> Result<Option<Timestamp>, StoreError> {

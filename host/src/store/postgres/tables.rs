@@ -64,6 +64,14 @@ pub(super) struct Segment<'t> {
     pub table: Option<&'t Attached>,
 }
 
+/// What is known of the `n`-th key of a range.
+pub(super) enum Nth {
+    /// It is this one, or there are fewer.
+    Key(Option<Vec<u8>>),
+    /// It has to be counted by reading.
+    Unknown,
+}
+
 impl Tables {
     pub(super) async fn load(client: &Client, schema: &str) -> Result<Self, Failure> {
         let query = format!("SELECT collection, definition FROM {schema}.tables");
@@ -252,24 +260,16 @@ impl Attached {
             bounds.push(bound.to_owned());
             conditions.push(format!("{} {operator} ${}", self.id, bounds.len() + 1));
         };
-        // What comes before a zero byte is a text, and what comes behind it counts for nothing: no text has one.
-        let cut = |bound: &[u8]| {
-            let end = bound.iter().position(|byte| *byte == 0);
-            let text = &bound[..end.unwrap_or(bound.len())];
-            let text = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-            (text.to_owned(), text.len() == bound.len())
-        };
-        match (behind, segment.from.strip_prefix(&*self.prefix)) {
+        match (behind, segment.from.strip_prefix(&*self.prefix).map(cut)) {
             (Some(behind), _) => add(">", behind),
-            (None, Some(from)) => add(">=", &cut(from).0),
+            (None, Some((from, Cut::AtZero))) => add(">", from),
+            (None, Some((from, Cut::Nowhere | Cut::WithinText))) => add(">=", from),
             (None, None) => {}
         }
-        if let Some(to) = segment.to.strip_prefix(&*self.prefix) {
-            let (text, is_whole) = cut(to);
-            let is_cut_at_zero = to.get(text.len()) == Some(&0);
-            if is_whole || is_cut_at_zero {
-                add(if is_whole { "<" } else { "<=" }, &text);
-            }
+        match segment.to.strip_prefix(&*self.prefix).map(cut) {
+            Some((to, Cut::AtZero)) => add("<=", to),
+            Some((to, Cut::Nowhere)) => add("<", to),
+            Some((_, Cut::WithinText)) | None => {}
         }
         (conditions.join(" AND "), bounds)
     }
@@ -280,7 +280,13 @@ impl Attached {
         client: &Client,
         n: u64,
         segment: &Segment<'_>,
-    ) -> Result<Option<Vec<u8>>, Failure> {
+    ) -> Result<Nth, Failure> {
+        let bounds = [&segment.from, &segment.to].map(|bound| bound.strip_prefix(&*self.prefix));
+        let is_cut = |bound: &[u8]| matches!(cut(bound), (_, Cut::WithinText));
+        // What is asked for by these finds others, too.
+        if bounds.into_iter().flatten().any(is_cut) {
+            return Ok(Nth::Unknown);
+        }
         let (condition, bounds) = self.bounds(segment, None);
         let before = i64::try_from(n.max(1) - 1).unwrap_or(i64::MAX);
         let query = format!(
@@ -294,7 +300,8 @@ impl Attached {
         let row = client
             .query_typed_opt(&query, &parameters(&before, &bounds))
             .await?;
-        row.map(|row| Ok(self.key_of(row.try_get(0)?))).transpose()
+        let key = row.map(|row| Ok::<_, Failure>(self.key_of(row.try_get(0)?)));
+        Ok(Nth::Key(key.transpose()?))
     }
 
     pub(super) async fn count(&self, client: &Client) -> Result<u64, Failure> {
@@ -582,6 +589,30 @@ impl Attached {
             self.stamps,
             literal(self.collection.as_str())
         )
+    }
+}
+
+/// Where a bound was cut to be a text.
+enum Cut {
+    /// It was not.
+    Nowhere,
+    /// At a zero byte: no text has one, so that all that begin with what is before it, and have more, come behind it.
+    AtZero,
+    /// Where it is none any more.
+    WithinText,
+}
+
+/// The part of a bound that is a text.
+fn cut(bound: &[u8]) -> (&str, Cut) {
+    let zero = bound.iter().position(|byte| *byte == 0);
+    let before = &bound[..zero.unwrap_or(bound.len())];
+    match std::str::from_utf8(before) {
+        Ok(text) if zero.is_some() => (text, Cut::AtZero),
+        Ok(text) => (text, Cut::Nowhere),
+        Err(error) => {
+            let text = std::str::from_utf8(&before[..error.valid_up_to()]);
+            (text.unwrap_or_default(), Cut::WithinText)
+        }
     }
 }
 

@@ -151,7 +151,9 @@ pub fn folder(context: &Context) -> Result<PathBuf, Failure> {
         return Ok(folder.clone());
     }
     let store = context.store_folder()?.ok_or_else(|| {
-        let message = "a store in memory has no folder beside it";
+        let remote = context.store_url().is_ok_and(|url| url.is_remote());
+        let place = if remote { "on a server" } else { "in memory" };
+        let message = format!("a store {place} has no folder beside it");
         Failure::input(message, "name a folder with --backups")
     })?;
     let name = store.file_name().unwrap_or_default().to_string_lossy();
