@@ -48,6 +48,19 @@ impl Table {
 }
 
 /// What can be asked of a store whose items others read or write without us.
+///
+/// ```
+/// # fn example(store: &godwit::store::Store) -> Result<(), godwit::store::StoreError> {
+/// use godwit::store::Backend;
+///
+/// if let Some(relational) = store.backend().relational() {
+///     for (collection, table) in relational.attached()? {
+///         println!("{collection}: {} rows in {}", relational.count(&collection)?, table.table);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub trait Relational: Send + Sync {
     /// Whether others read what lies under a key, so that it has to lie there as it is.
     fn is_read_by_others(&self, key: &[u8]) -> bool;

@@ -351,12 +351,14 @@ impl<'s> Campaign<'s> {
         signal(pid, libc::SIGCONT)?;
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
+            // What it says last it says before it ends.
+            let has_ended = zombie.worker.process.try_wait()?.is_some();
             let told = std::fs::read_to_string(&zombie.worker.events).unwrap_or_default();
             if told.contains("\"fenced\"") {
                 self.score.count("fenced");
                 break;
             }
-            if Instant::now() > deadline || zombie.worker.process.try_wait()?.is_some() {
+            if Instant::now() > deadline || has_ended {
                 let what = format!(
                     "process {pid} came back and did not say that it was overtaken: {told}"
                 );
