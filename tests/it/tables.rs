@@ -350,6 +350,17 @@ fn rows_that_the_application_writes_with_an_older_version_are_brought_up_to_date
     assert_eq!(found["b"]["trail"], json!(["3.0.0/apply"]));
     assert_eq!(server.psql("SELECT DISTINCT v FROM app.notes"), "3.0.0");
     assert!(up(&host).is_empty(), "nothing is left");
+    // A worker notices, too.
+    server.psql(r#"INSERT INTO app.notes (id, doc) VALUES ('1', '{"_id": "1"}')"#);
+    host.work(
+        &Goal::default(),
+        &WorkOptions::default(),
+        &Quiet,
+        &Control::default(),
+    )
+    .unwrap();
+    let trail = &rows(&server)["1"]["trail"];
+    assert_eq!(*trail, json!(["2.0.0/apply", "3.0.0/apply"]));
 }
 
 #[test]
@@ -538,6 +549,16 @@ fn what_does_not_do_is_refused_and_nothing_is_changed() {
         error.contains("it lies in app.twins (key id, body doc) already"),
         "{error}"
     );
+
+    let newer = Attachment {
+        version: version("2.0.0"),
+        ..notes()
+    };
+    let error = host
+        .attach(&name("others"), &newer)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("made is at 1.0.0 by now"), "{error}");
 
     seed(&host, "made", "others", &some_items(3));
     let error = host

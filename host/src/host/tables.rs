@@ -33,7 +33,8 @@ pub struct Attachment {
 
 impl Host {
     /// Has a collection be a table of the application's own from now on: its documents are migrated where they are. Gives
-    /// whether it was not so before. Where the app has no version yet, it gets that of the rows.
+    /// whether it was not so before. Where the app has no version yet, it gets that of the rows; where it has, that must be
+    /// the one of the rows.
     ///
     /// ```
     /// # use godwit::{catalogue::*, store::*};
@@ -69,8 +70,16 @@ impl Host {
             let now = self.clock().now();
             let mut write = self.store.write(RunId(0), None);
             let apps = self.store.history()?.apps();
-            if apps.get(app).and_then(|state| state.version()).is_none() {
-                write.add_history(now, app, version, Event::Baseline)?;
+            match apps.get(app).and_then(|state| state.version()) {
+                None => write.add_history(now, app, version, Event::Baseline)?,
+                Some(current) if current == version => {}
+                // Nothing would ever bring the rows to where the app is.
+                Some(current) => {
+                    return Err(refused(
+                        collection,
+                        format!("{app} is at {current} by now, and its rows would be at {version}"),
+                    ));
+                }
             }
             write.attach((collection, table), (app, version), lease, now)?;
             let mut write = self.store.write(RunId(0), None);
@@ -162,27 +171,32 @@ impl Host {
 
     /// Whether a collection lies in this table.
     fn is_attached_to(&self, collection: &Name, table: &Table) -> Result<bool, HostError> {
-        let refused = |reason: String| {
-            HostError::Store(StoreError::Table {
-                collection: collection.to_string(),
-                reason,
-            })
-        };
         let attached = match self.store.backend().relational() {
             Some(relational) => relational.attached()?,
             None => Vec::new(),
         };
         match attached.iter().find(|(known, _)| known == collection) {
             Some((_, known)) if known == table => Ok(true),
-            Some((_, known)) => Err(refused(format!(
-                "it lies in {} (key {}, body {}) already, and cannot be moved",
-                known.table, known.key, known.body,
-            ))),
+            Some((_, known)) => Err(refused(
+                collection,
+                format!(
+                    "it lies in {} (key {}, body {}) already, and cannot be moved",
+                    known.table, known.key, known.body,
+                ),
+            )),
             None if self.store.collection(collection)?.is_some() => Err(refused(
+                collection,
                 "there is a collection of this name already, whose items lie in the store"
                     .to_owned(),
             )),
             None => Ok(false),
         }
     }
+}
+
+fn refused(collection: &Name, reason: String) -> HostError {
+    HostError::Store(StoreError::Table {
+        collection: collection.to_string(),
+        reason,
+    })
 }

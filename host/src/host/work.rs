@@ -126,6 +126,11 @@ impl Host {
         control: &Control,
     ) -> Result<Worked, HostError> {
         let observer = &self.metered(observer);
+        match self.notice_older_rows() {
+            // Somebody is at work already.
+            Err(HostError::Lease(LeaseError::Held { .. })) => {}
+            noticed => noticed?,
+        }
         let is_cancelled = Arc::new(AtomicBool::new(false));
         let together = Together {
             holder: self.surroundings.holder.clone(),
