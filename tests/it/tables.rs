@@ -11,7 +11,7 @@ use godwit::plan::Goal;
 use godwit::run::{ChangedItems, Control, Quiet};
 use godwit::store::{Backend, Compression, Memory, OpenMode, Postgres, Store, Table};
 use godwit::{Attachment, ErrorKind, HostError, ItemWrite, Surroundings, WorkOptions};
-use godwit_tests::made::{LAYOUTS, Order, doing, made, plain, rewrite};
+use godwit_tests::made::{LAYOUTS, Order, derive, doing, doing_all, made, plain, rewrite};
 use godwit_tests::postgres::Server;
 use godwit_tests::store_conformance::Dice;
 use godwit_tests::world::{
@@ -116,6 +116,30 @@ fn expected(all: &[(String, String)]) -> (BTreeMap<String, Value>, Vec<String>) 
     (bodies, heads)
 }
 
+/// Has workers bring a store up to date.
+fn work_together(server: &Server, catalogue: &Arc<Catalogue>, workers: usize) {
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let host = host_on(server, catalogue);
+            let options = WorkOptions {
+                stays: false,
+                range_items: 30,
+            };
+            scope.spawn(move || {
+                host.work(&Goal::default(), &options, &Quiet, &Control::default())
+                    .unwrap()
+            });
+        }
+    });
+}
+
+/// Nothing of a store is found to be wrong.
+fn check_is_sound(host: &Host) {
+    let mut tell = |flaw: godwit::Flaw| panic!("{}", flaw.what);
+    let verified = host.verify(&[], &|_, _| None, &mut tell, &Control::default());
+    assert!(verified.unwrap().done);
+}
+
 /// Ids and versions of items.
 fn heads(host: &Host) -> Vec<String> {
     let head = |line: String| line.split_once(" {").unwrap().0.to_owned();
@@ -142,34 +166,14 @@ fn a_table_is_migrated_where_it_is_and_back_whoever_works() {
                 host.up(&Goal::default(), &Quiet, &Control::default())
                     .unwrap();
             }
-            std::thread::scope(|scope| {
-                for _ in 0..workers {
-                    let host = host_on(&server, &CATALOGUE);
-                    let options = WorkOptions {
-                        stays: false,
-                        range_items: 30,
-                    };
-                    scope.spawn(move || {
-                        host.work(&Goal::default(), &options, &Quiet, &Control::default())
-                            .unwrap()
-                    });
-                }
-            });
+            work_together(&server, &CATALOGUE, workers);
             runs = host.store().runs().unwrap();
         }
         assert_eq!(rows(&server), bodies, "{workers}");
         assert_eq!(heads(&host), expected_heads);
         let entries = "SELECT count(*) FROM godwit.entries WHERE substring(key FROM 1 FOR 1) = 'D'";
         assert_eq!(server.psql(entries), "0", "items lie in the table only");
-        let verified = host
-            .verify(
-                &[],
-                &|_, _| None,
-                &mut |flaw| panic!("{}", flaw.what),
-                &Control::default(),
-            )
-            .unwrap();
-        assert_eq!(verified.flaws, 0);
+        check_is_sound(&host);
         for run in runs.iter().rev() {
             if run.state == RunState::Completed {
                 host.undo(run.id, ChangedItems::Refuse, &Quiet, &Control::default())
@@ -414,15 +418,7 @@ fn an_index_is_one_of_sql_and_finds_what_the_application_has_just_written() {
         "INSERT INTO app.notes (id, doc) VALUES ('long', '{{\"tag\": \"{long}\"}}')"
     ));
     assert_eq!(find("/tag", json!(long)).ids, ["long"]);
-    let verified = host
-        .verify(
-            &[],
-            &|_, _| None,
-            &mut |flaw| panic!("{}", flaw.what),
-            &Control::default(),
-        )
-        .unwrap();
-    assert_eq!(verified.flaws, 0);
+    check_is_sound(&host);
     let host = host_on(&server, &catalogue_with(&[], &[&ensure, &drop]));
     up(&host);
     assert_eq!(count(), "1");
@@ -500,7 +496,7 @@ fn what_does_not_do_is_refused_and_nothing_is_changed() {
         "id text, doc jsonb, n numeric PRIMARY KEY DEFAULT random(), b bytea",
         &[],
     );
-    server.psql("CREATE TABLE app.twins (id text PRIMARY KEY, doc jsonb); CREATE VIEW app.seen AS SELECT * FROM app.twins");
+    server.psql("CREATE TABLE app.twins (id text PRIMARY KEY, doc jsonb); CREATE VIEW app.seen AS SELECT * FROM app.twins; CREATE TABLE app.parts (id text PRIMARY KEY, doc jsonb) PARTITION BY HASH (id)");
     let host = host_on(&server, &CATALOGUE);
     let refused = |table: Table| {
         let attachment = Attachment { table, ..notes() };
@@ -529,6 +525,10 @@ fn what_does_not_do_is_refused_and_nothing_is_changed() {
         (
             Table::new("app.notes", "no", "doc"),
             "app.notes has no column no",
+        ),
+        (
+            Table::new("app.parts", "id", "doc"),
+            "app.parts is in partitions",
         ),
         (
             Table::new("app.seen", "id", "doc"),
@@ -744,5 +744,115 @@ fn bodies_as_jsonb_are_there_for_others_and_stay_as_they_were_to_the_byte() {
     assert!(
         error.to_string().contains("bytea or jsonb, not `xml`"),
         "{error}"
+    );
+}
+
+#[test]
+fn rows_that_no_step_changes_have_the_version_all_the_same() {
+    for workers in [0, 2] {
+        let server = Server::start();
+        let keep = json!({"2.0.0/apply": [["keep"]], "3.0.0/apply": [["keep"]]});
+        let mut all: Vec<_> = (0..40).map(|n| plain(&format!("{n:02}"))).collect();
+        for n in (0..40).step_by(3) {
+            let id = format!("{n:02}");
+            all[n] = doing_all(&id, keep.clone());
+        }
+        let columns = "id text PRIMARY KEY, doc jsonb, v text";
+        table_of(&server, columns, &all);
+        let host = host_on(&server, &CATALOGUE);
+        let mut attachment = notes();
+        attachment.table.version = Some("v".to_owned());
+        host.attach(&name("items"), &attachment).unwrap();
+        let before = rows(&server);
+        match workers {
+            0 => drop(up(&host)),
+            _ => work_together(&server, &CATALOGUE, workers),
+        }
+        assert_eq!(server.psql("SELECT DISTINCT v FROM app.notes"), "3.0.0");
+        assert_eq!(rows(&server)["03"], before["03"]);
+        assert!(up(&host).is_empty(), "nothing is behind");
+        let last = host.store().runs().unwrap().pop().unwrap();
+        host.undo(last.id, ChangedItems::Refuse, &Quiet, &Control::default())
+            .unwrap();
+        assert_eq!(rows(&server), before);
+    }
+}
+
+#[test]
+fn rows_that_are_gone_are_forgotten_and_stay_gone() {
+    let server = Server::start();
+    let failing = doing("a", "2.0.0/apply", json!([["fail", "it will not do"]]));
+    table_of(&server, COLUMNS, &[failing, plain("b"), plain("c")]);
+    let host = attached(&server, &CATALOGUE);
+    up(&host);
+    assert_eq!(quarantined(&host).len(), 1);
+    server.psql("DELETE FROM app.notes WHERE id = 'a'");
+    up(&host);
+    assert!(quarantined(&host).is_empty());
+    assert_eq!(
+        rows(&server)["b"]["trail"],
+        json!(["2.0.0/apply", "3.0.0/apply"])
+    );
+    // An undo brings nothing back that the application has done away with.
+    server.psql("DELETE FROM app.notes WHERE id = 'b'");
+    for run in host.store().runs().unwrap().iter().rev() {
+        host.undo(run.id, ChangedItems::Leave, &Quiet, &Control::default())
+            .unwrap();
+    }
+    let left = rows(&server);
+    assert_eq!(left.keys().collect::<Vec<_>>(), ["c"]);
+    assert_eq!(left["c"], json!({"_id": "c"}));
+    // A row without a document gets one.
+    server.psql("INSERT INTO app.notes (id, doc, owner) VALUES ('d', NULL, 'somebody')");
+    host.write(&[ItemWrite {
+        collection: name("items"),
+        id: "d".to_owned(),
+        item: Some((version("1.0.0"), b"{}")),
+    }])
+    .unwrap();
+    let owner = "SELECT doc, owner FROM app.notes WHERE id = 'd'";
+    assert_eq!(server.psql(owner), "{}|somebody");
+}
+
+#[test]
+fn rows_that_the_application_holds_are_waited_for() {
+    let server = Server::start();
+    let all: Vec<_> = (0..20).map(|n| plain(&format!("{n:02}"))).collect();
+    table_of(&server, COLUMNS, &all);
+    let mut host = attached(&server, &CATALOGUE);
+    host.lease_duration = 1_000;
+    std::thread::scope(|scope| {
+        let holding = scope.spawn(|| {
+            server.psql(
+                "BEGIN; UPDATE app.notes SET doc = jsonb_set(doc, '{held}', 'true') WHERE id = '07';
+                SELECT pg_sleep(3); COMMIT",
+            )
+        });
+        let is_held = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3)%'
+            AND wait_event = 'PgSleep'";
+        while server.psql(is_held) == "0" {}
+        up(&host);
+        holding.join().unwrap();
+    });
+    let found = rows(&server);
+    let trail = json!(["2.0.0/apply", "3.0.0/apply"]);
+    assert!(found.values().all(|doc| doc["trail"] == trail));
+    assert_eq!(found["07"]["held"], json!(true));
+}
+
+#[test]
+fn what_a_step_is_not_fed_is_not_written_to_a_table() {
+    let server = Server::start();
+    table_of(&server, COLUMNS, &[plain("a")]);
+    let derives = Order::new("made", "2.0.0").step(derive("derive", "others", "items"));
+    let host = attached(&server, &made(&[derives]));
+    seed(&host, "made", "others", &[plain("x")]);
+    let error = host
+        .up(&Goal::default(), &Quiet, &Control::default())
+        .unwrap_err();
+    let told = godwit::with_causes(&error);
+    assert!(
+        told.contains("would write its rows by `documents`"),
+        "{told}"
     );
 }

@@ -413,7 +413,7 @@ impl Host {
         control: &Control,
     ) -> Result<Vec<Report>, HostError> {
         let observer = &self.metered(observer);
-        self.notice_older_rows()?;
+        self.notice_rows()?;
         let planned = self.accepted(self.plan(goal)?)?;
         observer.event(&RunEvent::SettingUp {
             plan: planned.plan.clone(),

@@ -1,8 +1,10 @@
 //! Collections that are tables of the application's own.
 
+use std::ops::ControlFlow;
+
 use super::{Host, HostError};
 use crate::model::{Event, Name, RunId, Version};
-use crate::store::{ItemRecord, Lease, LeaseError, StoreError, Table};
+use crate::store::{ItemRecord, Lease, LeaseError, StoreError, Table, Write};
 
 /// So many rows are looked at at once.
 const ROWS: usize = 500;
@@ -89,18 +91,70 @@ impl Host {
         })
     }
 
-    /// Has rows wait to be brought up to date that the application has written with an older version than their collection has:
-    /// only tables with a column of versions say so.
-    pub(super) fn notice_older_rows(&self) -> Result<(), HostError> {
-        let Some(relational) = self.store.backend().relational() else {
-            return Ok(());
-        };
-        for (collection, table) in relational.attached()? {
-            if table.version.is_some() && !self.older_rows(&collection, &mut None)?.is_empty() {
-                self.leased("up", |lease| self.have_rows_wait(&collection, lease))?;
+    /// Takes note of what the application has done to its tables since, if there is anything to be noted. Before a plan is made.
+    pub(super) fn notice_rows(&self) -> Result<(), HostError> {
+        for collection in self.attached()? {
+            let is_apart = self.store.tallies(&collection)?.apart() > 0;
+            if is_apart || !self.older_rows(&collection, &mut None)?.is_empty() {
+                return self.leased("up", |lease| self.notice_rows_under(lease));
             }
         }
         Ok(())
+    }
+
+    /// Has rows wait to be brought up to date that the application has written with an older version than their collection has
+    /// (only tables with a column of versions say so), and forgets those that were apart and are gone.
+    pub(super) fn notice_rows_under(&self, lease: &mut Lease) -> Result<(), HostError> {
+        for collection in self.attached()? {
+            self.have_rows_wait(&collection, lease)?;
+            self.forget_rows(&collection, lease)?;
+        }
+        Ok(())
+    }
+
+    fn attached(&self) -> Result<Vec<Name>, HostError> {
+        let attached = match self.store.backend().relational() {
+            Some(relational) => relational.attached()?,
+            None => Vec::new(),
+        };
+        Ok(attached.into_iter().map(|(name, _)| name).collect())
+    }
+
+    fn forget_rows(&self, collection: &Name, lease: &mut Lease) -> Result<(), HostError> {
+        let mut after = None;
+        loop {
+            let mut page = Vec::new();
+            self.store
+                .each_apart(collection, after.as_deref(), &mut |id, _| {
+                    page.push(id.to_owned());
+                    match page.len() < ROWS {
+                        true => ControlFlow::Continue(()),
+                        false => ControlFlow::Break(()),
+                    }
+                })?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = Some(last.clone());
+            for id in page {
+                let apart = self.store.apart_record(collection, &id)?;
+                if let Some(apart) = apart
+                    && self.store.item_record(collection, &id)?.is_none()
+                {
+                    let mut write = self.store.write(RunId(0), None);
+                    write.forget_item(collection, &id, &apart)?;
+                    self.noted(write, lease)?;
+                }
+            }
+        }
+    }
+
+    /// Commits what was noted of a row, unless the application has written it again: the next one to look sees that.
+    fn noted(&self, write: Write<'_>, lease: &mut Lease) -> Result<(), HostError> {
+        match write.commit(lease, self.clock().now()) {
+            Err(LeaseError::Store(StoreError::Conflict { .. })) => Ok(()),
+            done => Ok(done?),
+        }
     }
 
     fn have_rows_wait(&self, collection: &Name, lease: &mut Lease) -> Result<(), HostError> {
@@ -119,11 +173,7 @@ impl Host {
                 }
                 let mut write = self.store.write(RunId(0), None);
                 write.await_item(collection, &id, &record, &version)?;
-                match write.commit(lease, self.clock().now()) {
-                    // The application has written it again: the next one to look sees it.
-                    Err(LeaseError::Store(StoreError::Conflict { .. })) => {}
-                    done => done?,
-                }
+                self.noted(write, lease)?;
             }
         }
     }

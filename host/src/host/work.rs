@@ -126,7 +126,7 @@ impl Host {
         control: &Control,
     ) -> Result<Worked, HostError> {
         let observer = &self.metered(observer);
-        match self.notice_older_rows() {
+        match self.notice_rows() {
             // Somebody is at work already.
             Err(HostError::Lease(LeaseError::Held { .. })) => {}
             noticed => noticed?,
@@ -292,6 +292,7 @@ impl Worker<'_> {
     /// Carries out what there is to be done, under the lease.
     fn under(&mut self, lease: &mut Lease) -> Result<Next, HostError> {
         let host = self.host;
+        host.notice_rows_under(lease)?;
         // It may have been done before the lease was had.
         let planned = host.accepted(host.plan(self.goal)?)?;
         if planned.plan.is_empty() {

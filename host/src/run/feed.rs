@@ -155,6 +155,7 @@ impl Feeder {
         let mut due = BTreeMap::new();
         let mut failed = None;
         let bound = self.bound.get();
+        let least = self.least()?;
         self.store
             .each_item(&self.collection, after, &mut |id, record| {
                 if bound.as_deref().is_some_and(|bound| id > bound) {
@@ -169,7 +170,7 @@ impl Feeder {
                     None => match record.stamp() {
                         Ok(stamp) => *due
                             .entry(record.version.to_owned())
-                            .or_insert(self.is_due(&stamp)),
+                            .or_insert(self.is_due(&stamp) && least.as_ref() <= Some(&stamp)),
                         Err(error) => {
                             failed = Some(error);
                             return ControlFlow::Break(());
@@ -193,6 +194,16 @@ impl Feeder {
                 ControlFlow::Continue(())
             })?;
         failed.map_or(Ok(feed), Err)
+    }
+
+    /// The version below which rows of a table with a column of versions are left out: the application has added them behind a
+    /// step that they would have to go through first.
+    fn least(&self) -> Result<Option<Version>, StoreError> {
+        if !self.store.has_versions(&self.collection) {
+            return Ok(None);
+        }
+        let record = self.store.collection(&self.collection)?;
+        Ok(record.and_then(|record| record.level))
     }
 
     /// Whether an item with this stamp and no entry of its own is to be fed.

@@ -249,16 +249,21 @@ impl<'a> Fused<'a> {
         judged: &'w Judged,
         index: usize,
     ) -> Result<(), StoreError> {
+        let (id, old) = (feed.batch.id(index), feed.record(index));
+        let last = self.parts.last().map(|part| &part.stage.version);
         let new = match &judged.verdicts[index] {
             Verdict::Updated(body) => {
                 let version = &self.parts[judged.changed_by[index]].stage.version;
-                Some((version, body[..].into()))
+                // A column of versions tells what an item is, not when it was changed.
+                let told = last.filter(|_| self.work.store.has_versions(&self.collection));
+                Some((told.unwrap_or(version), body[..].into()))
             }
             Verdict::Removed => None,
             // Nothing that fails comes this far.
-            Verdict::Unchanged | Verdict::Failed(_) => return Ok(()),
+            Verdict::Unchanged | Verdict::Failed(_) => {
+                return write.leave_item(&self.collection, id, old, last);
+            }
         };
-        let (id, old) = (feed.batch.id(index), feed.record(index));
         write.set_item(&self.collection, id, Some(old), new, Visit::Once)?;
         Ok(())
     }

@@ -18,7 +18,13 @@ impl TransformStep<'_> {
     ) -> Result<(), RunError> {
         let id = feed.batch.id(index);
         match verdict {
-            Verdict::Unchanged => counts.unchanged += 1,
+            Verdict::Unchanged => {
+                counts.unchanged += 1;
+                let stamp = ItemRecord::parse(&feed.headers[index])?.stamp()?;
+                let version = self.version_after(stamp);
+                let version = (self.mode == Mode::Rewrite).then_some(&version);
+                write.leave_item(self.collection, id, feed.record(index), version)?;
+            }
             Verdict::Updated(body) => {
                 counts.updated += 1;
                 let old = Some(feed.record(index));
@@ -32,7 +38,10 @@ impl TransformStep<'_> {
                 let old = Some(feed.record(index));
                 write.set_item(self.collection, id, old, None, self.visit())?;
             }
-            Verdict::Failed(_) => counts.failed += 1,
+            Verdict::Failed(_) => {
+                counts.failed += 1;
+                write.leave_item(self.collection, id, feed.record(index), None)?;
+            }
         }
         let old = feed.aparts[index].as_deref();
         let new = self.apart_after(feed, index, verdict)?;

@@ -417,6 +417,7 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
                 }
                 // An item is not any more what it was when it was read.
                 Err(RunError::Store(StoreError::Conflict { key })) if is_of_item(&key) => {
+                    self.keep_lease()?;
                     self.threads.ahead.narrow();
                     return Ok(false);
                 }

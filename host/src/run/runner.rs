@@ -364,6 +364,7 @@ impl Runner<'_> {
             bodies: Bodies::of(self.store)?,
             ..Grants::pure(mode, collection, component.limits())
         };
+        self.check_writes(step, &grants)?;
         let (progress, bound) = match &lease {
             Hold::Whole(_) => (self.store.progress(run.id, number)?, Bound::default()),
             Hold::Range { range, .. } => (range.progress().clone(), Bound::new(range.upto())),
@@ -390,6 +391,22 @@ impl Runner<'_> {
             progress,
             told: Told::default(),
         })
+    }
+
+    /// What a step reads of a table the application may change before it writes.
+    fn check_writes(&self, step: &Step, grants: &Grants) -> Result<(), RunError> {
+        let mut writes = grants.writes.iter();
+        match writes.find(|name| self.store.is_attached(name)) {
+            None => Ok(()),
+            Some(name) => Err(RunError::Store(StoreError::Table {
+                collection: name.to_string(),
+                reason: format!(
+                    "the step {} would write its rows by `documents`, and the application may have changed \
+                     what it read; a table may only have what a step is fed",
+                    step.name
+                ),
+            })),
+        }
     }
 
     /// The step over a collection that comes before another one.

@@ -13,7 +13,9 @@ use serde::Serialize;
 use super::runner::{STAGE_END, step_number};
 use super::{Control, Observer, RunError, RunEvent};
 use crate::model::{Clock, Event, Name, Purpose, Run, RunId, RunState, Timestamp};
-use crate::store::{ItemRecord, Lease, Store, StoreError, Write, key, parse_apart};
+use crate::store::{
+    ItemRecord, Lease, LeaseError, Store, StoreError, Write, is_of_item, key, parse_apart,
+};
 use check::check;
 
 /// How many pre-images are put back in one commit.
@@ -223,6 +225,8 @@ struct Kept {
     /// The key that was changed.
     key: Vec<u8>,
     before: Option<Vec<u8>>,
+    /// Whether the step left something.
+    left: bool,
 }
 
 fn page(store: &Store, range: &key::KeyRange) -> Result<Vec<Kept>, StoreError> {
@@ -237,6 +241,7 @@ fn page(store: &Store, range: &key::KeyRange) -> Result<Vec<Kept>, StoreError> {
             place: place.to_vec(),
             key: key.to_vec(),
             before,
+            left: kept.left,
         });
         ControlFlow::Continue(())
     })?;
@@ -325,12 +330,20 @@ impl Undo<'_> {
             if page.is_empty() {
                 return Ok(true);
             }
+            let before = self.report.clone();
             let mut write = self.store.write(self.run.id, None);
             for kept in &page {
                 self.restore(&mut write, kept)?;
                 write.drop_pre_image(&kept.place);
             }
-            write.commit(self.lease, self.clock.now())?;
+            match write.commit(self.lease, self.clock.now()) {
+                // The application has written a row of its table meanwhile: that is somebody else's now.
+                Err(LeaseError::Store(StoreError::Conflict { key })) if is_of_item(&key) => {
+                    self.report = before;
+                    continue;
+                }
+                done => done?,
+            }
             self.tell();
         }
     }
@@ -357,7 +370,9 @@ impl Undo<'_> {
                     return Ok(());
                 };
                 let current = self.store.backend().get(&kept.key)?;
-                if self.is_foreign(current.as_deref())? {
+                // A row that the step left, and that is gone, is gone by the application's own wish.
+                let is_gone = kept.left && current.is_none() && self.store.is_attached(&collection);
+                if is_gone || self.is_foreign(current.as_deref())? {
                     self.report.left += u64::from(is_first(self.store, &self.run, kept)?);
                     return Ok(());
                 }

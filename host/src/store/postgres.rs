@@ -759,6 +759,12 @@ impl Relational for Postgres {
         table.is_some_and(Attached::has_jsonb)
     }
 
+    fn has_versions(&self, collection: &Name) -> bool {
+        let tables = self.tables();
+        let table = tables.of_collection(collection);
+        table.is_some_and(Attached::has_versions)
+    }
+
     fn attach(
         &self,
         collection: &Name,
@@ -782,8 +788,8 @@ impl Relational for Postgres {
 
     fn attached(&self) -> Result<Vec<(Name, Table)>, StoreError> {
         self.tried("reading", async |session: &mut Session| {
-            let tables = Tables::load(session.get(), &self.address.schema).await?;
-            Ok(tables.all())
+            self.learn(session.get()).await?;
+            Ok(self.tables().all())
         })
     }
 

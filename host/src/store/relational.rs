@@ -72,6 +72,9 @@ pub trait Relational: Send + Sync {
     /// Whether bodies of a collection have to be what `jsonb` can hold: it is a table with such a column.
     fn has_jsonb(&self, collection: &Name) -> bool;
 
+    /// Whether a collection is a table with a column of versions.
+    fn has_versions(&self, collection: &Name) -> bool;
+
     /// Has the items of a collection lie in a table from now on, those that are in it now with a version, and carries out a
     /// commit with that, if it is not so already.
     ///
@@ -98,7 +101,8 @@ pub trait Relational: Send + Sync {
     fn count(&self, collection: &Name) -> Result<u64, StoreError>;
 
     /// The ids behind `after` of rows of a collection whose column of versions says something else than these, with what it says,
-    /// in order, up to so many; none where there is no such column.
+    /// in order, up to so many; none where there is no such column. A row that says nothing has the version that rows had
+    /// when the table was attached.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.

@@ -163,6 +163,12 @@ impl Store {
         relational.is_some_and(|relational| relational.has_jsonb(collection))
     }
 
+    /// Whether a collection is a table with a column of versions.
+    pub(crate) fn has_versions(&self, collection: &Name) -> bool {
+        let relational = self.backend.relational();
+        relational.is_some_and(|relational| relational.has_versions(collection))
+    }
+
     /// How many items a collection has: of a table that the application writes, too, as many as there are in it now.
     ///
     /// ```

@@ -589,6 +589,45 @@ impl<'a> Write<'a> {
         Ok(growth)
     }
 
+    /// Has an item stay that was read as `old`. Of a table that the application writes, too, it must be so still; and where that
+    /// has a column of versions, it says `version` from then on, if one is given and it was older.
+    pub(crate) fn leave_item(
+        &mut self,
+        collection: &Name,
+        id: &str,
+        old: Stored<'a>,
+        version: Option<&Version>,
+    ) -> Result<(), StoreError> {
+        if !self.known(collection)?.is_attached {
+            return Ok(());
+        }
+        let stamp = ItemRecord::parse(&[old.header()?, old.body()?].concat())?.stamp()?;
+        match version.filter(|version| self.store.has_versions(collection) && stamp < **version) {
+            Some(version) => {
+                let body = Cow::Owned(old.body()?.to_vec());
+                let new = Some((version, body));
+                self.set_item(collection, id, Some(old), new, Visit::Once)?;
+            }
+            None => {
+                let key = key::item(key::tag::ITEM, collection, id);
+                self.expect_whole(&key, Some(&old));
+            }
+        }
+        Ok(())
+    }
+
+    /// Has nothing be left of the entry of an item that is gone, if it is still so.
+    pub(crate) fn forget_item(
+        &mut self,
+        collection: &Name,
+        id: &str,
+        apart: &[u8],
+    ) -> Result<(), StoreError> {
+        let key = key::item(key::tag::ITEM, collection, id);
+        self.commit.expect(&key, None);
+        self.set_apart(collection, id, Some(apart), None, Visit::Once)
+    }
+
     /// Adds an item's record as it is elsewhere.
     ///
     /// ```

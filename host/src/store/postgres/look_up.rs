@@ -99,11 +99,19 @@ async fn find(client: &Client, table: &str) -> Result<Result<Found, String>, Fai
             _ => format!("several schemas have a table {name}; name it as SCHEMA.{name}"),
         }));
     };
-    // An ordinary one, or one in partitions.
-    if !["r", "p"].contains(&found.try_get::<_, &str>(2)?) {
-        return Ok(Err(format!(
-            "{table} is no table of which rows can be locked"
-        )));
+    match found.try_get(2)? {
+        "r" => {}
+        // Its indexes cannot be made while others write.
+        "p" => {
+            return Ok(Err(format!(
+                "{table} is in partitions; attach each of them"
+            )));
+        }
+        _ => {
+            return Ok(Err(format!(
+                "{table} is no table of which rows can be locked"
+            )));
+        }
     }
     Ok(Ok(Found {
         schema: found.try_get(0)?,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use deadpool_postgres::Client;
-use futures_util::future::try_join5;
+use futures_util::future::{try_join, try_join5};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
@@ -20,6 +20,9 @@ use super::super::{Table, Value};
 use super::failure::Failure;
 use super::{literal, name_for};
 use crate::model::{Name, RunId, Version};
+
+/// How long one waits for rows that the application holds, in a transaction.
+const PATIENCE: &str = "SET LOCAL lock_timeout = 500";
 
 /// What is noted of a table when it is attached.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -325,9 +328,11 @@ impl Attached {
             return Ok(Vec::new());
         };
         let query = format!(
-            "SELECT t.{key}::text, t.{column}::text FROM {table} AS t
-            WHERE t.{body} IS NOT NULL AND t.{column}::text <> ALL($1) AND {id} > $2
+            "SELECT t.{key}::text, coalesce(t.{column}::text, {registered}) FROM {table} AS t
+            WHERE t.{body} IS NOT NULL AND coalesce(t.{column}::text, {registered}) <> ALL($1)
+                AND {id} > $2
             ORDER BY {id} LIMIT $3",
+            registered = literal(&self.definition.version.to_string()),
             key = quoted(&self.definition.given.key),
             column = quoted(column),
             table = self.table,
@@ -388,6 +393,10 @@ impl Attached {
         )
     }
 
+    pub(super) fn has_versions(&self) -> bool {
+        self.definition.given.version.is_some()
+    }
+
     pub(super) fn has_jsonb(&self) -> bool {
         self.definition.body_type == "jsonb"
     }
@@ -399,9 +408,10 @@ impl Attached {
 
     /// Makes what orders the ids of a table: without it, each page that is read would have all rows sorted.
     pub(super) async fn make_order(&self, client: &Client) -> Result<(), Failure> {
-        let (key, collection) = (&self.definition.given.key, self.collection.as_str());
-        let on = format!("{} (({}::text) COLLATE \"C\")", self.table, quoted(key));
-        make_index(client, self.schema(), &name_for(&[collection]), &on).await
+        let key = quoted(&self.definition.given.key);
+        let on = format!("{} (({key}::text) COLLATE \"C\")", self.table);
+        let name = name_for(&[&self.table, &key]);
+        make_index(client, self.schema(), &name, &on).await
     }
 
     /// Notes that the collection lies in the table.
@@ -436,11 +446,21 @@ impl Attached {
             self.select,
             id = self.id
         );
+        let ids = [(&ids as &(dyn ToSql + Sync), Type::TEXT_ARRAY)];
+        let locked = try_join(
+            client.batch_execute(PATIENCE),
+            client.query_typed(&query, &ids),
+        );
+        let locked = match locked.await {
+            Ok(((), locked)) => locked,
+            // The application holds one of them: whoever wants it looks again, and keeps his lease meanwhile.
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+                return Err(Failure::Conflict(self.key_of("")));
+            }
+            Err(error) => return Err(error.into()),
+        };
         let mut found = BTreeMap::new();
-        for row in client
-            .query_typed(&query, &[(&ids, Type::TEXT_ARRAY)])
-            .await?
-        {
+        for row in locked {
             found.insert(row.try_get::<_, String>(0)?, self.entry(&row)?.1);
         }
         let conflict = |id: &str| Err(Failure::Conflict(self.key_of(id)));
@@ -467,6 +487,7 @@ impl Attached {
         rows: &Rows<'_>,
         there: &BTreeSet<String>,
     ) -> Result<(), Failure> {
+        let there = &self.with_bodiless(client, rows, there).await?;
         let (mut changed, mut new, mut gone) = (Columns::default(), Columns::default(), Vec::new());
         for (id, value) in &rows.writes {
             match value {
@@ -503,6 +524,39 @@ impl Attached {
                 "rows that were to be changed are not: see its triggers and policies".to_owned(),
             )),
         }
+    }
+
+    /// The rows that are there, with those that have had no body so far, and get one.
+    async fn with_bodiless(
+        &self,
+        client: &Client,
+        rows: &Rows<'_>,
+        there: &BTreeSet<String>,
+    ) -> Result<BTreeSet<String>, Failure> {
+        let mut there = there.clone();
+        let new = rows.writes.iter().filter(|(_, value)| value.is_some());
+        let new: Vec<&str> = new
+            .map(|(id, _)| *id)
+            .filter(|id| !there.contains(*id))
+            .collect();
+        if new.is_empty() {
+            return Ok(there);
+        }
+        let query = format!(
+            "SELECT t.{key}::text FROM {table} AS t
+            WHERE {id} = ANY($1) AND t.{body} IS NULL ORDER BY {id} FOR UPDATE OF t",
+            key = quoted(&self.definition.given.key),
+            table = self.table,
+            id = self.id,
+            body = quoted(&self.definition.given.body),
+        );
+        for row in client
+            .query_typed(&query, &[(&new, Type::TEXT_ARRAY)])
+            .await?
+        {
+            there.insert(row.try_get(0)?);
+        }
+        Ok(there)
     }
 
     fn push<'c>(
