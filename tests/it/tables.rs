@@ -625,6 +625,7 @@ async fn an_application_that_embeds_the_host_attaches_a_table_and_works_along() 
     host.shutdown().await;
     let url = server.url();
     let other = Attachment {
+        app: name("other"),
         table: Table::new("app.others", "id", "doc"),
         ..notes()
     };
