@@ -122,7 +122,7 @@ fn a_bad_configuration_is_named_with_its_line() {
     2>   |
     2> 1 | stor = "x"
     2>   | ^^^^
-    2> unknown field `stor`, expected one of `store`, `plugins`, `compression`, `policy`, `run`, `limits`, `grants`, `hooks`, `backups`, `schemas`, `cache`
+    2> unknown field `stor`, expected one of `store`, `plugins`, `compression`, `policy`, `run`, `limits`, `grants`, `hooks`, `backups`, `schemas`, `tables`, `cache`
     2> hint: README.md shows what it may say
     [exit 2]
     $ godwit --config key.toml status --json
@@ -130,10 +130,10 @@ fn a_bad_configuration_is_named_with_its_line() {
     2>   |
     2> 1 | stor = "x"
     2>   | ^^^^
-    2> unknown field `stor`, expected one of `store`, `plugins`, `compression`, `policy`, `run`, `limits`, `grants`, `hooks`, `backups`, `schemas`, `cache`
+    2> unknown field `stor`, expected one of `store`, `plugins`, `compression`, `policy`, `run`, `limits`, `grants`, `hooks`, `backups`, `schemas`, `tables`, `cache`
     2> hint: README.md shows what it may say
     {
-      "error": "key.toml is not valid: TOML parse error at line 1, column 1\n  |\n1 | stor = \"x\"\n  | ^^^^\nunknown field `stor`, expected one of `store`, `plugins`, `compression`, `policy`, `run`, `limits`, `grants`, `hooks`, `backups`, `schemas`, `cache`",
+      "error": "key.toml is not valid: TOML parse error at line 1, column 1\n  |\n1 | stor = \"x\"\n  | ^^^^\nunknown field `stor`, expected one of `store`, `plugins`, `compression`, `policy`, `run`, `limits`, `grants`, `hooks`, `backups`, `schemas`, `tables`, `cache`",
       "hint": "README.md shows what it may say"
     }
     [exit 2]

@@ -138,11 +138,11 @@ $ godwit status --store items.ndjson
 [exit 2]
 $ godwit status --store ftp:foreign
 2> error: `ftp:foreign` does not name a store: `ftp:` is unknown; supported are PATH, lmdb:PATH, sled:PATH, postgres://HOST/DATABASE and memory:
-2> hint: use lmdb:PATH, sled:PATH, memory: or a PATH
+2> hint: use lmdb:PATH, sled:PATH, postgres://…, memory: or a PATH
 [exit 2]
 $ godwit status --store lmdb:
 2> error: `lmdb:` does not name a store: the path is missing; supported are PATH, lmdb:PATH, sled:PATH, postgres://HOST/DATABASE and memory:
-2> hint: use lmdb:PATH, sled:PATH, memory: or a PATH
+2> hint: use lmdb:PATH, sled:PATH, postgres://…, memory: or a PATH
 [exit 2]
 "#);
     assert_eq!(
