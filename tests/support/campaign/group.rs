@@ -35,6 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// A stopped worker may be noticed so much later than its lease ends.
 const LATE: u64 = 1_000;
 
+/// What was sent before a worker was stopped is carried out within so long.
+const SENT: Duration = Duration::from_millis(50);
+
 /// What a campaign is to do.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -299,6 +302,8 @@ impl<'s> Campaign<'s> {
         let place = self.dice.below(workers.len());
         let pid = workers[place].process.id();
         signal(pid, libc::SIGSTOP)?;
+        // What it has sent by now takes place all the same: it may have given back what it owned.
+        std::thread::sleep(SENT);
         let owned = owned(backend, pid)?;
         if owned.is_empty() {
             signal(pid, libc::SIGCONT)?;
