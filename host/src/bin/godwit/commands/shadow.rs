@@ -9,9 +9,8 @@ use godwit::store::{OpenMode, ShadowState, Store};
 use godwit::{BackupWhen, HostError, ShadowReport, ShadowStats};
 use serde_json::{Value, json};
 
-use super::direct::PaceArgs;
 use super::plan::AllowedArgs;
-use super::{FailureArgs, FeedingArgs, runs, up};
+use super::{runs, up};
 use crate::context::Context;
 use crate::events;
 use crate::exit::{Code, Failure};
@@ -68,11 +67,7 @@ pub struct Finalize {
     #[command(flatten)]
     allowed: AllowedArgs,
     #[command(flatten)]
-    failure: FailureArgs,
-    #[command(flatten)]
-    feeding: FeedingArgs,
-    #[command(flatten)]
-    pace: PaceArgs,
+    work: up::WorkArgs,
     /// Append what happens to this file, a line of JSON for each event; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
@@ -128,13 +123,7 @@ pub fn up(
 pub fn finalize(args: &Finalize, context: &Context) -> Result<Code, Failure> {
     let mut host = context.host(OpenMode::Existing)?;
     args.allowed.apply(&mut host)?;
-    let mut options = context.options()?;
-    args.failure.apply(&mut options);
-    args.feeding.apply(&mut options);
-    host.options = options;
-    let mut pacing = context.pacing()?;
-    args.pace.apply(&mut pacing);
-    context.control.pace(|pace| *pace = pacing);
+    args.work.apply(&mut host, context)?;
     context.catch_interrupts()?;
     let _watch = context.watch()?;
     let report = up::told(

@@ -65,15 +65,11 @@ pub struct Args {
     pub timings: bool,
 }
 
-/// How a run is carried out.
+/// How a run is carried out, and what takes it back.
 #[derive(Debug, clap::Args)]
 pub struct HowArgs {
     #[command(flatten)]
-    failure: FailureArgs,
-    #[command(flatten)]
-    feeding: FeedingArgs,
-    #[command(flatten)]
-    pace: PaceArgs,
+    work: WorkArgs,
     #[command(flatten)]
     safety: SafetyArgs,
 }
@@ -81,11 +77,29 @@ pub struct HowArgs {
 impl HowArgs {
     /// Has a host carry it out so.
     pub fn apply(&self, host: &mut Host, context: &Context) -> Result<(), Failure> {
+        self.work.apply(host, context)?;
+        self.safety.apply(host, context)
+    }
+}
+
+/// How items are fed, how fast, and how many of them may fail.
+#[derive(Debug, clap::Args)]
+pub struct WorkArgs {
+    #[command(flatten)]
+    failure: FailureArgs,
+    #[command(flatten)]
+    feeding: FeedingArgs,
+    #[command(flatten)]
+    pace: PaceArgs,
+}
+
+impl WorkArgs {
+    /// Has a host do so.
+    pub fn apply(&self, host: &mut Host, context: &Context) -> Result<(), Failure> {
         let mut options = context.options()?;
         self.failure.apply(&mut options);
         self.feeding.apply(&mut options);
         host.options = options;
-        self.safety.apply(host, context)?;
         let mut pacing = context.pacing()?;
         self.pace.apply(&mut pacing);
         context.control.pace(|pace| *pace = pacing);
@@ -354,9 +368,9 @@ fn dry_run(
     findings: &[Finding],
 ) -> Result<Code, Failure> {
     // It names every item that would fail, unless it is asked to stop.
-    host.options.on_failure = args.how.failure.on_failure.unwrap_or(OnFailure::Quarantine);
+    host.options.on_failure = args.how.work.failure.on_failure.unwrap_or(OnFailure::Quarantine);
     let all = MaxFailures::Percent(100);
-    host.options.max_failures = args.how.failure.max_failures.unwrap_or(all);
+    host.options.max_failures = args.how.work.failure.max_failures.unwrap_or(all);
     let goal = match &args.id {
         Some(ItemPath { collection, id }) => DryGoal::Item {
             collection: collection.clone(),
