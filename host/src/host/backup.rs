@@ -217,28 +217,23 @@ pub fn restore(
     })
 }
 
-/// Restores on a server: into a schema beside that of the store, which then takes its place. Those who have the store open
-/// find the other one from then on.
-#[cfg(feature = "postgres")]
 /// A store whose items lie in tables of the application's own is not replaced: they would be left, and what is restored would
 /// lie elsewhere.
 fn check_no_tables(store: &Store) -> Result<(), HostError> {
-    let attached = match store.backend().relational() {
-        Some(relational) => relational.attached()?,
-        None => Vec::new(),
-    };
-    match attached.into_iter().next() {
+    match store.attached()?.first() {
         None => Ok(()),
-        Some((collection, table)) => Err(HostError::Store(StoreError::Table {
-            collection: collection.to_string(),
-            reason: format!(
+        Some((collection, table)) => Err(HostError::Store(StoreError::table(
+            collection,
+            format!(
                 "its items lie in {}, which no backup is restored to; name another schema, and copy them from there",
                 table.table
             ),
-        })),
+        ))),
     }
 }
 
+/// Restores on a server: into a schema beside that of the store, which then takes its place. Those who have the store open
+/// find the other one from then on.
 fn restore_on(
     server: &str,
     url: &StoreUrl,

@@ -216,12 +216,10 @@ impl Host {
         }
         let names = self.copied_for(&planned.plan.stages);
         if let Some(name) = names.iter().find(|name| self.store.is_attached(name)) {
-            return Err(HostError::Store(StoreError::Table {
-                collection: name.to_string(),
-                reason: "what lies in a table of the application's own has no shadow; \
-                         bring it up without one"
-                    .to_owned(),
-            }));
+            return Err(HostError::Store(StoreError::table(
+                name,
+                "what lies in a table of the application's own has no shadow; bring it up without one",
+            )));
         }
         let goal = (goal.app.clone(), goal.to.clone());
         let now = self.clock().now();

@@ -1,7 +1,5 @@
 //! Collections that are tables of the application's own.
 
-use std::ops::ControlFlow;
-
 use super::{Host, HostError};
 use crate::model::{Event, Name, RunId, Version};
 use crate::store::{ItemRecord, Lease, LeaseError, StoreError, Table, Write};
@@ -93,7 +91,7 @@ impl Host {
 
     /// Takes note of what the application has done to its tables since, if there is anything to be noted. Before a plan is made.
     pub(super) fn notice_rows(&self) -> Result<(), HostError> {
-        for collection in self.attached()? {
+        for (collection, _) in self.store.attached()? {
             let is_apart = self.store.tallies(&collection)?.apart() > 0;
             if is_apart || !self.older_rows(&collection, &mut None)?.is_empty() {
                 return self.leased("up", |lease| self.notice_rows_under(lease));
@@ -105,38 +103,22 @@ impl Host {
     /// Has rows wait to be brought up to date that the application has written with an older version than their collection has
     /// (only tables with a column of versions say so), and forgets those that were apart and are gone.
     pub(super) fn notice_rows_under(&self, lease: &mut Lease) -> Result<(), HostError> {
-        for collection in self.attached()? {
+        for (collection, _) in self.store.attached()? {
             self.have_rows_wait(&collection, lease)?;
             self.forget_rows(&collection, lease)?;
         }
         Ok(())
     }
 
-    fn attached(&self) -> Result<Vec<Name>, HostError> {
-        let attached = match self.store.backend().relational() {
-            Some(relational) => relational.attached()?,
-            None => Vec::new(),
-        };
-        Ok(attached.into_iter().map(|(name, _)| name).collect())
-    }
-
     fn forget_rows(&self, collection: &Name, lease: &mut Lease) -> Result<(), HostError> {
         let mut after = None;
         loop {
-            let mut page = Vec::new();
-            self.store
-                .each_apart(collection, after.as_deref(), &mut |id, _| {
-                    page.push(id.to_owned());
-                    match page.len() < ROWS {
-                        true => ControlFlow::Continue(()),
-                        false => ControlFlow::Break(()),
-                    }
-                })?;
-            let Some(last) = page.last() else {
+            let page = self.store.aparts(collection, after.as_deref(), ROWS)?;
+            let Some((last, _)) = page.last() else {
                 return Ok(());
             };
             after = Some(last.clone());
-            for id in page {
+            for (id, _) in page {
                 let apart = self.store.apart_record(collection, &id)?;
                 if let Some(apart) = apart
                     && self.store.item_record(collection, &id)?.is_none()
@@ -221,10 +203,7 @@ impl Host {
 
     /// Whether a collection lies in this table.
     fn is_attached_to(&self, collection: &Name, table: &Table) -> Result<bool, HostError> {
-        let attached = match self.store.backend().relational() {
-            Some(relational) => relational.attached()?,
-            None => Vec::new(),
-        };
+        let attached = self.store.attached()?;
         match attached.iter().find(|(known, _)| known == collection) {
             Some((_, known)) if known == table => Ok(true),
             Some((_, known)) => Err(refused(
@@ -236,17 +215,13 @@ impl Host {
             )),
             None if self.store.collection(collection)?.is_some() => Err(refused(
                 collection,
-                "there is a collection of this name already, whose items lie in the store"
-                    .to_owned(),
+                "there is a collection of this name already, whose items lie in the store",
             )),
             None => Ok(false),
         }
     }
 }
 
-fn refused(collection: &Name, reason: String) -> HostError {
-    HostError::Store(StoreError::Table {
-        collection: collection.to_string(),
-        reason,
-    })
+fn refused(collection: &Name, reason: impl Into<String>) -> HostError {
+    HostError::Store(StoreError::table(collection, reason))
 }

@@ -485,19 +485,11 @@ impl Check<'_, '_> {
         let store = &self.host.store;
         let mut after = None;
         loop {
-            let mut page = Vec::new();
-            store.each_apart(self.name, after.as_deref(), &mut |id, apart| {
-                let accepted = apart.failure.map(|failure| failure.accepted);
-                page.push((id.to_owned(), accepted));
-                match page.len() < APARTS {
-                    true => ControlFlow::Continue(()),
-                    false => ControlFlow::Break(()),
-                }
-            })?;
+            let page = store.aparts(self.name, after.as_deref(), APARTS)?;
             let Some((last, _)) = page.last() else { break };
             after = Some(last.clone());
-            for (id, accepted) in page {
-                match accepted {
+            for (id, apart) in page {
+                match apart.failure.map(|failure| failure.accepted) {
                     None => counted.waiting += 1,
                     Some(false) => counted.open += 1,
                     Some(true) => counted.accepted += 1,

@@ -1,12 +1,17 @@
 //! Building and clearing secondary indexes, batch by batch.
 
 use std::ops::ControlFlow;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
+use super::RunError;
 use crate::model::{Clock, Name};
-use crate::store::{Collection, Index, Lease, LeaseError, Store, StoreError, Write};
+use crate::store::{Collection, Index, Lease, LeaseError, Relational, Store, StoreError, Write};
 
 /// How many entries are written in one commit.
 pub(super) const PAGE: usize = 2_000;
+/// How often the lease is looked after while the store makes an index of its own.
+const LOOKED_AFTER: Duration = Duration::from_millis(500);
 
 /// A page of work on an index: the entries' keys, and the id or key behind which the next starts.
 pub(super) struct Page {
@@ -92,4 +97,30 @@ pub(super) fn clear(
             return Ok(());
         }
     }
+}
+
+/// Has the store make, or drop, an index of its own, if it has any. That may take longer than a lease lasts.
+pub(super) fn beside(
+    store: &Store,
+    lease: &mut Lease,
+    clock: &dyn Clock,
+    work: &(dyn Fn(&dyn Relational) -> Result<(), StoreError> + Sync),
+) -> Result<(), RunError> {
+    let Some(relational) = store.backend().relational() else {
+        return Ok(());
+    };
+    std::thread::scope(|scope| {
+        let (ended, end) = mpsc::channel();
+        scope.spawn(move || ended.send(work(relational)));
+        loop {
+            match end.recv_timeout(LOOKED_AFTER) {
+                Ok(done) => return Ok(done?),
+                Err(RecvTimeoutError::Timeout) => lease.keep(store, clock.now())?,
+                Err(RecvTimeoutError::Disconnected) => {
+                    let what = "an index could not be made".to_owned();
+                    return Err(RunError::Worker(what));
+                }
+            }
+        }
+    })
 }

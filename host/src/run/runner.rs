@@ -398,14 +398,14 @@ impl Runner<'_> {
         let mut writes = grants.writes.iter();
         match writes.find(|name| self.store.is_attached(name)) {
             None => Ok(()),
-            Some(name) => Err(RunError::Store(StoreError::Table {
-                collection: name.to_string(),
-                reason: format!(
+            Some(name) => Err(RunError::Store(StoreError::table(
+                name,
+                format!(
                     "the step {} would write its rows by `documents`, and the application may have changed \
                      what it read; a table may only have what a step is fed",
                     step.name
                 ),
-            })),
+            ))),
         }
     }
 

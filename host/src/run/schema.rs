@@ -1,16 +1,10 @@
 //! Schema steps: what collections and indexes there are. Each may be repeated.
 
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
-
 use super::pipeline::Ending;
 use super::reads::Range;
 use super::{RunError, Runner, index};
 use crate::model::{Name, Operation, Phase, Progress, Stage};
-use crate::store::{Collection, Index, Keeper, Lease, LeaseError, Relational, StoreError, Write};
-
-/// How often the lease is looked after while the store makes an index of its own.
-const LOOKED_AFTER: Duration = Duration::from_millis(500);
+use crate::store::{Collection, Index, Keeper, Lease, LeaseError, Write};
 
 /// Carries out one operation from wherever it stands.
 pub(super) fn carry_out(
@@ -103,7 +97,9 @@ impl<'a> SchemaStep<'a> {
         write.set_collection(collection, record)?;
         self.commit(write, false)?;
         let Runner { store, clock, .. } = self.runner;
-        self.index_beside(&|relational| relational.ensure_index(collection, pointer))?;
+        index::beside(store, self.lease, *clock, &|relational| {
+            relational.ensure_index(collection, pointer)
+        })?;
         if store.is_attached(collection) {
             let mut write = self.write();
             write.change_collection(collection, |record| {
@@ -121,31 +117,6 @@ impl<'a> SchemaStep<'a> {
         let ending = ending?;
         closed?;
         Ok(ending)
-    }
-
-    /// Has the store make, or drop, an index of its own, if it has any. That may take longer than a lease lasts.
-    fn index_beside(
-        &mut self,
-        work: &(dyn Fn(&dyn Relational) -> Result<(), StoreError> + Sync),
-    ) -> Result<(), RunError> {
-        let Runner { store, clock, .. } = self.runner;
-        let Some(relational) = store.backend().relational() else {
-            return Ok(());
-        };
-        std::thread::scope(|scope| {
-            let (ended, end) = mpsc::channel();
-            scope.spawn(move || ended.send(work(relational)));
-            loop {
-                match end.recv_timeout(LOOKED_AFTER) {
-                    Ok(done) => return Ok(done?),
-                    Err(RecvTimeoutError::Timeout) => self.lease.keep(store, clock.now())?,
-                    Err(RecvTimeoutError::Disconnected) => {
-                        let what = "an index could not be made".to_owned();
-                        return Err(RunError::Worker(what));
-                    }
-                }
-            }
-        })
     }
 
     /// Writes the entries of an index, page by page.
@@ -227,7 +198,9 @@ impl<'a> SchemaStep<'a> {
         write.set_collection(collection, record)?;
         self.commit(write, false)?;
         let Runner { store, clock, .. } = self.runner;
-        self.index_beside(&|relational| relational.drop_index(collection, pointer))?;
+        index::beside(store, self.lease, *clock, &|relational| {
+            relational.drop_index(collection, pointer)
+        })?;
         let is_online = self.stage.phase == Phase::Online && !store.is_shadow();
         // The application may write meanwhile, and the entries that it makes are cleared at last.
         for shares in [is_online, false] {

@@ -122,3 +122,13 @@ pub enum StoreError {
         path: PathBuf,
     },
 }
+
+impl StoreError {
+    /// What is wrong with the table that a collection lies in.
+    pub(crate) fn table(collection: &crate::model::Name, reason: impl Into<String>) -> Self {
+        Self::Table {
+            collection: collection.to_string(),
+            reason: reason.into(),
+        }
+    }
+}

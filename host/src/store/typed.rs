@@ -13,7 +13,7 @@ use super::record::{
     self, Collection, FORMAT, ItemRecord, Numbers, PLAIN_FORMAT, PreImage, Tallies,
 };
 use super::write::{Keeper, Write};
-use super::{Backend, Commit, Overlay, StoreError};
+use super::{Backend, Commit, Overlay, StoreError, Table};
 use crate::model::{
     Apart, Digest, History, Name, Progress, Purpose, Run, RunId, RunState, Version,
 };
@@ -155,6 +155,14 @@ impl Store {
         relational.is_some_and(|relational| {
             relational.is_written_by_others(&key::item(tag::ITEM, collection, ""))
         })
+    }
+
+    /// The collections that are tables that the application writes, too.
+    pub(crate) fn attached(&self) -> Result<Vec<(Name, Table)>, StoreError> {
+        match self.backend.relational() {
+            Some(relational) => relational.attached(),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Whether bodies of a collection have to be what `jsonb` can hold.
@@ -677,6 +685,24 @@ impl Store {
             &key::items(tag::APART, collection, after),
             &mut |key, record| Ok(visit(id_of(key)?, record::from_json(key, record)?)),
         )
+    }
+
+    /// The next items of a collection behind an id that are apart from it, up to so many, to be looked at while the store is used.
+    pub(crate) fn aparts(
+        &self,
+        collection: &Name,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<(String, Apart)>, StoreError> {
+        let mut page = Vec::new();
+        self.each_apart(collection, after, &mut |id, apart| {
+            page.push((id.to_owned(), apart));
+            match page.len() < most {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        })?;
+        Ok(page)
     }
 
     /// Visits the pre-images of a run, until `visit` breaks. `visit` gets the pre-image's own key,

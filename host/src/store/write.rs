@@ -465,10 +465,10 @@ impl<'a> Write<'a> {
         lease.expect(&mut commit);
         let attached = match store.backend().relational() {
             Some(relational) => relational.attach(collection, table, version, &commit),
-            None => Err(StoreError::Table {
-                collection: collection.to_string(),
-                reason: format!("{} has no tables; PostgreSQL has", store.backend().url()),
-            }),
+            None => Err(StoreError::table(
+                collection,
+                format!("{} has no tables; PostgreSQL has", store.backend().url()),
+            )),
         };
         attached.map_err(|error| Lease::lost(store, error))
     }
@@ -598,10 +598,10 @@ impl<'a> Write<'a> {
         old: Stored<'a>,
         version: Option<&Version>,
     ) -> Result<(), StoreError> {
-        if !self.known(collection)?.is_attached {
+        if !self.store.is_attached(collection) {
             return Ok(());
         }
-        let stamp = ItemRecord::parse(&[old.header()?, old.body()?].concat())?.stamp()?;
+        let stamp = ItemRecord::parse(old.header()?)?.stamp()?;
         match version.filter(|version| self.store.has_versions(collection) && stamp < **version) {
             Some(version) => {
                 let body = Cow::Owned(old.body()?.to_vec());

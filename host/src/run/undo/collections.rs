@@ -75,9 +75,9 @@ impl Undo<'_> {
             {
                 self.change(name, |record| index::set_ready(record, index.number, false))?;
                 index::clear(self.store, self.lease, self.clock, name, index.number)?;
-                if let Some(relational) = self.store.backend().relational() {
-                    relational.drop_index(name, &index.pointer)?;
-                }
+                index::beside(self.store, self.lease, self.clock, &|relational| {
+                    relational.drop_index(name, &index.pointer)
+                })?;
                 self.change(name, |record| {
                     record.indexes.retain(|other| other.number != index.number);
                 })?;
@@ -100,9 +100,9 @@ impl Undo<'_> {
         let Some(index) = defined.filter(|index| !index.ready) else {
             return Ok(());
         };
-        if let Some(relational) = self.store.backend().relational() {
-            relational.ensure_index(name, pointer)?;
-        }
+        index::beside(self.store, self.lease, self.clock, &|relational| {
+            relational.ensure_index(name, pointer)
+        })?;
         if self.store.is_attached(name) {
             return self.change(name, |record| index::set_ready(record, index.number, true));
         }

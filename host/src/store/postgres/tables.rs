@@ -46,8 +46,11 @@ pub(super) struct Attached {
     /// The least key behind them.
     end: Vec<u8>,
     definition: Definition,
-    /// The table's name in SQL.
+    /// The table's name in SQL, and those of its columns.
     table: String,
+    key: String,
+    body: String,
+    version: Option<String>,
     /// The id of a row of `t`, as it is compared.
     id: String,
     /// What is read of rows, and from where.
@@ -158,11 +161,14 @@ pub(super) struct Rows<'c> {
 
 impl Attached {
     pub(super) fn new(collection: Name, definition: Definition, schema: &str) -> Self {
-        let [key, body] =
-            [&definition.given.key, &definition.given.body].map(|column| quoted(column));
+        let Table {
+            key, body, version, ..
+        } = &definition.given;
+        let [key, body] = [key, body].map(|column| quoted(column));
+        let version = version.as_deref().map(quoted);
         let id = format!("(t.{key}::text COLLATE \"C\")");
-        let version = match &definition.given.version {
-            Some(column) => format!("t.{}::text", quoted(column)),
+        let given = match &version {
+            Some(column) => format!("t.{column}::text"),
             None => "NULL::text".to_owned(),
         };
         let stamps = format!("{schema}.stamps");
@@ -172,7 +178,7 @@ impl Attached {
             quoted(&definition.name)
         );
         let select = format!(
-            "SELECT t.{key}::text, t.{body}::text, {version}, s.version, s.writer
+            "SELECT t.{key}::text, t.{body}::text, {given}, s.version, s.writer
             FROM {table} AS t LEFT JOIN {stamps} AS s ON s.collection = {collection} AND s.id = {id}
                 AND s.digest = md5(t.{body}::text)
             WHERE t.{body} IS NOT NULL AND ",
@@ -185,6 +191,9 @@ impl Attached {
             collection,
             definition,
             table,
+            key,
+            body,
+            version,
             id,
             select,
             stamps,
@@ -291,14 +300,17 @@ impl Attached {
             return Ok(Nth::Unknown);
         }
         let (condition, bounds) = self.bounds(segment, None);
+        let Self {
+            table,
+            key,
+            body,
+            id,
+            ..
+        } = self;
         let before = i64::try_from(n.max(1) - 1).unwrap_or(i64::MAX);
         let query = format!(
             "SELECT t.{key}::text FROM {table} AS t WHERE t.{body} IS NOT NULL AND {condition}
             ORDER BY {id} OFFSET $1 LIMIT 1",
-            key = quoted(&self.definition.given.key),
-            body = quoted(&self.definition.given.body),
-            table = self.table,
-            id = self.id,
         );
         let row = client
             .query_typed_opt(&query, &parameters(&before, &bounds))
@@ -308,11 +320,7 @@ impl Attached {
     }
 
     pub(super) async fn count(&self, client: &Client) -> Result<u64, Failure> {
-        let query = format!(
-            "SELECT count(t.{}) FROM {} AS t",
-            quoted(&self.definition.given.body),
-            self.table
-        );
+        let query = format!("SELECT count(t.{}) FROM {} AS t", self.body, self.table);
         let row = client.query_typed_one(&query, &[]).await?;
         Ok(u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or_default())
     }
@@ -324,7 +332,14 @@ impl Attached {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<(String, String)>, Failure> {
-        let Some(column) = &self.definition.given.version else {
+        let Self {
+            table,
+            key,
+            body,
+            id,
+            ..
+        } = self;
+        let Some(column) = &self.version else {
             return Ok(Vec::new());
         };
         let query = format!(
@@ -333,11 +348,6 @@ impl Attached {
                 AND {id} > $2
             ORDER BY {id} LIMIT $3",
             registered = literal(&self.definition.version.to_string()),
-            key = quoted(&self.definition.given.key),
-            column = quoted(column),
-            table = self.table,
-            body = quoted(&self.definition.given.body),
-            id = self.id,
         );
         let after = after.unwrap_or_default();
         let parameters: [(&(dyn ToSql + Sync), Type); 3] = [
@@ -362,7 +372,7 @@ impl Attached {
         let query = format!(
             "SELECT t.{key}::text FROM {table} AS t
             WHERE {expression} = $1::text::jsonb AND {id} > $2 ORDER BY {id} LIMIT $3",
-            key = quoted(&self.definition.given.key),
+            key = self.key,
             table = self.table,
             expression = self.expression("t.", pointer),
             id = self.id,
@@ -380,8 +390,7 @@ impl Attached {
 
     /// What a body has at a pointer, in SQL.
     fn expression(&self, row: &str, pointer: &str) -> String {
-        let body = quoted(&self.definition.given.body);
-        format!("({row}{body}::jsonb #> {})", path(pointer))
+        format!("({row}{}::jsonb #> {})", self.body, path(pointer))
     }
 
     /// What an index is on that is on what bodies have at a pointer.
@@ -394,7 +403,7 @@ impl Attached {
     }
 
     pub(super) fn has_versions(&self) -> bool {
-        self.definition.given.version.is_some()
+        self.version.is_some()
     }
 
     pub(super) fn has_jsonb(&self) -> bool {
@@ -408,9 +417,9 @@ impl Attached {
 
     /// Makes what orders the ids of a table: without it, each page that is read would have all rows sorted.
     pub(super) async fn make_order(&self, client: &Client) -> Result<(), Failure> {
-        let key = quoted(&self.definition.given.key);
-        let on = format!("{} (({key}::text) COLLATE \"C\")", self.table);
-        let name = name_for(&[&self.table, &key]);
+        let Self { table, key, .. } = self;
+        let on = format!("{table} (({key}::text) COLLATE \"C\")");
+        let name = name_for(&[table, key]);
         make_index(client, self.schema(), &name, &on).await
     }
 
@@ -542,13 +551,16 @@ impl Attached {
         if new.is_empty() {
             return Ok(there);
         }
+        let Self {
+            table,
+            key,
+            body,
+            id,
+            ..
+        } = self;
         let query = format!(
             "SELECT t.{key}::text FROM {table} AS t
             WHERE {id} = ANY($1) AND t.{body} IS NULL ORDER BY {id} FOR UPDATE OF t",
-            key = quoted(&self.definition.given.key),
-            table = self.table,
-            id = self.id,
-            body = quoted(&self.definition.given.body),
         );
         for row in client
             .query_typed(&query, &[(&new, Type::TEXT_ARRAY)])
@@ -578,38 +590,35 @@ impl Attached {
     }
 
     fn update(&self) -> String {
-        let Definition {
-            given, body_type, ..
-        } = &self.definition;
-        let table = &self.table;
-        let version = given.version.as_ref();
-        let version = version.map(|column| format!(", {} = new.version", quoted(column)));
+        let Self {
+            table, body, id, ..
+        } = self;
+        let version = self.version.as_ref();
+        let version = version.map(|column| format!(", {column} = new.version"));
         format!(
             "UPDATE {table} AS t SET {body} = new.body::{body_type}{version}
             FROM unnest($1::text[], $2::text[], $3::text[]) AS new (id, body, version) WHERE {id} = new.id",
-            body = quoted(&given.body),
+            body_type = self.definition.body_type,
             version = version.unwrap_or_default(),
-            id = self.id,
         )
     }
 
     fn insert(&self) -> String {
         let Definition {
-            given,
             key_type,
             body_type,
             ..
         } = &self.definition;
-        let table = &self.table;
-        let column = given.version.as_ref();
-        let column = column.map(|column| format!(", {}", quoted(column)));
+        let Self {
+            table, key, body, ..
+        } = self;
+        let column = self.version.as_ref();
+        let column = column.map(|column| format!(", {column}"));
         let value = column.as_ref().map_or("", |_| ", new.version");
         format!(
             "INSERT INTO {table} ({key}, {body}{column}) SELECT new.id::{key_type}, new.body::{body_type}{value}
             FROM unnest($1::text[], $2::text[], $3::text[]) AS new (id, body, version)
             WHERE (new.id::{key_type})::text = new.id",
-            key = quoted(&given.key),
-            body = quoted(&given.body),
             column = column.unwrap_or_default(),
         )
     }
@@ -631,7 +640,7 @@ impl Attached {
                 SET version = excluded.version, writer = excluded.writer, digest = excluded.digest",
             stamps = self.stamps,
             collection = literal(self.collection.as_str()),
-            body = quoted(&self.definition.given.body),
+            body = self.body,
             table = self.table,
             id = self.id,
         )
