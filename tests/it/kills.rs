@@ -1,6 +1,7 @@
 //! A few kills of the campaign that `cargo run -p godwit-tests --bin kills` carries out at length.
 
 use godwit_tests::campaign::kills::{Settings, campaign};
+use godwit_tests::campaign::stores::KINDS;
 use godwit_tests::campaign::{backups, shadows};
 
 fn a_few_kills_change_nothing(scheme: &str) {
@@ -19,7 +20,7 @@ fn a_few_kills_change_nothing(scheme: &str) {
 
 #[test]
 fn a_few_kills_of_backups_and_restores_change_nothing() {
-    for scheme in ["lmdb", "sled"] {
+    for scheme in KINDS {
         let settings = Settings {
             scheme: scheme.to_owned(),
             kills: 8,
@@ -36,7 +37,7 @@ fn a_few_kills_of_backups_and_restores_change_nothing() {
 
 #[test]
 fn a_few_kills_of_shadow_runs_change_nothing() {
-    for scheme in ["lmdb", "sled"] {
+    for scheme in KINDS {
         let settings = Settings {
             scheme: scheme.to_owned(),
             kills: 3,
@@ -59,4 +60,9 @@ fn a_few_kills_change_nothing_on_lmdb() {
 #[test]
 fn a_few_kills_change_nothing_on_sled() {
     a_few_kills_change_nothing("sled");
+}
+
+#[test]
+fn a_few_kills_change_nothing_on_postgresql() {
+    a_few_kills_change_nothing("postgres");
 }

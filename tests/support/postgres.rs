@@ -124,7 +124,12 @@ impl Server {
 
     /// The URL of a store in its default schema.
     pub fn url(&self) -> String {
-        format!("postgres://godwit@127.0.0.1:{}/postgres", self.port)
+        self.url_in("postgres")
+    }
+
+    /// The URL of a store in its default schema of a database.
+    pub fn url_in(&self, database: &str) -> String {
+        format!("postgres://godwit@127.0.0.1:{}/{database}", self.port)
     }
 
     /// The URL of a store in a schema.

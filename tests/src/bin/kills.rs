@@ -8,13 +8,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use godwit_tests::campaign::kills::Settings;
+use godwit_tests::campaign::stores::KINDS;
 use godwit_tests::campaign::{backups, kills, shadows};
 
 /// Kill godwit at random moments; nothing may be lost, done twice or stuck.
 #[derive(Debug, Parser)]
 struct Args {
     /// The kind of store.
-    #[arg(long, value_parser = ["lmdb", "sled"])]
+    #[arg(long, value_parser = KINDS)]
     store: String,
     /// What is killed.
     #[arg(long, value_enum, default_value_t = What::Runs)]

@@ -7,14 +7,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use godwit::store::{Backup, OpenMode, Store, StoreUrl};
+use godwit::store::Backup;
 use tempfile::TempDir;
 
 use super::godwit::Godwit;
 use super::kills::Settings;
 use super::orders::Target;
-use super::process::{Ended, Moment, copy_folder};
+use super::process::{Ended, Moment};
 use super::score::{Kind, Score};
+use super::stores::Stores;
 use super::{Documents, Outcome, Result};
 use crate::store_conformance::Dice;
 
@@ -28,6 +29,7 @@ enum Verb {
 struct Campaign {
     settings: Settings,
     folder: PathBuf,
+    stores: Stores,
     godwit: Godwit,
     imported: Outcome,
     migrated: Outcome,
@@ -86,6 +88,7 @@ impl Campaign {
         std::fs::write(folder.join("documents.ndjson"), documents.lines())?;
         let mut this = Self {
             dice: Dice::new(settings.seed),
+            stores: Stores::new(&settings.scheme, &folder),
             settings,
             folder,
             godwit,
@@ -98,13 +101,14 @@ impl Campaign {
         let old = this.folder.join("old.godwit").display().to_string();
         let import = "import --app append --collection items --version 1.0.0";
         let import: Vec<_> = import.split(' ').chain([&*documents]).collect();
+        this.stores.make_room("base");
         this.must("base", &import, 0)?;
         this.imported = this.outcome("base")?;
         this.targets[Verb::Create as usize] =
             Target::of(&this.must("base", &["backup", "create", &old], 0)?);
         this.must("base", &["up", "--max-failures", "1000"], 4)?;
         this.migrated = this.outcome("base")?;
-        copy_folder(&this.folder.join("base"), &this.folder.join("other"))?;
+        this.stores.copy("base", "other")?;
         this.targets[Verb::Restore as usize] =
             Target::of(&this.must("other", &["backup", "restore", &old], 0)?);
         match this.outcome("other")?.compare(&this.imported).first() {
@@ -114,9 +118,8 @@ impl Campaign {
     }
 
     fn must(&self, store: &str, arguments: &[&str], code: i32) -> Result<Ended> {
-        let ended = self
-            .godwit
-            .run(&self.url(store), arguments, Moment::Never)?;
+        let url = self.stores.url(store);
+        let ended = self.godwit.run(&url, arguments, Moment::Never)?;
         match ended.code {
             Some(found) if found == code => Ok(ended),
             found => Err(format!("{arguments:?} ended with {found:?}: {}", ended.said).into()),
@@ -128,13 +131,14 @@ impl Campaign {
         let cycle = format!("cycle-{}", self.score.counted("cycles"));
         let folder = self.folder.join(&cycle);
         let before = self.score.violations.len();
-        copy_folder(&self.folder.join("base"), &folder.join("store"))?;
+        std::fs::create_dir_all(&folder)?;
         let store = format!("{cycle}/store");
+        self.stores.copy("base", &store)?;
         if self.back_up(&store, &folder.join("new.godwit"))? {
             self.restore(&store)?;
         }
         if self.score.violations.len() == before && !self.settings.keep {
-            std::fs::remove_dir_all(folder)?;
+            self.stores.remove(&cycle)?;
         }
         Ok(())
     }
@@ -164,11 +168,9 @@ impl Campaign {
                 .push(Kind::Lost.because(format!("{name}: {error}")));
         }
         let copy = format!("{store}-copy");
-        let restored = self.godwit.run(
-            &self.url(&copy),
-            &["backup", "restore", &name],
-            Moment::Never,
-        )?;
+        self.stores.make_room(&copy);
+        let (url, restore) = (self.stores.url(&copy), ["backup", "restore", &name]);
+        let restored = self.godwit.run(&url, &restore, Moment::Never)?;
         if restored.code != Some(0) {
             let what = format!("{name} cannot be restored: {}", restored.said);
             self.score.violations.push(Kind::Lost.because(what));
@@ -211,7 +213,8 @@ impl Campaign {
         for attempt in 0.. {
             let target = &mut self.targets[verb as usize];
             let moment = target.moment(attempt, self.settings.kills, &mut self.dice);
-            let ended = self.godwit.run(&self.url(store), arguments, moment)?;
+            let url = self.stores.url(store);
+            let ended = self.godwit.run(&url, arguments, moment)?;
             self.targets[verb as usize].ended(attempt, &ended);
             match ended.code {
                 None => {
@@ -232,14 +235,7 @@ impl Campaign {
         unreachable!("a command that is left alone ends")
     }
 
-    fn url(&self, store: &str) -> String {
-        let path = self.folder.join(store);
-        format!("{}:{}", self.settings.scheme, path.display())
-    }
-
     fn outcome(&self, store: &str) -> Result<Outcome> {
-        let url: StoreUrl = self.url(store).parse()?;
-        let store = Store::new(url.open(OpenMode::Existing)?)?;
-        Outcome::read(store.backend())
+        Outcome::read(self.stores.open(store)?.backend())
     }
 }

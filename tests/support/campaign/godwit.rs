@@ -7,7 +7,7 @@ use super::Result;
 use super::process::{self, Ended, Moment};
 use crate::world;
 
-/// The kinds of stores that campaigns are run on.
+/// The kinds of stores that lie in a folder.
 pub const SCHEMES: [&str; 2] = ["lmdb", "sled"];
 
 /// A copy of the program and of two guests that append their version, which nobody rebuilds while a

@@ -11,14 +11,14 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use godwit::store::{OpenMode, Store, StoreUrl};
 use tempfile::TempDir;
 
 use super::boundary;
 use super::godwit::Godwit;
 use super::orders::{Order, Target};
-use super::process::{Ended, Moment, copy_folder};
+use super::process::{Ended, Moment};
 use super::score::{Kind, Score, Violation};
+use super::stores::Stores;
 use super::{Documents, Outcome, Result};
 use crate::store_conformance::Dice;
 
@@ -28,7 +28,7 @@ const SAY: Duration = Duration::from_secs(10);
 /// What is to be done.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The kind of store: `lmdb` or `sled`.
+    /// The kind of store: one of [`KINDS`](super::stores::KINDS).
     pub scheme: String,
     /// How many kills of each long command there are to be.
     pub kills: u64,
@@ -53,6 +53,7 @@ struct Expected {
 struct Campaign {
     settings: Settings,
     folder: PathBuf,
+    stores: Stores,
     godwit: Godwit,
     documents: Documents,
     expected: Expected,
@@ -105,6 +106,7 @@ impl Campaign {
         let nothing = || Outcome::default();
         let mut this = Self {
             dice: Dice::new(settings.seed),
+            stores: Stores::new(&settings.scheme, &folder),
             settings,
             folder,
             godwit,
@@ -125,6 +127,7 @@ impl Campaign {
     /// Goes through everything once without disturbance.
     fn rehearse(&mut self) -> Result<()> {
         let mut outcomes = Vec::new();
+        self.stores.make_room("base");
         for order in Order::ALL {
             let ended = self.give(order, "base", Moment::Never)?;
             if ended.code != Some(order.code()) {
@@ -137,7 +140,7 @@ impl Campaign {
                 outcomes.push(self.outcome("base")?);
             }
             if order == Order::Import {
-                copy_folder(&self.folder.join("base"), &self.folder.join("imported"))?;
+                self.stores.copy("base", "imported")?;
             } else if order != Order::Undo {
                 self.refuse(self.look("base")?)?;
             }
@@ -214,9 +217,8 @@ impl Campaign {
         let before = self.score.violations.len();
         self.orders(&store)?;
         let found = self.score.violations.len() > before;
-        let path = self.folder.join(&store);
-        if !found && !self.settings.keep && path.exists() {
-            std::fs::remove_dir_all(path)?;
+        if !found && !self.settings.keep {
+            self.stores.remove(&store)?;
         }
         Ok(())
     }
@@ -224,11 +226,12 @@ impl Campaign {
     fn orders(&mut self, store: &str) -> Result<()> {
         let is_enough = self.killed_of(Order::Import) >= self.settings.kills;
         if !is_enough && self.dice.below(4) > 0 {
+            self.stores.make_room(store);
             if !self.insist(Order::Import, store)? || !self.compare(store, |e| &e.imported)? {
                 return Ok(());
             }
         } else {
-            copy_folder(&self.folder.join("imported"), &self.folder.join(store))?;
+            self.stores.copy("imported", store)?;
         }
         for order in [Order::Up, Order::Accept, Order::UpAgain] {
             if !self.insist(order, store)? {
@@ -275,22 +278,13 @@ impl Campaign {
         let documents = self.folder.join("documents.ndjson");
         let arguments = order.arguments(&documents.to_string_lossy(), &batch_bytes);
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-        self.godwit.run(&self.url(store), &arguments, moment)
-    }
-
-    fn url(&self, store: &str) -> String {
-        format!(
-            "{}:{}",
-            self.settings.scheme,
-            self.folder.join(store).display()
-        )
+        self.godwit.run(&self.stores.url(store), &arguments, moment)
     }
 
     /// The command after the last one: nothing may be in its way.
     fn next_command(&mut self, store: &str) -> Result<()> {
-        let ended = self
-            .godwit
-            .run(&self.url(store), &["status"], Moment::Never)?;
+        let url = self.stores.url(store);
+        let ended = self.godwit.run(&url, &["status"], Moment::Never)?;
         if ended.code != Some(0) {
             let what = format!(
                 "{store}: status ended with {:?}: {}",
@@ -315,19 +309,14 @@ impl Campaign {
     }
 
     fn look(&self, store: &str) -> Result<Vec<Violation>> {
-        match self.open(store) {
+        match self.stores.open(store) {
             Ok(store) => boundary::check(&store, &self.documents, [0, 0]),
             Err(error) => Ok(vec![Kind::Unopenable.because(error.to_string())]),
         }
     }
 
-    fn open(&self, store: &str) -> Result<Store> {
-        let url: StoreUrl = self.url(store).parse()?;
-        Ok(Store::new(url.open(OpenMode::Existing)?)?)
-    }
-
     fn outcome(&self, store: &str) -> Result<Outcome> {
-        Outcome::read(self.open(store)?.backend())
+        Outcome::read(self.stores.open(store)?.backend())
     }
 
     fn compare(&mut self, store: &str, expected: fn(&Expected) -> &Outcome) -> Result<bool> {

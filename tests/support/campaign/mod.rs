@@ -22,6 +22,7 @@ pub mod power;
 pub mod process;
 pub mod score;
 pub mod shadows;
+pub mod stores;
 pub mod worker;
 
 pub use documents::{Documents, Fate};

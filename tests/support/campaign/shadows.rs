@@ -10,15 +10,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use godwit::catalogue::Catalogue;
-use godwit::store::{OpenMode, Store, StoreUrl};
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::godwit::Godwit;
 use super::kills::Settings;
 use super::orders::Target;
-use super::process::{Ended, Moment, copy_folder};
+use super::process::{Ended, Moment};
 use super::score::{Kind, Score};
+use super::stores::Stores;
 use super::{Documents, Result};
 use crate::made::{Order, made_for, rewrite};
 use crate::store_conformance::Dice;
@@ -70,6 +70,7 @@ type Content = Vec<String>;
 struct Campaign {
     settings: Settings,
     folder: PathBuf,
+    stores: Stores,
     godwit: Godwit,
     catalogue: Arc<Catalogue>,
     imported: Vec<(String, String)>,
@@ -148,6 +149,7 @@ impl Campaign {
         std::fs::write(folder.join("documents.ndjson"), lines)?;
         let mut this = Self {
             dice: Dice::new(documents.seed),
+            stores: Stores::new(&settings.scheme, &folder),
             settings,
             folder,
             godwit,
@@ -165,8 +167,9 @@ impl Campaign {
         let documents = self.folder.join("documents.ndjson").display().to_string();
         let import = format!("import --app made --collection {COLLECTION} --version 1.0.0");
         let import: Vec<_> = import.split(' ').chain([&*documents]).collect();
+        self.stores.make_room("base");
         self.must("base", &import)?;
-        copy_folder(&self.folder.join("base"), &self.folder.join("trial"))?;
+        self.stores.copy("base", "trial")?;
         for verb in [
             Verb::UpShadow,
             Verb::Put,
@@ -185,9 +188,8 @@ impl Campaign {
     }
 
     fn must(&self, store: &str, arguments: &[&str]) -> Result<Ended> {
-        let ended = self
-            .godwit
-            .run(&self.url(store), arguments, Moment::Never)?;
+        let url = self.stores.url(store);
+        let ended = self.godwit.run(&url, arguments, Moment::Never)?;
         match ended.code {
             Some(0) => Ok(ended),
             found => Err(format!("{arguments:?} ended with {found:?}: {}", ended.said).into()),
@@ -218,11 +220,11 @@ impl Campaign {
         self.score.count("cycles");
         let store = format!("cycle-{}", self.score.counted("cycles"));
         let before = self.score.violations.len();
-        copy_folder(&self.folder.join("base"), &self.folder.join(&store))?;
+        self.stores.copy("base", &store)?;
         let mut items = self.imported.clone();
         self.way(&store, &mut items)?;
         if self.score.violations.len() == before && !self.settings.keep {
-            std::fs::remove_dir_all(self.folder.join(store))?;
+            self.stores.remove(&store)?;
         }
         Ok(())
     }
@@ -294,12 +296,13 @@ impl Campaign {
         for attempt in 0.. {
             let target = &mut self.targets[verb as usize];
             let moment = target.moment(attempt, self.settings.kills, &mut self.dice);
-            let ended = self.godwit.run(&self.url(store), &arguments, moment)?;
+            let url = self.stores.url(store);
+            let ended = self.godwit.run(&url, &arguments, moment)?;
             self.targets[verb as usize].ended(attempt, &ended);
             match ended.code {
                 None => {
                     self.score.count("kills");
-                    let store_now = self.open(store)?;
+                    let store_now = self.stores.open(store)?;
                     let is_over = verb == Verb::Finalize
                         && store_now.shadow()?.is_none()
                         && either.last() == Some(&&world::items(&store_now, COLLECTION));
@@ -356,18 +359,8 @@ impl Campaign {
         Ok(())
     }
 
-    fn url(&self, store: &str) -> String {
-        let path = self.folder.join(store);
-        format!("{}:{}", self.settings.scheme, path.display())
-    }
-
-    fn open(&self, store: &str) -> Result<Store> {
-        let url: StoreUrl = self.url(store).parse()?;
-        Ok(Store::new(url.open(OpenMode::Existing)?)?)
-    }
-
     fn content(&self, store: &str) -> Result<Content> {
-        Ok(world::items(&self.open(store)?, COLLECTION))
+        Ok(world::items(&self.stores.open(store)?, COLLECTION))
     }
 }
 
