@@ -61,7 +61,7 @@ fn item(id: &str, written: u64) -> String {
     json!({"_id": id, "written": written, "do": {"3.0.0/look": [["put", "notes", id, {"of": written}]]}}).to_string()
 }
 
-fn some_items(count: usize) -> Vec<(String, String)> {
+pub(crate) fn some_items(count: usize) -> Vec<(String, String)> {
     (0..count)
         .map(|n| {
             let id = format!("{n:04}");
@@ -72,7 +72,7 @@ fn some_items(count: usize) -> Vec<(String, String)> {
 }
 
 /// Writes like an application that knows version 1.0.0, until it is told to stop; gives what it wrote last to each item.
-fn write_at_random(
+pub(crate) fn write_at_random(
     host: &Host,
     seed: u64,
     is_over: &AtomicBool,
@@ -98,7 +98,7 @@ fn write_at_random(
 }
 
 /// Tells a writer to stop, also where something panics before.
-struct Over<'a>(&'a AtomicBool);
+pub(crate) struct Over<'a>(pub &'a AtomicBool);
 
 impl Drop for Over<'_> {
     fn drop(&mut self) {

@@ -8,7 +8,7 @@ use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::model::RunState;
 use godwit::plan::Goal;
-use godwit::run::{ChangedItems, Control, Quiet};
+use godwit::run::{ChangedItems, Control, Observer, Quiet, RunEvent};
 use godwit::store::{Backend, Compression, Memory, OpenMode, Postgres, Store, Table};
 use godwit::{Attachment, ErrorKind, HostError, ItemWrite, Surroundings, WorkOptions};
 use godwit_tests::made::{LAYOUTS, Order, derive, doing, doing_all, made, plain, rewrite};
@@ -365,6 +365,45 @@ fn rows_that_the_application_writes_with_an_older_version_are_brought_up_to_date
     .unwrap();
     let trail = &rows(&server)["1"]["trail"];
     assert_eq!(*trail, json!(["2.0.0/apply", "3.0.0/apply"]));
+}
+
+/// An application that adds a row once a step is done.
+struct AddsBehind<'a>(&'a Server);
+
+impl Observer for AddsBehind<'_> {
+    fn event(&self, event: &RunEvent) {
+        if let RunEvent::StepDone { step, .. } = event
+            && step.version == version("2.0.0")
+        {
+            self.0
+                .psql(r#"INSERT INTO app.notes (id, doc) VALUES ('z', '{"_id": "z"}')"#);
+        }
+    }
+}
+
+#[test]
+fn rows_that_are_added_behind_a_step_are_not_fed_to_the_next_before_they_have_gone_through_it() {
+    let server = Server::start();
+    let columns = "id text PRIMARY KEY, doc jsonb, v text DEFAULT '1.0.0'";
+    table_of(&server, columns, &[plain("a"), plain("b")]);
+    let mut host = host_on(&server, &CATALOGUE);
+    host.options.fused_steps = 1;
+    let mut attachment = notes();
+    attachment.table.version = Some("v".to_owned());
+    host.attach(&name("items"), &attachment).unwrap();
+    host.up(&Goal::default(), &AddsBehind(&server), &Control::default())
+        .unwrap();
+    assert_eq!(rows(&server)["z"], json!({"_id": "z"}));
+    assert_eq!(
+        server.psql("SELECT v FROM app.notes WHERE id = 'z'"),
+        "1.0.0"
+    );
+    up(&host);
+    let found = rows(&server);
+    for id in ["a", "b", "z"] {
+        assert_eq!(found[id]["trail"], json!(["2.0.0/apply", "3.0.0/apply"]));
+    }
+    assert_eq!(server.psql("SELECT DISTINCT v FROM app.notes"), "3.0.0");
 }
 
 #[test]

@@ -18,9 +18,11 @@ use godwit_tests::made::{
 use godwit_tests::postgres::Server;
 use godwit_tests::store_conformance::Dice;
 use godwit_tests::world::{
-    data, host, items, name, quarantined, seed, small_batches, up_accepting, version,
+    data, host, items, name, quarantined, seed, small_batches, up_accepting,
 };
 use serde_json::json;
+
+use crate::online::{self, Over};
 
 const VERSIONS: [&str; 3] = ["2.0.0", "3.0.0", "4.0.0"];
 
@@ -165,6 +167,64 @@ fn several_leave_what_one_leaves() {
         assert_eq!(outcome(&host), expected);
         assert!(ranges > 0, "the others had nothing to do");
         assert!(no_ranges(&host), "something of ranges is left");
+    }
+}
+
+/// Items that are changed by every step, but for some that go or are kept.
+fn good_items(count: usize) -> Vec<(String, String)> {
+    let mut all = some_items(count);
+    let fails = |n: &usize| n % 40 == 11;
+    for n in (0..count).filter(fails) {
+        all[n] = plain(&format!("{n:04}"));
+    }
+    all
+}
+
+#[test]
+fn steps_of_several_versions_are_carried_out_in_one_pass() {
+    let all = good_items(400);
+    let expected = expected(&all, &CATALOGUE);
+    for (backend, _server) in stores() {
+        let host = worker(&backend, 0);
+        seed(&host, "made", "items", &all);
+        assert!(work_accepting(&backend, 4, &CATALOGUE) > 0);
+        assert_eq!(outcome(&host), expected);
+        let lines = data(&*backend);
+        let pre_images = lines.iter().filter(|line| line.starts_with('Z'));
+        // Each item was written once, and not by every step.
+        let of_items = pre_images.filter(|line| line.contains("Ditems")).count();
+        assert_eq!(of_items, all.len());
+    }
+}
+
+#[test]
+fn in_one_pass_or_many_alone_or_with_others_the_end_is_the_same() {
+    for (seed_of_dice, all) in [(7, good_items(300)), (8, some_items(300))] {
+        let expected = expected(&all, &CATALOGUE);
+        let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+        let first = worker(&backend, 0);
+        seed(&first, "made", "items", &all);
+        let mut dice = Dice::new(seed_of_dice);
+        for number in 0..40 {
+            let mut host = worker(&backend, number);
+            host.options.fused_steps = [1, 2, 8][dice.below(3)];
+            let leaves = LeaveAfter(AtomicU64::new(dice.below(9) as u64), Control::default());
+            let control = leaves.1.clone();
+            match dice.below(2) {
+                0 => drop(host.up(&Goal::default(), &leaves, &control).unwrap()),
+                _ => drop(
+                    host.work(&Goal::default(), &OPTIONS, &leaves, &control)
+                        .unwrap(),
+                ),
+            }
+            let run = host.store().runs().unwrap().pop().unwrap();
+            if run.state == RunState::Blocked && dice.below(3) == 0 {
+                host.accept(&quarantined(&host)).unwrap();
+            }
+        }
+        up_accepting(&first, &Quiet);
+        assert_eq!(outcome(&first), expected);
+        assert!(no_ranges(&first));
     }
 }
 
@@ -380,38 +440,20 @@ fn a_worker_with_another_engine_is_refused_before_it_takes_anything() {
 
 #[test]
 fn what_an_application_writes_at_random_beside_workers_is_not_lost() {
-    let online = json!({"name": "apply", "collection": "items", "online": true});
-    let catalogue = made(&[Order::new("made", "2.0.0").step(online)]);
-    let item = |id: &str, written: u64| json!({"_id": id, "written": written}).to_string();
+    let step = json!({"name": "apply", "collection": "items", "online": true});
+    let order = |version: &&str| Order::new("made", version).step(step.clone());
+    let catalogue = made(&VERSIONS.each_ref().map(order));
     for (backend, _server) in stores() {
-        let all: Vec<_> = (0..600)
-            .map(|n| (format!("{n:04}"), item(&format!("{n:04}"), 0)))
-            .collect();
+        let all = online::some_items(400);
         let host = worker_with(&backend, 0, &catalogue);
         seed(&host, "made", "items", &all);
         let is_over = AtomicBool::new(false);
         let written = std::thread::scope(|scope| {
+            let over = Over(&is_over);
             let writer = scope.spawn(|| {
                 let mut application = worker_with(&backend, 9, &catalogue);
                 application.patience = Duration::from_secs(60);
-                let mut dice = Dice::new(5);
-                let mut last = std::collections::BTreeMap::new();
-                let mut number = 0;
-                while (!is_over.load(Ordering::Relaxed) && number < 400) || number < 30 {
-                    number += 1;
-                    let id = format!("{:04}", dice.below(650));
-                    let body = (dice.below(5) > 0).then(|| item(&id, number));
-                    let write = ItemWrite {
-                        collection: name("items"),
-                        id: id.clone(),
-                        item: body
-                            .as_ref()
-                            .map(|body| (version("1.0.0"), body.as_bytes())),
-                    };
-                    application.write(&[write]).unwrap();
-                    last.insert(id, body);
-                }
-                last
+                online::write_at_random(&application, 5, &is_over)
             });
             let workers: Vec<_> = (0..3)
                 .map(|number| {
@@ -422,7 +464,7 @@ fn what_an_application_writes_at_random_beside_workers_is_not_lost() {
             for worker in workers {
                 worker.join().unwrap();
             }
-            is_over.store(true, Ordering::Relaxed);
+            drop(over);
             writer.join().unwrap()
         });
         // What was written at last is behind, and is brought up to date now.
@@ -441,10 +483,11 @@ fn what_an_application_writes_at_random_beside_workers_is_not_lost() {
         for (line, (id, body)) in found.iter().zip(there) {
             let written: serde_json::Value = serde_json::from_str(body).unwrap();
             let (head, now) = line.split_once(" {").unwrap();
-            assert_eq!(head, format!("{id} 2.0.0"));
+            assert_eq!(head, format!("{id} 4.0.0"));
             let now: serde_json::Value = serde_json::from_str(&format!("{{{now}")).unwrap();
             assert_eq!(now["written"], written["written"], "{line}");
-            assert_eq!(now["trail"], json!(["2.0.0/apply"]), "{line}");
+            let trail = VERSIONS.map(|version| format!("{version}/apply"));
+            assert_eq!(now["trail"], json!(trail), "{line}");
         }
     }
 }

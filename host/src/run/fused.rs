@@ -2,22 +2,26 @@
 //!
 //! Consecutive stages of a plan whose only step rewrites the same collection, and sees nothing else, may be
 //! carried out together. What is left is what carrying them out one after another leaves: each has its
-//! own checkpoint and counts, and all of them are committed with every batch. Pre-images are kept once,
+//! own checkpoint and counts, and all of them are committed with every batch; in ranges, they have one
+//! checkpoint in each. Pre-images are kept once,
 //! under the first of the steps.
 //!
 //! Only what succeeds is committed so. Where an item fails, the pass ends before its batch: the steps go
 //! on one by one from their checkpoints, so that quarantine, breaker and blocked stages have to be seen to in one place
 //! only. Those before the one in which it failed may still go on together.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::ahead::{Budget, Read};
 use super::chain::{Chain, MayFail};
 use super::feed::{Bound, Feed, Feeder};
+use super::hold::{Hold, insist};
 use super::judge::{Failed, Verdict};
-use super::pipeline::{Ending, Pass};
+use super::pipeline::{Between, Ending, Pass};
 use super::report::StepName;
-use super::runner::{Runner, context, step_number};
+use super::runner::{Runner, context, places_of, step_number};
 use super::step::Told;
 use super::threads::Worker;
 use super::transform::{Abort, Judged, Transformer};
@@ -30,79 +34,137 @@ use crate::store::{Keeper, Lease, StoreError, Visit, Write};
 impl Runner<'_> {
     /// Carries out together what may be of the stages that are next, as far as nothing fails.
     pub(super) fn fuse(&self, lease: &mut Lease, run: &mut Run) -> Result<Ending, RunError> {
-        let mut parts = self.parts(run)?;
-        while parts.len() > 1 {
-            let begun = run.stages_done + u32::try_from(parts.len()).expect("they are few");
+        let mut steps = self.fusible(run)?;
+        let is_divided = self.resume_divided(lease, run, &mut steps)?;
+        while steps.len() > 1 {
+            let begun = run.stages_done + u32::try_from(steps.len()).expect("they are few");
             run.stages_begun = run.stages_begun.max(begun);
-            let mut pass = Fused {
-                work: self,
-                lease: &mut *lease,
-                run: &*run,
-                collection: parts[0].step.work.collection().clone(),
-                parts,
-            };
-            match pass.carry_out()? {
-                Ending::Unfit(place) => {
-                    parts = pass.parts;
-                    parts.truncate(place);
+            let ending = match self.together.is_some() || is_divided {
+                true => self.in_ranges(lease, run, &steps)?,
+                false => {
+                    let hold = Hold::Whole(&mut *lease);
+                    self.fused(run, &steps, hold)?.carry_out()?
                 }
+            };
+            match ending {
+                Ending::Unfit(place) => steps.truncate(place),
                 ending => return Ok(ending),
             }
         }
         Ok(Ending::Done)
     }
 
-    /// The steps that may be carried out together, from the next stage on.
-    fn parts(&self, run: &Run) -> Result<Vec<Part>, RunError> {
-        let mut parts: Vec<Part> = Vec::new();
-        let bodies = Bodies::of(self.store)?;
+    /// Where the next steps are in ranges already, leaves those that were put into them together, and of which none has to go
+    /// on alone.
+    fn resume_divided(
+        &self,
+        lease: &mut Lease,
+        run: &Run,
+        steps: &mut Vec<u32>,
+    ) -> Result<bool, RunError> {
+        let first = step_number(run.stages_done as usize, 0);
+        let Some(division) = self.store.division(run.id, first)? else {
+            return Ok(false);
+        };
+        let together = division.also.len() + 1;
+        if steps.len() < together {
+            self.wait_for_others(lease, run, first)?;
+            self.part_steps(lease, run, first, steps.len())?;
+        }
+        steps.truncate(together);
+        Ok(true)
+    }
+
+    /// The steps that may be carried out together, by their numbers, from the next stage on.
+    fn fusible(&self, run: &Run) -> Result<Vec<u32>, RunError> {
         let first = run.stages_done as usize;
         let stages = run.plan.stages.iter().enumerate().skip(first);
+        let mut found: Vec<(u32, &Stage, &Name)> = Vec::new();
+        let mut come_to = None;
         for (number, stage) in stages.take(self.options.fused_steps) {
             let Some(step) = lonely_rewrite(stage) else {
                 break;
             };
-            let number = step_number(number, 0);
+            let (number, collection) = (step_number(number, 0), step.work.collection());
             let progress = self.store.progress(run.id, number)?;
-            let goes_on = parts.last().is_none_or(|last| {
-                let same_way = (&last.stage.app, last.stage.phase) == (&stage.app, stage.phase);
-                same_way
-                    && last.step.work.collection() == step.work.collection()
-                    && last.stage.version < stage.version
-                    && last.progress.after == progress.after
+            let goes_on = found.last().is_none_or(|(_, last, same)| {
+                let same_way = (&last.app, last.phase) == (&stage.app, stage.phase);
+                let is_higher = last.version < stage.version;
+                same_way && is_higher && *same == collection && come_to == progress.after
             });
             if progress.done || !goes_on {
                 break;
             }
-            let component = self.component(stage)?;
-            parts.push(Part {
-                number,
-                context: context(run, stage),
-                grants: Arc::new(Grants {
-                    bodies: bodies.clone(),
-                    ..Grants::pure(Mode::Rewrite, step.work.collection(), component.limits())
-                }),
-                component,
-                progress,
-                told: Told::default(),
-                step: step.clone(),
-                stage: stage.clone(),
-            });
+            come_to = progress.after;
+            found.push((number, stage, collection));
         }
-        let Some(Part { stage, step, .. }) = parts.first() else {
-            return Ok(parts);
+        let Some((_, stage, collection)) = found.first() else {
+            return Ok(Vec::new());
         };
+        // Items that are on a way of their own, or keep the next stage from being applied, are left to passes of one step.
+        let is_alone = self.store.collection(collection)?.is_none()
+            || self.store.tallies(collection)?.waiting > 0
+            || self.open(&stage.app)?.0 > 0;
+        Ok(match is_alone {
+            true => Vec::new(),
+            false => found.iter().map(|(number, ..)| *number).collect(),
+        })
+    }
+
+    /// Several steps to be carried out in one pass, from where they, or the range of them, stand.
+    pub(super) fn fused<'s>(
+        &'s self,
+        run: &'s Run,
+        steps: &[u32],
+        hold: Hold<'s>,
+    ) -> Result<Fused<'s>, RunError> {
+        let whole = || {
+            let progress = steps.iter().map(|step| self.store.progress(run.id, *step));
+            progress.collect()
+        };
+        let bodies = Bodies::of(self.store)?;
+        let mut parts = Vec::new();
+        for (number, progress) in steps.iter().zip(hold.progress(whole)?) {
+            parts.push(self.part(run, *number, progress, &bodies)?);
+        }
+        let Part { stage, step, .. } = parts.first().expect("there are several");
         let collection = step.work.collection();
         self.check_owner(stage, step, collection)?;
-        // Items that are on a way of their own, or keep the next stage from being applied, are left to passes of one step.
-        let tallies = self.store.tallies(collection)?;
-        if self.store.collection(collection)?.is_none()
-            || tallies.waiting > 0
-            || self.open(&stage.app)?.0 > 0
-        {
-            parts.clear();
-        }
-        Ok(parts)
+        Ok(Fused {
+            work: self,
+            bound: hold.bound(),
+            hold,
+            run,
+            collection,
+            parts,
+        })
+    }
+
+    fn part<'s>(
+        &self,
+        run: &'s Run,
+        number: u32,
+        progress: Progress,
+        bodies: &Bodies,
+    ) -> Result<Part<'s>, RunError> {
+        let (stage, place) = places_of(number);
+        let stage = &run.plan.stages[stage];
+        let step = &stage.steps[place];
+        let component = self.component(stage)?;
+        let collection = step.work.collection();
+        Ok(Part {
+            stage,
+            step,
+            number,
+            context: context(run, stage),
+            grants: Arc::new(Grants {
+                bodies: bodies.clone(),
+                ..Grants::pure(Mode::Rewrite, collection, component.limits())
+            }),
+            component,
+            progress,
+            told: Told::default(),
+        })
     }
 }
 
@@ -116,9 +178,9 @@ fn lonely_rewrite(stage: &Stage) -> Option<&Step> {
 }
 
 /// One of the steps.
-struct Part {
-    stage: Stage,
-    step: Step,
+struct Part<'a> {
+    stage: &'a Stage,
+    step: &'a Step,
     /// The step's number in the run.
     number: u32,
     component: Component,
@@ -128,9 +190,9 @@ struct Part {
     told: Told,
 }
 
-impl Part {
+impl Part<'_> {
     fn name(&self, collection: &Name) -> StepName {
-        StepName::of(&self.stage, &self.step, collection)
+        StepName::of(self.stage, self.step, collection)
     }
 
     fn transformer(&self, work: &Runner<'_>) -> Transformer {
@@ -152,24 +214,35 @@ impl Part {
     }
 }
 
+/// What says how far steps have come that are carried out in one pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Checkpoints {
+    /// The checkpoint of each.
+    Each,
+    /// Those of the ranges of the first one.
+    OfFirst,
+}
+
 /// Several steps being carried out in one pass.
-struct Fused<'a> {
+pub(super) struct Fused<'a> {
     work: &'a Runner<'a>,
-    lease: &'a mut Lease,
+    hold: Hold<'a>,
+    /// How far they are fed.
+    bound: Bound,
     run: &'a Run,
-    collection: Name,
+    collection: &'a Name,
     /// At least one; all of them have come equally far.
-    parts: Vec<Part>,
+    parts: Vec<Part<'a>>,
 }
 
 impl<'a> Fused<'a> {
     fn carry_out(&mut self) -> Result<Ending, RunError> {
-        self.begin()?;
+        self.begin(Checkpoints::Each)?;
         let total = self.feeder().total()?;
         let observer = self.work.observer;
         for part in &self.parts {
             observer.event(&RunEvent::StepStarted {
-                step: part.name(&self.collection),
+                step: part.name(self.collection),
                 total,
                 counts: part.progress.counts,
             });
@@ -179,7 +252,7 @@ impl<'a> Fused<'a> {
         if ending == Ending::Done {
             for part in &self.parts {
                 observer.event(&RunEvent::StepDone {
-                    step: part.name(&self.collection),
+                    step: part.name(self.collection),
                     counts: part.progress.counts,
                 });
             }
@@ -187,11 +260,26 @@ impl<'a> Fused<'a> {
         Ok(ending)
     }
 
-    fn last(&self) -> &Part {
+    /// What they are called.
+    pub(super) fn names(&self) -> Vec<StepName> {
+        let parts = self.parts.iter();
+        parts.map(|part| part.name(self.collection)).collect()
+    }
+
+    /// How far they have come.
+    pub(super) fn after(&self) -> Option<String> {
+        self.parts[0].progress.after.clone()
+    }
+
+    pub(super) fn into_hold(self) -> Hold<'a> {
+        self.hold
+    }
+
+    fn last(&self) -> &Part<'a> {
         self.parts.last().expect("there is at least one")
     }
 
-    fn feeder(&self) -> Feeder {
+    pub(super) fn feeder(&self) -> Feeder {
         let last = self.last();
         Feeder {
             store: self.work.store.clone(),
@@ -207,38 +295,56 @@ impl<'a> Fused<'a> {
             // There were none at first, and those that came since may be due for some of the steps only.
             feeds_apart: false,
             options: self.work.options.clone(),
-            bound: Bound::default(),
+            bound: self.bound.clone(),
         }
     }
 
     fn write(&self) -> Write<'a> {
         let keeper = Keeper::of(self.run, self.parts[0].number);
-        self.work.store.write(self.run.id, Some(keeper))
+        self.hold
+            .write(self.work.store.write(self.run.id, Some(keeper)))
     }
 
     /// Marks the collection as being rewritten by all of the steps, and the run as having begun them.
-    fn begin(&mut self) -> Result<(), RunError> {
+    pub(super) fn begin(&mut self, checkpoints: Checkpoints) -> Result<(), RunError> {
         let mut write = self.write();
-        let has_begun = write.change_collection(&self.collection, |collection| {
+        let has_begun = write.change_collection(self.collection, |collection| {
             for part in &self.parts {
-                collection.begin(self.run.id, part.number, &part.stage.version);
+                let step = self.checkpoint_of(part, checkpoints);
+                collection.begin(self.run.id, step, &part.stage.version);
             }
         })?;
         if !has_begun {
             return Ok(());
         }
+        if self.work.store.is_attached(self.collection) {
+            write.recount(self.collection)?;
+        }
         write.set_run(self.run);
-        Ok(write.commit(self.lease, self.work.clock.now())?)
+        Ok(write.commit(self.hold.whole(), self.work.clock.now())?)
     }
 
     /// Gives the collection the version that the last step leads to.
-    fn level(&self, write: &mut Write<'_>) -> Result<(), StoreError> {
-        write.change_collection(&self.collection, |collection| {
+    pub(super) fn level(
+        &self,
+        write: &mut Write<'_>,
+        checkpoints: Checkpoints,
+    ) -> Result<(), StoreError> {
+        write.change_collection(self.collection, |collection| {
             for part in &self.parts {
-                collection.end(self.run.id, part.number, &part.stage.version);
+                let step = self.checkpoint_of(part, checkpoints);
+                collection.end(self.run.id, step, &part.stage.version);
             }
         })?;
         Ok(())
+    }
+
+    /// The step whose checkpoint, or those of whose ranges, say how far a step has come.
+    fn checkpoint_of(&self, part: &Part<'_>, checkpoints: Checkpoints) -> u32 {
+        match checkpoints {
+            Checkpoints::Each => part.number,
+            Checkpoints::OfFirst => self.parts[0].number,
+        }
     }
 
     /// What is to be in the store of an item.
@@ -255,29 +361,63 @@ impl<'a> Fused<'a> {
             Verdict::Updated(body) => {
                 let version = &self.parts[judged.changed_by[index]].stage.version;
                 // A column of versions tells what an item is, not when it was changed.
-                let told = last.filter(|_| self.work.store.has_versions(&self.collection));
+                let told = last.filter(|_| self.work.store.has_versions(self.collection));
                 Some((told.unwrap_or(version), body[..].into()))
             }
             Verdict::Removed => None,
             // Nothing that fails comes this far.
             Verdict::Unchanged | Verdict::Failed(_) => {
-                return write.leave_item(&self.collection, id, old, last);
+                return write.leave_item(self.collection, id, old, last);
             }
         };
-        write.set_item(&self.collection, id, Some(old), new, Visit::Once)?;
+        write.set_item(self.collection, id, Some(old), new, Visit::Once)?;
         Ok(())
+    }
+
+    /// Writes what became of a group of batches, and commits it; gives the checkpoints behind it.
+    fn try_commit(&mut self, group: &[(Feed, Judged)]) -> Result<Vec<Progress>, RunError> {
+        let mut write = self.write();
+        for (feed, judged) in group {
+            for index in 0..judged.verdicts.len() {
+                self.write_verdict(&mut write, feed, judged, index)?;
+            }
+        }
+        let (last, _) = group.last().expect("there is at least one");
+        let upto = group.iter().rev().find_map(|(feed, _)| feed.upto.clone());
+        let progress = self.parts.iter().enumerate().map(|(place, part)| {
+            let mut progress = part.progress.clone();
+            for (_, judged) in group {
+                progress.counts += judged.counts_of(place);
+            }
+            progress.after = upto.clone().or(progress.after);
+            progress.done = last.is_last;
+            progress
+        });
+        let progress: Vec<_> = progress.collect();
+        if self.hold.is_whole() {
+            for (part, progress) in self.parts.iter().zip(&progress) {
+                write.set_progress(self.run.id, part.number, progress);
+            }
+            if last.is_last {
+                self.level(&mut write, Checkpoints::Each)?;
+            }
+        }
+        let Runner { store, clock, .. } = *self.work;
+        let _timed = timed!("store");
+        self.hold.commit(store, write, &progress, clock.now())?;
+        Ok(progress)
     }
 
     /// Tells of a batch that was committed.
     fn tell(&mut self, judged: &Judged) {
         let observer = self.work.observer;
-        for (part, link) in self.parts.iter_mut().zip(&judged.links) {
+        for (place, (part, link)) in self.parts.iter_mut().zip(&judged.links).enumerate() {
             part.progress.counts += link.counts;
             let mut told = std::mem::take(&mut part.told);
-            let step = part.name(&self.collection);
+            let step = part.name(self.collection);
             let most = part.component.limits().log_step_bytes;
             told.log(observer, &step, most, &link.log, link.log_dropped);
-            let counts = part.progress.counts;
+            let counts = self.hold.counts_with(place, part.progress.counts);
             let event = RunEvent::Batch {
                 step: step.clone(),
                 counts,
@@ -295,7 +435,7 @@ impl<'a> Pass<'a> for Fused<'a> {
     }
 
     fn collection(&self) -> &Name {
-        &self.collection
+        self.collection
     }
 
     fn checkpoint(&self) -> &Progress {
@@ -323,34 +463,8 @@ impl<'a> Pass<'a> for Fused<'a> {
     }
 
     fn commit(&mut self, group: &[(Feed, Judged)]) -> Result<(), RunError> {
-        let mut write = self.write();
-        for (feed, judged) in group {
-            for index in 0..judged.verdicts.len() {
-                self.write_verdict(&mut write, feed, judged, index)?;
-            }
-        }
-        let (last, _) = group.last().expect("there is at least one");
-        let upto = group.iter().rev().find_map(|(feed, _)| feed.upto.clone());
-        let progress = self.parts.iter().enumerate().map(|(place, part)| {
-            let mut progress = part.progress.clone();
-            for (_, judged) in group {
-                progress.counts += judged.counts_of(place);
-            }
-            progress.after = upto.clone().or(progress.after);
-            progress.done = last.is_last;
-            progress
-        });
-        let progress: Vec<_> = progress.collect();
-        for (part, progress) in self.parts.iter().zip(&progress) {
-            write.set_progress(self.run.id, part.number, progress);
-        }
-        if last.is_last {
-            self.level(&mut write)?;
-        }
-        {
-            let _timed = timed!("store");
-            write.commit(self.lease, self.work.clock.now())?;
-        }
+        let clock = self.work.clock;
+        let progress = insist(clock, || self.try_commit(group))?;
         for (_, judged) in group {
             self.tell(judged);
         }
@@ -360,12 +474,34 @@ impl<'a> Pass<'a> for Fused<'a> {
         Ok(())
     }
 
+    fn keep_lease(&mut self) -> Result<(), RunError> {
+        let Runner { store, clock, .. } = *self.work;
+        Ok(self.hold.keep(store, clock.now())?)
+    }
+
+    fn catch_up(&mut self) -> Result<Option<BTreeSet<(Name, String)>>, StoreError> {
+        self.hold.catch_up(self.work.store)
+    }
+
+    fn look_around(&mut self) -> Result<Between, RunError> {
+        let Part {
+            number, progress, ..
+        } = &self.parts[0];
+        let what = (self.collection, progress.after.as_deref(), &self.bound);
+        self.hold
+            .look_around(self.work, (self.run.id, *number), what)
+    }
+
+    fn batch_target(&self) -> Duration {
+        self.hold.batch_target(self.work.options.batch_target)
+    }
+
     fn check(&self, _: &Feed, _: &Judged) -> Result<(), RunError> {
         Ok(())
     }
 
     fn lease(&mut self) -> &mut Lease {
-        self.lease
+        self.hold.whole()
     }
 
     fn item_failed(&self, id: &str, failed: &Failed) -> RunError {

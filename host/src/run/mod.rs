@@ -34,6 +34,7 @@ mod down;
 mod events;
 mod feed;
 mod fused;
+mod hold;
 mod index;
 mod judge;
 mod leave;

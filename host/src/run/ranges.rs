@@ -2,34 +2,31 @@
 //!
 //! Only steps that see nothing but what they are fed are, so that the result does not depend on how many there are; any other
 //! one is carried out by whoever has the lease, in order. Whoever has the lease puts the step into ranges, takes some as
-//! everybody does, and joins them in the end.
+//! everybody does, and joins them in the end. Steps that may be carried out in one pass (`fused`) are put into ranges
+//! together; where one of them cannot go on so, they are parted at it, each range where it is.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::RunError;
-use super::pipeline::{self, Between, Ending};
-use super::report::{Report, RunEvent};
-use super::runner::{Runner, step_number};
-use super::step::{Hold, TransformStep};
-use crate::model::{Counts, Phase, Run, RunState, Source, Stage, Timestamp};
+use super::feed::Feeder;
+use super::fused::{Checkpoints, Fused};
+use super::hold::{Hold, Owned};
+use super::pipeline::{self, Ending};
+use super::report::{Report, RunEvent, StepName};
+use super::runner::{Runner, places_of, step_number};
+use super::step::TransformStep;
+use crate::model::{Name, Phase, Run, RunState, Source};
 use crate::sandbox::{Component, VERSION};
 use crate::store::{
-    Asked, Claim, Holder, Keeper, Lease, LeaseError, RangeLease, StoreError, Taken,
-    is_of_collection,
+    Claim, Holder, Keeper, Lease, LeaseError, RangeLease, StoreError, Taken, Way, Write,
 };
 
 /// Ranges of one step, at first: enough that nobody waits for the last one for long.
 const RANGES: u64 = 32;
 /// How long whoever finds nothing to do waits before he looks again.
 const PAUSE: Duration = Duration::from_millis(100);
-/// An owner looks so often whether others want something of him, in milliseconds.
-const EVERY: u64 = 250;
-/// Nobody looks for the middle of more than so many ranges of the least size.
-const MOST_CUTS: usize = 64;
-/// How often a commit that others were in the way of is made anew.
-const TRIES: u32 = 200;
 
 /// How a run is carried out along with others.
 ///
@@ -103,15 +100,70 @@ pub(crate) enum Helped {
     Waits,
 }
 
+/// What is carried out in ranges.
+enum Work<'a> {
+    Step(Box<TransformStep<'a>>),
+    /// Several steps, in one pass.
+    Fused(Fused<'a>),
+}
+
+impl<'a> Work<'a> {
+    fn names(&self) -> Vec<StepName> {
+        match self {
+            Self::Step(step) => vec![step.name()],
+            Self::Fused(fused) => fused.names(),
+        }
+    }
+
+    fn feeder(&self) -> Feeder {
+        match self {
+            Self::Step(step) => step.feeder(),
+            Self::Fused(fused) => fused.feeder(),
+        }
+    }
+
+    fn after(&self) -> Option<String> {
+        match self {
+            Self::Step(step) => step.progress.after.clone(),
+            Self::Fused(fused) => fused.after(),
+        }
+    }
+
+    fn begin(&mut self) -> Result<(), RunError> {
+        match self {
+            Self::Step(step) => step.begin(),
+            Self::Fused(fused) => fused.begin(Checkpoints::OfFirst),
+        }
+    }
+
+    /// Gives the collection the version that it leads to, where it leads to one.
+    fn level(&self, write: &mut Write<'_>) -> Result<(), StoreError> {
+        match self {
+            Self::Step(step) if step.is_levelling() => step.level(write),
+            Self::Step(_) => Ok(()),
+            Self::Fused(fused) => fused.level(write, Checkpoints::OfFirst),
+        }
+    }
+
+    fn carry_out(&mut self) -> Result<Ending, RunError> {
+        match self {
+            Self::Step(step) => pipeline::run(&mut **step),
+            Self::Fused(fused) => pipeline::run(fused),
+        }
+    }
+
+    fn into_hold(self) -> Hold<'a> {
+        match self {
+            Self::Step(step) => step.hold,
+            Self::Fused(fused) => fused.into_hold(),
+        }
+    }
+}
+
 /// What must be the same of all who work on a step: the same component gives the same results.
 pub(super) fn engine_of(component: &Component) -> String {
     let (godwit, limits) = (env!("CARGO_PKG_VERSION"), component.limits());
     format!("Godwit {godwit}, contract {VERSION}, {limits:?}")
-}
-
-/// Whether the application writes what a stage is fed.
-fn is_online(stage: &Stage, runner: &Runner<'_>) -> bool {
-    stage.phase == Phase::Online && !runner.store.is_shadow()
 }
 
 impl Runner<'_> {
@@ -151,7 +203,7 @@ impl Runner<'_> {
                 .take_range(self.clock, &claim, (run.id, step), None, &engine)?
             {
                 Taken::Range(range) => {
-                    self.in_range(run, stage, (step, place), *range, None)?;
+                    self.in_range(run, *range, None)?;
                     Ok(Helped::Worked)
                 }
                 Taken::OtherEngine(other) => Err(RunError::OtherEngine { engine, other }),
@@ -191,59 +243,103 @@ impl Runner<'_> {
         self.report(run)
     }
 
-    /// Carries a step out in ranges, with whoever helps.
+    /// What some steps are to be carried out by: one, or several in one pass.
+    fn work<'s>(
+        &'s self,
+        run: &'s Run,
+        steps: &[u32],
+        hold: Hold<'s>,
+    ) -> Result<Work<'s>, RunError> {
+        if let [number] = *steps {
+            let (stage, place) = places_of(number);
+            let stage = &run.plan.stages[stage];
+            let step = self.transform_step(run, stage, (number, place), hold)?;
+            return Ok(Work::Step(Box::new(step)));
+        }
+        Ok(Work::Fused(self.fused(run, steps, hold)?))
+    }
+
+    /// Carries out in ranges, with whoever helps, a step, or several in one pass.
     pub(super) fn in_ranges(
         &self,
         lease: &mut Lease,
         run: &Run,
-        stage: &Stage,
-        (number, place): (u32, usize),
+        steps: &[u32],
     ) -> Result<Ending, RunError> {
-        let mut step = self.transform_step(run, stage, (number, place), Hold::Whole(lease))?;
-        step.begin()?;
-        let counts = self.store.progress_in_all(run.id, number)?.counts;
-        let engine = engine_of(&step.component);
-        self.observer.event(&RunEvent::StepStarted {
-            step: step.name(),
-            total: step.feeder().total()?,
-            counts,
-        });
-        let (name, after) = (step.name(), step.progress.after.clone());
-        drop(step);
-        let cuts = match self.store.division(run.id, number)? {
+        let first = steps[0];
+        let mut work = self.work(run, steps, Hold::Whole(lease))?;
+        work.begin()?;
+        let (total, names, after) = (work.feeder().total()?, work.names(), work.after());
+        drop(work);
+        for (step, number) in names.iter().zip(steps) {
+            let counts = self.store.progress_in_all(run.id, *number)?.counts;
+            let step = step.clone();
+            self.observer.event(&RunEvent::StepStarted {
+                step,
+                total,
+                counts,
+            });
+        }
+        let cuts = match self.store.division(run.id, first)? {
             Some(_) => Vec::new(),
-            None => self.cuts(lease, stage, place, after.as_deref())?,
+            None => self.cuts(lease, &names[0].collection, after.as_deref())?,
         };
+        let (engine, online) = (self.engine(run, first)?, self.is_online(run, first));
+        let way = Way {
+            engine: &engine,
+            online,
+        };
+        let now = self.clock.now();
+        self.store.divide(lease, now, (run.id, steps), &cuts, way)?;
         // As in `Runner::shared`.
-        let is_shared = is_online(stage, self);
-        let (at, what) = ((run.id, number), (&*engine, is_shared));
-        self.store
-            .divide(lease, self.clock.now(), at, &cuts, what)?;
-        if is_shared {
+        if online {
             lease.open(self.store, self.clock.now())?;
         }
-        let ending = self.all_ranges(lease, run, stage, (number, place))?;
-        if ending == Ending::Done {
-            // Before, owners of ranges may have to hear of what was written.
-            if is_shared {
-                lease.close(self.store, self.clock.now())?;
-            }
-            let counts = self.store.progress(run.id, number)?.counts;
-            self.observer
-                .event(&RunEvent::StepDone { step: name, counts });
+        let ending = self.all_ranges(lease, run, steps);
+        let is_alone = match &ending {
+            Ok(Ending::Stopped) => self.is_cancelled(),
+            Ok(_) => true,
+            Err(error) => !matches!(error, RunError::Lease(_) | RunError::Store(_)),
+        };
+        // Before, owners of ranges may have to hear of what was written.
+        if online && is_alone {
+            lease.close(self.store, self.clock.now())?;
         }
-        Ok(ending)
+        match ending? {
+            Ending::Done => {
+                for (step, number) in names.into_iter().zip(steps) {
+                    let counts = self.store.progress(run.id, *number)?.counts;
+                    self.observer.event(&RunEvent::StepDone { step, counts });
+                }
+                Ok(Ending::Done)
+            }
+            Ending::Unfit(at) => {
+                self.part_steps(lease, run, first, at)?;
+                Ok(Ending::Unfit(at))
+            }
+            Ending::Stopped => Ok(Ending::Stopped),
+        }
+    }
+
+    /// What must be the same of all who work on a step.
+    fn engine(&self, run: &Run, number: u32) -> Result<String, RunError> {
+        let (stage, _) = places_of(number);
+        Ok(engine_of(&self.component(&run.plan.stages[stage])?))
+    }
+
+    /// Whether the application writes what a step is fed.
+    fn is_online(&self, run: &Run, number: u32) -> bool {
+        let (stage, _) = places_of(number);
+        run.plan.stages[stage].phase == Phase::Online && !self.store.is_shadow()
     }
 
     /// Where a collection is cut at first.
     fn cuts(
         &self,
         lease: &mut Lease,
-        stage: &Stage,
-        place: usize,
+        collection: &Name,
         after: Option<&str>,
     ) -> Result<Vec<String>, LeaseError> {
-        let collection = stage.steps[place].work.collection();
         let items = self.store.tallies(collection)?.items;
         let size = (items / RANGES).max(self.least());
         self.store
@@ -252,56 +348,56 @@ impl Runner<'_> {
             })
     }
 
-    fn least(&self) -> u64 {
+    pub(super) fn least(&self) -> u64 {
         let together = self.together.as_ref();
         together.map_or(Together::RANGE_ITEMS, |together| {
             together.range_items.max(1)
         })
     }
 
-    fn all_ranges(
-        &self,
-        lease: &mut Lease,
-        run: &Run,
-        stage: &Stage,
-        (number, place): (u32, usize),
-    ) -> Result<Ending, RunError> {
+    fn all_ranges(&self, lease: &mut Lease, run: &Run, steps: &[u32]) -> Result<Ending, RunError> {
+        let first = steps[0];
+        let engine = self.engine(run, first)?;
         loop {
             if !self.proceed(|| Ok(lease.keep(self.store, self.clock.now())?))? {
-                return self.leave(lease, run, number);
+                return self.leave(lease, run, first);
             }
-            if let Some(why) = self.store.range_failure(run.id, number)? {
-                self.wait_for_others(lease, run, number)?;
+            if let Some(why) = self.store.range_failure(run.id, first)? {
+                self.wait_for_others(lease, run, first)?;
                 return Err(RunError::Elsewhere(why));
             }
-            let taken = self.take(lease, run, stage, number)?;
-            match taken {
+            if let Some(at) = self.store.unfit_step(run.id, first)? {
+                self.wait_for_others(lease, run, first)?;
+                return Ok(Ending::Unfit(at));
+            }
+            match self.take(lease, run, first, &engine)? {
                 Taken::Range(range) => {
-                    let at = (number, place);
-                    let done = self.in_range(run, stage, at, *range, Some(lease));
-                    if let Err(error) = done {
+                    if let Err(error) = self.in_range(run, *range, Some(lease)) {
                         if !matches!(error, RunError::Lease(_) | RunError::Store(_)) {
-                            self.wait_for_others(lease, run, number)?;
+                            self.wait_for_others(lease, run, first)?;
                         }
                         return Err(error);
                     }
                 }
                 Taken::NoneFree => {
-                    self.store.want_range(run.id, number)?;
+                    self.store.want_range(run.id, first)?;
                     lease.keep(self.store, self.clock.now())?;
                     self.control.rest(PAUSE);
                 }
                 Taken::AllDone => {
-                    if self.join(lease, run, stage, (number, place))? {
+                    if self.join(lease, run, steps)? {
                         return Ok(Ending::Done);
                     }
                 }
                 // Those who work with another one go on until they have done what they had.
                 Taken::OtherEngine(_) => {
                     lease.keep(self.store, self.clock.now())?;
-                    let what = (&*engine_of(&self.component(stage)?), is_online(stage, self));
-                    let (at, now) = ((run.id, number), self.clock.now());
-                    self.store.divide(lease, now, at, &[], what)?;
+                    let way = Way {
+                        engine: &engine,
+                        online: self.is_online(run, first),
+                    };
+                    let (at, now) = ((run.id, steps), self.clock.now());
+                    self.store.divide(lease, now, at, &[], way)?;
                     self.control.rest(PAUSE);
                 }
                 // Whoever disowned all has the lease.
@@ -312,43 +408,57 @@ impl Runner<'_> {
         }
     }
 
-    fn take(
-        &self,
-        lease: &Lease,
-        run: &Run,
-        stage: &Stage,
-        number: u32,
-    ) -> Result<Taken, RunError> {
-        let engine = engine_of(&self.component(stage)?);
+    fn take(&self, lease: &Lease, run: &Run, step: u32, engine: &str) -> Result<Taken, RunError> {
         let own = lease.claim();
         let claim = self.together.as_ref().map_or(own, Together::claim);
-        let at = (run.id, number);
+        let at = (run.id, step);
         Ok(self
             .store
-            .take_range(self.clock, &claim, at, Some(lease), &engine)?)
+            .take_range(self.clock, &claim, at, Some(lease), engine)?)
     }
 
-    /// Ends the ranges, once all are done; gives whether they were.
-    fn join(
+    /// Puts steps into ranges of their own, from the one at a place on, that were carried out in one pass with those before
+    /// them; nobody owns a range now.
+    pub(super) fn part_steps(
         &self,
         lease: &mut Lease,
         run: &Run,
-        stage: &Stage,
-        at: (u32, usize),
-    ) -> Result<bool, RunError> {
-        let (number, place) = at;
+        first: u32,
+        at: usize,
+    ) -> Result<(), RunError> {
+        let mut write = self.store.write(run.id, None);
+        let place = (run.id, first);
+        let (_, others) = self.store.part_steps(&mut write, place, at)?;
+        if let Some(&next) = others.first() {
+            let stages = others.iter().map(|step| {
+                let (stage, _) = places_of(*step);
+                &run.plan.stages[stage]
+            });
+            let stages: Vec<_> = stages.collect();
+            let collection = stages[0].steps[0].work.collection();
+            write.change_collection(collection, |known| {
+                for stage in &stages {
+                    known.begin(run.id, next, &stage.version);
+                }
+            })?;
+        }
+        Ok(write.commit(lease, self.clock.now())?)
+    }
+
+    /// Ends the ranges, once all are done; gives whether they were.
+    fn join(&self, lease: &mut Lease, run: &Run, steps: &[u32]) -> Result<bool, RunError> {
         loop {
-            let mut write = self.store.write(run.id, Some(Keeper::of(run, number)));
-            let progress = self.store.join_ranges(&mut write, run.id, number)?;
-            if !progress.done {
-                return Ok(false);
+            let mut write = self.store.write(run.id, Some(Keeper::of(run, steps[0])));
+            let progress = self.store.join_ranges(&mut write, run.id, steps)?;
+            for (step, progress) in steps.iter().zip(&progress) {
+                if !progress.done {
+                    return Ok(false);
+                }
+                write.set_progress(run.id, *step, progress);
             }
-            write.set_progress(run.id, number, &progress);
-            let step = self.transform_step(run, stage, (number, place), Hold::Whole(lease))?;
-            if step.is_levelling() {
-                step.level(&mut write)?;
-            }
-            drop(step);
+            let work = self.work(run, steps, Hold::Whole(lease))?;
+            work.level(&mut write)?;
+            drop(work);
             match write.commit(lease, self.clock.now()) {
                 // What the application has written behind a range waits, as anything does that it writes there.
                 Err(LeaseError::Written) => drop(lease.catch_up(self.store)?),
@@ -366,7 +476,12 @@ impl Runner<'_> {
     }
 
     /// Waits until nobody else owns a range, which is so once their time has gone by at the latest.
-    fn wait_for_others(&self, lease: &mut Lease, run: &Run, number: u32) -> Result<(), RunError> {
+    pub(super) fn wait_for_others(
+        &self,
+        lease: &mut Lease,
+        run: &Run,
+        number: u32,
+    ) -> Result<(), RunError> {
         loop {
             let now = self.clock.now();
             if !self.store.has_owners(run.id, number, now)? {
@@ -381,25 +496,31 @@ impl Runner<'_> {
     fn in_range(
         &self,
         run: &Run,
-        stage: &Stage,
-        at: (u32, usize),
         range: RangeLease,
         main: Option<&mut Lease>,
     ) -> Result<(), RunError> {
-        let others = self.store.progress_in_all(run.id, at.0)?.counts;
-        let hold = Hold::Range {
-            counted_elsewhere: others.without(range.progress().counts),
+        let steps = range.steps();
+        let mut counted_elsewhere = Vec::new();
+        for (step, here) in steps.iter().zip(range.progress()) {
+            let all = self.store.progress_in_all(run.id, *step)?.counts;
+            counted_elsewhere.push(all.without(here.counts));
+        }
+        let hold = Hold::Range(Owned {
+            counted_elsewhere,
             looked_at: self.clock.now(),
             range: Box::new(range),
             main,
-        };
-        let mut step = self.transform_step(run, stage, at, hold)?;
-        let ending = pipeline::run(&mut step);
-        let TransformStep { lease, .. } = step;
-        let Hold::Range { range, .. } = lease else {
+        });
+        let mut work = self.work(run, &steps, hold)?;
+        let ending = work.carry_out();
+        let Hold::Range(Owned { range, .. }) = work.into_hold() else {
             return Ok(());
         };
         match ending {
+            Ok(Ending::Unfit(place)) => {
+                self.store.split_steps(run.id, steps[0], place)?;
+                self.given_back(range.release(self.store))
+            }
             Ok(_) if range.is_over() => Ok(()),
             Ok(_) => self.given_back(range.release(self.store)),
             Err(RunError::Lease(LeaseError::Lost { holder })) if range.is_lost() => {
@@ -408,7 +529,8 @@ impl Runner<'_> {
             }
             Err(error @ (RunError::Lease(_) | RunError::Store(_))) => Err(error),
             Err(error) => {
-                self.store.fail_ranges(run.id, at.0, &error.to_string())?;
+                let why = error.to_string();
+                self.store.fail_ranges(run.id, steps[0], &why)?;
                 self.given_back(range.release(self.store))?;
                 Err(error)
             }
@@ -429,102 +551,5 @@ impl Runner<'_> {
     pub(crate) fn fenced(&self, what: &'static str, holder: Option<Holder>) {
         let holder = holder.map(|holder| holder.name);
         self.observer.event(&RunEvent::Fenced { what, holder });
-    }
-}
-
-impl TransformStep<'_> {
-    /// Looks, now and then, whether others want something of whoever owns a range.
-    pub(super) fn look_around(&mut self) -> Result<Between, RunError> {
-        let now = self.work.clock.now();
-        let Hold::Range {
-            range, looked_at, ..
-        } = &mut self.lease
-        else {
-            return Ok(Between::GoOn);
-        };
-        if now.since(*looked_at) < EVERY && now >= *looked_at {
-            return Ok(Between::GoOn);
-        }
-        *looked_at = now;
-        let store = self.work.store;
-        let Some(asked) = store.asked_of_owners(self.run, self.number)? else {
-            return Ok(Between::GoOn);
-        };
-        match asked {
-            Asked::ToLeave => return Ok(Between::Leave),
-            Asked::ToShare => {}
-        }
-        let (least, clock) = (self.work.least(), self.work.clock);
-        let (after, upto) = (self.progress.after.clone(), range.upto().map(str::to_owned));
-        let behind = (after.as_deref(), upto.as_deref());
-        let keep = &mut || range.keep(store, clock.now());
-        let cuts = store.every_id((least, MOST_CUTS), self.collection, behind, keep)?;
-        // As many as a range has at least stay on either side.
-        if cuts.len() < 2 {
-            return Ok(Between::GoOn);
-        }
-        let at = match cuts.len() {
-            // There is so much more that nobody has counted it.
-            MOST_CUTS => &cuts[MOST_CUTS - 1],
-            count => &cuts[(count - 1) / 2],
-        };
-        match range.split(store, at, self.work.clock.now()) {
-            Ok(()) => {
-                self.bound.set(Some(at.clone()));
-                Ok(Between::ReadAgain)
-            }
-            // Somebody else cut his at the same time: that is one more already.
-            Err(LeaseError::Store(StoreError::Conflict { .. })) => Ok(Between::GoOn),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Commits what there is to be of a range; again where others changed what it counts in meanwhile.
-    pub(super) fn commit_range<T>(
-        &mut self,
-        mut attempt: impl FnMut(&mut Self) -> Result<T, RunError>,
-    ) -> Result<T, RunError> {
-        let mut tries = 0;
-        loop {
-            match attempt(self) {
-                Err(RunError::Store(StoreError::Conflict { key }))
-                    if tries < TRIES && is_of_collection(&key) =>
-                {
-                    tries += 1;
-                    // Others do the same.
-                    let pause = u64::from(tries.min(20)) + (self.work.clock.now().0 & 7);
-                    std::thread::sleep(Duration::from_millis(pause));
-                }
-                done => return done,
-            }
-        }
-    }
-
-    /// Renews what it is carried out under.
-    pub(super) fn keep(&mut self, now: Timestamp) -> Result<(), LeaseError> {
-        let store = self.work.store;
-        match &mut self.lease {
-            Hold::Whole(lease) => lease.keep(store, now),
-            Hold::Range { range, main, .. } => {
-                if let Some(main) = main {
-                    main.keep(store, now)?;
-                }
-                range.keep(store, now)
-            }
-        }
-    }
-
-    /// What became of the items of the whole step, with these of a range.
-    pub(super) fn counts_with(&self, counts: Counts) -> Counts {
-        match &self.lease {
-            Hold::Whole(_) => counts,
-            Hold::Range {
-                counted_elsewhere, ..
-            } => {
-                let mut all = *counted_elsewhere;
-                all += counts;
-                all
-            }
-        }
     }
 }

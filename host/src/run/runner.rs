@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::feed::Bound;
+use super::hold::Hold;
 use super::pipeline::{self, Ending, Pass};
 use super::report::{RunEvent, StepReport};
-use super::step::{Hold, Told, TransformStep};
+use super::step::{Told, TransformStep};
 use super::undo::drop_pre_images;
 use super::view::{Bodies, Grants};
 use super::{Control, Observer, Options, Report, RunError, Together, schema};
@@ -79,6 +79,12 @@ pub(super) const STAGE_END: usize = 0xfff;
 /// ```
 pub fn step_number(stage: usize, place: usize) -> u32 {
     u32::try_from(stage << 12 | place).expect("plans are small")
+}
+
+/// The places of a stage in its plan, and of a step in that, by the step's number.
+pub(super) fn places_of(number: u32) -> (usize, usize) {
+    let number = number as usize;
+    (number >> 12, number & 0xfff)
 }
 
 impl Runner<'_> {
@@ -245,8 +251,7 @@ impl Runner<'_> {
         }
         while let Some(stage) = run.plan.stages.get(run.stages_done as usize).cloned() {
             let number = run.stages_done as usize;
-            // Several share out one step at a time.
-            if self.together.is_none() && self.fuse(lease, run)? == Ending::Stopped {
+            if self.fuse(lease, run)? == Ending::Stopped {
                 return Ok((RunState::Stopped, None));
             }
             for place in 0..stage.steps.len() {
@@ -321,7 +326,7 @@ impl Runner<'_> {
         let mut step = self.transform_step(run, stage, (number, place), Hold::Whole(lease))?;
         if self.is_divisible(&step) || self.store.division(run.id, number)?.is_some() {
             drop(step);
-            return self.in_ranges(lease, run, stage, (number, place));
+            return self.in_ranges(lease, run, &[number]);
         }
         step.carry_out()
     }
@@ -332,7 +337,7 @@ impl Runner<'_> {
         run: &'s Run,
         stage: &'s Stage,
         (number, place): (u32, usize),
-        lease: Hold<'s>,
+        hold: Hold<'s>,
     ) -> Result<TransformStep<'s>, RunError> {
         let step = &stage.steps[place];
         let StepWork::Transform {
@@ -365,14 +370,12 @@ impl Runner<'_> {
             ..Grants::pure(mode, collection, component.limits())
         };
         self.check_writes(step, &grants)?;
-        let (progress, bound) = match &lease {
-            Hold::Whole(_) => (self.store.progress(run.id, number)?, Bound::default()),
-            Hold::Range { range, .. } => (range.progress().clone(), Bound::new(range.upto())),
-        };
+        let whole = || Ok(vec![self.store.progress(run.id, number)?]);
+        let progress = hold.progress(whole)?.swap_remove(0);
         Ok(TransformStep {
             work: self,
-            lease,
-            bound,
+            bound: hold.bound(),
+            hold,
             run: run.id,
             keeps_pre_images: run.keeps_pre_images,
             stage,

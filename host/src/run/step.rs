@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::ahead::{Budget, Read};
 use super::feed::{Bound, Feed, Feeder};
+use super::hold::{Hold, insist};
 use super::judge::{Failed, Verdict, is_failed};
 use super::pipeline::{Between, Ending, Pass};
 use super::report::StepName;
@@ -14,16 +15,14 @@ use super::threads::Worker;
 use super::transform::{Abort, Judged, Transformer};
 use super::view::Grants;
 use super::{MaxFailures, Observer, OnFailure, RunError, RunEvent, timed, window};
-use crate::model::{
-    Counts, Mode, Name, Position, Progress, Source, Stage, Step, Timestamp, Version,
-};
+use crate::model::{Counts, Mode, Name, Position, Progress, Source, Stage, Step, Version};
 use crate::sandbox::{Component, Context, LogLine};
-use crate::store::{Keeper, Lease, RangeLease, StoreError, Visit, Write};
+use crate::store::{Keeper, Lease, StoreError, Visit, Write};
 
 /// A step being carried out.
 pub(super) struct TransformStep<'a> {
     pub work: &'a Runner<'a>,
-    pub lease: Hold<'a>,
+    pub hold: Hold<'a>,
     /// How far it is fed.
     pub bound: Bound,
     pub run: crate::model::RunId,
@@ -45,22 +44,6 @@ pub(super) struct TransformStep<'a> {
     pub progress: Progress,
     /// What was told of the component's log, and of what it was denied.
     pub told: Told,
-}
-
-/// What a step is carried out under.
-pub(super) enum Hold<'a> {
-    /// The lease of the store.
-    Whole(&'a mut Lease),
-    /// A range of it, which others carry out, too.
-    Range {
-        range: Box<RangeLease>,
-        /// What others had done when it was taken.
-        counted_elsewhere: Counts,
-        /// When its owner last looked whether others want something.
-        looked_at: Timestamp,
-        /// The lease of the store, if he has that, too.
-        main: Option<&'a mut Lease>,
-    },
 }
 
 /// What was told of a step.
@@ -216,11 +199,8 @@ impl<'a> TransformStep<'a> {
             step: self.number,
             whole: self.keeps_pre_images,
         };
-        let write = self.work.store.write(self.run, Some(keeper));
-        match self.lease {
-            Hold::Whole(_) => write,
-            Hold::Range { .. } => write.among_others(),
-        }
+        self.hold
+            .write(self.work.store.write(self.run, Some(keeper)))
     }
 
     /// Marks the collection as being rewritten, so that the version of each item can be told at
@@ -237,10 +217,10 @@ impl<'a> TransformStep<'a> {
             write.recount(self.collection)?;
         }
         let now = self.work.clock.now();
-        match &mut self.lease {
+        match &mut self.hold {
             Hold::Whole(lease) if has_begun => Ok(write.commit(lease, now)?),
             // Whoever put it into ranges has begun it.
-            Hold::Whole(_) | Hold::Range { .. } => Ok(()),
+            Hold::Whole(_) | Hold::Range(_) => Ok(()),
         }
     }
 
@@ -279,7 +259,7 @@ impl<'a> TransformStep<'a> {
         let most = self.component.limits().log_step_bytes;
         self.told
             .log(observer, &step, most, &judged.log, judged.log_dropped);
-        let counts = self.counts_with(self.progress.counts);
+        let counts = self.hold.counts_with(0, self.progress.counts);
         self.told.batch(observer, &step, feed, judged, counts);
     }
 
@@ -302,25 +282,17 @@ impl<'a> TransformStep<'a> {
             progress.done = feed.is_last;
             counts.push(progress.counts);
         }
-        let is_whole = matches!(self.lease, Hold::Whole(_));
-        if is_whole {
+        if self.hold.is_whole() {
             write.set_progress(self.run, self.number, &progress);
-        }
-        if progress.done && is_whole && self.is_levelling() {
-            self.level(&mut write)?;
+            if progress.done && self.is_levelling() {
+                self.level(&mut write)?;
+            }
         }
         let bytes = write.len_bytes();
         let (store, now) = (self.work.store, self.work.clock.now());
         let _timed = timed!("store");
-        match &mut self.lease {
-            Hold::Whole(lease) => write.commit(lease, now)?,
-            Hold::Range { range, main, .. } => {
-                if let Some(main) = main {
-                    main.keep(store, now)?;
-                }
-                range.commit(store, write, &progress, now)?;
-            }
-        }
+        let became = std::slice::from_ref(&progress);
+        self.hold.commit(store, write, became, now)?;
         Ok((progress, counts, bytes))
     }
 
@@ -399,8 +371,8 @@ impl<'a> Pass<'a> for TransformStep<'a> {
     }
 
     fn commit(&mut self, group: &[(Feed, Judged)]) -> Result<(), RunError> {
-        let (progress, counts, bytes) =
-            self.commit_range(|step: &mut Self| step.try_commit(group))?;
+        let clock = self.work.clock;
+        let (progress, counts, bytes) = insist(clock, || self.try_commit(group))?;
         let upto = &progress.after;
         tracing::debug!(batches = group.len(), bytes, upto, "committed");
         for ((feed, judged), counts) in group.iter().zip(counts) {
@@ -412,34 +384,29 @@ impl<'a> Pass<'a> for TransformStep<'a> {
     }
 
     fn keep_lease(&mut self) -> Result<(), RunError> {
-        let now = self.work.clock.now();
-        Ok(self.keep(now)?)
+        let Runner { store, clock, .. } = *self.work;
+        Ok(self.hold.keep(store, clock.now())?)
     }
 
     fn catch_up(&mut self) -> Result<Option<BTreeSet<(Name, String)>>, StoreError> {
-        match &mut self.lease {
-            Hold::Whole(lease) => lease.catch_up(self.work.store),
-            Hold::Range { range, .. } => range.catch_up(self.work.store),
-        }
+        self.hold.catch_up(self.work.store)
     }
 
     fn look_around(&mut self) -> Result<Between, RunError> {
-        Self::look_around(self)
+        let (at, after) = ((self.run, self.number), self.progress.after.as_deref());
+        let what = (self.collection, after, &self.bound);
+        self.hold.look_around(self.work, at, what)
     }
 
     fn batch_target(&self) -> Duration {
-        let wished = self.work.options.batch_target;
-        match &self.lease {
-            Hold::Whole(_) => wished,
-            Hold::Range { range, .. } => wished.min(Duration::from_millis(range.duration() / 3)),
-        }
+        self.hold.batch_target(self.work.options.batch_target)
     }
 
     /// The breaker.
     fn check(&self, feed: &Feed, judged: &Judged) -> Result<(), RunError> {
         let last = judged.verdicts.iter().rposition(is_failed);
-        let counts = match self.lease {
-            Hold::Range { .. } if last.is_some() => {
+        let counts = match last {
+            Some(_) if !self.hold.is_whole() => {
                 let whole = self.work.store.progress_in_all(self.run, self.number)?;
                 whole.counts
             }
@@ -483,10 +450,7 @@ impl<'a> Pass<'a> for TransformStep<'a> {
     }
 
     fn lease(&mut self) -> &mut Lease {
-        match &mut self.lease {
-            Hold::Whole(lease) => lease,
-            Hold::Range { .. } => unreachable!("a range has one of its own, and asks for no other"),
-        }
+        self.hold.whole()
     }
 
     fn item_failed(&self, id: &str, failed: &Failed) -> RunError {

@@ -141,10 +141,12 @@ pub fn progress(run: RunId, step: u32) -> Vec<u8> {
 
 /// Bytes of the key of a step's division: the tag, the run, the step.
 const DIVISION: usize = 1 + 8 + 4;
-/// What follows in the keys of its ranges, of what says that somebody wants one, and of why it cannot go on.
+/// What follows in the keys of its ranges, of what says that somebody wants one, of why it cannot go on, and of which of
+/// several steps cannot go on with the others.
 const OF_RANGE: u8 = 1;
 const OF_WANTED: u8 = 2;
 const OF_FAILURE: u8 = 3;
+const OF_UNFIT: u8 = 4;
 
 /// The key of a step's division.
 pub fn division(run: RunId, step: u32) -> Vec<u8> {
@@ -153,9 +155,10 @@ pub fn division(run: RunId, step: u32) -> Vec<u8> {
     key
 }
 
-/// Whether a key with the tag of ranges is that of a division.
-pub fn is_division(key: &[u8]) -> bool {
-    key.len() == DIVISION
+/// The step of a division, by its key; `None` where a key with the tag of ranges is that of something else.
+pub fn division_step(key: &[u8]) -> Option<u32> {
+    let step = key.get(DIVISION - 4..)?.try_into().ok()?;
+    Some(u32::from_be_bytes(step))
 }
 
 /// All that there is of steps of a run in ranges.
@@ -194,6 +197,11 @@ pub fn wanted(run: RunId, step: u32) -> Vec<u8> {
 /// The key of why the ranges of a step cannot go on.
 pub fn range_failure(run: RunId, step: u32) -> Vec<u8> {
     [&division(run, step)[..], &[OF_FAILURE]].concat()
+}
+
+/// The key of which of several steps cannot go on in one pass with the others.
+pub fn unfit(run: RunId, step: u32) -> Vec<u8> {
+    [&division(run, step)[..], &[OF_UNFIT]].concat()
 }
 
 /// The key under which a run's step keeps what was under `key`.

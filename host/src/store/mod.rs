@@ -78,7 +78,7 @@ pub use overlay::Overlay;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;
 pub use query::{Matches, index_entry};
-pub(crate) use ranges::{Asked, RangeLease, Taken, is_of_collection, is_of_item};
+pub(crate) use ranges::{Asked, RangeLease, Taken, Way, is_of_collection, is_of_item};
 pub use record::{Collection, Index, ItemRecord, PreImage, Tallies, UnderWay};
 pub use relational::{Relational, Table};
 pub use shadow::{Copied, Note, Shadow, ShadowState, Spent};

@@ -2,7 +2,7 @@
 //!
 //! A step that is in ranges has a [`Division`], which lists where they begin, and a record for each. They follow each other
 //! without a gap: each goes from where it begins (exclusive) to where the next one does (inclusive), the last one to the
-//! end. Whoever owns a range commits its items together with its record, and only if that is as he left it: it has a number
+//! end. Steps that are carried out in one pass have one division, that of the first of them, and one checkpoint in each range. Whoever owns a range commits its items together with its record, and only if that is as he left it: it has a number
 //! that grows with every owner, and his random nonce. It expires by the store's clock, and is renewed with every commit.
 //!
 //! Owners hold no lease of the store, but own ranges only of a run that is carried out under a lease that says so
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::key::{self, tag};
 use super::lease::{Claim, Holder, Lease, LeaseError, left};
 use super::{Commit, Store, StoreError, Write, record};
-use crate::model::{Clock, Name, Progress, RunId, Timestamp};
+use crate::model::{Clock, Counts, Name, Progress, RunId, Timestamp};
 
 /// How often somebody who was overtaken by others tries to take a range.
 const TRIES: u32 = 20;
@@ -34,8 +34,20 @@ pub(crate) struct Division {
     /// Whether the application writes meanwhile: then nobody takes a range before that is noted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     online: bool,
+    /// The steps that are carried out in the same pass, behind the one whose division it is, by their numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<u32>,
     /// Where they begin, in order: behind these ids.
     pub starts: Vec<String>,
+}
+
+/// How ranges are carried out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Way<'a> {
+    /// What must be the same of all who carry them out.
+    pub engine: &'a str,
+    /// Whether the application writes meanwhile.
+    pub online: bool,
 }
 
 /// A range, as stored.
@@ -46,6 +58,9 @@ struct Range {
     /// The last id that belongs to it; `None`: the last one there is.
     upto: Option<String>,
     progress: Progress,
+    /// What became of items in the steps that are carried out in the same pass, behind the first one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    also: Vec<Counts>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owner: Option<Owner>,
 }
@@ -89,6 +104,8 @@ pub(crate) enum Taken {
 pub(crate) struct RangeLease {
     run: RunId,
     step: u32,
+    /// The steps that are carried out in the same pass.
+    also: Vec<u32>,
     start: String,
     nonce: u64,
     range: Range,
@@ -186,11 +203,27 @@ impl Store {
     pub fn progress_in_all(&self, run: RunId, step: u32) -> Result<Progress, StoreError> {
         let mut progress = self.progress(run, step)?;
         if !progress.done {
-            self.each_range(run, step, |_, range| {
-                progress.counts += range.progress.counts;
-            })?;
+            progress.counts += self.counted_in_ranges(run, step)?;
         }
         Ok(progress)
+    }
+
+    /// What became of items of a step in the ranges that there are.
+    fn counted_in_ranges(&self, run: RunId, step: u32) -> Result<Counts, StoreError> {
+        let mut counts = Counts::default();
+        // Where the step is among those of the division that the ranges behind it belong to.
+        let mut place = None;
+        self.each(&key::divisions(run), &mut |at, bytes| {
+            if let Some(first) = key::division_step(at) {
+                let division: Division = record::from_json(at, bytes)?;
+                place = division.steps(first).position(|other| other == step);
+            } else if let Some(place) = place.filter(|_| key::range_start(at).is_some()) {
+                let range: Range = record::from_json(at, bytes)?;
+                counts += range.counts().nth(place).unwrap_or_default();
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(counts)
     }
 
     /// Whether anybody owns a range of a step now.
@@ -217,6 +250,11 @@ impl Store {
         self.json(&key::range_failure(run, step))
     }
 
+    /// Which of several steps cannot go on in one pass with the others, if one of their workers says so.
+    pub(crate) fn unfit_step(&self, run: RunId, step: u32) -> Result<Option<usize>, StoreError> {
+        self.json(&key::unfit(run, step))
+    }
+
     /// What is asked of those who own ranges of a step.
     pub(crate) fn asked_of_owners(
         &self,
@@ -224,7 +262,7 @@ impl Store {
         step: u32,
     ) -> Result<Option<Asked>, StoreError> {
         let is_there = |key: Vec<u8>| Ok::<_, StoreError>(self.backend().get(&key)?.is_some());
-        if is_there(key::range_failure(run, step))? {
+        if is_there(key::range_failure(run, step))? || is_there(key::unfit(run, step))? {
             return Ok(Some(Asked::ToLeave));
         }
         Ok(is_there(key::wanted(run, step))?.then_some(Asked::ToShare))
@@ -267,6 +305,12 @@ impl Store {
         self.tell_owners((run, step), &place, &record::to_json(&why))
     }
 
+    /// Says which of several steps cannot go on in one pass with the others; the first one who does so is heard.
+    pub(crate) fn split_steps(&self, run: RunId, step: u32, at: usize) -> Result<(), StoreError> {
+        let place = key::unfit(run, step);
+        self.tell_owners((run, step), &place, &record::to_json(&at))
+    }
+
     /// Writes what those who own ranges of a step look for, if the step is in ranges and nobody has said so yet.
     fn tell_owners(
         &self,
@@ -286,20 +330,24 @@ impl Store {
         settled(self.backend().commit(&commit))
     }
 
-    /// Puts a step into ranges that begin at its checkpoint and at these ids. Where it is in ranges already, what was said of its
-    /// failure before is forgotten, and it goes on with another engine than it was begun with, unless somebody is at work
-    /// with that.
+    /// Puts a step, or several that are carried out in one pass, into ranges that begin at their checkpoint and at these ids.
+    /// Where the first one is in ranges already, they are left as they are, what was said of their failure before is
+    /// forgotten, and they go on with another engine than they were begun with, unless somebody is at work with that.
     pub(crate) fn divide(
         &self,
         lease: &mut Lease,
         now: Timestamp,
-        (run, step): (RunId, u32),
+        (run, steps): (RunId, &[u32]),
         at: &[String],
-        (engine, online): (&str, bool),
+        Way { engine, online }: Way<'_>,
     ) -> Result<(), LeaseError> {
+        let Some((&step, also)) = steps.split_first() else {
+            return Ok(());
+        };
         let mut commit = Commit::new();
-        commit.delete(&key::range_failure(run, step));
-        commit.delete(&key::wanted(run, step));
+        for place in signs(run, step) {
+            commit.delete(&place);
+        }
         let place = key::division(run, step);
         if let Some(known) = self.backend().get(&place)? {
             let division: Division = record::from_json(&place, &known)?;
@@ -319,13 +367,14 @@ impl Store {
             let mut starts = vec![first.clone().unwrap_or_default()];
             starts.extend(at.iter().filter(behind).cloned());
             for (place, start) in starts.iter().enumerate() {
-                let range = Range::new(start, starts.get(place + 1).cloned());
+                let range = Range::new(start, starts.get(place + 1).cloned(), also.len());
                 commit.put(&key::range(run, step, start), &[&record::to_json(&range)]);
             }
             let division = Division {
                 epoch: 0,
                 engine: engine.to_owned(),
                 online,
+                also: also.to_vec(),
                 starts,
             };
             commit.put(&place, &[&record::to_json(&division)]);
@@ -333,24 +382,30 @@ impl Store {
         lease.commit(self, commit, now)
     }
 
-    /// Has a write end the ranges of a step, all of which must be done; gives what became of all items, and the last id.
+    /// Has a write end the ranges of steps, all of which must be done; gives what became of all items in each, and the last id.
     pub(crate) fn join_ranges(
         &self,
         write: &mut Write<'_>,
         run: RunId,
-        step: u32,
-    ) -> Result<Progress, StoreError> {
-        let mut progress = self.progress(run, step)?;
-        progress.done = true;
-        let mut places = Vec::new();
+        steps: &[u32],
+    ) -> Result<Vec<Progress>, StoreError> {
+        let before = steps.iter().map(|step| self.progress(run, *step));
+        let mut progress = before.collect::<Result<Vec<_>, _>>()?;
+        let step = steps.first().copied().unwrap_or_default();
+        let (mut is_done, mut places) = (true, vec![]);
         self.each(&key::ranges(run, step), &mut |place, bytes| {
             let range: Range = record::from_json(place, bytes)?;
-            progress.done &= range.progress.done && range.owner.is_none();
-            progress.counts += range.progress.counts;
-            progress.after = progress.after.take().max(range.progress.after);
+            is_done &= range.progress.done && range.owner.is_none();
+            for (progress, counts) in progress.iter_mut().zip(range.counts()) {
+                progress.counts += counts;
+                progress.after = progress.after.take().max(range.progress.after.clone());
+            }
             places.push((place.to_vec(), bytes.to_vec()));
             Ok(ControlFlow::Continue(()))
         })?;
+        for progress in &mut progress {
+            progress.done = is_done;
+        }
         let division = key::division(run, step);
         let known = self.backend().get(&division)?;
         write.expect(&division, known.as_deref());
@@ -359,9 +414,67 @@ impl Store {
             write.expect(&place, Some(&bytes));
             write.put(&place, None);
         }
-        write.put(&key::wanted(run, step), None);
-        write.put(&key::range_failure(run, step), None);
+        for place in signs(run, step) {
+            write.put(&place, None);
+        }
         Ok(progress)
+    }
+
+    /// Has a write put steps into ranges of their own that have been carried out in one pass with those before them: from the
+    /// one at a place on, each range from where it is. Nobody may own one; who comes back finds that he has lost it. Gives
+    /// the steps that are left with the first one, and the others.
+    pub(crate) fn part_steps(
+        &self,
+        write: &mut Write<'_>,
+        (run, step): (RunId, u32),
+        at: usize,
+    ) -> Result<(Vec<u32>, Vec<u32>), StoreError> {
+        let place = key::division(run, step);
+        let Some(known) = self.backend().get(&place)? else {
+            return Ok((vec![step], Vec::new()));
+        };
+        let first: Division = record::from_json(&place, &known)?;
+        let mut left: Vec<u32> = first.steps(step).collect();
+        let others = left.split_off(at.clamp(1, left.len()));
+        for sign in signs(run, step) {
+            write.put(&sign, None);
+        }
+        let Some((&other, also)) = others.split_first() else {
+            return Ok((left, others));
+        };
+        let second = Division {
+            also: also.to_vec(),
+            ..first.clone()
+        };
+        let first = Division {
+            epoch: first.epoch + 1,
+            also: left[1..].to_vec(),
+            ..first
+        };
+        write.expect(&place, Some(&known));
+        write.put(&place, Some(&record::to_json(&first)));
+        write.put(&key::division(run, other), Some(&record::to_json(&second)));
+        self.each(&key::ranges(run, step), &mut |place, bytes| {
+            let start = key::range_start(place).ok_or_else(|| super::typed::damaged(place))?;
+            let mut range: Range = record::from_json(place, bytes)?;
+            let counts = range.also.split_off(left.len() - 1);
+            (range.number, range.owner) = (range.number + 1, None);
+            let second = Range {
+                number: 0,
+                progress: Progress {
+                    counts: counts.first().copied().unwrap_or_default(),
+                    ..range.progress.clone()
+                },
+                also: counts.into_iter().skip(1).collect(),
+                ..range.clone()
+            };
+            write.expect(place, Some(bytes));
+            write.put(place, Some(&record::to_json(&range)));
+            let other = key::range(run, other, start);
+            write.put(&other, Some(&record::to_json(&second)));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok((left, others))
     }
 
     /// Has a write drop all that there is of ranges of a run, which is not carried out any more.
@@ -411,7 +524,8 @@ impl Store {
         if known.engine != engine {
             return Ok(Taken::OtherEngine(known.engine));
         }
-        if known.online && !lease.is_shared {
+        let is_over = self.asked_of_owners(run, step)? == Some(Asked::ToLeave);
+        if is_over || known.online && !lease.is_shared {
             return Ok(Taken::NoneFree);
         }
         let mut free = match self.free_ranges(now, claim, (run, step))? {
@@ -445,6 +559,7 @@ impl Store {
         Ok(Taken::Range(Box::new(RangeLease {
             run,
             step,
+            also: known.also,
             start,
             nonce: claim.nonce,
             range,
@@ -519,7 +634,7 @@ impl Store {
                         ..range
                     })
                 }
-                None if key::is_division(place) => {
+                None if key::division_step(place).is_some() => {
                     let division: Division = record::from_json(place, bytes)?;
                     record::to_json(&Division {
                         epoch: division.epoch + 1,
@@ -609,7 +724,21 @@ fn settled(result: Result<(), StoreError>) -> Result<(), StoreError> {
     }
 }
 
+/// Where it is said what whoever owns a range of a step looks for.
+fn signs(run: RunId, step: u32) -> [Vec<u8>; 3] {
+    [
+        key::wanted(run, step),
+        key::range_failure(run, step),
+        key::unfit(run, step),
+    ]
+}
+
 impl Division {
+    /// The steps that are carried out in one pass, of a division of this one.
+    pub fn steps(&self, first: u32) -> impl Iterator<Item = u32> {
+        [first].into_iter().chain(self.also.iter().copied())
+    }
+
     /// Where the range begins that an id belongs to.
     pub(super) fn start_of(&self, id: &str) -> &str {
         let behind = self.starts.partition_point(|start| start.as_str() < id);
@@ -620,7 +749,8 @@ impl Division {
 }
 
 impl Range {
-    fn new(start: &str, upto: Option<String>) -> Self {
+    /// A range of a step, and of so many more in the same pass.
+    fn new(start: &str, upto: Option<String>, also: usize) -> Self {
         Self {
             number: 0,
             upto,
@@ -628,8 +758,16 @@ impl Range {
                 after: Some(start.to_owned()).filter(|start| !start.is_empty()),
                 ..Progress::default()
             },
+            also: vec![Counts::default(); also],
             owner: None,
         }
+    }
+
+    /// What became of items in each of its steps.
+    fn counts(&self) -> impl Iterator<Item = Counts> {
+        [self.progress.counts]
+            .into_iter()
+            .chain(self.also.iter().copied())
     }
 }
 
@@ -639,16 +777,25 @@ impl RangeLease {
         self.range.upto.as_deref()
     }
 
-    /// How far it has come.
-    pub fn progress(&self) -> &Progress {
-        &self.range.progress
+    /// The steps that it is a range of: one, or several that are carried out in one pass.
+    pub fn steps(&self) -> Vec<u32> {
+        [&[self.step], &*self.also].concat()
+    }
+
+    /// How far each of them has come in it.
+    pub fn progress(&self) -> Vec<Progress> {
+        let progress = |counts| Progress {
+            counts,
+            ..self.range.progress.clone()
+        };
+        self.range.counts().map(progress).collect()
     }
 
     fn place(&self) -> Vec<u8> {
         key::range(self.run, self.step, &self.start)
     }
 
-    /// Carries a write out with what has become of the range, and renews it.
+    /// Carries a write out with what has become of the range in each of its steps, and renews it.
     ///
     /// # Errors
     /// [`LeaseError::Lost`] when somebody else has it by now; nothing was written then.
@@ -656,7 +803,7 @@ impl RangeLease {
         &mut self,
         store: &Store,
         write: Write<'_>,
-        progress: &Progress,
+        (progress, also): (&Progress, Vec<Counts>),
         now: Timestamp,
     ) -> Result<(), LeaseError> {
         let mut commit = write.finished();
@@ -666,6 +813,7 @@ impl RangeLease {
         let renewed = self.renewed(now);
         let range = Range {
             progress: progress.clone(),
+            also,
             // Nobody needs it any more.
             owner: renewed.owner.filter(|_| !progress.done),
             ..renewed
@@ -734,7 +882,7 @@ impl RangeLease {
         let mut division: Division = record::from_json(&place, &known)?;
         let behind = division.starts.partition_point(|start| start.as_str() < at);
         division.starts.insert(behind, at.to_owned());
-        let rest = Range::new(at, self.range.upto.clone());
+        let rest = Range::new(at, self.range.upto.clone(), self.also.len());
         let mut commit = Commit::new();
         commit.expect(&place, Some(&known));
         commit.put(&place, &[&record::to_json(&division)]);
@@ -841,15 +989,20 @@ mod tests {
     use crate::store::{Backend, Collection, Memory, Visit};
 
     const RUN: RunId = RunId(1);
-    const STEP: u32 = 0;
     const ITEMS: u64 = 40;
     const DURATION: u64 = 100;
+    const WAY: Way<'static> = Way {
+        engine: "engine",
+        online: false,
+    };
 
     /// What happens to ranges when many have them, lose them and cut them, in any order.
     struct World {
         dice: Dice,
         backend: Arc<Memory>,
         store: Store,
+        /// How many steps are carried out in one pass, at first.
+        steps: u32,
         notes: Name,
         now: u64,
         nonce: u64,
@@ -858,8 +1011,8 @@ mod tests {
         workers: Vec<RangeLease>,
         /// Those that were stopped for a while, and come back.
         asleep: Vec<RangeLease>,
-        /// How often each item was done.
-        done: BTreeMap<u64, u32>,
+        /// How often each item was done in each step.
+        done: BTreeMap<(u32, u64), u32>,
     }
 
     fn id(number: u64) -> String {
@@ -875,8 +1028,10 @@ mod tests {
             let backend = Arc::new(Memory::new());
             let store = Store::new(backend.clone()).unwrap();
             let notes: Name = "notes".parse().unwrap();
+            let mut dice = Dice::new(seed);
             let mut this = Self {
-                dice: Dice::new(seed),
+                steps: [1, 3][usize::try_from(dice.below(2)).unwrap()],
+                dice,
                 backend,
                 store,
                 notes,
@@ -929,7 +1084,8 @@ mod tests {
 
         /// Does something, whatever it is.
         fn act(&mut self) {
-            match self.below(12) {
+            match self.below(13) {
+                12 => self.part(),
                 0 => self.now += self.dice.below(DURATION / 2),
                 1 if self.below(4) == 0 => self.now += DURATION + 1,
                 1 | 2 => self.lead(),
@@ -990,22 +1146,41 @@ mod tests {
                 .collect();
             cuts.sort();
             cuts.dedup();
-            let at = (RUN, STEP);
-            let divided = self.store.divide(
-                &mut lease,
-                Timestamp(self.now),
-                at,
-                &cuts,
-                ("engine", false),
-            );
-            if divided.is_ok() {
+            let (now, steps) = (Timestamp(self.now), self.steps());
+            let at = (RUN, &*steps);
+            if self.store.divide(&mut lease, now, at, &cuts, WAY).is_ok() {
                 self.lead = Some((lease, true));
             }
         }
 
+        /// The steps that are carried out now.
+        fn steps(&self) -> Vec<u32> {
+            let mut divided = (0..self.steps).filter_map(|step| {
+                let division = self.store.division(RUN, step).unwrap()?;
+                Some(division.steps(step).collect())
+            });
+            divided.next().unwrap_or_else(|| (0..self.steps).collect())
+        }
+
+        /// Whoever has the lease has the steps go on one by one, from some place on.
+        fn part(&mut self) {
+            let (now, at) = (Timestamp(self.now), self.below(4));
+            let at = usize::try_from(at).unwrap();
+            let first = self.steps()[0];
+            let is_owned = self.store.has_owners(RUN, first, now).unwrap();
+            let Some((lease, _)) = self.lead.as_mut().filter(|_| !is_owned) else {
+                return;
+            };
+            let mut write = self.store.write(RUN, None);
+            let place = (RUN, first);
+            self.store.part_steps(&mut write, place, at).unwrap();
+            // It may be somebody else's by now.
+            let _ = write.commit(lease, now);
+        }
+
         fn take(&mut self) {
             let (clock, claim) = (self.clock(), self.claim());
-            let at = (RUN, STEP);
+            let at = (RUN, self.steps()[0]);
             if let Taken::Range(range) = self
                 .store
                 .take_range(&clock, &claim, at, None, "engine")
@@ -1033,7 +1208,8 @@ mod tests {
             }
             let (place, count) = (self.place(), self.below(4));
             let worker = &mut self.workers[place];
-            let mut progress = worker.progress().clone();
+            let (steps, mut all) = (worker.steps(), worker.progress());
+            let mut progress = all[0].clone();
             let first = match &progress.after {
                 Some(after) => after.parse::<u64>().unwrap() + 1,
                 None => 0,
@@ -1045,12 +1221,19 @@ mod tests {
             let end = (first + count).min(last + 1);
             progress.after = end.checked_sub(1).map(id).or(progress.after);
             progress.done = end > last;
-            progress.counts.read += end.saturating_sub(first);
+            for progress in all.iter_mut().chain([&mut progress]) {
+                progress.counts.read += end.saturating_sub(first);
+            }
+            let also = all.iter().skip(1).map(|progress| progress.counts);
+            let became = (&progress, also.collect());
             let write = self.store.write(RUN, None).among_others();
-            match worker.commit(&self.store, write, &progress, Timestamp(self.now)) {
+            match worker.commit(&self.store, write, became, Timestamp(self.now)) {
                 Ok(()) => {
-                    for number in first..end {
-                        *self.done.entry(number).or_default() += 1;
+                    for done in steps
+                        .iter()
+                        .flat_map(|step| (first..end).map(|n| (*step, n)))
+                    {
+                        *self.done.entry(done).or_default() += 1;
                     }
                     if worker.is_over() {
                         self.workers.swap_remove(place);
@@ -1063,16 +1246,19 @@ mod tests {
 
         /// The ranges tile the ids, and know what was done.
         fn check(&self) {
-            let Some(division) = self.store.division(RUN, STEP).unwrap() else {
-                return;
-            };
+            for step in 0..self.steps {
+                if let Some(division) = self.store.division(RUN, step).unwrap() {
+                    self.check_division(step, &division);
+                }
+            }
+        }
+
+        fn check_division(&self, first: u32, division: &Division) {
             let starts = &division.starts;
             assert!(starts.is_sorted() && !starts.is_empty(), "{starts:?}");
             let mut found = Vec::new();
-            let mut read = 0;
             self.store
-                .each_range(RUN, STEP, |key, range| {
-                    read += range.progress.counts.read;
+                .each_range(RUN, first, |key, range| {
                     found.push((key::range_start(key).unwrap().to_owned(), range.upto));
                 })
                 .unwrap();
@@ -1084,45 +1270,41 @@ mod tests {
                 "{:?}",
                 self.done
             );
-            assert_eq!(
-                read,
-                self.done.len() as u64,
-                "what is done is not what is counted"
-            );
-            for number in 0..ITEMS {
-                let passed = self.store.has_passed(RUN, STEP, &id(number)).unwrap();
-                assert_eq!(passed, self.done.contains_key(&number), "{number}");
+            for step in division.steps(first) {
+                let counted = self.store.progress_in_all(RUN, step).unwrap();
+                let done = self.done.range((step, 0)..(step + 1, 0)).count();
+                assert_eq!(
+                    counted.counts.read, done as u64,
+                    "what is done is not what is counted"
+                );
+                for number in 0..ITEMS {
+                    let passed = self.store.has_passed(RUN, first, &id(number)).unwrap();
+                    assert_eq!(passed, self.done.contains_key(&(step, number)), "{number}");
+                }
             }
         }
 
-        /// Has the step end, by somebody who works alone.
+        /// Has the steps end, by somebody who works alone.
         fn end(mut self) {
             self.lead = None;
             self.now += 10 * DURATION;
             let (clock, claim) = (self.clock(), self.claim());
             let mut lease = Lease::acquire(&self.store, &clock, &claim).unwrap();
-            self.store
-                .divide(
-                    &mut lease,
-                    Timestamp(self.now),
-                    (RUN, STEP),
-                    &[],
-                    ("engine", false),
-                )
-                .unwrap();
             loop {
-                let claim = self.claim();
-                let taken =
-                    self.store
-                        .take_range(&clock, &claim, (RUN, STEP), Some(&lease), "engine");
-                match taken.unwrap() {
-                    Taken::Range(range) => self.workers.insert(0, *range),
-                    Taken::AllDone => break,
-                    other => panic!("{other:?}"),
+                let (now, steps) = (Timestamp(self.now), self.steps());
+                let at = (RUN, &*steps);
+                self.store.divide(&mut lease, now, at, &[], WAY).unwrap();
+                self.finish(&lease, steps[0]);
+                let mut write = self.store.write(RUN, None);
+                let progress = self.store.join_ranges(&mut write, RUN, &steps).unwrap();
+                for (step, progress) in steps.iter().zip(progress) {
+                    assert!(progress.done);
+                    assert_eq!(progress.counts.read, ITEMS);
+                    write.set_progress(RUN, *step, &progress);
                 }
-                while !self.workers.is_empty() {
-                    self.work();
-                    self.check();
+                write.commit(&mut lease, now).unwrap();
+                if steps.last() == Some(&(self.steps - 1)) {
+                    break;
                 }
             }
             // Those who come back now find nothing of theirs.
@@ -1130,14 +1312,29 @@ mod tests {
             while !self.workers.is_empty() {
                 self.work();
             }
-            let mut write = self.store.write(RUN, None);
-            let progress = self.store.join_ranges(&mut write, RUN, STEP).unwrap();
-            assert!(progress.done);
-            assert_eq!(progress.counts.read, ITEMS);
-            write.set_progress(RUN, STEP, &progress);
-            write.commit(&mut lease, Timestamp(self.now)).unwrap();
-            assert_eq!(self.done.len() as u64, ITEMS, "{:?}", self.done);
+            let done = self.done.len() as u64;
+            assert_eq!(done, ITEMS * u64::from(self.steps), "{:?}", self.done);
             assert!(self.backend.nth(1, b"P", b"Q").unwrap().is_none());
+        }
+
+        /// Does what is left in the ranges of a step.
+        fn finish(&mut self, lease: &Lease, step: u32) {
+            let clock = self.clock();
+            loop {
+                let (claim, at) = (self.claim(), (RUN, step));
+                let taken = self
+                    .store
+                    .take_range(&clock, &claim, at, Some(lease), "engine");
+                match taken.unwrap() {
+                    Taken::Range(range) => self.workers.insert(0, *range),
+                    Taken::AllDone => return,
+                    other => panic!("{other:?}"),
+                }
+                while !self.workers.is_empty() {
+                    self.work();
+                    self.check();
+                }
+            }
         }
     }
 

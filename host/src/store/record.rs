@@ -220,13 +220,14 @@ impl Collection {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn begin(&mut self, run: RunId, step: u32, version: &Version) {
-        let under_way = UnderWay {
-            run,
-            step,
-            version: version.clone(),
-        };
-        if !self.under_way.contains(&under_way) {
-            self.under_way.push(under_way);
+        let is_meant = |other: &&mut UnderWay| (other.run, &other.version) == (run, version);
+        match self.under_way.iter_mut().find(is_meant) {
+            Some(under_way) => under_way.step = step,
+            None => self.under_way.push(UnderWay {
+                run,
+                step,
+                version: version.clone(),
+            }),
         }
     }
 

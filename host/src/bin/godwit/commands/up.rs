@@ -368,7 +368,12 @@ fn dry_run(
     findings: &[Finding],
 ) -> Result<Code, Failure> {
     // It names every item that would fail, unless it is asked to stop.
-    host.options.on_failure = args.how.work.failure.on_failure.unwrap_or(OnFailure::Quarantine);
+    host.options.on_failure = args
+        .how
+        .work
+        .failure
+        .on_failure
+        .unwrap_or(OnFailure::Quarantine);
     let all = MaxFailures::Percent(100);
     host.options.max_failures = args.how.work.failure.max_failures.unwrap_or(all);
     let goal = match &args.id {
