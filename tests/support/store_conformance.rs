@@ -525,7 +525,7 @@ pub mod promises {
         assert!(matches!(error, StoreError::Conflict { key } if key == b"b"));
     }
 
-    /// The trait has no read of several keys, so this is all of a commit's atomicity that a
+    /// A read of several keys need not be of one moment, so this is all of a commit's atomicity that a
     /// reader can observe beside it: what was written together appears together.
     pub fn a_read_after_another_never_shows_an_older_commit(kind: Kind) {
         const COMMITS: u32 = 150;
@@ -733,6 +733,9 @@ pub mod promises {
                     subject.backend().get(&from).unwrap().as_ref(),
                     model.get(&from)
                 );
+                let some = [&*to, b"never there", &*from, &*to];
+                let found = some.map(|key| model.get(key).cloned());
+                assert_eq!(subject.backend().get_all(&some).unwrap(), found);
                 if step % 40 == 39 {
                     subject.reopen();
                     assert!(

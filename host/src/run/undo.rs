@@ -22,6 +22,8 @@ use check::check;
 const PAGE_ITEMS: usize = 1_000;
 /// How many bytes of pre-images are put back in one commit, but for a larger one alone.
 const PAGE_BYTES: usize = 256 << 10;
+/// What is there now is read of so many keys at once.
+const AT_ONCE: usize = 100;
 /// How many changed items an error names.
 const NAMED: usize = 10;
 /// How much was put back is told so often, in milliseconds.
@@ -248,6 +250,21 @@ fn page(store: &Store, range: &key::KeyRange) -> Result<Vec<Kept>, StoreError> {
     Ok(page)
 }
 
+/// Visits pre-images with what there is now under their keys.
+fn each_with_current(
+    store: &Store,
+    page: &[Kept],
+    mut visit: impl FnMut(&Kept, Option<&[u8]>) -> Result<(), RunError>,
+) -> Result<(), RunError> {
+    for some in page.chunks(AT_ONCE) {
+        let keys: Vec<_> = some.iter().map(|kept| kept.key.as_slice()).collect();
+        for (kept, current) in some.iter().zip(store.backend().get_all(&keys)?) {
+            visit(kept, current.as_deref())?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether no earlier step of the run changed the same key: an item is counted once.
 fn is_first(store: &Store, run: &Run, kept: &Kept) -> Result<bool, StoreError> {
     for number in step_numbers(run) {
@@ -332,10 +349,11 @@ impl Undo<'_> {
             }
             let before = self.report.clone();
             let mut write = self.store.write(self.run.id, None);
-            for kept in &page {
-                self.restore(&mut write, kept)?;
+            each_with_current(self.store, &page, |kept, current| {
+                self.restore(&mut write, kept, current)?;
                 write.drop_pre_image(&kept.place);
-            }
+                Ok(())
+            })?;
             match write.commit(self.lease, self.clock.now()) {
                 // The application has written a row of its table meanwhile: that is somebody else's now.
                 Err(LeaseError::Store(StoreError::Conflict { key })) if is_of_item(&key) => {
@@ -362,22 +380,26 @@ impl Undo<'_> {
         });
     }
 
-    fn restore(&mut self, write: &mut Write<'_>, kept: &Kept) -> Result<(), RunError> {
+    fn restore(
+        &mut self,
+        write: &mut Write<'_>,
+        kept: &Kept,
+        current: Option<&[u8]>,
+    ) -> Result<(), RunError> {
         let before = kept.before.as_deref();
         match kept.key[0] {
             key::tag::ITEM => {
                 let Some((collection, id)) = key::parse_item(&kept.key) else {
                     return Ok(());
                 };
-                let current = self.store.backend().get(&kept.key)?;
                 // A row that the step left, and that is gone, is gone by the application's own wish.
                 let is_gone = kept.left && current.is_none() && self.store.is_attached(&collection);
-                if is_gone || self.is_foreign(current.as_deref())? {
+                if is_gone || self.is_foreign(current)? {
                     self.report.left += u64::from(is_first(self.store, &self.run, kept)?);
                     return Ok(());
                 }
                 self.report.restored += 1;
-                Ok(write.restore_item(&collection, id, current.as_deref(), before)?)
+                Ok(write.restore_item(&collection, id, current, before)?)
             }
             key::tag::APART => {
                 let Some((collection, id)) = key::parse_item(&kept.key) else {
@@ -386,8 +408,7 @@ impl Undo<'_> {
                 if self.is_outdated(&collection, id, before)? {
                     return Ok(());
                 }
-                let current = self.store.backend().get(&kept.key)?;
-                Ok(write.restore_apart(&collection, id, current.as_deref(), before)?)
+                Ok(write.restore_apart(&collection, id, current, before)?)
             }
             key::tag::COLLECTION => self.restore_collection(write, kept),
             _ => Ok(()),

@@ -30,6 +30,23 @@ pub trait Backend: Send + Sync {
     /// Reads one value.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// Reads some values, in the order of their keys: what [`Backend::get`] gives for each. A store that is far away is asked
+    /// once.
+    ///
+    /// ```
+    /// use godwit::store::{Backend, Commit, Memory};
+    ///
+    /// # let backend = Memory::new();
+    /// # let mut commit = Commit::new();
+    /// # commit.put(b"a", &[b"1"]);
+    /// # backend.commit(&commit)?;
+    /// assert_eq!(backend.get_all(&[b"b", b"a"])?, [None, Some(b"1".to_vec())]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn get_all(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        keys.iter().map(|key| self.get(key)).collect()
+    }
+
     /// Visits the entries with `from <= key < to` in ascending order, until `visit` breaks.
     ///
     /// `visit` must not call the backend. Entries committed meanwhile may or may not be seen.
@@ -449,6 +466,10 @@ pub(crate) fn check(
 impl<B: Backend + ?Sized> Backend for std::sync::Arc<B> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         (**self).get(key)
+    }
+
+    fn get_all(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        (**self).get_all(keys)
     }
 
     fn scan(

@@ -124,14 +124,16 @@ impl Compressed {
 
 impl Backend for Compressed {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(value) = self.inner.get(key)? else {
-            return Ok(None);
-        };
-        let plain = match plain(key, &value)? {
-            Cow::Borrowed(_) => None,
-            Cow::Owned(plain) => Some(plain),
-        };
-        Ok(Some(plain.unwrap_or(value)))
+        let value = self.inner.get(key)?;
+        value.map(|value| owned_plain(key, value)).transpose()
+    }
+
+    fn get_all(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let found = self.inner.get_all(keys)?.into_iter();
+        let found = found
+            .zip(keys)
+            .map(|(value, key)| value.map(|value| owned_plain(key, value)).transpose());
+        found.collect()
     }
 
     fn scan(
@@ -219,6 +221,15 @@ fn compressed(key: &[u8], value: Value<'_>) -> Option<Vec<u8>> {
     let written = compress_into(record, &mut block[start..]).ok()?;
     block.truncate(start + written);
     (block.len() < whole.len()).then_some(block)
+}
+
+/// A value that was read, as it was before it was compressed, if it was.
+fn owned_plain(key: &[u8], value: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    let plain = match plain(key, &value)? {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(plain) => Some(plain),
+    };
+    Ok(plain.unwrap_or(value))
 }
 
 /// A value as it was before it was compressed, if it was.

@@ -217,6 +217,33 @@ impl Backend for Generations {
         }
     }
 
+    fn get_all(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let mut known = HashMap::new();
+        let mut places = Vec::new();
+        for key in keys {
+            places.push(match key.first() {
+                Some(&tag) if key::is_of_item(tag) => {
+                    let name = key::name_in(key);
+                    if !known.contains_key(name) {
+                        known.insert(name, self.generation(name)?.generation);
+                    }
+                    key::in_generation(key, known[name])
+                }
+                _ => key.to_vec(),
+            });
+        }
+        let places: Vec<_> = places.iter().map(Vec::as_slice).collect();
+        let mut found = self.inner.get_all(&places)?;
+        for (key, found) in keys.iter().zip(&mut found) {
+            let is_overlaid = key.first().is_some_and(|tag| self.is_overlaid(*tag));
+            // Another generation may have become live.
+            if found.is_none() || is_overlaid {
+                *found = self.get(key)?;
+            }
+        }
+        Ok(found)
+    }
+
     fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), StoreError> {
         match from.first() {
             Some(&tag) if key::is_of_item(tag) => self.scan_of_items(from, to, visit),

@@ -4,7 +4,7 @@
 //! Such a write is based on what was read, and takes place only if all of that is so still; else it is tried again. While a
 //! shadow run follows, each item that is written is noted in the same commit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::lease::PassedBy;
 use super::ranges::{checkpoints, has_passed};
@@ -205,13 +205,22 @@ impl<'a> Outside<'a> {
     fn passed(&mut self, collection: &Name, id: &str) -> Result<Vec<Version>, StoreError> {
         let known = self.write.collection(collection)?;
         let under_way = known.map_or_else(Vec::new, |known| known.under_way.clone());
-        let mut passed = Vec::new();
+        let (mut passed, mut known) = (Vec::new(), BTreeMap::new());
         for step in under_way {
-            let places = self.store.places(step.run, step.step, id)?;
-            for (place, found) in &places {
-                self.write.expect(place, found.as_deref());
-            }
-            if has_passed(&checkpoints(&places), id)? {
+            let at = (step.run, step.step);
+            // Those that are carried out in one pass have one checkpoint.
+            let has_passed = match known.get(&at) {
+                Some(has_passed) => *has_passed,
+                None => {
+                    let places = self.store.places(step.run, step.step, id)?;
+                    for (place, found) in &places {
+                        self.write.expect(place, found.as_deref());
+                    }
+                    has_passed(&checkpoints(&places), id)?
+                }
+            };
+            known.insert(at, has_passed);
+            if has_passed {
                 passed.push(step.version);
             }
         }

@@ -23,7 +23,7 @@ mod schema;
 mod tables;
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -622,6 +622,47 @@ impl Backend for Postgres {
             )
             .await?;
             Ok(row.map(|row| row.try_get(0)).transpose()?)
+        })
+    }
+
+    fn get_all(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let query = format!(
+            "SELECT key, value FROM {} WHERE key = ANY($1)",
+            self.entries()
+        );
+        self.tried("reading", async |session: &mut Session| {
+            let (client, tables) = (session.get(), self.tables());
+            let (mut among_entries, mut rows) = (Vec::new(), BTreeMap::new());
+            for key in keys {
+                match tables.of(key) {
+                    None => among_entries.push(*key),
+                    Some(table) => {
+                        let of_table = || (table, Vec::new());
+                        let (_, ids) = rows.entry(&table.collection).or_insert_with(of_table);
+                        ids.extend(table.id_in(key));
+                    }
+                }
+            }
+            let mut found = HashMap::new();
+            let has_items = among_entries
+                .iter()
+                .any(|key| key.starts_with(&[tag::ITEM]));
+            let parameters = [(&among_entries as _, Type::BYTEA_ARRAY)];
+            let (entries, ()) = try_join(
+                client
+                    .query_typed(&query, &parameters)
+                    .map_err(Failure::from),
+                self.check(client, &tables, has_items),
+            )
+            .await?;
+            for row in entries {
+                found.insert(row.try_get(0)?, row.try_get(1)?);
+            }
+            for (table, ids) in rows.into_values() {
+                found.extend(table.get_all(client, &ids).await?);
+            }
+            let found = keys.iter().map(|key| found.get(*key).cloned());
+            Ok(found.collect())
         })
     }
 

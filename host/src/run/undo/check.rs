@@ -1,6 +1,6 @@
 //! Whether a run can be undone at all.
 
-use super::{ChangedItems, Kept, NAMED, is_first, page, step_numbers};
+use super::{ChangedItems, Kept, NAMED, each_with_current, is_first, page, step_numbers};
 use crate::model::{Entry, Event, Name, Retreat, Run};
 use crate::run::RunError;
 use crate::store::{ItemRecord, Store, StoreError, key, record};
@@ -80,9 +80,9 @@ fn check_unchanged(store: &Store, run: &Run) -> Result<(), RunError> {
         let page = page(store, &(from.clone(), to.clone()))?;
         let Some(last) = page.last() else { break };
         from = [&last.place[..], &[0]].concat();
-        for kept in &page {
+        each_with_current(store, &page, |kept, current| {
             if let Some((collection, id)) = item_of(&kept.key)
-                && is_changed(store, run, kept)?
+                && is_changed(store, run, kept, current)?
                 && is_first(store, run, kept)?
             {
                 count += 1;
@@ -90,7 +90,8 @@ fn check_unchanged(store: &Store, run: &Run) -> Result<(), RunError> {
                     items.push(format!("{collection}/{id}"));
                 }
             }
-        }
+            Ok(())
+        })?;
     }
     match count {
         0 => Ok(()),
@@ -107,9 +108,14 @@ fn item_of(key: &[u8]) -> Option<(Name, &str)> {
 }
 
 /// Whether an item is no longer as the run left it.
-fn is_changed(store: &Store, run: &Run, kept: &Kept) -> Result<bool, StoreError> {
-    match store.backend().get(&kept.key)? {
-        Some(current) => Ok(ItemRecord::parse(&current)?.writer != run.id),
+fn is_changed(
+    store: &Store,
+    run: &Run,
+    kept: &Kept,
+    current: Option<&[u8]>,
+) -> Result<bool, StoreError> {
+    match current {
+        Some(current) => Ok(ItemRecord::parse(current)?.writer != run.id),
         None => Ok(last_left(store, run, &kept.key)?),
     }
 }

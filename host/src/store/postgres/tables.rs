@@ -244,6 +244,18 @@ impl Attached {
         row.map(|row| Ok(self.entry(&row)?.1)).transpose()
     }
 
+    /// The entries of some rows, by their ids.
+    pub(super) async fn get_all(
+        &self,
+        client: &Client,
+        ids: &[&str],
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Failure> {
+        let query = format!("{} {} = ANY($1)", self.select, self.id);
+        let parameters = [(&ids as _, Type::TEXT_ARRAY)];
+        let rows = client.query_typed(&query, &parameters).await?;
+        rows.iter().map(|row| self.entry(row)).collect()
+    }
+
     /// What reads the rows of a part of a range, in order, up to so many: with the id behind which it begins, if one was seen
     /// already.
     pub(super) async fn page(
