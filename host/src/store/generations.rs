@@ -218,26 +218,31 @@ impl Backend for Generations {
     }
 
     fn get_all(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let of_item = |key: &&&[u8]| key.first().is_some_and(|tag| key::is_of_item(*tag));
         let mut known = HashMap::new();
-        let mut places = Vec::new();
-        for key in keys {
-            places.push(match key.first() {
-                Some(&tag) if key::is_of_item(tag) => {
-                    let name = key::name_in(key);
-                    if !known.contains_key(name) {
-                        known.insert(name, self.generation(name)?.generation);
-                    }
-                    key::in_generation(key, known[name])
-                }
-                _ => key.to_vec(),
-            });
+        for key in keys.iter().filter(of_item) {
+            let name = key::name_in(key);
+            if !known.contains_key(name) {
+                known.insert(name, self.generation(name)?);
+            }
         }
+        let place = |key: &&[u8]| match of_item(&key) {
+            true => key::in_generation(key, known[key::name_in(key)].generation),
+            false => key.to_vec(),
+        };
+        let places: Vec<_> = keys.iter().map(place).collect();
         let places: Vec<_> = places.iter().map(Vec::as_slice).collect();
         let mut found = self.inner.get_all(&places)?;
+        let mut is_switched = HashMap::new();
+        for (name, seen) in &known {
+            is_switched.insert(*name, self.generation(name)? != *seen);
+        }
         for (key, found) in keys.iter().zip(&mut found) {
-            let is_overlaid = key.first().is_some_and(|tag| self.is_overlaid(*tag));
-            // Another generation may have become live.
-            if found.is_none() || is_overlaid {
+            let is_unknown = match of_item(&key) {
+                true => found.is_none() && is_switched[key::name_in(key)],
+                false => key.first().is_some_and(|tag| self.is_overlaid(*tag)),
+            };
+            if is_unknown {
                 *found = self.get(key)?;
             }
         }

@@ -536,6 +536,38 @@ impl Store {
         self.backend.get(&key::item(tag::APART, collection, id))
     }
 
+    /// The records of some items, as stored, in the order of their ids.
+    pub(crate) fn item_records(
+        &self,
+        collection: &Name,
+        ids: &[&str],
+    ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        self.each_of(tag::ITEM, collection, ids)
+    }
+
+    /// The entries of some items that may be apart from their collection, as stored, in the order of their ids.
+    pub(crate) fn apart_records(
+        &self,
+        collection: &Name,
+        ids: &[&str],
+    ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        self.each_of(tag::APART, collection, ids)
+    }
+
+    fn each_of(
+        &self,
+        tag: u8,
+        collection: &Name,
+        ids: &[&str],
+    ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let keys: Vec<_> = ids
+            .iter()
+            .map(|id| key::item(tag, collection, id))
+            .collect();
+        let keys: Vec<_> = keys.iter().map(Vec::as_slice).collect();
+        self.backend.get_all(&keys)
+    }
+
     /// The entry of an item that is apart from its collection.
     ///
     /// ```

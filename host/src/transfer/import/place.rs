@@ -1,6 +1,6 @@
 //! Putting the items of a batch in their places.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::bad::{BadLineReason, Difference};
 use super::batch::{Batch, Pending};
@@ -37,11 +37,23 @@ pub(super) fn places(
     settings: &ImportSettings,
     batch: &Batch,
 ) -> Result<BTreeMap<String, Place>, StoreError> {
-    let mut places: BTreeMap<String, Place> = BTreeMap::new();
-    for Pending { id, .. } in &batch.items {
-        if !places.contains_key(id) {
-            places.insert(id.clone(), Place::find(store, settings, id)?);
-        }
+    let collection = &settings.collection;
+    let ids: BTreeSet<&str> = batch.items.iter().map(|item| &*item.id).collect();
+    let ids: Vec<&str> = ids.into_iter().collect();
+    let mut places = BTreeMap::new();
+    let mut there = Vec::new();
+    for (id, record) in ids.iter().zip(store.item_records(collection, &ids)?) {
+        there.extend(record.is_some().then_some(*id));
+        let place = Place {
+            record,
+            ..Place::default()
+        };
+        places.insert((*id).to_owned(), place);
+    }
+    for (id, apart) in there.iter().zip(store.apart_records(collection, &there)?) {
+        let place = places.get_mut(*id).expect("it was just put there");
+        place.parsed = apart.as_deref().map(parse_apart).transpose()?;
+        place.apart = apart;
     }
     Ok(places)
 }
@@ -108,21 +120,6 @@ pub(super) fn put<'b>(
 }
 
 impl Place {
-    fn find(store: &Store, settings: &ImportSettings, id: &str) -> Result<Self, StoreError> {
-        let record = store.item_record(&settings.collection, id)?;
-        let apart = match record {
-            Some(_) => store.apart_record(&settings.collection, id)?,
-            None => None,
-        };
-        let parsed = apart.as_deref().map(parse_apart).transpose()?;
-        Ok(Self {
-            record,
-            apart,
-            parsed,
-            new: None,
-        })
-    }
-
     fn apart(&self) -> Option<&Apart> {
         self.parsed.as_ref()
     }
