@@ -156,8 +156,23 @@ impl Server {
         assert!(self.try_start(), "it does not start again:\n{}", self.log());
     }
 
+    /// Ends it in good order, and leaves its folder, which is given.
+    pub fn keep(mut self) -> PathBuf {
+        run(program("pg_ctl", &[])
+            .args(["stop", "-w", "-m", "fast", "-D"])
+            .arg(&self.data));
+        self.kill();
+        self.folder.disable_cleanup(true);
+        self.data.clone()
+    }
+
     /// What psql says to some SQL: rows in lines, fields between bars.
     pub fn psql(&self, sql: &str) -> String {
+        self.psql_in("postgres", sql)
+    }
+
+    /// The same in a database.
+    pub fn psql_in(&self, database: &str, sql: &str) -> String {
         let mut psql = program("psql", &[]);
         psql.args([
             "-X",
@@ -167,7 +182,7 @@ impl Server {
             "-v",
             "ON_ERROR_STOP=1",
             "-d",
-            &self.url(),
+            &self.url_in(database),
         ]);
         let output = psql.args(["-c", sql]).output().expect("psql starts");
         let error = String::from_utf8_lossy(&output.stderr);

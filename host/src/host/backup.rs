@@ -259,6 +259,10 @@ fn restore_on(
     };
     let lease = old.as_ref().map(|old| old.lease(&surroundings));
     let mut lease = lease.transpose()?;
+    if lease.is_some() {
+        // Whoever is alone at work on the store is alone in replacing it.
+        Postgres::drop_drafts(server)?;
+    }
     let draft = Postgres::draft(server, (surroundings.random)())?;
     let held = old.as_ref().zip(lease.as_mut());
     fill(&draft, backup, held, &surroundings, control, observer)?;

@@ -35,7 +35,21 @@ impl Runner<'_> {
     /// Carries out together what may be of the stages that are next, as far as nothing fails.
     pub(super) fn fuse(&self, lease: &mut Lease, run: &mut Run) -> Result<Ending, RunError> {
         let mut steps = self.fusible(run)?;
-        let is_divided = self.resume_divided(lease, run, &mut steps)?;
+        let first = step_number(run.stages_done as usize, 0);
+        let division = self.store.division(run.id, first)?;
+        let is_divided = division.is_some();
+        if let Some(division) = division {
+            // They go on as they were put into ranges, unless one of them has to go on alone by now.
+            let together = division.steps(first).count();
+            if together > 1 && steps.len() < together {
+                let at = steps.len();
+                self.store.split_steps(run.id, first, at)?;
+                if !self.part_steps(lease, run, first, at)? {
+                    return Ok(Ending::Stopped);
+                }
+            }
+            steps.truncate(together);
+        }
         while steps.len() > 1 {
             let begun = run.stages_done + u32::try_from(steps.len()).expect("they are few");
             run.stages_begun = run.stages_begun.max(begun);
@@ -52,27 +66,6 @@ impl Runner<'_> {
             }
         }
         Ok(Ending::Done)
-    }
-
-    /// Where the next steps are in ranges already, leaves those that were put into them together, and of which none has to go
-    /// on alone.
-    fn resume_divided(
-        &self,
-        lease: &mut Lease,
-        run: &Run,
-        steps: &mut Vec<u32>,
-    ) -> Result<bool, RunError> {
-        let first = step_number(run.stages_done as usize, 0);
-        let Some(division) = self.store.division(run.id, first)? else {
-            return Ok(false);
-        };
-        let together = division.also.len() + 1;
-        if steps.len() < together {
-            self.wait_for_others(lease, run, first)?;
-            self.part_steps(lease, run, first, steps.len())?;
-        }
-        steps.truncate(together);
-        Ok(true)
     }
 
     /// The steps that may be carried out together, by their numbers, from the next stage on.
@@ -237,7 +230,7 @@ pub(super) struct Fused<'a> {
 
 impl<'a> Fused<'a> {
     fn carry_out(&mut self) -> Result<Ending, RunError> {
-        self.begin(Checkpoints::Each)?;
+        self.begin()?;
         let total = self.feeder().total()?;
         let observer = self.work.observer;
         for part in &self.parts {
@@ -306,8 +299,20 @@ impl<'a> Fused<'a> {
     }
 
     /// Marks the collection as being rewritten by all of the steps, and the run as having begun them.
-    pub(super) fn begin(&mut self, checkpoints: Checkpoints) -> Result<(), RunError> {
+    fn begin(&mut self) -> Result<(), RunError> {
         let mut write = self.write();
+        if self.begin_in(&mut write, Checkpoints::Each)? {
+            write.commit(self.hold.whole(), self.work.clock.now())?;
+        }
+        Ok(())
+    }
+
+    /// Has a write do so; gives whether there is anything to be written.
+    pub(super) fn begin_in(
+        &self,
+        write: &mut Write<'_>,
+        checkpoints: Checkpoints,
+    ) -> Result<bool, StoreError> {
         let has_begun = write.change_collection(self.collection, |collection| {
             for part in &self.parts {
                 let step = self.checkpoint_of(part, checkpoints);
@@ -315,13 +320,13 @@ impl<'a> Fused<'a> {
             }
         })?;
         if !has_begun {
-            return Ok(());
+            return Ok(false);
         }
         if self.work.store.is_attached(self.collection) {
             write.recount(self.collection)?;
         }
         write.set_run(self.run);
-        Ok(write.commit(self.hold.whole(), self.work.clock.now())?)
+        Ok(true)
     }
 
     /// Gives the collection the version that the last step leads to.

@@ -20,7 +20,8 @@ use super::step::TransformStep;
 use crate::model::{Name, Phase, Run, RunState, Source};
 use crate::sandbox::{Component, VERSION};
 use crate::store::{
-    Claim, Holder, Keeper, Lease, LeaseError, RangeLease, StoreError, Taken, Way, Write,
+    Claim, Holder, Keeper, Lease, LeaseError, RangeLease, StoreError, Taken, Way, Why, Write,
+    is_of_ranges,
 };
 
 /// Ranges of one step, at first: enough that nobody waits for the last one for long.
@@ -129,10 +130,11 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn begin(&mut self) -> Result<(), RunError> {
+    /// Has a write mark it as being under way, if that is not so already.
+    fn begin_in(&self, write: &mut Write<'_>) -> Result<bool, StoreError> {
         match self {
-            Self::Step(step) => step.begin(),
-            Self::Fused(fused) => fused.begin(Checkpoints::OfFirst),
+            Self::Step(step) => step.begin_in(write),
+            Self::Fused(fused) => fused.begin_in(write, Checkpoints::OfFirst),
         }
     }
 
@@ -192,11 +194,14 @@ impl Runner<'_> {
         };
         for place in 0..stage.steps.len() {
             let step = step_number(number, place);
-            if self.store.division(run.id, step)?.is_none() {
+            let Some(division) = self.store.division(run.id, step)? else {
                 continue;
+            };
+            // Before anything is taken: whoever has another one, or lacks one, is no help.
+            let engine = self.engine(run, step)?;
+            for other in division.steps(step) {
+                self.engine(run, other)?;
             }
-            // Before anything is taken: whoever has another one is no help.
-            let engine = engine_of(&self.component(stage)?);
             let claim = together.claim();
             return match self
                 .store
@@ -267,8 +272,7 @@ impl Runner<'_> {
         steps: &[u32],
     ) -> Result<Ending, RunError> {
         let first = steps[0];
-        let mut work = self.work(run, steps, Hold::Whole(lease))?;
-        work.begin()?;
+        let work = self.work(run, steps, Hold::Whole(lease))?;
         let (total, names, after) = (work.feeder().total()?, work.names(), work.after());
         drop(work);
         for (step, number) in names.iter().zip(steps) {
@@ -289,15 +293,22 @@ impl Runner<'_> {
             engine: &engine,
             online,
         };
-        let now = self.clock.now();
-        self.store.divide(lease, now, (run.id, steps), &cuts, way)?;
+        self.commit_caught_up(lease, |lease| {
+            let mut write = self.store.write(run.id, Some(Keeper::of(run, first)));
+            // What says how far the steps are comes with what they are said to be at.
+            self.work(run, steps, Hold::Whole(lease))?
+                .begin_in(&mut write)?;
+            let (now, at) = (self.clock.now(), (run.id, steps));
+            self.store.divide(&mut write, now, at, &cuts, way)?;
+            Ok(Some(write))
+        })?;
         // As in `Runner::shared`.
         if online {
             lease.open(self.store, self.clock.now())?;
         }
         let ending = self.all_ranges(lease, run, steps);
         let is_alone = match &ending {
-            Ok(Ending::Stopped) => self.is_cancelled(),
+            Ok(Ending::Stopped) => self.together.is_none() || self.is_cancelled(),
             Ok(_) => true,
             Err(error) => !matches!(error, RunError::Lease(_) | RunError::Store(_)),
         };
@@ -313,10 +324,10 @@ impl Runner<'_> {
                 }
                 Ok(Ending::Done)
             }
-            Ending::Unfit(at) => {
-                self.part_steps(lease, run, first, at)?;
-                Ok(Ending::Unfit(at))
-            }
+            Ending::Unfit(at) => Ok(match self.part_steps(lease, run, first, at)? {
+                true => Ending::Unfit(at),
+                false => Ending::Stopped,
+            }),
             Ending::Stopped => Ok(Ending::Stopped),
         }
     }
@@ -367,8 +378,10 @@ impl Runner<'_> {
                 return Err(RunError::Elsewhere(why));
             }
             if let Some(at) = self.store.unfit_step(run.id, first)? {
-                self.wait_for_others(lease, run, first)?;
-                return Ok(Ending::Unfit(at));
+                return Ok(match self.wait_unless_stopped(lease, run, first)? {
+                    true => Ending::Unfit(at),
+                    false => self.leave(lease, run, first)?,
+                });
             }
             match self.take(lease, run, first, &engine)? {
                 Taken::Range(range) => {
@@ -396,8 +409,12 @@ impl Runner<'_> {
                         engine: &engine,
                         online: self.is_online(run, first),
                     };
-                    let (at, now) = ((run.id, steps), self.clock.now());
-                    self.store.divide(lease, now, at, &[], way)?;
+                    self.commit_caught_up(lease, |_| {
+                        let mut write = self.store.write(run.id, None);
+                        let (now, at) = (self.clock.now(), (run.id, steps));
+                        self.store.divide(&mut write, now, at, &[], way)?;
+                        Ok(Some(write))
+                    })?;
                     self.control.rest(PAUSE);
                 }
                 // Whoever disowned all has the lease.
@@ -418,49 +435,73 @@ impl Runner<'_> {
     }
 
     /// Puts steps into ranges of their own, from the one at a place on, that were carried out in one pass with those before
-    /// them; nobody owns a range now.
+    /// them, once nobody owns a range; `false` where it was asked to stop first.
     pub(super) fn part_steps(
         &self,
         lease: &mut Lease,
         run: &Run,
         first: u32,
         at: usize,
-    ) -> Result<(), RunError> {
-        let mut write = self.store.write(run.id, None);
-        let place = (run.id, first);
-        let (_, others) = self.store.part_steps(&mut write, place, at)?;
-        if let Some(&next) = others.first() {
-            let stages = others.iter().map(|step| {
-                let (stage, _) = places_of(*step);
-                &run.plan.stages[stage]
-            });
-            let stages: Vec<_> = stages.collect();
-            let collection = stages[0].steps[0].work.collection();
-            write.change_collection(collection, |known| {
-                for stage in &stages {
-                    known.begin(run.id, next, &stage.version);
-                }
-            })?;
+    ) -> Result<bool, RunError> {
+        loop {
+            if !self.wait_unless_stopped(lease, run, first)? {
+                return Ok(false);
+            }
+            // What is said of the collection is not to be written over what the application says of it meanwhile.
+            lease.share(self.store, self.clock.now(), false)?;
+            let mut write = self.store.write(run.id, None);
+            let place = (run.id, first);
+            let (_, others) = self.store.part_steps(&mut write, place, at)?;
+            if let Some(&next) = others.first() {
+                let stages = others.iter().map(|step| {
+                    let (stage, _) = places_of(*step);
+                    &run.plan.stages[stage]
+                });
+                let stages: Vec<_> = stages.collect();
+                let collection = stages[0].steps[0].work.collection();
+                write.change_collection(collection, |known| {
+                    for stage in &stages {
+                        known.begin(run.id, next, &stage.version);
+                    }
+                })?;
+            }
+            match write.commit(lease, self.clock.now()) {
+                // Somebody has taken one, or comes back to one.
+                Err(LeaseError::Store(StoreError::Conflict { key })) if is_of_ranges(&key) => {}
+                done => return Ok(done.map(|()| true)?),
+            }
         }
-        Ok(write.commit(lease, self.clock.now())?)
     }
 
     /// Ends the ranges, once all are done; gives whether they were.
     fn join(&self, lease: &mut Lease, run: &Run, steps: &[u32]) -> Result<bool, RunError> {
-        loop {
+        self.commit_caught_up(lease, |lease| {
             let mut write = self.store.write(run.id, Some(Keeper::of(run, steps[0])));
             let progress = self.store.join_ranges(&mut write, run.id, steps)?;
             for (step, progress) in steps.iter().zip(&progress) {
                 if !progress.done {
-                    return Ok(false);
+                    return Ok(None);
                 }
                 write.set_progress(run.id, *step, progress);
             }
-            let work = self.work(run, steps, Hold::Whole(lease))?;
-            work.level(&mut write)?;
-            drop(work);
+            self.work(run, steps, Hold::Whole(lease))?
+                .level(&mut write)?;
+            Ok(Some(write))
+        })
+    }
+
+    /// Commits what has nothing to do with what the application writes meanwhile: what it has written behind a range waits, as
+    /// anything does that it writes there. Gives whether there was anything to be committed.
+    fn commit_caught_up<'w>(
+        &'w self,
+        lease: &mut Lease,
+        mut make: impl FnMut(&mut Lease) -> Result<Option<Write<'w>>, RunError>,
+    ) -> Result<bool, RunError> {
+        loop {
+            let Some(write) = make(lease)? else {
+                return Ok(false);
+            };
             match write.commit(lease, self.clock.now()) {
-                // What the application has written behind a range waits, as anything does that it writes there.
                 Err(LeaseError::Written) => drop(lease.catch_up(self.store)?),
                 done => return Ok(done.map(|()| true)?),
             }
@@ -486,6 +527,27 @@ impl Runner<'_> {
             let now = self.clock.now();
             if !self.store.has_owners(run.id, number, now)? {
                 return Ok(());
+            }
+            lease.keep(self.store, self.clock.now())?;
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// The same, unless it is asked to stop; gives whether to go on.
+    fn wait_unless_stopped(
+        &self,
+        lease: &mut Lease,
+        run: &Run,
+        number: u32,
+    ) -> Result<bool, RunError> {
+        loop {
+            let now = self.clock.now();
+            if !self.store.has_owners(run.id, number, now)? {
+                return Ok(true);
+            }
+            let keep_lease = || Ok(lease.keep(self.store, self.clock.now())?);
+            if !self.proceed(keep_lease)? {
+                return Ok(false);
             }
             lease.keep(self.store, self.clock.now())?;
             std::thread::sleep(PAUSE);
@@ -518,8 +580,7 @@ impl Runner<'_> {
         };
         match ending {
             Ok(Ending::Unfit(place)) => {
-                self.store.split_steps(run.id, steps[0], place)?;
-                self.given_back(range.release(self.store))
+                self.given_back(range.give_up(self.store, Why::Unfit(place)))
             }
             Ok(_) if range.is_over() => Ok(()),
             Ok(_) => self.given_back(range.release(self.store)),
@@ -530,8 +591,7 @@ impl Runner<'_> {
             Err(error @ (RunError::Lease(_) | RunError::Store(_))) => Err(error),
             Err(error) => {
                 let why = error.to_string();
-                self.store.fail_ranges(run.id, steps[0], &why)?;
-                self.given_back(range.release(self.store))?;
+                self.given_back(range.give_up(self.store, Why::Failed(&why)))?;
                 Err(error)
             }
         }

@@ -256,10 +256,12 @@ impl Runner<'_> {
             }
             for place in 0..stage.steps.len() {
                 let ending = self.step(lease, run, &stage, step_number(number, place), place)?;
-                if ending == Ending::Stopped {
+                if ending != Ending::Done {
                     return Ok((RunState::Stopped, None));
                 }
             }
+            // Of what the application writes, what the end of a stage looks at is to have heard.
+            lease.share(self.store, self.clock.now(), false)?;
             if let Some(reason) = self.finish_stage(lease, run, &stage)? {
                 return Ok((RunState::Blocked, Some(reason)));
             }

@@ -205,23 +205,26 @@ impl<'a> TransformStep<'a> {
 
     /// Marks the collection as being rewritten, so that the version of each item can be told at
     /// any time.
-    pub(super) fn begin(&mut self) -> Result<(), RunError> {
-        if !self.is_levelling() || self.progress != Progress::default() {
-            return Ok(());
-        }
+    fn begin(&mut self) -> Result<(), RunError> {
         let mut write = self.write();
+        if self.begin_in(&mut write)? {
+            write.commit(self.hold.whole(), self.work.clock.now())?;
+        }
+        Ok(())
+    }
+
+    /// Has a write do so; gives whether there is anything to be written.
+    pub(super) fn begin_in(&self, write: &mut Write<'_>) -> Result<bool, StoreError> {
+        if !self.is_levelling() || self.progress != Progress::default() {
+            return Ok(false);
+        }
         let has_begun = write.change_collection(self.collection, |collection| {
             collection.begin(self.run, self.number, &self.stage.version);
         })?;
         if has_begun && self.work.store.is_attached(self.collection) {
             write.recount(self.collection)?;
         }
-        let now = self.work.clock.now();
-        match &mut self.hold {
-            Hold::Whole(lease) if has_begun => Ok(write.commit(lease, now)?),
-            // Whoever put it into ranges has begun it.
-            Hold::Whole(_) | Hold::Range(_) => Ok(()),
-        }
+        Ok(has_begun)
     }
 
     /// Writes what became of a batch; gives what became of its items, and how many more others it has written.

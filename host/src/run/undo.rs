@@ -22,8 +22,10 @@ use check::check;
 const PAGE_ITEMS: usize = 1_000;
 /// How many bytes of pre-images are put back in one commit, but for a larger one alone.
 const PAGE_BYTES: usize = 256 << 10;
-/// What is there now is read of so many keys at once.
-const AT_ONCE: usize = 100;
+/// What is there now is read of so many keys at once, at first and at most, and of so many bytes where the last ones tell what
+/// the next ones are like.
+const AT_ONCE: (usize, usize) = (8, 200);
+const AT_ONCE_BYTES: usize = 2 << 20;
 /// How many changed items an error names.
 const NAMED: usize = 10;
 /// How much was put back is told so often, in milliseconds.
@@ -256,11 +258,18 @@ fn each_with_current(
     page: &[Kept],
     mut visit: impl FnMut(&Kept, Option<&[u8]>) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
-    for some in page.chunks(AT_ONCE) {
+    let (mut rest, mut most) = (page, AT_ONCE.0);
+    while !rest.is_empty() {
+        let (some, behind) = rest.split_at(most.min(rest.len()));
         let keys: Vec<_> = some.iter().map(|kept| kept.key.as_slice()).collect();
+        let mut bytes = 0;
         for (kept, current) in some.iter().zip(store.backend().get_all(&keys)?) {
+            bytes += current.as_ref().map_or(0, Vec::len);
             visit(kept, current.as_deref())?;
         }
+        let each = (bytes / some.len()).max(1);
+        most = (most * 2).min(AT_ONCE.1).min(AT_ONCE_BYTES / each).max(1);
+        rest = behind;
     }
     Ok(())
 }

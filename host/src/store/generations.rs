@@ -321,3 +321,102 @@ impl Backend for Generations {
         self.inner.relational()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::store::Memory;
+
+    /// A store in which something happens just before values are read.
+    struct Busy {
+        inner: Memory,
+        next: Mutex<Option<Commit<'static>>>,
+    }
+
+    impl Backend for Busy {
+        fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+            self.inner.get(key)
+        }
+
+        fn get_all(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+            if let Some(commit) = self.next.lock().unwrap().take() {
+                self.inner.commit(&commit)?;
+            }
+            self.inner.get_all(keys)
+        }
+
+        fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), StoreError> {
+            self.inner.scan(from, to, visit)
+        }
+
+        fn commit(&self, commit: &Commit<'_>) -> Result<(), StoreError> {
+            self.inner.commit(commit)
+        }
+
+        fn url(&self) -> String {
+            self.inner.url()
+        }
+
+        fn size_on_disk(&self) -> Result<Option<u64>, StoreError> {
+            self.inner.size_on_disk()
+        }
+
+        fn shows_one_moment(&self) -> bool {
+            self.inner.shows_one_moment()
+        }
+    }
+
+    fn keys() -> [Vec<u8>; 6] {
+        let notes = "notes".parse().unwrap();
+        [
+            key::item(tag::ITEM, &notes, "a"),
+            key::item(tag::ITEM, &notes, "b"),
+            key::item(tag::APART, &notes, "a"),
+            key::named(tag::COLLECTION, &notes),
+            key::named(tag::TALLIES, &notes),
+            b"H".to_vec(),
+        ]
+    }
+
+    /// Another generation becomes live, with other items, and that of before is dropped.
+    fn switch() -> Commit<'static> {
+        let [a, b, apart, ..] = keys();
+        let mut commit = Commit::new();
+        commit.put(
+            &key::named(tag::GENERATION, &"notes".parse().unwrap()),
+            &[&1_u64.to_be_bytes()],
+        );
+        commit.delete(&a);
+        commit.put(&key::in_generation(&b, 1), &[b"new b"]);
+        commit.put(&key::in_generation(&apart, 1), &[b"new entry"]);
+        commit
+    }
+
+    #[test]
+    fn what_is_read_at_once_is_what_is_read_one_by_one_whatever_becomes_live_meanwhile() {
+        let [a, _, _, collection, tallies, _] = keys();
+        for is_busy in [false, true] {
+            for view in [View::Live, View::Shadow] {
+                let inner = Memory::new();
+                let mut commit = Commit::new();
+                for key in [&a, &collection, &tallies] {
+                    commit.put(key, &[b"old"]);
+                }
+                commit.put(&key::shadow(&collection), &[b"in the shadow"]);
+                inner.commit(&commit).unwrap();
+                let busy = Arc::new(Busy {
+                    inner,
+                    next: Mutex::new(is_busy.then(switch)),
+                });
+                let store = Generations::new(busy, view);
+                let keys = keys();
+                let keys: Vec<_> = keys.iter().chain(&keys).map(Vec::as_slice).collect();
+                let found = store.get_all(&keys).unwrap();
+                let expected: Vec<_> = keys.iter().map(|key| store.get(key).unwrap()).collect();
+                assert_eq!(found, expected);
+            }
+        }
+    }
+}

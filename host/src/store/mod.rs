@@ -78,7 +78,9 @@ pub use overlay::Overlay;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;
 pub use query::{Matches, index_entry};
-pub(crate) use ranges::{Asked, RangeLease, Taken, Way, is_of_collection, is_of_item};
+pub(crate) use ranges::{
+    Asked, RangeLease, Taken, Way, Why, is_of_collection, is_of_item, is_of_ranges,
+};
 pub use record::{Collection, Index, ItemRecord, PreImage, Tallies, UnderWay};
 pub use relational::{Relational, Table};
 pub use shadow::{Copied, Note, Shadow, ShadowState, Spent};

@@ -137,10 +137,25 @@ impl Postgres {
             address.bodies = Some(there.bodies);
         }
         let least = u32::try_from(number & u64::from(u32::MAX)).unwrap_or_default();
-        address.move_to(&format!("restoring_{least:08x}"))?;
+        address.move_to(&format!("{}{least:08x}", drafts_of(&address.schema)))?;
         let mut store = Self::at(address)?;
         store.set_up(OpenMode::Create)?;
         Ok(store)
+    }
+
+    /// Removes what is left of drafts for the store that a URL names, made by processes that were killed: nobody else makes one
+    /// now.
+    pub(crate) fn drop_drafts(url: &str) -> Result<(), StoreError> {
+        let store = Self::at(Address::parse(url)?)?;
+        let drafts = drafts_of(&store.address.schema);
+        store.tried("removing what is left", async |session: &mut Session| {
+            let client = session.get();
+            for schema in schema::beginning_with(client, &drafts).await? {
+                let script = format!("DROP SCHEMA IF EXISTS {schema} CASCADE");
+                client.batch_execute(&script).await?;
+            }
+            Ok(())
+        })
     }
 
     /// Puts a store that was made by [`Postgres::draft`] in the place of the one that a URL names, in one step; gives where that
@@ -570,6 +585,11 @@ impl Paging {
     }
 }
 
+/// What the names of schemas begin with that are to take the place of one.
+fn drafts_of(schema: &str) -> String {
+    format!("restoring_{}_", Digest::of(schema.as_bytes()).short())
+}
+
 /// A name for an index that has to do with these words.
 fn name_for(words: &[&str]) -> String {
     let digest = Digest::of(words.join("\n").as_bytes());
@@ -644,25 +664,37 @@ impl Backend for Postgres {
                 }
             }
             let mut found = HashMap::new();
-            let has_items = among_entries
-                .iter()
-                .any(|key| key.starts_with(&[tag::ITEM]));
-            let parameters = [(&among_entries as _, Type::BYTEA_ARRAY)];
-            let (entries, ()) = try_join(
-                client
-                    .query_typed(&query, &parameters)
-                    .map_err(Failure::from),
-                self.check(client, &tables, has_items),
-            )
-            .await?;
-            for row in entries {
-                found.insert(row.try_get(0)?, row.try_get(1)?);
+            if !among_entries.is_empty() {
+                let has_items = among_entries
+                    .iter()
+                    .any(|key| key.starts_with(&[tag::ITEM]));
+                let parameters = [(&among_entries as _, Type::BYTEA_ARRAY)];
+                let (entries, ()) = try_join(
+                    client
+                        .query_typed(&query, &parameters)
+                        .map_err(Failure::from),
+                    self.check(client, &tables, has_items),
+                )
+                .await?;
+                for row in entries {
+                    found.insert(row.try_get(0)?, row.try_get(1)?);
+                }
             }
             for (table, ids) in rows.into_values() {
                 found.extend(table.get_all(client, &ids).await?);
             }
-            let found = keys.iter().map(|key| found.get(*key).cloned());
-            Ok(found.collect())
+            let mut asked = HashMap::new();
+            for key in keys {
+                *asked.entry(*key).or_insert(0) += 1;
+            }
+            let mut take = |key: &[u8]| match asked.get_mut(key) {
+                Some(times) if *times > 1 => {
+                    *times -= 1;
+                    found.get(key).cloned()
+                }
+                _ => found.remove(key),
+            };
+            Ok(keys.iter().map(|key| take(key)).collect())
         })
     }
 

@@ -99,6 +99,15 @@ pub(crate) enum Taken {
     Closed,
 }
 
+/// Why a step cannot go on in ranges.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Why<'a> {
+    /// It failed.
+    Failed(&'a str),
+    /// Of several in one pass, that of this place has to go on alone.
+    Unfit(usize),
+}
+
 /// The right to carry out a step over a range.
 #[derive(Debug)]
 pub(crate) struct RangeLease {
@@ -299,13 +308,8 @@ impl Store {
         self.tell_owners((run, step), &key::wanted(run, step), b"true")
     }
 
-    /// Says why a step cannot go on; the first one who does so is heard.
-    pub(crate) fn fail_ranges(&self, run: RunId, step: u32, why: &str) -> Result<(), StoreError> {
-        let place = key::range_failure(run, step);
-        self.tell_owners((run, step), &place, &record::to_json(&why))
-    }
-
-    /// Says which of several steps cannot go on in one pass with the others; the first one who does so is heard.
+    /// Says, for whoever has the lease, which of several steps cannot go on in one pass with the others; the first one who does
+    /// so is heard.
     pub(crate) fn split_steps(&self, run: RunId, step: u32, at: usize) -> Result<(), StoreError> {
         let place = key::unfit(run, step);
         self.tell_owners((run, step), &place, &record::to_json(&at))
@@ -330,23 +334,22 @@ impl Store {
         settled(self.backend().commit(&commit))
     }
 
-    /// Puts a step, or several that are carried out in one pass, into ranges that begin at their checkpoint and at these ids.
-    /// Where the first one is in ranges already, they are left as they are, what was said of their failure before is
+    /// Has a write put a step, or several that are carried out in one pass, into ranges that begin at their checkpoint and at
+    /// these ids. Where the first one is in ranges already, they are left as they are, what was said of their failure before is
     /// forgotten, and they go on with another engine than they were begun with, unless somebody is at work with that.
     pub(crate) fn divide(
         &self,
-        lease: &mut Lease,
+        write: &mut Write<'_>,
         now: Timestamp,
         (run, steps): (RunId, &[u32]),
         at: &[String],
         Way { engine, online }: Way<'_>,
-    ) -> Result<(), LeaseError> {
+    ) -> Result<(), StoreError> {
         let Some((&step, also)) = steps.split_first() else {
             return Ok(());
         };
-        let mut commit = Commit::new();
         for place in signs(run, step) {
-            commit.delete(&place);
+            write.put(&place, None);
         }
         let place = key::division(run, step);
         if let Some(known) = self.backend().get(&place)? {
@@ -358,8 +361,8 @@ impl Store {
                     ..division
                 };
                 // Whoever takes a range meanwhile has the old one.
-                commit.expect(&place, Some(&known));
-                commit.put(&place, &[&record::to_json(&division)]);
+                write.expect(&place, Some(&known));
+                write.put(&place, Some(&record::to_json(&division)));
             }
         } else {
             let first = self.progress(run, step)?.after;
@@ -368,7 +371,8 @@ impl Store {
             starts.extend(at.iter().filter(behind).cloned());
             for (place, start) in starts.iter().enumerate() {
                 let range = Range::new(start, starts.get(place + 1).cloned(), also.len());
-                commit.put(&key::range(run, step, start), &[&record::to_json(&range)]);
+                let range = record::to_json(&range);
+                write.put(&key::range(run, step, start), Some(&range));
             }
             let division = Division {
                 epoch: 0,
@@ -377,9 +381,9 @@ impl Store {
                 also: also.to_vec(),
                 starts,
             };
-            commit.put(&place, &[&record::to_json(&division)]);
+            write.put(&place, Some(&record::to_json(&division)));
         }
-        lease.commit(self, commit, now)
+        Ok(())
     }
 
     /// Has a write end the ranges of steps, all of which must be done; gives what became of all items in each, and the last id.
@@ -687,6 +691,11 @@ pub(crate) fn is_of_item(key: &[u8]) -> bool {
     matches!(key.first(), Some(&tag::ITEM | &tag::APART))
 }
 
+/// Whether a key is that of a step in ranges, or of one of them.
+pub(crate) fn is_of_ranges(key: &[u8]) -> bool {
+    key.first() == Some(&tag::RANGE)
+}
+
 /// The checkpoints among what [`Store::places`] gives.
 pub(super) fn checkpoints(places: &[(Vec<u8>, Option<Vec<u8>>)]) -> [Option<Vec<u8>>; 2] {
     let found = |place: usize| places.get(place).and_then(|(_, found)| found.clone());
@@ -858,6 +867,29 @@ impl RangeLease {
             ..self.range.clone()
         };
         self.replace(store, Commit::new(), range)
+    }
+
+    /// Gives it back, and says to all who own ranges of the step why that cannot go on; the first one who does so is heard.
+    ///
+    /// # Errors
+    /// [`LeaseError::Lost`] when somebody else has it by now: what he finds is his to say.
+    pub fn give_up(mut self, store: &Store, why: Why<'_>) -> Result<(), LeaseError> {
+        let (place, why) = match why {
+            Why::Failed(why) => (
+                key::range_failure(self.run, self.step),
+                record::to_json(&why),
+            ),
+            Why::Unfit(place) => (key::unfit(self.run, self.step), record::to_json(&place)),
+        };
+        let mut commit = Commit::new();
+        if store.backend().get(&place)?.is_none() {
+            commit.put(&place, &[&why]);
+        }
+        let range = Range {
+            owner: None,
+            ..self.range.clone()
+        };
+        self.replace(store, commit, range)
     }
 
     /// Gives away what is behind an id, which must be within it and not be passed.
@@ -1084,8 +1116,9 @@ mod tests {
 
         /// Does something, whatever it is.
         fn act(&mut self) {
-            match self.below(13) {
+            match self.below(14) {
                 12 => self.part(),
+                13 => self.give_up(),
                 0 => self.now += self.dice.below(DURATION / 2),
                 1 if self.below(4) == 0 => self.now += DURATION + 1,
                 1 | 2 => self.lead(),
@@ -1146,10 +1179,32 @@ mod tests {
                 .collect();
             cuts.sort();
             cuts.dedup();
-            let (now, steps) = (Timestamp(self.now), self.steps());
-            let at = (RUN, &*steps);
-            if self.store.divide(&mut lease, now, at, &cuts, WAY).is_ok() {
+            let steps = self.steps();
+            if self.divide(&mut lease, &steps, &cuts).is_ok() {
                 self.lead = Some((lease, true));
+            }
+        }
+
+        fn divide(
+            &self,
+            lease: &mut Lease,
+            steps: &[u32],
+            cuts: &[String],
+        ) -> Result<(), LeaseError> {
+            let now = Timestamp(self.now);
+            let mut write = self.store.write(RUN, None);
+            self.store
+                .divide(&mut write, now, (RUN, steps), cuts, WAY)?;
+            write.commit(lease, now)
+        }
+
+        /// Somebody, who may not own his range any more, finds that one of several steps has to go on alone.
+        fn give_up(&mut self) {
+            let is_several = |range: &RangeLease| range.steps().len() > 1;
+            if let Some(place) = self.workers.iter().position(is_several) {
+                let worker = self.workers.swap_remove(place);
+                let at = usize::try_from(self.below(3)).unwrap();
+                let _ = worker.give_up(&self.store, Why::Unfit(at));
             }
         }
 
@@ -1164,11 +1219,12 @@ mod tests {
 
         /// Whoever has the lease has the steps go on one by one, from some place on.
         fn part(&mut self) {
-            let (now, at) = (Timestamp(self.now), self.below(4));
-            let at = usize::try_from(at).unwrap();
+            let now = Timestamp(self.now);
             let first = self.steps()[0];
             let is_owned = self.store.has_owners(RUN, first, now).unwrap();
-            let Some((lease, _)) = self.lead.as_mut().filter(|_| !is_owned) else {
+            let at = self.store.unfit_step(RUN, first).unwrap();
+            let lead = self.lead.as_mut().filter(|_| !is_owned);
+            let Some(((lease, _), at)) = lead.zip(at) else {
                 return;
             };
             let mut write = self.store.write(RUN, None);
@@ -1254,6 +1310,9 @@ mod tests {
         }
 
         fn check_division(&self, first: u32, division: &Division) {
+            // A step that goes on alone is never said to be unfit for the others.
+            let unfit = self.store.unfit_step(RUN, first).unwrap();
+            assert!(unfit.is_none() || !division.also.is_empty());
             let starts = &division.starts;
             assert!(starts.is_sorted() && !starts.is_empty(), "{starts:?}");
             let mut found = Vec::new();
@@ -1292,8 +1351,7 @@ mod tests {
             let mut lease = Lease::acquire(&self.store, &clock, &claim).unwrap();
             loop {
                 let (now, steps) = (Timestamp(self.now), self.steps());
-                let at = (RUN, &*steps);
-                self.store.divide(&mut lease, now, at, &[], WAY).unwrap();
+                self.divide(&mut lease, &steps, &[]).unwrap();
                 self.finish(&lease, steps[0]);
                 let mut write = self.store.write(RUN, None);
                 let progress = self.store.join_ranges(&mut write, RUN, &steps).unwrap();

@@ -57,6 +57,7 @@ pub fn campaign(settings: Settings, say: &mut dyn FnMut(&str)) -> Result<Score> 
     let Campaign {
         score,
         settings,
+        stores,
         targets,
         ..
     } = campaign;
@@ -72,7 +73,7 @@ pub fn campaign(settings: Settings, say: &mut dyn FnMut(&str)) -> Result<Score> 
     if settings.keep || !score.is_clean() {
         say(&format!(
             "the stores are kept in {}",
-            folder.keep().display()
+            stores.keep(folder).display()
         ));
     }
     Ok(score)
@@ -199,6 +200,11 @@ impl Campaign {
         })?;
         let found = self.outcome(store)?.compare(&self.imported);
         self.score.violations.extend(found);
+        let drafts = self.stores.drafts(store);
+        if !drafts.is_empty() {
+            let what = format!("{store}: {} are left", drafts.join(", "));
+            self.score.violations.push(Kind::Different.because(what));
+        }
         Ok(())
     }
 

@@ -83,12 +83,15 @@ pub fn campaign(settings: Settings, say: &mut dyn FnMut(&str)) -> Result<Score> 
     say(&campaign.progress(start));
     say(&campaign.killed());
     let Campaign {
-        score, settings, ..
+        score,
+        settings,
+        stores,
+        ..
     } = campaign;
     if settings.keep || !score.is_clean() {
         say(&format!(
             "the stores are kept in {}",
-            folder.keep().display()
+            stores.keep(folder).display()
         ));
     }
     Ok(score)

@@ -102,7 +102,10 @@ pub fn campaign(settings: Settings, say: &mut dyn FnMut(&str)) -> Result<Score> 
         )
     });
     let Campaign {
-        score, settings, ..
+        score,
+        settings,
+        stores,
+        ..
     } = campaign;
     say(&format!(
         "{}: {} kills ({}) in {} cycles, {} s, {} violations",
@@ -116,7 +119,7 @@ pub fn campaign(settings: Settings, say: &mut dyn FnMut(&str)) -> Result<Score> 
     if settings.keep || !score.is_clean() {
         say(&format!(
             "the stores are kept in {}",
-            folder.keep().display()
+            stores.keep(folder).display()
         ));
     }
     Ok(score)

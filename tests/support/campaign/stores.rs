@@ -1,8 +1,10 @@
 //! Where a campaign has its stores: each in a folder, or in a database of a server that is the campaign's own.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use godwit::store::{OpenMode, Store, StoreUrl};
+use tempfile::TempDir;
 
 use super::Result;
 use super::process::copy_folder;
@@ -10,6 +12,9 @@ use crate::postgres::Server;
 
 /// The kinds of stores that there are.
 pub const KINDS: [&str; 3] = ["lmdb", "sled", "postgres"];
+
+/// How long a server may take to notice that a process has ended.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Stores of one kind, by name. What is called `a/b` belongs to `a`.
 pub struct Stores {
@@ -43,11 +48,12 @@ impl Stores {
         }
     }
 
-    /// Opens a store that is there.
+    /// Opens a store that is there. A server carries out what a process had sent that was killed; it is waited for.
     ///
     /// # Errors
     /// When it cannot be opened.
     pub fn open(&self, name: &str) -> Result<Store> {
+        self.wait_for_rest(name);
         let url: StoreUrl = self.url(name).parse()?;
         Ok(Store::new(url.open(OpenMode::Existing)?)?)
     }
@@ -63,6 +69,35 @@ impl Stores {
         let [from, to] = [from, to].map(database);
         server.psql(&format!("CREATE DATABASE \"{to}\" TEMPLATE \"{from}\""));
         Ok(())
+    }
+
+    /// Waits until a server has done whatever those who were killed wanted of a store.
+    fn wait_for_rest(&self, name: &str) {
+        if let Some(server) = &self.server {
+            let query = format!(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND backend_type = 'client backend'",
+                database(name)
+            );
+            let started = Instant::now();
+            while server.psql(&query) != "0" && started.elapsed() < PATIENCE {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+
+    /// What is left on a server of drafts for a store.
+    pub fn drafts(&self, name: &str) -> Vec<String> {
+        let query = "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, 'restoring_')";
+        let found = self.server.as_ref();
+        let found = found.map(|server| server.psql_in(&database(name), query));
+        let found = found.unwrap_or_default();
+        found.lines().map(str::to_owned).collect()
+    }
+
+    /// Leaves the stores that are there; gives where they are.
+    pub fn keep(self, folder: TempDir) -> PathBuf {
+        let folder = folder.keep();
+        self.server.map_or(folder, Server::keep)
     }
 
     /// Removes a store, if there is one, with what belongs to it.

@@ -57,6 +57,13 @@ pub(super) async fn exists(client: &Client, schema: &str) -> Result<bool, Failur
     Ok(!found.is_empty())
 }
 
+/// The schemas whose names begin so.
+pub(super) async fn beginning_with(client: &Client, name: &str) -> Result<Vec<String>, Failure> {
+    let query = "SELECT nspname::text FROM pg_namespace WHERE starts_with(nspname, $1::text) ORDER BY nspname";
+    let found = client.query_typed(query, &[(&name, Type::TEXT)]).await?;
+    found.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
 /// Makes a schema, or brings one up to the newest version. Several may do so at once.
 pub(super) async fn bring_up(client: &Client, schema: &str) -> Result<(), Failure> {
     loop {
