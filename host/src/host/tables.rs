@@ -123,7 +123,7 @@ impl Host {
                 if let Some(apart) = apart
                     && self.store.item_record(collection, &id)?.is_none()
                 {
-                    let mut write = self.store.write(RunId(0), None);
+                    let mut write = self.store.write(RunId(0), None).among_others();
                     write.forget_item(collection, &id, &apart)?;
                     self.noted(write, lease)?;
                 }
@@ -131,7 +131,8 @@ impl Host {
         }
     }
 
-    /// Commits what was noted of a row, unless the application has written it again: the next one to look sees that.
+    /// Commits what was noted of a row, unless the application has written it again, or others have changed the collection: the
+    /// next one to look sees that.
     fn noted(&self, write: Write<'_>, lease: &mut Lease) -> Result<(), HostError> {
         match write.commit(lease, self.clock().now()) {
             Err(LeaseError::Store(StoreError::Conflict { .. })) => Ok(()),
@@ -153,7 +154,7 @@ impl Host {
                 if ItemRecord::parse(&record)?.stamp()? != version {
                     continue;
                 }
-                let mut write = self.store.write(RunId(0), None);
+                let mut write = self.store.write(RunId(0), None).among_others();
                 write.await_item(collection, &id, &record, &version)?;
                 self.noted(write, lease)?;
             }

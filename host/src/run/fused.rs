@@ -41,12 +41,11 @@ impl Runner<'_> {
         if let Some(division) = division {
             // They go on as they were put into ranges, unless one of them has to go on alone by now.
             let together = division.steps(first).count();
-            if together > 1 && steps.len() < together {
-                let at = steps.len();
-                self.store.split_steps(run.id, first, at)?;
-                if !self.part_steps(lease, run, first, at)? {
-                    return Ok(Ending::Stopped);
-                }
+            if together > 1
+                && steps.len() < together
+                && !self.part_steps(lease, run, first, steps.len())?
+            {
+                return self.leave(lease, run, first);
             }
             steps.truncate(together);
         }

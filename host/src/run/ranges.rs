@@ -306,7 +306,13 @@ impl Runner<'_> {
         if online {
             lease.open(self.store, self.clock.now())?;
         }
-        let ending = self.all_ranges(lease, run, steps);
+        let ending = match self.all_ranges(lease, run, steps) {
+            Ok(Ending::Unfit(at)) => match self.part_steps(lease, run, first, at)? {
+                true => Ok(Ending::Unfit(at)),
+                false => self.leave(lease, run, first),
+            },
+            ending => ending,
+        };
         let is_alone = match &ending {
             Ok(Ending::Stopped) => self.together.is_none() || self.is_cancelled(),
             Ok(_) => true,
@@ -316,20 +322,14 @@ impl Runner<'_> {
         if online && is_alone {
             lease.close(self.store, self.clock.now())?;
         }
-        match ending? {
-            Ending::Done => {
-                for (step, number) in names.into_iter().zip(steps) {
-                    let counts = self.store.progress(run.id, *number)?.counts;
-                    self.observer.event(&RunEvent::StepDone { step, counts });
-                }
-                Ok(Ending::Done)
+        let ending = ending?;
+        if ending == Ending::Done {
+            for (step, number) in names.into_iter().zip(steps) {
+                let counts = self.store.progress(run.id, *number)?.counts;
+                self.observer.event(&RunEvent::StepDone { step, counts });
             }
-            Ending::Unfit(at) => Ok(match self.part_steps(lease, run, first, at)? {
-                true => Ending::Unfit(at),
-                false => Ending::Stopped,
-            }),
-            Ending::Stopped => Ok(Ending::Stopped),
         }
+        Ok(ending)
     }
 
     /// What must be the same of all who work on a step.
@@ -378,10 +378,7 @@ impl Runner<'_> {
                 return Err(RunError::Elsewhere(why));
             }
             if let Some(at) = self.store.unfit_step(run.id, first)? {
-                return Ok(match self.wait_unless_stopped(lease, run, first)? {
-                    true => Ending::Unfit(at),
-                    false => self.leave(lease, run, first)?,
-                });
+                return Ok(Ending::Unfit(at));
             }
             match self.take(lease, run, first, &engine)? {
                 Taken::Range(range) => {
@@ -443,6 +440,11 @@ impl Runner<'_> {
         first: u32,
         at: usize,
     ) -> Result<bool, RunError> {
+        self.commit_caught_up(lease, |_| {
+            let mut write = self.store.write(run.id, None);
+            self.store.say_unfit(&mut write, run.id, first, at);
+            Ok(Some(write))
+        })?;
         loop {
             if !self.wait_unless_stopped(lease, run, first)? {
                 return Ok(false);
@@ -468,6 +470,7 @@ impl Runner<'_> {
             match write.commit(lease, self.clock.now()) {
                 // Somebody has taken one, or comes back to one.
                 Err(LeaseError::Store(StoreError::Conflict { key })) if is_of_ranges(&key) => {}
+                Err(LeaseError::Written) => drop(lease.catch_up(self.store)?),
                 done => return Ok(done.map(|()| true)?),
             }
         }
@@ -501,15 +504,21 @@ impl Runner<'_> {
             let Some(write) = make(lease)? else {
                 return Ok(false);
             };
+            lease.catch_up(self.store)?;
             match write.commit(lease, self.clock.now()) {
-                Err(LeaseError::Written) => drop(lease.catch_up(self.store)?),
+                Err(LeaseError::Written) => {}
                 done => return Ok(done.map(|()| true)?),
             }
         }
     }
 
     /// Ends what one does in a step that others may go on with. Where the run itself is to stop, so do they.
-    fn leave(&self, lease: &mut Lease, run: &Run, number: u32) -> Result<Ending, RunError> {
+    pub(super) fn leave(
+        &self,
+        lease: &mut Lease,
+        run: &Run,
+        number: u32,
+    ) -> Result<Ending, RunError> {
         if self.is_cancelled() {
             self.wait_for_others(lease, run, number)?;
         }
@@ -591,8 +600,14 @@ impl Runner<'_> {
             Err(error @ (RunError::Lease(_) | RunError::Store(_))) => Err(error),
             Err(error) => {
                 let why = error.to_string();
-                self.given_back(range.give_up(self.store, Why::Failed(&why)))?;
-                Err(error)
+                match range.give_up(self.store, Why::Failed(&why)) {
+                    // Whoever has it finds the same, or it has become possible.
+                    Err(LeaseError::Lost { holder }) => {
+                        self.fenced("range", holder);
+                        Ok(())
+                    }
+                    given_back => Err(given_back.map_or_else(RunError::from, |()| error)),
+                }
             }
         }
     }

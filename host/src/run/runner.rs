@@ -256,12 +256,19 @@ impl Runner<'_> {
             }
             for place in 0..stage.steps.len() {
                 let ending = self.step(lease, run, &stage, step_number(number, place), place)?;
-                if ending != Ending::Done {
-                    return Ok((RunState::Stopped, None));
+                match ending {
+                    Ending::Done => {}
+                    Ending::Stopped => return Ok((RunState::Stopped, None)),
+                    Ending::Unfit(_) => {
+                        let what = "a step that goes on alone is unfit for the others".to_owned();
+                        return Err(RunError::Worker(what));
+                    }
                 }
             }
-            // Of what the application writes, what the end of a stage looks at is to have heard.
-            lease.share(self.store, self.clock.now(), false)?;
+            // The application writes nothing that the end of a stage looks at, unless it writes another generation.
+            if !self.store.is_shadow() {
+                lease.share(self.store, self.clock.now(), false)?;
+            }
             if let Some(reason) = self.finish_stage(lease, run, &stage)? {
                 return Ok((RunState::Blocked, Some(reason)));
             }

@@ -47,6 +47,8 @@ use super::key::tag;
 use super::{Backend, Commit, MAX_KEY, OpenMode, Relational, StoreError, Table};
 use crate::model::{Digest, Name, Timestamp, Version};
 
+/// What the names of schemas have behind that of the one whose place they are to take, and before a number.
+const DRAFT: &str = "restoring_";
 /// Begins a commit. Whoever is stopped in the middle of one holds its locks no longer than this; nobody waits for a lock for
 /// longer than a lease lasts.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
@@ -137,7 +139,7 @@ impl Postgres {
             address.bodies = Some(there.bodies);
         }
         let least = u32::try_from(number & u64::from(u32::MAX)).unwrap_or_default();
-        address.move_to(&format!("{}{least:08x}", drafts_of(&address.schema)))?;
+        address.move_to(&format!("{DRAFT}{least:08x}"))?;
         let mut store = Self::at(address)?;
         store.set_up(OpenMode::Create)?;
         Ok(store)
@@ -147,10 +149,14 @@ impl Postgres {
     /// now.
     pub(crate) fn drop_drafts(url: &str) -> Result<(), StoreError> {
         let store = Self::at(Address::parse(url)?)?;
-        let drafts = drafts_of(&store.address.schema);
+        let drafts = format!("{}_{DRAFT}", store.address.schema);
+        let is_number = |rest: &str| rest.len() == 8 && rest.bytes().all(|b| b.is_ascii_hexdigit());
         store.tried("removing what is left", async |session: &mut Session| {
             let client = session.get();
             for schema in schema::beginning_with(client, &drafts).await? {
+                if !schema.strip_prefix(&*drafts).is_some_and(is_number) {
+                    continue;
+                }
                 let script = format!("DROP SCHEMA IF EXISTS {schema} CASCADE");
                 client.batch_execute(&script).await?;
             }
@@ -583,11 +589,6 @@ impl Paging {
         };
         true
     }
-}
-
-/// What the names of schemas begin with that are to take the place of one.
-fn drafts_of(schema: &str) -> String {
-    format!("restoring_{}_", Digest::of(schema.as_bytes()).short())
 }
 
 /// A name for an index that has to do with these words.

@@ -305,33 +305,20 @@ impl Store {
 
     /// Says that somebody has nothing to do, so that whoever has much left gives a part of it away.
     pub(crate) fn want_range(&self, run: RunId, step: u32) -> Result<(), StoreError> {
-        self.tell_owners((run, step), &key::wanted(run, step), b"true")
-    }
-
-    /// Says, for whoever has the lease, which of several steps cannot go on in one pass with the others; the first one who does
-    /// so is heard.
-    pub(crate) fn split_steps(&self, run: RunId, step: u32, at: usize) -> Result<(), StoreError> {
-        let place = key::unfit(run, step);
-        self.tell_owners((run, step), &place, &record::to_json(&at))
-    }
-
-    /// Writes what those who own ranges of a step look for, if the step is in ranges and nobody has said so yet.
-    fn tell_owners(
-        &self,
-        (run, step): (RunId, u32),
-        place: &[u8],
-        what: &[u8],
-    ) -> Result<(), StoreError> {
-        let division = key::division(run, step);
+        let (division, place) = (key::division(run, step), key::wanted(run, step));
         let known = self.backend().get(&division)?;
-        if known.is_none() || self.backend().get(place)?.is_some() {
+        if known.is_none() || self.backend().get(&place)?.is_some() {
             return Ok(());
         }
         let mut commit = Commit::new();
         commit.expect(&division, known.as_deref());
-        commit.expect(place, None);
-        commit.put(place, &[what]);
+        commit.put(&place, &[b"true"]);
         settled(self.backend().commit(&commit))
+    }
+
+    /// Has a write say which of several steps cannot go on in one pass with the others.
+    pub(crate) fn say_unfit(&self, write: &mut Write<'_>, run: RunId, step: u32, at: usize) {
+        write.put(&key::unfit(run, step), Some(&record::to_json(&at)));
     }
 
     /// Has a write put a step, or several that are carried out in one pass, into ranges that begin at their checkpoint and at

@@ -87,7 +87,7 @@ impl Stores {
 
     /// What is left on a server of drafts for a store.
     pub fn drafts(&self, name: &str) -> Vec<String> {
-        let query = "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, 'restoring_')";
+        let query = "SELECT nspname FROM pg_namespace WHERE nspname LIKE '%restoring%'";
         let found = self.server.as_ref();
         let found = found.map(|server| server.psql_in(&database(name), query));
         let found = found.unwrap_or_default();
