@@ -2,7 +2,7 @@
 
 use super::{Host, HostError};
 use crate::model::{Event, Name, RunId, Version};
-use crate::store::{ItemRecord, Lease, LeaseError, StoreError, Table, Write};
+use crate::store::{ItemRecord, Lease, LeaseError, StoreError, Table, Write, is_of_collection};
 
 /// So many rows are looked at at once.
 const ROWS: usize = 500;
@@ -123,20 +123,27 @@ impl Host {
                 if let Some(apart) = apart
                     && self.store.item_record(collection, &id)?.is_none()
                 {
-                    let mut write = self.store.write(RunId(0), None).among_others();
-                    write.forget_item(collection, &id, &apart)?;
-                    self.noted(write, lease)?;
+                    self.noted(lease, |write| write.forget_item(collection, &id, &apart))?;
                 }
             }
         }
     }
 
-    /// Commits what was noted of a row, unless the application has written it again, or others have changed the collection: the
-    /// next one to look sees that.
-    fn noted(&self, write: Write<'_>, lease: &mut Lease) -> Result<(), HostError> {
-        match write.commit(lease, self.clock().now()) {
-            Err(LeaseError::Store(StoreError::Conflict { .. })) => Ok(()),
-            done => Ok(done?),
+    /// Commits what is noted of a row, unless the application has written it again: the next one to look sees that. Others who
+    /// own ranges may change what is counted of the collection; then it is noted anew.
+    fn noted(
+        &self,
+        lease: &mut Lease,
+        note: impl Fn(&mut Write<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), HostError> {
+        loop {
+            let mut write = self.store.write(RunId(0), None).among_others();
+            note(&mut write)?;
+            match write.commit(lease, self.clock().now()) {
+                Err(LeaseError::Store(StoreError::Conflict { key })) if is_of_collection(&key) => {}
+                Err(LeaseError::Store(StoreError::Conflict { .. })) => return Ok(()),
+                done => return Ok(done?),
+            }
         }
     }
 
@@ -154,9 +161,9 @@ impl Host {
                 if ItemRecord::parse(&record)?.stamp()? != version {
                     continue;
                 }
-                let mut write = self.store.write(RunId(0), None).among_others();
-                write.await_item(collection, &id, &record, &version)?;
-                self.noted(write, lease)?;
+                self.noted(lease, |write| {
+                    write.await_item(collection, &id, &record, &version)
+                })?;
             }
         }
     }

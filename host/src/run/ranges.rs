@@ -493,18 +493,20 @@ impl Runner<'_> {
         })
     }
 
-    /// Commits what has nothing to do with what the application writes meanwhile: what it has written behind a range waits, as
-    /// anything does that it writes there. Gives whether there was anything to be committed.
+    /// Commits something beside the application, anew where that has written something meanwhile: of what it has written nothing
+    /// is to be done, since behind a range it waits, as anything does that it writes there. Gives whether there was anything to
+    /// be committed.
     fn commit_caught_up<'w>(
         &'w self,
         lease: &mut Lease,
         mut make: impl FnMut(&mut Lease) -> Result<Option<Write<'w>>, RunError>,
     ) -> Result<bool, RunError> {
         loop {
+            // What is written from here on is not to be written over.
+            lease.catch_up(self.store)?;
             let Some(write) = make(lease)? else {
                 return Ok(false);
             };
-            lease.catch_up(self.store)?;
             match write.commit(lease, self.clock.now()) {
                 Err(LeaseError::Written) => {}
                 done => return Ok(done.map(|()| true)?),

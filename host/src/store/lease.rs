@@ -677,11 +677,9 @@ impl Lease {
         now: Timestamp,
     ) -> Result<(), LeaseError> {
         let writes = !commit.is_empty();
-        // Others who own ranges may have to hear of what this one knows already.
-        let drops = writes && !self.record.joint;
         if let Some(written) = self.written.as_ref().filter(|_| writes) {
             commit.expect(key::WRITTEN, Some(&written.last.to_be_bytes()));
-            for number in written.droppable().filter(|_| drops) {
+            for number in written.droppable() {
                 commit.delete(&key::written(number));
             }
         }
@@ -693,7 +691,7 @@ impl Lease {
             let result = store.backend().commit(&commit);
             result.map_err(|error| Self::lost(store, error))?;
         }
-        if let Some(written) = self.written.as_mut().filter(|_| drops) {
+        if let Some(written) = self.written.as_mut().filter(|_| writes) {
             written.dropped = *written.droppable().end();
         }
         Ok(())

@@ -340,8 +340,8 @@ impl Store {
         Ok(Some(u64::from_be_bytes(*number)))
     }
 
-    /// The items that were written behind a number, up to another one; `None` where they are so many that everything should
-    /// be taken for written.
+    /// The items that were written behind a number, up to another one; `None` where everything should be taken for written:
+    /// they are very many, or somebody who knows of them has dropped notes of them already.
     pub(super) fn written_between(
         &self,
         behind: u64,
@@ -352,7 +352,8 @@ impl Store {
             return Ok(None);
         }
         let found = self.written_behind(behind, last, usize::MAX)?;
-        Ok(Some(found.into_iter().map(|note| note.item).collect()))
+        let is_whole = found.len() as u64 == last - behind;
+        Ok(is_whole.then(|| found.into_iter().map(|note| note.item).collect()))
     }
 
     /// Visits the keys of at most so many notes of writes.
