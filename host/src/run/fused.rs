@@ -3,8 +3,7 @@
 //! Consecutive stages of a plan whose only step rewrites the same collection, and sees nothing else, may be
 //! carried out together. What is left is what carrying them out one after another leaves: each has its
 //! own checkpoint and counts, and all of them are committed with every batch; in ranges, they have one
-//! checkpoint in each. Pre-images are kept once,
-//! under the first of the steps.
+//! checkpoint in each. Pre-images are kept once, under the first of the steps.
 //!
 //! Only what succeeds is committed so. Where an item fails, the pass ends before its batch: the steps go
 //! on one by one from their checkpoints, so that quarantine, breaker and blocked stages have to be seen to in one place

@@ -58,7 +58,7 @@ impl Hold<'_> {
         }
     }
 
-    /// How far each step has come: what is given has the whole ones' checkpoints.
+    /// How far each step has come: in the range, or as `whole` reads it of the steps themselves.
     pub(super) fn progress(
         &self,
         whole: impl FnOnce() -> Result<Vec<Progress>, StoreError>,
