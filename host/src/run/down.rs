@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::ahead::{Budget, Read};
 use super::chain::{Chain, MayFail};
 use super::feed::{Bound, Feed, Feeder};
+use super::hold::Hold;
 use super::judge::{Failed, Verdict};
 use super::pipeline::{self, Ending, Pass};
 use super::report::StepName;
@@ -53,7 +54,7 @@ impl Runner<'_> {
             });
             let mut pass = Down {
                 work: self,
-                lease: &mut *lease,
+                hold: Hold::Whole(&mut *lease),
                 run: &*run,
                 stage: &stage,
                 step,
@@ -149,7 +150,7 @@ struct Link {
 /// One collection on its way back.
 struct Down<'a> {
     work: &'a Runner<'a>,
-    lease: &'a mut Lease,
+    hold: Hold<'a>,
     run: &'a Run,
     stage: &'a Stage,
     step: &'a Step,
@@ -224,7 +225,7 @@ impl<'a> Down<'a> {
         if !has_begun {
             return Ok(());
         }
-        Ok(write.commit(self.lease, self.work.clock.now())?)
+        Ok(write.commit(self.hold.whole(), self.work.clock.now())?)
     }
 
     /// Gives the collection the version that the way back leads to.
@@ -392,7 +393,7 @@ impl<'a> Pass<'a> for Down<'a> {
         }
         {
             let _timed = timed!("store");
-            write.commit(self.lease, self.work.clock.now())?;
+            write.commit(self.hold.whole(), self.work.clock.now())?;
         }
         for ((feed, judged), counts) in group.iter().zip(counts) {
             self.progress.counts = counts;
@@ -406,8 +407,8 @@ impl<'a> Pass<'a> for Down<'a> {
         Ok(())
     }
 
-    fn lease(&mut self) -> &mut Lease {
-        self.lease
+    fn hold(&mut self) -> &mut Hold<'a> {
+        &mut self.hold
     }
 
     fn item_failed(&self, id: &str, failed: &Failed) -> RunError {

@@ -9,9 +9,7 @@
 //! on one by one from their checkpoints, so that quarantine, breaker and blocked stages have to be seen to in one place
 //! only. Those before the one in which it failed may still go on together.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::ahead::{Budget, Read};
 use super::chain::{Chain, MayFail};
@@ -477,13 +475,8 @@ impl<'a> Pass<'a> for Fused<'a> {
         Ok(())
     }
 
-    fn keep_lease(&mut self) -> Result<(), RunError> {
-        let Runner { store, clock, .. } = *self.work;
-        Ok(self.hold.keep(store, clock.now())?)
-    }
-
-    fn catch_up(&mut self) -> Result<Option<BTreeSet<(Name, String)>>, StoreError> {
-        self.hold.catch_up(self.work.store)
+    fn hold(&mut self) -> &mut Hold<'a> {
+        &mut self.hold
     }
 
     fn look_around(&mut self) -> Result<Between, RunError> {
@@ -495,16 +488,8 @@ impl<'a> Pass<'a> for Fused<'a> {
             .look_around(self.work, (self.run.id, *number), what)
     }
 
-    fn batch_target(&self) -> Duration {
-        self.hold.batch_target(self.work.options.batch_target)
-    }
-
     fn check(&self, _: &Feed, _: &Judged) -> Result<(), RunError> {
         Ok(())
-    }
-
-    fn lease(&mut self) -> &mut Lease {
-        self.hold.whole()
     }
 
     fn item_failed(&self, id: &str, failed: &Failed) -> RunError {

@@ -7,11 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::mpsc::RecvTimeoutError;
-use std::time::Duration;
 
 use super::ahead::{Ahead, Budget, Read};
 use super::control::LEASE_CHECK;
 use super::feed::Feed;
+use super::hold::Hold;
 use super::judge::{Failed, Verdict, is_failed};
 use super::pace::Round;
 use super::reads::Range;
@@ -20,7 +20,7 @@ use super::transform::{Abort, Judged};
 use super::window::{self, Window};
 use super::{OnFailure, Options, Pacing, RunError, Runner, timed};
 use crate::model::{Name, Progress};
-use crate::store::{Lease, LeaseError, StoreError, is_of_item};
+use crate::store::{LeaseError, StoreError, is_of_item};
 
 /// Batches are gathered into one commit until they have so many bytes. A commit waits for the disk: some
 /// milliseconds, in which others come back.
@@ -46,25 +46,16 @@ pub(super) trait Pass<'r> {
     fn commit(&mut self, group: &[(Feed, Judged)]) -> Result<(), RunError>;
     /// Whether what is committed by now lets it go on.
     fn check(&self, feed: &Feed, judged: &Judged) -> Result<(), RunError>;
-    /// The lease that it is carried out under.
-    fn lease(&mut self) -> &mut Lease;
+    /// What it is carried out under.
+    fn hold(&mut self) -> &mut Hold<'r>;
     /// Renews what it is carried out under, once that is due.
     fn keep_lease(&mut self) -> Result<(), RunError> {
-        let runner = self.runner();
-        Ok(runner.keep_lease(self.lease())?)
-    }
-    /// What the application has written since this was asked last; `None`: too much to tell.
-    fn catch_up(&mut self) -> Result<Option<BTreeSet<(Name, String)>>, StoreError> {
-        let store = self.runner().store;
-        self.lease().catch_up(store)
+        let Runner { store, clock, .. } = *self.runner();
+        Ok(self.hold().keep(store, clock.now())?)
     }
     /// Looks, between two batches, whether anybody else wants something.
     fn look_around(&mut self) -> Result<Between, RunError> {
         Ok(Between::GoOn)
-    }
-    /// How long a batch should take at most.
-    fn batch_target(&self) -> Duration {
-        self.runner().options.batch_target
     }
     /// What it means that an item failed, where none may.
     fn item_failed(&self, id: &str, failed: &Failed) -> RunError;
@@ -96,12 +87,13 @@ pub(super) enum Ending {
 
 /// Feeds everything behind a checkpoint.
 pub(super) fn run<'r>(pass: &mut impl Pass<'r>) -> Result<Ending, RunError> {
-    let (runner, progress) = (pass.runner(), pass.checkpoint());
-    let after = progress.after.clone();
+    let runner = pass.runner();
     let options = Options {
-        batch_target: pass.batch_target(),
+        batch_target: pass.hold().batch_target(runner.options.batch_target),
         ..runner.options.clone()
     };
+    let progress = pass.checkpoint();
+    let after = progress.after.clone();
     let ahead = Ahead::new(&options, runner.control, after, progress.counts);
     std::thread::scope(|scope| {
         let threads = Threads::start(scope, pass, &ahead);
@@ -450,7 +442,8 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
     /// What the application has written since it was asked last: batches that were read before may not have seen it. `None`:
     /// so much that all of them are to be read again.
     fn written_meanwhile(&mut self) -> Result<Option<BTreeSet<(Name, String)>>, RunError> {
-        let changed = self.pass.catch_up()?;
+        let store = self.pass.runner().store;
+        let changed = self.pass.hold().catch_up(store)?;
         self.commits += 1;
         let counts = self.pass.checkpoint().counts;
         self.threads.ahead.committed(self.commits, counts);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::ahead::{Budget, Read};
 use super::feed::{Bound, Feed, Feeder};
@@ -17,7 +16,7 @@ use super::view::Grants;
 use super::{MaxFailures, Observer, OnFailure, RunError, RunEvent, timed, window};
 use crate::model::{Counts, Mode, Name, Position, Progress, Source, Stage, Step, Version};
 use crate::sandbox::{Component, Context, LogLine};
-use crate::store::{Keeper, Lease, StoreError, Visit, Write};
+use crate::store::{Keeper, StoreError, Visit, Write};
 
 /// A step being carried out.
 pub(super) struct TransformStep<'a> {
@@ -386,23 +385,14 @@ impl<'a> Pass<'a> for TransformStep<'a> {
         Ok(())
     }
 
-    fn keep_lease(&mut self) -> Result<(), RunError> {
-        let Runner { store, clock, .. } = *self.work;
-        Ok(self.hold.keep(store, clock.now())?)
-    }
-
-    fn catch_up(&mut self) -> Result<Option<BTreeSet<(Name, String)>>, StoreError> {
-        self.hold.catch_up(self.work.store)
+    fn hold(&mut self) -> &mut Hold<'a> {
+        &mut self.hold
     }
 
     fn look_around(&mut self) -> Result<Between, RunError> {
         let (at, after) = ((self.run, self.number), self.progress.after.as_deref());
         let what = (self.collection, after, &self.bound);
         self.hold.look_around(self.work, at, what)
-    }
-
-    fn batch_target(&self) -> Duration {
-        self.hold.batch_target(self.work.options.batch_target)
     }
 
     /// The breaker.
@@ -450,10 +440,6 @@ impl<'a> Pass<'a> for TransformStep<'a> {
             }
             Abort::Stopped | Abort::Unfit(_) => RunError::Worker("a batch was given up".to_owned()),
         }
-    }
-
-    fn lease(&mut self) -> &mut Lease {
-        self.hold.whole()
     }
 
     fn item_failed(&self, id: &str, failed: &Failed) -> RunError {
