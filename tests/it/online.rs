@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use godwit::blocking::Host;
-use godwit::model::{RunState, Timestamp};
+use godwit::model::{RunId, RunState, Timestamp};
 use godwit::plan::Goal;
 use godwit::run::{Control, Observer, Quiet, RunEvent};
-use godwit::store::{Backend, Holder, Memory, Store};
+use godwit::store::{Backend, Claim, Collection, Holder, Lease, Memory, Outside, Store};
 use godwit::{HostError, ItemWrite, Surroundings};
 use godwit_tests::made::{Order, made};
 use godwit_tests::store_conformance::Dice;
@@ -146,8 +146,13 @@ fn what_is_written_at_random_beside_a_shadow_run_is_neither_lost_nor_mixed() {
     }
 }
 
-/// Brings what was written behind the steps up to date, and compares everything with what was written last.
-fn check(host: &Host, written: BTreeMap<String, Option<String>>) {
+/// Brings what was written behind the steps up to date, and compares all items with what was written last, and went through
+/// the steps of these versions; gives how many there are.
+pub(crate) fn check_items(
+    host: &Host,
+    written: BTreeMap<String, Option<String>>,
+    versions: &[&str],
+) -> u64 {
     up_accepting(host, &Quiet);
     let mut expected: BTreeMap<_, _> = some_items(400).into_iter().collect();
     for (id, body) in written {
@@ -156,24 +161,36 @@ fn check(host: &Host, written: BTreeMap<String, Option<String>>) {
             None => drop(expected.remove(&id)),
         }
     }
-    let store = host.store();
-    let found = items(store, "items");
-    assert_eq!(found.len(), expected.len(), "{store:?}");
+    let trail: Vec<_> = versions.iter().map(|to| format!("{to}/apply")).collect();
+    let found = items(host.store(), "items");
+    assert_eq!(found.len(), expected.len(), "{:?}", host.store());
     for (line, (id, body)) in found.iter().zip(&expected) {
         let mut body: Value = serde_json::from_str(body).unwrap();
-        body["trail"] = json!(["2.0.0/apply"]);
+        body["trail"] = json!(trail);
         let mut parts = line.splitn(3, ' ');
         assert_eq!(parts.next(), Some(id.as_str()), "{line}");
-        assert_ne!(parts.next(), Some("1.0.0"), "{line}");
+        let has = version(parts.next().unwrap());
+        assert!(versions.iter().all(|to| has >= version(to)), "{line}");
         let there: Value = serde_json::from_str(parts.next().unwrap()).unwrap();
         assert_eq!(there, body, "{line}");
-        // The note of an item is of what was written to it last.
+    }
+    expected.len() as u64
+}
+
+/// The same, and that there is a note of what was written last to each item.
+fn check(host: &Host, written: BTreeMap<String, Option<String>>) {
+    let count = check_items(host, written, &["2.0.0"]);
+    let store = host.store();
+    for line in items(store, "items") {
+        let mut parts = line.splitn(3, ' ');
+        let (id, body) = (parts.next().unwrap(), parts.nth(1).unwrap());
+        let body: Value = serde_json::from_str(body).unwrap();
         let note = store.body(&name("notes"), id).unwrap().unwrap();
         let note: Value = serde_json::from_slice(&note).unwrap();
         assert_eq!(note["of"], body["written"], "{id}");
     }
     let tallies = store.tallies(&name("items")).unwrap();
-    assert_eq!((tallies.items, tallies.apart()), (expected.len() as u64, 0));
+    assert_eq!((tallies.items, tallies.apart()), (count, 0));
     assert!(
         store.last_written().unwrap().is_none(),
         "nothing is noted any more"
@@ -294,4 +311,47 @@ fn an_offline_step_keeps_the_application_off_and_an_interrupted_online_one_does_
     up_accepting(&host, &Quiet);
     let note = host.store().body(&name("notes"), "0001").unwrap().unwrap();
     assert_eq!(note, br#"{"of":5}"#);
+}
+
+#[test]
+fn a_lease_stays_alive_while_very_many_notes_of_writes_are_dropped() {
+    let store = Store::new(Arc::new(Memory::new())).unwrap();
+    let holder = Holder {
+        name: "a test".to_owned(),
+        process: None,
+    };
+    let claim = Claim {
+        holder,
+        purpose: "up",
+        duration: 15_000,
+        nonce: 7,
+        is_gone: &|_| false,
+    };
+    // A page of notes takes nine seconds.
+    let time = AtomicU64::new(0);
+    let clock = || Timestamp(time.fetch_add(9_000, Ordering::Relaxed));
+    let mut lease = Lease::acquire(&store, &clock, &claim).unwrap();
+    let items = name("items");
+    let mut write = store.write(RunId(0), None);
+    write
+        .set_collection(&items, Collection::new("made".parse().unwrap(), None))
+        .unwrap();
+    write.commit(&mut lease, clock()).unwrap();
+    lease.open(&store, clock()).unwrap();
+    let now = Timestamp(time.load(Ordering::Relaxed));
+    for number in 0..5_000 {
+        let mut application = Outside::begin(&store, now, &|_| false).unwrap();
+        let (id, body) = (format!("{number:04}"), b"{}");
+        application
+            .put(&items, &id, &version("1.0.0"), body)
+            .unwrap();
+        assert!(application.commit().unwrap());
+    }
+    lease.close(&store, &clock).unwrap();
+    let pages = (time.load(Ordering::Relaxed) - now.0) / 9_000;
+    assert!(pages >= 4, "{pages}");
+    assert!(store.last_written().unwrap().is_none());
+    // It was renewed with the last page.
+    let last = Timestamp(time.load(Ordering::Relaxed));
+    assert!(Lease::held(&store, last, &|_| false).unwrap().is_some());
 }

@@ -444,9 +444,8 @@ fn what_an_application_writes_at_random_beside_workers_is_not_lost() {
     let order = |version: &&str| Order::new("made", version).step(step.clone());
     let catalogue = made(&VERSIONS.each_ref().map(order));
     for (backend, _server) in stores() {
-        let all = online::some_items(400);
         let host = worker_with(&backend, 0, &catalogue);
-        seed(&host, "made", "items", &all);
+        seed(&host, "made", "items", &online::some_items(400));
         let is_over = AtomicBool::new(false);
         let written = std::thread::scope(|scope| {
             let over = Over(&is_over);
@@ -467,28 +466,7 @@ fn what_an_application_writes_at_random_beside_workers_is_not_lost() {
             drop(over);
             writer.join().unwrap()
         });
-        // What was written at last is behind, and is brought up to date now.
-        up_accepting(&host, &Quiet);
-        let mut expected: std::collections::BTreeMap<_, _> = all
-            .iter()
-            .map(|(id, body)| (id.clone(), Some(body.clone())))
-            .collect();
-        expected.extend(written);
-        let found = items(host.store(), "items");
-        let there: Vec<_> = expected
-            .iter()
-            .filter_map(|(id, body)| Some((id, body.as_ref()?)))
-            .collect();
-        assert_eq!(found.len(), there.len());
-        for (line, (id, body)) in found.iter().zip(there) {
-            let written: serde_json::Value = serde_json::from_str(body).unwrap();
-            let (head, now) = line.split_once(" {").unwrap();
-            assert_eq!(head, format!("{id} 4.0.0"));
-            let now: serde_json::Value = serde_json::from_str(&format!("{{{now}")).unwrap();
-            assert_eq!(now["written"], written["written"], "{line}");
-            let trail = VERSIONS.map(|version| format!("{version}/apply"));
-            assert_eq!(now["trail"], json!(trail), "{line}");
-        }
+        online::check_items(&host, written, &VERSIONS);
     }
 }
 

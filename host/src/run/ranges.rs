@@ -199,7 +199,7 @@ impl Runner<'_> {
             };
             // Before anything is taken: whoever has another one, or lacks one, is no help.
             let engine = self.engine(run, step)?;
-            for other in division.steps(step) {
+            for other in division.steps(step).skip(1) {
                 self.engine(run, other)?;
             }
             let claim = together.claim();
@@ -320,7 +320,7 @@ impl Runner<'_> {
         };
         // Before, owners of ranges may have to hear of what was written.
         if online && is_alone {
-            lease.close(self.store, self.clock.now())?;
+            lease.close(self.store, self.clock)?;
         }
         let ending = ending?;
         if ending == Ending::Done {
@@ -355,7 +355,7 @@ impl Runner<'_> {
         let size = (items / RANGES).max(self.least());
         self.store
             .every_id((size, usize::MAX), collection, (after, None), &mut || {
-                lease.keep(self.store, self.clock.now())
+                self.keep_lease(lease)
             })
     }
 
@@ -370,7 +370,7 @@ impl Runner<'_> {
         let first = steps[0];
         let engine = self.engine(run, first)?;
         loop {
-            if !self.proceed(|| Ok(lease.keep(self.store, self.clock.now())?))? {
+            if !self.proceed(|| Ok(self.keep_lease(lease)?))? {
                 return self.leave(lease, run, first);
             }
             if let Some(why) = self.store.range_failure(run.id, first)? {
@@ -391,7 +391,7 @@ impl Runner<'_> {
                 }
                 Taken::NoneFree => {
                     self.store.want_range(run.id, first)?;
-                    lease.keep(self.store, self.clock.now())?;
+                    self.keep_lease(lease)?;
                     self.control.rest(PAUSE);
                 }
                 Taken::AllDone => {
@@ -401,7 +401,7 @@ impl Runner<'_> {
                 }
                 // Those who work with another one go on until they have done what they had.
                 Taken::OtherEngine(_) => {
-                    lease.keep(self.store, self.clock.now())?;
+                    self.keep_lease(lease)?;
                     let way = Way {
                         engine: &engine,
                         online: self.is_online(run, first),
@@ -534,14 +534,8 @@ impl Runner<'_> {
         run: &Run,
         number: u32,
     ) -> Result<(), RunError> {
-        loop {
-            let now = self.clock.now();
-            if !self.store.has_owners(run.id, number, now)? {
-                return Ok(());
-            }
-            lease.keep(self.store, self.clock.now())?;
-            std::thread::sleep(PAUSE);
-        }
+        self.wait_while_owned(lease, run, number, |_| Ok(true))?;
+        Ok(())
     }
 
     /// The same, unless it is asked to stop; gives whether to go on.
@@ -551,16 +545,27 @@ impl Runner<'_> {
         run: &Run,
         number: u32,
     ) -> Result<bool, RunError> {
+        self.wait_while_owned(lease, run, number, |lease| {
+            self.proceed(|| Ok(self.keep_lease(lease)?))
+        })
+    }
+
+    fn wait_while_owned(
+        &self,
+        lease: &mut Lease,
+        run: &Run,
+        number: u32,
+        goes_on: impl Fn(&mut Lease) -> Result<bool, RunError>,
+    ) -> Result<bool, RunError> {
         loop {
             let now = self.clock.now();
             if !self.store.has_owners(run.id, number, now)? {
                 return Ok(true);
             }
-            let keep_lease = || Ok(lease.keep(self.store, self.clock.now())?);
-            if !self.proceed(keep_lease)? {
+            if !goes_on(lease)? {
                 return Ok(false);
             }
-            lease.keep(self.store, self.clock.now())?;
+            self.keep_lease(lease)?;
             std::thread::sleep(PAUSE);
         }
     }

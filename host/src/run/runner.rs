@@ -305,9 +305,9 @@ impl Runner<'_> {
         if phase == Phase::Offline || self.store.is_shadow() {
             return pipeline::run(pass);
         }
-        pass.lease().open(self.store, self.clock.now())?;
+        pass.hold().whole().open(self.store, self.clock.now())?;
         let ending = pipeline::run(pass);
-        let closed = pass.lease().close(self.store, self.clock.now());
+        let closed = pass.hold().whole().close(self.store, self.clock);
         let ending = ending?;
         closed?;
         Ok(ending)

@@ -113,7 +113,7 @@ impl<'a> SchemaStep<'a> {
             self.lease.open(store, clock.now())?;
         }
         let ending = self.build(collection, &index);
-        let closed = self.lease.close(store, clock.now());
+        let closed = self.lease.close(store, *clock);
         let ending = ending?;
         closed?;
         Ok(ending)

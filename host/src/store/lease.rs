@@ -343,7 +343,7 @@ impl Lease {
                     written: None,
                 };
                 if is_left {
-                    lease.drop_notes(store, now)?;
+                    lease.drop_notes(store, clock)?;
                 }
                 Ok(lease)
             }
@@ -504,7 +504,7 @@ impl Lease {
     /// application.delete(&notes, "first")?;
     /// assert!(application.commit()?);
     /// assert_eq!(lease.catch_up(&store)?.map(|items| items.len()), Some(1));
-    /// lease.close(&store, Timestamp(0))?;
+    /// lease.close(&store, &|| Timestamp(0))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
@@ -537,24 +537,24 @@ impl Lease {
     /// # let claim = godwit::store::Claim { holder, purpose: "up", duration: 15_000, nonce: 7, is_gone: &|_| false };
     /// # let mut lease = godwit::store::Lease::acquire(&store, &|| godwit::model::Timestamp(0), &claim)?;
     /// lease.open(&store, Timestamp(0))?;
-    /// lease.close(&store, Timestamp(0))?;
+    /// lease.close(&store, &|| Timestamp(0))?;
     /// assert!(Outside::begin(&store, Timestamp(0), &|_| false).is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     /// [`LeaseError::Lost`] when it was overtaken.
-    pub fn close(&mut self, store: &Store, now: Timestamp) -> Result<(), LeaseError> {
+    pub fn close(&mut self, store: &Store, clock: &dyn Clock) -> Result<(), LeaseError> {
         if self.written.take().is_none() {
             return Ok(());
         }
-        self.replace(store, Commit::new(), self.renewed(now, false))?;
-        self.drop_notes(store, now)
+        self.replace(store, Commit::new(), self.renewed(clock.now(), false))?;
+        self.drop_notes(store, clock)
     }
 
     /// Removes all notes of writes, and at last what says that there are any: otherwise whoever is killed meanwhile would
     /// leave some that nobody looks for.
-    fn drop_notes(&mut self, store: &Store, now: Timestamp) -> Result<(), LeaseError> {
+    fn drop_notes(&mut self, store: &Store, clock: &dyn Clock) -> Result<(), LeaseError> {
         loop {
             let mut commit = Commit::new();
             store.each_note(PAGE, &mut |key| commit.delete(key))?;
@@ -562,7 +562,7 @@ impl Lease {
             if is_last {
                 commit.delete(key::WRITTEN);
             }
-            self.commit(store, commit, now)?;
+            self.commit(store, commit, clock.now())?;
             if is_last {
                 return Ok(());
             }
