@@ -218,27 +218,30 @@ impl Backend for Generations {
     }
 
     fn get_all(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        let of_item = |key: &&&[u8]| key.first().is_some_and(|tag| key::is_of_item(*tag));
+        let of_item = |key: &[u8]| key.first().is_some_and(|tag| key::is_of_item(*tag));
         let mut known = HashMap::new();
-        for key in keys.iter().filter(of_item) {
+        for key in keys.iter().filter(|key| of_item(key)) {
             let name = key::name_in(key);
             if !known.contains_key(name) {
                 known.insert(name, self.generation(name)?);
             }
         }
-        let place = |key: &&[u8]| match of_item(&key) {
-            true => key::in_generation(key, known[key::name_in(key)].generation),
-            false => key.to_vec(),
-        };
-        let places: Vec<_> = keys.iter().map(place).collect();
-        let places: Vec<_> = places.iter().map(Vec::as_slice).collect();
+        let places = keys.iter().map(|&key| {
+            let seen = of_item(key).then(|| &known[key::name_in(key)]);
+            match seen.map_or(0, |seen| seen.generation) {
+                0 => Cow::Borrowed(key),
+                generation => Cow::Owned(key::in_generation(key, generation)),
+            }
+        });
+        let places: Vec<_> = places.collect();
+        let places: Vec<&[u8]> = places.iter().map(|place| &**place).collect();
         let mut found = self.inner.get_all(&places)?;
         let mut is_switched = HashMap::new();
         for (name, seen) in &known {
             is_switched.insert(*name, self.generation(name)? != *seen);
         }
         for (key, found) in keys.iter().zip(&mut found) {
-            let is_unknown = match of_item(&key) {
+            let is_unknown = match of_item(key) {
                 true => found.is_none() && is_switched[key::name_in(key)],
                 false => key.first().is_some_and(|tag| self.is_overlaid(*tag)),
             };
