@@ -8,7 +8,7 @@ use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::model::{RunId, RunState};
 use godwit::plan::Goal;
-use godwit::run::{ChangedItems, Control, Observer, Options, Quiet, RunError, RunEvent};
+use godwit::run::{ChangedItems, Control, Observer, OnFailure, Options, Quiet, RunError, RunEvent};
 use godwit::sandbox::{Engine, Limits};
 use godwit::store::{Backend, Holder, LeaseError, Memory, OpenMode, Postgres, Store};
 use godwit::{HostError, ItemWrite, Request, Surroundings, WorkOptions, Worked};
@@ -536,4 +536,160 @@ fn a_step_goes_on_with_another_engine_once_nobody_works_with_the_first() {
     let host = worker_with(&backend, 1, &others);
     work_accepting(&backend, 2, &others);
     assert_eq!(outcome(&host), expected(&all, &CATALOGUE));
+}
+
+#[test]
+fn who_is_held_gives_his_range_back_so_that_others_end_the_run() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let leader = worker(&backend, 0);
+    seed(&leader, "made", "items", &good_items(600));
+    let (control, held) = (Control::default(), Control::default());
+    control.pace(|pacing| pacing.rest = Duration::from_millis(15));
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let once = AtomicBool::new(false);
+        let hold = |event: &RunEvent| {
+            if matches!(event, RunEvent::Batch { .. }) {
+                held.hold("it is day");
+                assert!(!is_over.load(Ordering::Relaxed));
+            }
+        };
+        let watch = |event: &RunEvent| {
+            if matches!(event, RunEvent::Batch { .. }) && !once.swap(true, Ordering::Relaxed) {
+                let helper = worker(&backend, 1);
+                let (hold, held) = (Told(hold), &held);
+                scope.spawn(move || {
+                    helper
+                        .work(&Goal::default(), &OPTIONS, &hold, held)
+                        .unwrap()
+                });
+                while held.holds().is_empty() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+        };
+        let worked = leader.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
+        let reports = worked.unwrap().reports;
+        assert_eq!(reports.last().unwrap().run.state, RunState::Completed);
+        is_over.store(true, Ordering::Relaxed);
+        held.release("it is day");
+    });
+}
+
+/// Where each range of 20 items has one that fails, behind others that do not.
+fn failing_items() -> Vec<(String, String)> {
+    let item = |n: usize| {
+        let id = format!("{n:04}");
+        match n % 20 {
+            15 => doing(&id, "2.0.0/apply", json!([["fail", "no"]])),
+            _ => plain(&id),
+        }
+    };
+    (0..300).map(item).collect()
+}
+
+#[test]
+fn who_waits_for_others_after_a_failure_can_be_stopped() {
+    let order = Order::new("made", "2.0.0").step(rewrite("apply", "items"));
+    let catalogue = made(&[order]);
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = |number| {
+        let mut host = worker_with(&backend, number, &catalogue);
+        host.options.on_failure = OnFailure::Stop;
+        host
+    };
+    let leader = host(0);
+    seed(&leader, "made", "items", &failing_items());
+    let (control, helper_control) = (Control::default(), Control::default());
+    let (is_in, may_go_on) = (AtomicBool::new(false), AtomicBool::new(false));
+    let wait_for = |flag: &AtomicBool| {
+        while !flag.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    std::thread::scope(|scope| {
+        // The helper has a range, and sleeps.
+        let sleep = |event: &RunEvent| {
+            if matches!(event, RunEvent::Batch { .. }) {
+                is_in.store(true, Ordering::Relaxed);
+                wait_for(&may_go_on);
+            }
+        };
+        let once = AtomicBool::new(false);
+        let watch = |event: &RunEvent| {
+            if matches!(event, RunEvent::Batch { .. }) && !once.swap(true, Ordering::Relaxed) {
+                let (helper, control) = (host(1), &helper_control);
+                scope.spawn(move || {
+                    let _ = helper.work(&Goal::default(), &OPTIONS, &Told(sleep), control);
+                });
+                wait_for(&is_in);
+            }
+        };
+        scope.spawn(|| {
+            wait_for(&is_in);
+            let is_own = |line: &String| line.starts_with('P') && line.contains("worker 0");
+            while data(&*backend).iter().any(is_own) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            control.stop();
+        });
+        let worked = leader.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
+        helper_control.stop();
+        may_go_on.store(true, Ordering::Relaxed);
+        assert!(
+            worked.as_ref().is_ok_and(|worked| worked.is_left),
+            "{worked:?}"
+        );
+    });
+    // Whoever comes next finds the same.
+    let failed = work(&host(2), &Control::default()).unwrap_err();
+    assert!(
+        matches!(failed, HostError::Run(RunError::ItemFailed { .. })),
+        "{failed}"
+    );
+}
+
+#[test]
+fn a_step_in_ranges_may_not_see_more_than_when_it_was_put_into_them() {
+    let step = json!({"name": "apply", "collection": "items", "reads": ["users"]});
+    let catalogue = made(&[Order::new("made", "2.0.0").step(step)]);
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = |number: usize, grant: Option<&str>| {
+        let mut host = worker_with(&backend, number, &catalogue);
+        host.policy = "grant=accept".parse().unwrap();
+        if let Some(grant) = grant {
+            host.grants.add(grant.parse().unwrap());
+        }
+        host
+    };
+    let first = host(0, None);
+    seed(&first, "people", "users", &[plain("ann")]);
+    seed(&first, "made", "items", &good_items(300));
+    let granted = || host(1, Some("made:users:read"));
+    let refused = Mutex::new(None);
+    let count = AtomicU64::new(0);
+    let control = Control::default();
+    let watch = |event: &RunEvent| {
+        if matches!(event, RunEvent::Batch { .. }) {
+            match count.fetch_add(1, Ordering::Relaxed) {
+                1 => *refused.lock().unwrap() = Some(work(&granted(), &Control::default())),
+                4 => control.stop(),
+                _ => {}
+            }
+        }
+    };
+    let worked = first.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
+    assert!(worked.unwrap().is_left);
+    let refused = refused.into_inner().unwrap().unwrap().unwrap_err();
+    assert!(
+        matches!(&refused, HostError::Run(RunError::OtherEngine { engine, .. }) if engine.ends_with("users may be read")),
+        "{refused}"
+    );
+    let refused = work(&granted(), &Control::default()).unwrap_err();
+    assert!(
+        matches!(refused, HostError::Run(RunError::SeesMore { .. })),
+        "{refused}"
+    );
+    let worked = work(&host(2, None), &Control::default()).unwrap();
+    assert_eq!(worked.reports[0].run.state, RunState::Completed);
 }

@@ -376,6 +376,7 @@ fn of_run(error: &RunError) -> ErrorKind {
         | RunError::NotPrunable(_)
         | RunError::ChangedSince { .. }
         | RunError::OtherEngine { .. }
+        | RunError::SeesMore { .. }
         | RunError::NotInQuarantine { .. } => ErrorKind::Input,
         RunError::Worker(_) => ErrorKind::Internal,
     }

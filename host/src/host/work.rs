@@ -117,7 +117,7 @@ impl Host {
     /// ```
     ///
     /// # Errors
-    /// As [`Host::up`]; [`RunError::OtherEngine`] when others began a step with another Godwit, or other limits.
+    /// As [`Host::up`]; [`RunError::OtherEngine`] when others began a step with another Godwit, other limits or other grants.
     pub fn work(
         &self,
         goal: &Goal,
@@ -172,7 +172,8 @@ impl Worker<'_> {
     fn work(&mut self) -> Result<(), HostError> {
         let mut tries = 0;
         loop {
-            if self.runner.control.is_stopped() {
+            // Whoever is held takes nothing.
+            if !self.runner.proceed(|| Ok(()))? {
                 return self.stop_run();
             }
             let next = match self.turn() {

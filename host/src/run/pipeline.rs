@@ -162,9 +162,13 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
         Ok(Ending::Done)
     }
 
-    /// Waits while the run is held; gives whether to go on.
+    /// Waits while the run is held; gives whether to go on. Whoever has a range gives that back instead, and waits then: others
+    /// may not be held, or may have something to say to all who have one.
     fn proceed(&mut self) -> Result<bool, RunError> {
         let runner = self.pass.runner();
+        if !self.pass.hold().is_whole() && !runner.control.holds().is_empty() {
+            return Ok(false);
+        }
         let mut was_held = false;
         let goes_on = runner.proceed(|| {
             was_held = true;

@@ -5,6 +5,7 @@
 //! everybody does, and joins them in the end. Steps that may be carried out in one pass (`fused`) are put into ranges
 //! together; where one of them cannot go on so, they are parted at it, each range where it is.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,14 +19,16 @@ use super::report::{Report, RunEvent, StepName};
 use super::runner::{Runner, places_of, step_number};
 use super::step::TransformStep;
 use crate::model::{Name, Phase, Run, RunState, Source};
-use crate::sandbox::{Component, VERSION};
+use crate::sandbox::VERSION;
 use crate::store::{
-    Claim, Holder, Keeper, Lease, LeaseError, RangeLease, StoreError, Taken, Way, Why, Write,
-    is_of_ranges,
+    Claim, Engine, Holder, Keeper, Lease, LeaseError, RangeLease, StoreError, Taken, Way, Why,
+    Write, is_of_ranges,
 };
 
 /// Ranges of one step, at first: enough that nobody waits for the last one for long.
 const RANGES: u64 = 32;
+/// So often a commit is tried beside an application that writes all the time.
+const TRIES: u32 = 5;
 /// How long whoever finds nothing to do waits before he looks again.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -162,12 +165,6 @@ impl<'a> Work<'a> {
     }
 }
 
-/// What must be the same of all who work on a step: the same component gives the same results.
-pub(super) fn engine_of(component: &Component) -> String {
-    let (godwit, limits) = (env!("CARGO_PKG_VERSION"), component.limits());
-    format!("Godwit {godwit}, contract {VERSION}, {limits:?}")
-}
-
 impl Runner<'_> {
     /// Whether a step may be carried out by several at once.
     pub(super) fn is_divisible(&self, step: &TransformStep<'_>) -> bool {
@@ -198,20 +195,31 @@ impl Runner<'_> {
                 continue;
             };
             // Before anything is taken: whoever has another one, or lacks one, is no help.
-            let engine = self.engine(run, step)?;
-            for other in division.steps(step).skip(1) {
-                self.engine(run, other)?;
-            }
+            let steps: Vec<u32> = division.steps(step).collect();
+            let engines = self.engines(run, &steps)?;
             let claim = together.claim();
-            return match self
-                .store
-                .take_range(self.clock, &claim, (run.id, step), None, &engine)?
-            {
+            return match self.store.take_range(
+                self.clock,
+                &claim,
+                (run.id, step),
+                None,
+                &engines,
+            )? {
                 Taken::Range(range) => {
                     self.in_range(run, *range, None)?;
                     Ok(Helped::Worked)
                 }
-                Taken::OtherEngine(other) => Err(RunError::OtherEngine { engine, other }),
+                Taken::OtherEngines(others) => {
+                    let mut both = engines.into_iter().zip(others);
+                    match both.find(|(own, other)| own.host != other.host) {
+                        Some((own, other)) => Err(RunError::OtherEngine {
+                            engine: own.host,
+                            other: other.host,
+                        }),
+                        // They go on with another component: that of the plan, as soon as nobody works with the first.
+                        None => Ok(Helped::Waits),
+                    }
+                }
                 Taken::NoneFree => {
                     self.store.want_range(run.id, step)?;
                     Ok(Helped::Waits)
@@ -288,9 +296,9 @@ impl Runner<'_> {
             Some(_) => Vec::new(),
             None => self.cuts(lease, &names[0].collection, after.as_deref())?,
         };
-        let (engine, online) = (self.engine(run, first)?, self.is_online(run, first));
+        let (engines, online) = (self.engines(run, steps)?, self.is_online(run, first));
         let way = Way {
-            engine: &engine,
+            engines: &engines,
             online,
         };
         self.commit_caught_up(lease, |lease| {
@@ -314,7 +322,7 @@ impl Runner<'_> {
             ending => ending,
         };
         let is_alone = match &ending {
-            Ok(Ending::Stopped) => self.together.is_none() || self.is_cancelled(),
+            Ok(Ending::Stopped) => !self.store.has_owners(run.id, first, self.clock.now())?,
             Ok(_) => true,
             Err(error) => !matches!(error, RunError::Lease(_) | RunError::Store(_)),
         };
@@ -332,10 +340,28 @@ impl Runner<'_> {
         Ok(ending)
     }
 
-    /// What must be the same of all who work on a step.
-    fn engine(&self, run: &Run, number: u32) -> Result<String, RunError> {
-        let (stage, _) = places_of(number);
-        Ok(engine_of(&self.component(&run.plan.stages[stage])?))
+    /// What must be the same of all who work on some steps.
+    fn engines(&self, run: &Run, steps: &[u32]) -> Result<Vec<Engine>, RunError> {
+        let engine = |number: &u32| {
+            let (stage, place) = places_of(*number);
+            let stage = &run.plan.stages[stage];
+            let component = self.component(stage)?;
+            let (godwit, limits) = (env!("CARGO_PKG_VERSION"), component.limits());
+            let mut host = format!("Godwit {godwit}, contract {VERSION}, {limits:?}");
+            let (reads, writes) = self.granted(stage, &stage.steps[place])?;
+            for (name, access) in reads
+                .iter()
+                .map(|name| (name, "read"))
+                .chain(writes.iter().map(|name| (name, "written")))
+            {
+                let _ = write!(host, ", {name} may be {access}");
+            }
+            Ok(Engine {
+                component: stage.digest,
+                host,
+            })
+        };
+        steps.iter().map(engine).collect()
     }
 
     /// Whether the application writes what a step is fed.
@@ -368,23 +394,26 @@ impl Runner<'_> {
 
     fn all_ranges(&self, lease: &mut Lease, run: &Run, steps: &[u32]) -> Result<Ending, RunError> {
         let first = steps[0];
-        let engine = self.engine(run, first)?;
+        let engines = self.engines(run, steps)?;
         loop {
             if !self.proceed(|| Ok(self.keep_lease(lease)?))? {
                 return self.leave(lease, run, first);
             }
             if let Some(why) = self.store.range_failure(run.id, first)? {
-                self.wait_for_others(lease, run, first)?;
-                return Err(RunError::Elsewhere(why));
+                return match self.wait_unless_stopped(lease, run, first)? {
+                    true => Err(RunError::Elsewhere(why)),
+                    false => self.leave(lease, run, first),
+                };
             }
             if let Some(at) = self.store.unfit_step(run.id, first)? {
                 return Ok(Ending::Unfit(at));
             }
-            match self.take(lease, run, first, &engine)? {
+            match self.take(lease, run, first, &engines)? {
                 Taken::Range(range) => {
                     if let Err(error) = self.in_range(run, *range, Some(lease)) {
-                        if !matches!(error, RunError::Lease(_) | RunError::Store(_)) {
-                            self.wait_for_others(lease, run, first)?;
+                        let is_outage = matches!(error, RunError::Lease(_) | RunError::Store(_));
+                        if !is_outage && !self.wait_unless_stopped(lease, run, first)? {
+                            return self.leave(lease, run, first);
                         }
                         return Err(error);
                     }
@@ -400,16 +429,12 @@ impl Runner<'_> {
                     }
                 }
                 // Those who work with another one go on until they have done what they had.
-                Taken::OtherEngine(_) => {
+                Taken::OtherEngines(_) => {
                     self.keep_lease(lease)?;
-                    let way = Way {
-                        engine: &engine,
-                        online: self.is_online(run, first),
-                    };
                     self.commit_caught_up(lease, |_| {
                         let mut write = self.store.write(run.id, None);
-                        let (now, at) = (self.clock.now(), (run.id, steps));
-                        self.store.divide(&mut write, now, at, &[], way)?;
+                        let (now, at) = (self.clock.now(), (run.id, first));
+                        self.store.hand_over(&mut write, now, at, &engines)?;
                         Ok(Some(write))
                     })?;
                     self.control.rest(PAUSE);
@@ -422,13 +447,19 @@ impl Runner<'_> {
         }
     }
 
-    fn take(&self, lease: &Lease, run: &Run, step: u32, engine: &str) -> Result<Taken, RunError> {
+    fn take(
+        &self,
+        lease: &Lease,
+        run: &Run,
+        step: u32,
+        engines: &[Engine],
+    ) -> Result<Taken, RunError> {
         let own = lease.claim();
         let claim = self.together.as_ref().map_or(own, Together::claim);
         let at = (run.id, step);
         Ok(self
             .store
-            .take_range(self.clock, &claim, at, Some(lease), engine)?)
+            .take_range(self.clock, &claim, at, Some(lease), engines)?)
     }
 
     /// Puts steps into ranges of their own, from the one at a place on, that were carried out in one pass with those before
@@ -493,25 +524,36 @@ impl Runner<'_> {
         })
     }
 
-    /// Commits something beside the application, anew where that has written something meanwhile: of what it has written nothing
-    /// is to be done, since behind a range it waits, as anything does that it writes there. Gives whether there was anything to
+    /// Commits something beside the application, anew where that has written something meanwhile, or somebody has taken a range
+    /// or given one back: of what the application has written nothing is to be done, since behind a range it waits, as anything
+    /// does that it writes there. One that writes all the time is kept from that for a moment. Gives whether there was anything to
     /// be committed.
     fn commit_caught_up<'w>(
         &'w self,
         lease: &mut Lease,
         mut make: impl FnMut(&mut Lease) -> Result<Option<Write<'w>>, RunError>,
     ) -> Result<bool, RunError> {
-        loop {
+        let shares = lease.shares();
+        let mut tries = 0;
+        let done = loop {
             // What is written from here on is not to be written over.
             lease.catch_up(self.store)?;
             let Some(write) = make(lease)? else {
-                return Ok(false);
+                break false;
             };
             match write.commit(lease, self.clock.now()) {
                 Err(LeaseError::Written) => {}
-                done => return Ok(done.map(|()| true)?),
+                Err(LeaseError::Store(StoreError::Conflict { key })) if is_of_ranges(&key) => {}
+                done => break done.map(|()| true)?,
             }
-        }
+            tries += 1;
+            match tries < TRIES {
+                true => self.keep_lease(lease)?,
+                false => lease.share(self.store, self.clock.now(), false)?,
+            }
+        };
+        lease.share(self.store, self.clock.now(), shares)?;
+        Ok(done)
     }
 
     /// Ends what one does in a step that others may go on with. Where the run itself is to stop, so do they.

@@ -283,7 +283,7 @@ impl Runner<'_> {
 
     /// Waits while the run is held, and has the lease looked after meanwhile; gives whether to go on, which is not so
     /// once somebody asked to stop.
-    pub(super) fn proceed(
+    pub(crate) fn proceed(
         &self,
         keep_lease: impl FnMut() -> Result<(), RunError>,
     ) -> Result<bool, RunError> {
@@ -333,7 +333,15 @@ impl Runner<'_> {
             return schema::carry_out(self, lease, stage, operation, keeper, progress);
         }
         let mut step = self.transform_step(run, stage, (number, place), Hold::Whole(lease))?;
-        if self.is_divisible(&step) || self.store.division(run.id, number)?.is_some() {
+        let is_divided = self.store.division(run.id, number)?.is_some();
+        if is_divided && !step.grants.is_pure() {
+            return Err(RunError::SeesMore {
+                version: stage.version.clone(),
+                step: step.step.name.clone(),
+                run: run.id,
+            });
+        }
+        if is_divided || self.is_divisible(&step) {
             drop(step);
             return self.in_ranges(lease, run, &[number]);
         }
@@ -350,10 +358,7 @@ impl Runner<'_> {
     ) -> Result<TransformStep<'s>, RunError> {
         let step = &stage.steps[place];
         let StepWork::Transform {
-            mode,
-            collection,
-            reads,
-            writes,
+            mode, collection, ..
         } = &step.work
         else {
             let what = format!("step {} of {} feeds no items", step.name, stage.version);
@@ -362,19 +367,10 @@ impl Runner<'_> {
         let mode = *mode;
         self.check_owner(stage, step, collection)?;
         let component = self.component(stage)?;
-        let granted = |asked: &[Name], access| {
-            granted(
-                self.store,
-                self.grants,
-                &stage.app,
-                collection,
-                asked,
-                access,
-            )
-        };
+        let (reads, writes) = self.granted(stage, step)?;
         let grants = Grants {
-            reads: granted(reads, Access::Read)?,
-            writes: granted(writes, Access::Write)?,
+            reads,
+            writes,
             bodies: Bodies::of(self.store)?,
             ..Grants::pure(mode, collection, component.limits())
         };
@@ -403,6 +399,28 @@ impl Runner<'_> {
             progress,
             told: Told::default(),
         })
+    }
+
+    /// The collections that a step may read, and those that it may write, beside what it is fed.
+    pub(super) fn granted(
+        &self,
+        stage: &Stage,
+        step: &Step,
+    ) -> Result<(BTreeSet<Name>, BTreeSet<Name>), StoreError> {
+        let StepWork::Transform {
+            collection,
+            reads,
+            writes,
+            ..
+        } = &step.work
+        else {
+            return Ok(Default::default());
+        };
+        let (store, grants, app) = (self.store, self.grants, &stage.app);
+        Ok((
+            granted(store, grants, app, collection, reads, Access::Read)?,
+            granted(store, grants, app, collection, writes, Access::Write)?,
+        ))
     }
 
     /// What a step reads of a table the application may change before it writes.

@@ -68,7 +68,7 @@ pub struct Lease {
 struct Written {
     /// The number of the last one.
     last: u64,
-    /// The number of the last one whose note is dropped; of those behind, up to `last`, none is needed any more.
+    /// The number of the last one whose note is dropped; of those behind, up to `last`, the holder needs none any more.
     dropped: u64,
 }
 
@@ -482,6 +482,11 @@ impl Lease {
         self.replace(store, Commit::new(), self.renewed(now, shares))
     }
 
+    /// Whether the application may write what the holder works on.
+    pub(crate) fn shares(&self) -> bool {
+        self.record.shares
+    }
+
     /// Lets the application write what the holder works on, until [`Lease::close`]. From now on nothing is committed that is
     /// not based on all that was written: [`LeaseError::Written`] says that there is more, and [`Lease::catch_up`] what.
     ///
@@ -512,7 +517,8 @@ impl Lease {
     /// [`LeaseError::Lost`] when it was overtaken.
     pub fn open(&mut self, store: &Store, now: Timestamp) -> Result<(), LeaseError> {
         let known = store.last_written()?.filter(|_| self.record.joint);
-        let last = known.unwrap_or_default();
+        // Whoever slept since somebody else counted knows a lower number, and hears that there is more.
+        let last = known.unwrap_or(self.record.number << 32);
         let mut commit = Commit::new();
         if known.is_none() {
             commit.put(key::WRITTEN, &[&last.to_be_bytes()]);

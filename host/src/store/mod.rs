@@ -79,7 +79,7 @@ pub use overlay::Overlay;
 pub use postgres::Postgres;
 pub use query::{Matches, index_entry};
 pub(crate) use ranges::{
-    Asked, RangeLease, Taken, Way, Why, is_of_collection, is_of_item, is_of_ranges,
+    Asked, Engine, RangeLease, Taken, Way, Why, is_of_collection, is_of_item, is_of_ranges,
 };
 pub use record::{Collection, Index, ItemRecord, PreImage, Tallies, UnderWay};
 pub use relational::{Relational, Table};

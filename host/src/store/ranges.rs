@@ -2,8 +2,10 @@
 //!
 //! A step that is in ranges has a [`Division`], which lists where they begin, and a record for each. They follow each other
 //! without a gap: each goes from where it begins (exclusive) to where the next one does (inclusive), the last one to the
-//! end. Steps that are carried out in one pass have one division, that of the first of them, and one checkpoint in each range. Whoever owns a range commits its items together with its record, and only if that is as he left it: it has a number
-//! that grows with every owner, and his random nonce. It expires by the store's clock, and is renewed with every commit.
+//! end. Steps that are carried out in one pass have one division, that of the first of them, and one checkpoint in each range.
+//!
+//! Whoever owns a range commits its items together with its record, and only if that is as he left it: it has a number that grows
+//! with every owner, and his random nonce. It expires by the store's clock, and is renewed with every commit.
 //!
 //! Owners hold no lease of the store, but own ranges only of a run that is carried out under a lease that says so
 //! ([`Lease::acquire_joint`]). Whoever takes that lease for anything else waits for them to end, or disowns those that have expired,
@@ -17,10 +19,19 @@ use serde::{Deserialize, Serialize};
 use super::key::{self, tag};
 use super::lease::{Claim, Holder, Lease, LeaseError, left};
 use super::{Commit, Store, StoreError, Write, record};
-use crate::model::{Clock, Counts, Name, Progress, RunId, Timestamp};
+use crate::model::{Clock, Counts, Digest, Name, Progress, RunId, Timestamp};
 
 /// How often somebody who was overtaken by others tries to take a range.
 const TRIES: u32 = 20;
+
+/// What must be the same of all who carry a step out, so that they do the same to items.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Engine {
+    /// The component: that of the run's plan.
+    pub component: Digest,
+    /// What carries it out, within which limits, and what it may see.
+    pub host: String,
+}
 
 /// What a step in ranges is for, and where its ranges begin.
 ///
@@ -29,8 +40,8 @@ const TRIES: u32 = 20;
 pub(crate) struct Division {
     /// Raised when somebody who works alone has disowned all ranges.
     epoch: u64,
-    /// What must be the same of all who carry it out.
-    engine: String,
+    /// What must be the same of all who carry it out, for each of its steps.
+    engines: Vec<Engine>,
     /// Whether the application writes meanwhile: then nobody takes a range before that is noted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     online: bool,
@@ -44,8 +55,8 @@ pub(crate) struct Division {
 /// How ranges are carried out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Way<'a> {
-    /// What must be the same of all who carry them out.
-    pub engine: &'a str,
+    /// What must be the same of all who carry them out, for each of the steps.
+    pub engines: &'a [Engine],
     /// Whether the application writes meanwhile.
     pub online: bool,
 }
@@ -93,8 +104,8 @@ pub(crate) enum Taken {
     NoneFree,
     /// All are done.
     AllDone,
-    /// Who carries it out has another engine, so that results might differ.
-    OtherEngine(String),
+    /// Who carries it out has these engines, and others might come to other results.
+    OtherEngines(Vec<Engine>),
     /// The step is not in ranges, or nobody carries its run out.
     Closed,
 }
@@ -323,14 +334,14 @@ impl Store {
 
     /// Has a write put a step, or several that are carried out in one pass, into ranges that begin at their checkpoint and at
     /// these ids. Where the first one is in ranges already, they are left as they are, what was said of their failure before is
-    /// forgotten, and they go on with another engine than they were begun with, unless somebody is at work with that.
+    /// forgotten, and they go on with other engines as [`Store::hand_over`] says.
     pub(crate) fn divide(
         &self,
         write: &mut Write<'_>,
         now: Timestamp,
         (run, steps): (RunId, &[u32]),
         at: &[String],
-        Way { engine, online }: Way<'_>,
+        Way { engines, online }: Way<'_>,
     ) -> Result<(), StoreError> {
         let Some((&step, also)) = steps.split_first() else {
             return Ok(());
@@ -339,35 +350,51 @@ impl Store {
             write.put(&place, None);
         }
         let place = key::division(run, step);
-        if let Some(known) = self.backend().get(&place)? {
-            let division: Division = record::from_json(&place, &known)?;
-            if division.engine != engine && self.range_owner(now, &|_| false)?.is_none() {
-                let division = Division {
-                    epoch: division.epoch + 1,
-                    engine: engine.to_owned(),
-                    ..division
-                };
-                // Whoever takes a range meanwhile has the old one.
-                write.expect(&place, Some(&known));
-                write.put(&place, Some(&record::to_json(&division)));
-            }
-        } else {
-            let first = self.progress(run, step)?.after;
-            let behind = |id: &&String| first.as_ref().is_none_or(|first| *id > first);
-            let mut starts = vec![first.clone().unwrap_or_default()];
-            starts.extend(at.iter().filter(behind).cloned());
-            for (place, start) in starts.iter().enumerate() {
-                let range = Range::new(start, starts.get(place + 1).cloned(), also.len());
-                let range = record::to_json(&range);
-                write.put(&key::range(run, step, start), Some(&range));
-            }
+        if self.backend().get(&place)?.is_some() {
+            return self.hand_over(write, now, (run, step), engines);
+        }
+        let first = self.progress(run, step)?.after;
+        let behind = |id: &&String| first.as_ref().is_none_or(|first| *id > first);
+        let mut starts = vec![first.clone().unwrap_or_default()];
+        starts.extend(at.iter().filter(behind).cloned());
+        for (place, start) in starts.iter().enumerate() {
+            let range = Range::new(start, starts.get(place + 1).cloned(), also.len());
+            let range = record::to_json(&range);
+            write.put(&key::range(run, step, start), Some(&range));
+        }
+        let division = Division {
+            epoch: 0,
+            engines: engines.to_vec(),
+            online,
+            also: also.to_vec(),
+            starts,
+        };
+        write.put(&place, Some(&record::to_json(&division)));
+        Ok(())
+    }
+
+    /// Has a write say that a step in ranges goes on with other engines than it was begun with, unless somebody is at work with
+    /// those.
+    pub(crate) fn hand_over(
+        &self,
+        write: &mut Write<'_>,
+        now: Timestamp,
+        (run, step): (RunId, u32),
+        engines: &[Engine],
+    ) -> Result<(), StoreError> {
+        let place = key::division(run, step);
+        let Some(known) = self.backend().get(&place)? else {
+            return Ok(());
+        };
+        let division: Division = record::from_json(&place, &known)?;
+        if division.engines != engines && self.range_owner(now, &|_| false)?.is_none() {
             let division = Division {
-                epoch: 0,
-                engine: engine.to_owned(),
-                online,
-                also: also.to_vec(),
-                starts,
+                epoch: division.epoch + 1,
+                engines: engines.to_vec(),
+                ..division
             };
+            // Whoever takes a range meanwhile has the old ones.
+            write.expect(&place, Some(&known));
             write.put(&place, Some(&record::to_json(&division)));
         }
         Ok(())
@@ -412,8 +439,8 @@ impl Store {
     }
 
     /// Has a write put steps into ranges of their own that have been carried out in one pass with those before them: from the
-    /// one at a place on, each range from where it is. Nobody may own one; who comes back finds that he has lost it. Gives
-    /// the steps that are left with the first one, and the others.
+    /// one at a place on, each range from where it is. Whoever owns one finds that he has lost it. Gives the steps that are left
+    /// with the first one, and the others.
     pub(crate) fn part_steps(
         &self,
         write: &mut Write<'_>,
@@ -433,12 +460,15 @@ impl Store {
         let Some((&other, also)) = others.split_first() else {
             return Ok((left, others));
         };
+        let mut engines = first.engines.clone();
         let second = Division {
+            engines: engines.split_off(left.len().min(engines.len())),
             also: also.to_vec(),
             ..first.clone()
         };
         let first = Division {
             epoch: first.epoch + 1,
+            engines,
             also: left[1..].to_vec(),
             ..first
         };
@@ -483,10 +513,10 @@ impl Store {
         claim: &Claim<'_>,
         (run, step): (RunId, u32),
         own: Option<&Lease>,
-        engine: &str,
+        engines: &[Engine],
     ) -> Result<Taken, StoreError> {
         for _ in 0..TRIES {
-            match self.try_take(clock.now(), claim, (run, step), own, engine) {
+            match self.try_take(clock.now(), claim, (run, step), own, engines) {
                 // Somebody was faster.
                 Err(StoreError::Conflict { .. }) => {}
                 taken => return taken,
@@ -501,7 +531,7 @@ impl Store {
         claim: &Claim<'_>,
         (run, step): (RunId, u32),
         own: Option<&Lease>,
-        engine: &str,
+        engines: &[Engine],
     ) -> Result<Taken, StoreError> {
         let lease = match own {
             Some(own) => Some(own.as_joint()),
@@ -512,8 +542,8 @@ impl Store {
             return Ok(Taken::Closed);
         };
         let known: Division = record::from_json(&place, &division)?;
-        if known.engine != engine {
-            return Ok(Taken::OtherEngine(known.engine));
+        if known.engines != engines {
+            return Ok(Taken::OtherEngines(known.engines));
         }
         let is_over = self.asked_of_owners(run, step)? == Some(Asked::ToLeave);
         if is_over || known.online && !lease.is_shared {
@@ -856,7 +886,7 @@ impl RangeLease {
         self.replace(store, Commit::new(), range)
     }
 
-    /// Gives it back, and says to all who own ranges of the step why that cannot go on; the first one who does so is heard.
+    /// Gives it back, and says to all who own ranges of the step why that cannot go on. Of several who do so, one is heard.
     ///
     /// # Errors
     /// [`LeaseError::Lost`] when somebody else has it by now: what he finds is his to say.
@@ -1005,15 +1035,11 @@ mod tests {
 
     use super::*;
     use crate::model::{Dice, Version};
-    use crate::store::{Backend, Collection, Memory, Visit};
+    use crate::store::{Backend, Collection, Memory, Outside, Visit};
 
     const RUN: RunId = RunId(1);
     const ITEMS: u64 = 40;
     const DURATION: u64 = 100;
-    const WAY: Way<'static> = Way {
-        engine: "engine",
-        online: false,
-    };
 
     /// What happens to ranges when many have them, lose them and cut them, in any order.
     struct World {
@@ -1036,6 +1062,15 @@ mod tests {
 
     fn id(number: u64) -> String {
         format!("{number:03}")
+    }
+
+    /// What all carry these steps out with.
+    fn engines(steps: &[u32]) -> Vec<Engine> {
+        let engine = |step: &u32| Engine {
+            component: Digest::of(&step.to_be_bytes()),
+            host: "the same".to_owned(),
+        };
+        steps.iter().map(engine).collect()
     }
 
     fn never(_: &Holder) -> bool {
@@ -1180,8 +1215,12 @@ mod tests {
         ) -> Result<(), LeaseError> {
             let now = Timestamp(self.now);
             let mut write = self.store.write(RUN, None);
+            let way = Way {
+                engines: &engines(steps),
+                online: false,
+            };
             self.store
-                .divide(&mut write, now, (RUN, steps), cuts, WAY)?;
+                .divide(&mut write, now, (RUN, steps), cuts, way)?;
             write.commit(lease, now)
         }
 
@@ -1223,13 +1262,13 @@ mod tests {
 
         fn take(&mut self) {
             let (clock, claim) = (self.clock(), self.claim());
-            let at = (RUN, self.steps()[0]);
-            if let Taken::Range(range) = self
-                .store
-                .take_range(&clock, &claim, at, None, "engine")
-                .unwrap()
-            {
-                self.workers.push(*range);
+            let steps = self.steps();
+            let (at, engines) = ((RUN, steps[0]), engines(&steps));
+            let taken = self.store.take_range(&clock, &claim, at, None, &engines);
+            match taken.unwrap() {
+                Taken::Range(range) => self.workers.push(*range),
+                Taken::OtherEngines(other) => panic!("{other:?}"),
+                _ => {}
             }
         }
 
@@ -1367,9 +1406,10 @@ mod tests {
             let clock = self.clock();
             loop {
                 let (claim, at) = (self.claim(), (RUN, step));
+                let engines = engines(&self.steps());
                 let taken = self
                     .store
-                    .take_range(&clock, &claim, at, Some(lease), "engine");
+                    .take_range(&clock, &claim, at, Some(lease), &engines);
                 match taken.unwrap() {
                     Taken::Range(range) => self.workers.insert(0, *range),
                     Taken::AllDone => return,
@@ -1381,6 +1421,100 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Somebody's range of an online step, under a lease that the step was opened under, with a write of the application behind
+    /// it that he has not heard of.
+    fn online_range(world: &mut World) -> (Lease, RangeLease) {
+        let lease = reopened(world);
+        world.take();
+        write_outside(world);
+        let mut range = world.workers.pop().unwrap();
+        let heard = range.catch_up(&world.store).unwrap();
+        assert_eq!(heard.map(|items| items.len()), Some(1));
+        (lease, range)
+    }
+
+    fn reopened(world: &mut World) -> Lease {
+        let (clock, claim) = (world.clock(), world.claim());
+        let mut lease = Lease::acquire_joint(&world.store, &clock, &claim).unwrap();
+        world.divide(&mut lease, &[0], &[]).unwrap();
+        lease.open(&world.store, Timestamp(world.now)).unwrap();
+        lease
+    }
+
+    /// The application writes an item.
+    fn write_outside(world: &World) {
+        let now = Timestamp(world.now);
+        let mut application = Outside::begin(&world.store, now, &never).unwrap();
+        let version = Version::new(1, 0, 0);
+        application
+            .put(&world.notes, &id(3), &version, b"{}")
+            .unwrap();
+        assert!(application.commit().unwrap());
+    }
+
+    #[test]
+    fn who_slept_while_writes_were_counted_anew_hears_that_he_has_missed_some() {
+        for writes in 0..3 {
+            let mut world = World::new(1);
+            let (mut lease, mut sleeper) = online_range(&mut world);
+            // The run stops, and is gone on with; nobody has taken the range.
+            world.now += 2 * DURATION;
+            let clock = world.clock();
+            lease.close(&world.store, &clock).unwrap();
+            lease.release(&world.store).unwrap();
+            let _lease = reopened(&mut world);
+            for _ in 0..writes {
+                write_outside(&world);
+            }
+            let mut progress = sleeper.progress().swap_remove(0);
+            progress.after = Some(id(9));
+            let write = world.store.write(RUN, None).among_others();
+            let became = (&progress, Vec::new());
+            let committed = sleeper.commit(&world.store, write, became, Timestamp(world.now));
+            assert!(
+                matches!(committed, Err(LeaseError::Written)),
+                "{committed:?}"
+            );
+            let heard = sleeper.catch_up(&world.store).unwrap();
+            assert!(heard.is_none(), "{writes}: {heard:?}");
+        }
+    }
+
+    #[test]
+    fn another_component_carries_out_what_nobody_carries_out_with_the_first() {
+        let mut world = World::new(1);
+        let (clock, claim) = (world.clock(), world.claim());
+        let mut lease = Lease::acquire_joint(&world.store, &clock, &claim).unwrap();
+        world.divide(&mut lease, &[0], &[id(20)]).unwrap();
+        world.take();
+        let others = engines(&[7]);
+        let take = |world: &mut World| {
+            let (clock, claim) = (world.clock(), world.claim());
+            let taken = world
+                .store
+                .take_range(&clock, &claim, (RUN, 0), None, &others);
+            taken.unwrap()
+        };
+        let hand_over = |world: &World, lease: &mut Lease| {
+            let now = Timestamp(world.now);
+            let mut write = world.store.write(RUN, None);
+            let done = world.store.hand_over(&mut write, now, (RUN, 0), &others);
+            done.unwrap();
+            write.commit(lease, now).unwrap();
+        };
+        hand_over(&world, &mut lease);
+        let taken = take(&mut world);
+        assert!(
+            matches!(&taken, Taken::OtherEngines(known) if *known == engines(&[0])),
+            "{taken:?}"
+        );
+        let owner = world.workers.pop().unwrap();
+        owner.release(&world.store).unwrap();
+        hand_over(&world, &mut lease);
+        let taken = take(&mut world);
+        assert!(matches!(taken, Taken::Range(_)), "{taken:?}");
     }
 
     fn simulate(seeds: std::ops::Range<u64>) {
