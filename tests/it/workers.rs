@@ -690,6 +690,50 @@ fn a_step_in_ranges_may_not_see_more_than_when_it_was_put_into_them() {
         matches!(refused, HostError::Run(RunError::SeesMore { .. })),
         "{refused}"
     );
+    let run = first.store().run(RunId(1)).unwrap().unwrap();
+    assert_eq!(run.state, RunState::Running, "the others may go on");
     let worked = work(&host(2, None), &Control::default()).unwrap();
     assert_eq!(worked.reports[0].run.state, RunState::Completed);
+}
+
+#[test]
+fn a_paused_run_can_be_resumed_after_whoever_carried_it_out_has_gone() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let leader = worker(&backend, 0);
+    let all = good_items(600);
+    seed(&leader, "made", "items", &all);
+    let control = Control::default();
+    control.pace(|pacing| pacing.rest = Duration::from_millis(15));
+    let once = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watch = |event: &RunEvent| {
+            if matches!(event, RunEvent::Batch { .. }) && !once.swap(true, Ordering::Relaxed) {
+                let helper = worker(&backend, 1);
+                scope.spawn(move || {
+                    let worked = work(&helper, &Control::default()).unwrap();
+                    let run = &worked.reports.last().unwrap().run;
+                    assert_eq!(run.state, RunState::Completed);
+                });
+                // Others are asked, too.
+                assert!(leader.direct(Request::Pause).unwrap().is_ok());
+            }
+        };
+        let leader_control = control.clone();
+        let waits = scope.spawn(move || {
+            while leader_control.holds().is_empty() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            leader_control.stop();
+        });
+        let worked = leader.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
+        assert!(worked.unwrap().is_left);
+        waits.join().unwrap();
+        let mut tries = 0;
+        while leader.direct(Request::Resume).unwrap().is_err() {
+            tries += 1;
+            assert!(tries < 3_000, "nobody can be told to go on");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    assert_eq!(outcome(&leader), expected(&all, &CATALOGUE));
 }

@@ -94,6 +94,8 @@ struct Worker<'a> {
     worked: Worked,
     /// The run that it was there for: how that ends is not its own to mend.
     seen: Option<RunId>,
+    /// Why it takes no ranges, as was told.
+    held_by: Vec<String>,
 }
 
 impl Host {
@@ -150,6 +152,7 @@ impl Host {
             stays: options.stays,
             worked: Worked::default(),
             seen: None,
+            held_by: Vec::new(),
         };
         self.obeying("worker", control, &is_cancelled, || worker.work())?;
         Ok(worker.worked)
@@ -172,8 +175,7 @@ impl Worker<'_> {
     fn work(&mut self) -> Result<(), HostError> {
         let mut tries = 0;
         loop {
-            // Whoever is held takes nothing.
-            if !self.runner.proceed(|| Ok(()))? {
+            if self.runner.control.is_stopped() {
                 return self.stop_run();
             }
             let next = match self.turn() {
@@ -246,7 +248,13 @@ impl Worker<'_> {
             return Ok(Next::Rest(PAUSE));
         };
         self.seen = Some(run.id);
-        match self.runner.help(&run)? {
+        let is_held = self.tell_of_holds();
+        let helped = match is_held {
+            false => self.runner.help(&run)?,
+            // He takes nothing, but has the run waiting for what it is told where whoever carried it out has gone.
+            true => Helped::Waits,
+        };
+        match helped {
             Helped::Worked => {
                 self.worked.ranges += 1;
                 Ok(Next::Again)
@@ -258,6 +266,22 @@ impl Worker<'_> {
                 Err(error) => Err(error),
             },
         }
+    }
+
+    /// Tells why this worker is held, where that has changed; gives whether it is.
+    fn tell_of_holds(&mut self) -> bool {
+        let holds = self.runner.control.holds();
+        let is_held = !holds.is_empty();
+        if self.held_by != holds {
+            self.runner.observer.event(&match is_held {
+                true => RunEvent::Waiting {
+                    reasons: holds.clone(),
+                },
+                false => RunEvent::GoesOn,
+            });
+            self.held_by = holds;
+        }
+        is_held
     }
 
     /// Carries out what there is to be done, if there is anything and nobody else does.

@@ -27,7 +27,7 @@ use crate::store::{
 
 /// Ranges of one step, at first: enough that nobody waits for the last one for long.
 const RANGES: u64 = 32;
-/// So often a commit is tried beside an application that writes all the time.
+/// So often the end of a step is tried beside an application that writes all the time.
 const TRIES: u32 = 5;
 /// How long whoever finds nothing to do waits before he looks again.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -476,7 +476,9 @@ impl Runner<'_> {
             self.store.say_unfit(&mut write, run.id, first, at);
             Ok(Some(write))
         })?;
+        let shares = lease.shares();
         loop {
+            lease.share(self.store, self.clock.now(), shares)?;
             if !self.wait_unless_stopped(lease, run, first)? {
                 return Ok(false);
             }
@@ -509,7 +511,14 @@ impl Runner<'_> {
 
     /// Ends the ranges, once all are done; gives whether they were.
     fn join(&self, lease: &mut Lease, run: &Run, steps: &[u32]) -> Result<bool, RunError> {
+        let mut tries = 0;
         self.commit_caught_up(lease, |lease| {
+            tries += 1;
+            if tries > TRIES {
+                // It writes all the time, and the step is at its end.
+                lease.share(self.store, self.clock.now(), false)?;
+                lease.catch_up(self.store)?;
+            }
             let mut write = self.store.write(run.id, Some(Keeper::of(run, steps[0])));
             let progress = self.store.join_ranges(&mut write, run.id, steps)?;
             for (step, progress) in steps.iter().zip(&progress) {
@@ -526,34 +535,26 @@ impl Runner<'_> {
 
     /// Commits something beside the application, anew where that has written something meanwhile, or somebody has taken a range
     /// or given one back: of what the application has written nothing is to be done, since behind a range it waits, as anything
-    /// does that it writes there. One that writes all the time is kept from that for a moment. Gives whether there was anything to
-    /// be committed.
+    /// does that it writes there. Gives whether there was anything to be committed.
     fn commit_caught_up<'w>(
         &'w self,
         lease: &mut Lease,
         mut make: impl FnMut(&mut Lease) -> Result<Option<Write<'w>>, RunError>,
     ) -> Result<bool, RunError> {
-        let shares = lease.shares();
-        let mut tries = 0;
-        let done = loop {
+        loop {
             // What is written from here on is not to be written over.
             lease.catch_up(self.store)?;
             let Some(write) = make(lease)? else {
-                break false;
+                return Ok(false);
             };
             match write.commit(lease, self.clock.now()) {
-                Err(LeaseError::Written) => {}
-                Err(LeaseError::Store(StoreError::Conflict { key })) if is_of_ranges(&key) => {}
-                done => break done.map(|()| true)?,
+                Err(LeaseError::Written) => self.keep_lease(lease)?,
+                Err(LeaseError::Store(StoreError::Conflict { key })) if is_of_ranges(&key) => {
+                    self.keep_lease(lease)?;
+                }
+                done => return Ok(done.map(|()| true)?),
             }
-            tries += 1;
-            match tries < TRIES {
-                true => self.keep_lease(lease)?,
-                false => lease.share(self.store, self.clock.now(), false)?,
-            }
-        };
-        lease.share(self.store, self.clock.now(), shares)?;
-        Ok(done)
+        }
     }
 
     /// Ends what one does in a step that others may go on with. Where the run itself is to stop, so do they.

@@ -446,16 +446,13 @@ pub enum RunError {
     /// many carry it out; nothing was done.
     #[error(
         "step {step} of {version} was put into ranges when it saw nothing but what it is fed; by now it may read or write other \
-         collections, so that what it does would depend on how many carry it out: take that grant, or that plugin, back, or undo \
-         run {run} and begin anew"
+         collections, so that what it does would depend on how many carry it out: take that grant, or that plugin, back"
     )]
     SeesMore {
         /// The version.
         version: Version,
         /// The step.
         step: Name,
-        /// The run.
-        run: RunId,
     },
     /// Occurs when an item failed and the run is to stop at the first one.
     #[error("{collection}/{id} failed step {step} of {version}: {kind}: {reason}")]

@@ -168,6 +168,8 @@ impl Runner<'_> {
         let (ended, error) = match self.stages(lease, &mut run) {
             Ok(ended) => (ended, None),
             Err(error @ (RunError::Lease(_) | RunError::Store(_))) => return Err(error),
+            // The others may see no more than before.
+            Err(error @ RunError::SeesMore { .. }) if self.together.is_some() => return Err(error),
             Err(error) => ((RunState::Failed, Some(error.to_string())), Some(error)),
         };
         let (state, reason) = ended;
@@ -283,7 +285,7 @@ impl Runner<'_> {
 
     /// Waits while the run is held, and has the lease looked after meanwhile; gives whether to go on, which is not so
     /// once somebody asked to stop.
-    pub(crate) fn proceed(
+    pub(super) fn proceed(
         &self,
         keep_lease: impl FnMut() -> Result<(), RunError>,
     ) -> Result<bool, RunError> {
@@ -338,7 +340,6 @@ impl Runner<'_> {
             return Err(RunError::SeesMore {
                 version: stage.version.clone(),
                 step: step.step.name.clone(),
-                run: run.id,
             });
         }
         if is_divided || self.is_divisible(&step) {

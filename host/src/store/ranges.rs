@@ -387,17 +387,32 @@ impl Store {
             return Ok(());
         };
         let division: Division = record::from_json(&place, &known)?;
-        if division.engines != engines && self.range_owner(now, &|_| false)?.is_none() {
-            let division = Division {
-                epoch: division.epoch + 1,
-                engines: engines.to_vec(),
-                ..division
-            };
-            // Whoever takes a range meanwhile has the old ones.
-            write.expect(&place, Some(&known));
-            write.put(&place, Some(&record::to_json(&division)));
+        if division.engines == engines || self.has_owners(run, step, now)? {
+            return Ok(());
         }
-        Ok(())
+        let division = Division {
+            epoch: division.epoch + 1,
+            engines: engines.to_vec(),
+            ..division
+        };
+        write.expect(&place, Some(&known));
+        write.put(&place, Some(&record::to_json(&division)));
+        // Whoever takes one meanwhile has the old ones, and so has he who comes back to one.
+        self.each(&key::ranges(run, step), &mut |place, bytes| {
+            let range: Range = record::from_json(place, bytes)?;
+            if !range.progress.done {
+                write.expect(place, Some(bytes));
+            }
+            if range.owner.is_some() {
+                let disowned = Range {
+                    number: range.number + 1,
+                    owner: None,
+                    ..range
+                };
+                write.put(place, Some(&record::to_json(&disowned)));
+            }
+            Ok(ControlFlow::Continue(()))
+        })
     }
 
     /// Has a write end the ranges of steps, all of which must be done; gives what became of all items in each, and the last id.
@@ -1512,9 +1527,37 @@ mod tests {
         );
         let owner = world.workers.pop().unwrap();
         owner.release(&world.store).unwrap();
+        world.take();
+        let sleeper = world.workers.pop().unwrap();
+        world.now += 2 * DURATION;
         hand_over(&world, &mut lease);
+        let came_back = sleeper.release(&world.store);
+        assert!(
+            matches!(came_back, Err(LeaseError::Lost { .. })),
+            "{came_back:?}"
+        );
         let taken = take(&mut world);
         assert!(matches!(taken, Taken::Range(_)), "{taken:?}");
+    }
+
+    #[test]
+    fn who_takes_a_range_while_it_is_handed_over_keeps_it_and_it_is_not() {
+        let mut world = World::new(1);
+        let (clock, claim) = (world.clock(), world.claim());
+        let mut lease = Lease::acquire_joint(&world.store, &clock, &claim).unwrap();
+        world.divide(&mut lease, &[0], &[]).unwrap();
+        let (now, others) = (Timestamp(world.now), engines(&[7]));
+        let store = world.store.clone();
+        let mut write = store.write(RUN, None);
+        store.hand_over(&mut write, now, (RUN, 0), &others).unwrap();
+        world.take();
+        let handed_over = write.commit(&mut lease, now);
+        assert!(
+            matches!(&handed_over, Err(LeaseError::Store(StoreError::Conflict { key })) if is_of_ranges(key)),
+            "{handed_over:?}"
+        );
+        let owner = world.workers.pop().unwrap();
+        owner.release(&world.store).unwrap();
     }
 
     fn simulate(seeds: std::ops::Range<u64>) {
