@@ -538,42 +538,102 @@ fn a_step_goes_on_with_another_engine_once_nobody_works_with_the_first() {
     assert_eq!(outcome(&host), expected(&all, &CATALOGUE));
 }
 
-#[test]
-fn who_is_held_gives_his_range_back_so_that_others_end_the_run() {
+/// Has a second worker come once a first one is at work, and one of both be held from then on, for a reason of its own: the
+/// other one ends the run.
+fn one_of_two_is_held(holds_leader: bool) {
     let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let all = good_items(600);
     let leader = worker(&backend, 0);
-    seed(&leader, "made", "items", &good_items(600));
-    let (control, held) = (Control::default(), Control::default());
-    control.pace(|pacing| pacing.rest = Duration::from_millis(15));
+    seed(&leader, "made", "items", &all);
+    let controls = [Control::default(), Control::default()];
+    for control in &controls {
+        control.pace(|pacing| pacing.rest = Duration::from_millis(15));
+    }
+    let [control, helper_control] = &controls;
+    let (held, free) = match holds_leader {
+        true => (control, helper_control),
+        false => (helper_control, control),
+    };
     let is_over = AtomicBool::new(false);
+    let end = |worked: Worked, own: &Control| {
+        let run = worked.reports.last().map(|report| report.run.clone());
+        let run = run
+            .or_else(|| leader.store().run(RunId(1)).unwrap())
+            .unwrap();
+        assert_eq!(run.state, RunState::Completed);
+        if own.holds().is_empty() && !is_over.swap(true, Ordering::Relaxed) {
+            assert!(!held.holds().is_empty());
+            held.release("it is day");
+        }
+    };
+    let (once, is_in) = (AtomicBool::new(false), AtomicBool::new(false));
+    let watch_helper = Told(|event: &RunEvent| {
+        if matches!(event, RunEvent::Batch { .. }) {
+            is_in.store(true, Ordering::Relaxed);
+        }
+    });
+    let (watch_helper, end) = (&watch_helper, &end);
     std::thread::scope(|scope| {
-        let once = AtomicBool::new(false);
-        let hold = |event: &RunEvent| {
-            if matches!(event, RunEvent::Batch { .. }) {
-                held.hold("it is day");
-                assert!(!is_over.load(Ordering::Relaxed));
-            }
-        };
         let watch = |event: &RunEvent| {
             if matches!(event, RunEvent::Batch { .. }) && !once.swap(true, Ordering::Relaxed) {
                 let helper = worker(&backend, 1);
-                let (hold, held) = (Told(hold), &held);
                 scope.spawn(move || {
-                    helper
-                        .work(&Goal::default(), &OPTIONS, &hold, held)
-                        .unwrap()
+                    let goal = Goal::default();
+                    let worked = helper.work(&goal, &OPTIONS, watch_helper, helper_control);
+                    end(worked.unwrap(), helper_control);
                 });
-                while held.holds().is_empty() {
+                while !is_in.load(Ordering::Relaxed) {
                     std::thread::sleep(Duration::from_millis(1));
                 }
+                held.hold("it is day");
             }
         };
-        let worked = leader.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
-        let reports = worked.unwrap().reports;
-        assert_eq!(reports.last().unwrap().run.state, RunState::Completed);
-        is_over.store(true, Ordering::Relaxed);
-        held.release("it is day");
+        let worked = leader.work(&Goal::default(), &OPTIONS, &Told(watch), control);
+        end(worked.unwrap(), control);
     });
+    assert!(free.holds().is_empty() && is_over.load(Ordering::Relaxed));
+    assert_eq!(outcome(&leader), expected(&all, &CATALOGUE));
+}
+
+#[test]
+fn whoever_is_held_for_reasons_of_his_own_leaves_the_run_to_others() {
+    one_of_two_is_held(false);
+    one_of_two_is_held(true);
+}
+
+#[test]
+fn who_is_held_from_the_beginning_begins_nothing() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let all = good_items(100);
+    let host = worker(&backend, 0);
+    seed(&host, "made", "items", &all);
+    let held = Control::default();
+    held.hold("it is day");
+    let (told, waits) = std::sync::mpsc::channel();
+    let watch = |event: &RunEvent| {
+        if matches!(event, RunEvent::Waiting { .. } | RunEvent::Started { .. }) {
+            told.send(event.clone()).unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            let held_host = worker(&backend, 1);
+            held_host.work(&Goal::default(), &OPTIONS, &Told(watch), &held)
+        });
+        let first = waits.recv().unwrap();
+        assert!(matches!(first, RunEvent::Waiting { .. }), "{first:?}");
+        assert!(host.store().runs().unwrap().is_empty());
+        assert!(host.busy().unwrap().is_none(), "the application may write");
+        assert_eq!(
+            work(&host, &Control::default()).unwrap().reports[0]
+                .run
+                .state,
+            RunState::Completed
+        );
+        // There is nothing left that it could do in its hours.
+        assert!(worker.join().unwrap().unwrap().reports.is_empty());
+    });
+    assert_eq!(outcome(&host), expected(&all, &CATALOGUE));
 }
 
 /// Where each range of 20 items has one that fails, behind others that do not.

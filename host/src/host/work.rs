@@ -94,7 +94,7 @@ struct Worker<'a> {
     worked: Worked,
     /// The run that it was there for: how that ends is not its own to mend.
     seen: Option<RunId>,
-    /// Why it takes no ranges, as was told.
+    /// What holds it itself, as was told.
     held_by: Vec<String>,
 }
 
@@ -248,17 +248,12 @@ impl Worker<'_> {
             return Ok(Next::Rest(PAUSE));
         };
         self.seen = Some(run.id);
-        let is_held = self.tell_of_holds();
-        let helped = match is_held {
-            false => self.runner.help(&run)?,
-            // He takes nothing, but has the run waiting for what it is told where whoever carried it out has gone.
-            true => Helped::Waits,
-        };
-        match helped {
+        match self.runner.help(&run)? {
             Helped::Worked => {
                 self.worked.ranges += 1;
                 Ok(Next::Again)
             }
+            Helped::Waits if self.waits_itself() => Ok(Next::Rest(REST)),
             // It may be nobody's by now.
             Helped::Waits => match self.host.joint_lease() {
                 Ok(lease) => self.carry_out(lease),
@@ -268,18 +263,21 @@ impl Worker<'_> {
         }
     }
 
-    /// Tells why this worker is held, where that has changed; gives whether it is.
-    fn tell_of_holds(&mut self) -> bool {
-        let holds = self.runner.control.holds();
-        let is_held = !holds.is_empty();
-        if self.held_by != holds {
+    /// Whether this worker is held for reasons of its own: then it leaves what there is to be done to others. Where a run is
+    /// paused for all, somebody has its lease, and hears when it is to go on. Tells of it where that has changed.
+    fn waits_itself(&mut self) -> bool {
+        let control = self.runner.control;
+        let reasons = match control.is_held_itself() {
+            true => control.holds(),
+            false => Vec::new(),
+        };
+        let is_held = !reasons.is_empty();
+        if self.held_by != reasons {
+            self.held_by.clone_from(&reasons);
             self.runner.observer.event(&match is_held {
-                true => RunEvent::Waiting {
-                    reasons: holds.clone(),
-                },
+                true => RunEvent::Waiting { reasons },
                 false => RunEvent::GoesOn,
             });
-            self.held_by = holds;
         }
         is_held
     }
@@ -290,6 +288,9 @@ impl Worker<'_> {
         if planned.plan.is_empty() {
             self.note_end()?;
             return Ok(Next::End);
+        }
+        if self.waits_itself() {
+            return Ok(Next::Rest(REST));
         }
         match self.host.joint_lease() {
             Ok(lease) => self.carry_out(lease),
@@ -343,6 +344,8 @@ impl Worker<'_> {
             }
         };
         match report.run.state {
+            // For what holds this worker.
+            RunState::Running if !self.runner.control.is_stopped() => Ok(Next::Rest(PAUSE)),
             RunState::Running => {
                 self.worked.is_left = true;
                 Ok(Next::End)

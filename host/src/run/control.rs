@@ -155,6 +155,11 @@ impl Control {
         self.state().holds.iter().cloned().collect()
     }
 
+    /// Whether work is held for another reason than [`Control::pause`]: one that others who carry it out may not have.
+    pub(crate) fn is_held_itself(&self) -> bool {
+        self.state().holds.iter().any(|hold| hold != PAUSED)
+    }
+
     /// How fast work may go.
     pub fn pacing(&self) -> Pacing {
         self.state().pacing

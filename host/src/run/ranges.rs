@@ -197,6 +197,16 @@ impl Runner<'_> {
             // Before anything is taken: whoever has another one, or lacks one, is no help.
             let steps: Vec<u32> = division.steps(step).collect();
             let engines = self.engines(run, &steps)?;
+            let mut both = engines.iter().zip(&division.engines);
+            if let Some((own, other)) = both.find(|(own, other)| own.host != other.host) {
+                return Err(RunError::OtherEngine {
+                    engine: own.host.clone(),
+                    other: other.host.clone(),
+                });
+            }
+            if !self.control.holds().is_empty() {
+                return Ok(Helped::Waits);
+            }
             let claim = together.claim();
             return match self.store.take_range(
                 self.clock,
@@ -209,22 +219,12 @@ impl Runner<'_> {
                     self.in_range(run, *range, None)?;
                     Ok(Helped::Worked)
                 }
-                Taken::OtherEngines(others) => {
-                    let mut both = engines.into_iter().zip(others);
-                    match both.find(|(own, other)| own.host != other.host) {
-                        Some((own, other)) => Err(RunError::OtherEngine {
-                            engine: own.host,
-                            other: other.host,
-                        }),
-                        // They go on with another component: that of the plan, as soon as nobody works with the first.
-                        None => Ok(Helped::Waits),
-                    }
-                }
                 Taken::NoneFree => {
                     self.store.want_range(run.id, step)?;
                     Ok(Helped::Waits)
                 }
-                Taken::AllDone | Taken::Closed => Ok(Helped::Waits),
+                // With another component: they go on with that of the plan as soon as nobody works with the first.
+                Taken::OtherEngines | Taken::AllDone | Taken::Closed => Ok(Helped::Waits),
             };
         }
         Ok(Helped::Waits)
@@ -429,7 +429,7 @@ impl Runner<'_> {
                     }
                 }
                 // Those who work with another one go on until they have done what they had.
-                Taken::OtherEngines(_) => {
+                Taken::OtherEngines => {
                     self.keep_lease(lease)?;
                     self.commit_caught_up(lease, |_| {
                         let mut write = self.store.write(run.id, None);
@@ -471,11 +471,13 @@ impl Runner<'_> {
         first: u32,
         at: usize,
     ) -> Result<bool, RunError> {
-        self.commit_caught_up(lease, |_| {
-            let mut write = self.store.write(run.id, None);
-            self.store.say_unfit(&mut write, run.id, first, at);
-            Ok(Some(write))
-        })?;
+        if self.store.unfit_step(run.id, first)?.is_none() {
+            self.commit_caught_up(lease, |_| {
+                let mut write = self.store.write(run.id, None);
+                self.store.say_unfit(&mut write, run.id, first, at);
+                Ok(Some(write))
+            })?;
+        }
         let shares = lease.shares();
         loop {
             lease.share(self.store, self.clock.now(), shares)?;
@@ -484,6 +486,7 @@ impl Runner<'_> {
             }
             // What is said of the collection is not to be written over what the application says of it meanwhile.
             lease.share(self.store, self.clock.now(), false)?;
+            lease.catch_up(self.store)?;
             let mut write = self.store.write(run.id, None);
             let place = (run.id, first);
             let (_, others) = self.store.part_steps(&mut write, place, at)?;
@@ -503,7 +506,6 @@ impl Runner<'_> {
             match write.commit(lease, self.clock.now()) {
                 // Somebody has taken one, or comes back to one.
                 Err(LeaseError::Store(StoreError::Conflict { key })) if is_of_ranges(&key) => {}
-                Err(LeaseError::Written) => drop(lease.catch_up(self.store)?),
                 done => return Ok(done.map(|()| true)?),
             }
         }

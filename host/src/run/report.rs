@@ -446,7 +446,8 @@ pub enum RunError {
     /// many carry it out; nothing was done.
     #[error(
         "step {step} of {version} was put into ranges when it saw nothing but what it is fed; by now it may read or write other \
-         collections, so that what it does would depend on how many carry it out: take that grant, or that plugin, back"
+         collections, so that what it does would depend on how many carry it out: take that grant, or that plugin, back, or take the \
+         run back, as `godwit runs` tells"
     )]
     SeesMore {
         /// The version.

@@ -160,6 +160,7 @@ impl Runner<'_> {
     fn drive(&self, lease: &mut Lease, mut run: Run, resumed: bool) -> Result<Report, RunError> {
         let span = tracing::info_span!("run", id = %run.id);
         let _entered = span.enter();
+        let before = (run.state, run.reason.clone());
         self.set_state(lease, &mut run, RunState::Running, None)?;
         self.observer.event(&RunEvent::Started {
             run: run.clone(),
@@ -169,7 +170,13 @@ impl Runner<'_> {
             Ok(ended) => (ended, None),
             Err(error @ (RunError::Lease(_) | RunError::Store(_))) => return Err(error),
             // The others may see no more than before.
-            Err(error @ RunError::SeesMore { .. }) if self.together.is_some() => return Err(error),
+            Err(error @ RunError::SeesMore { .. }) if self.together.is_some() => {
+                let (state, reason) = before;
+                if state != RunState::Running {
+                    self.set_state(lease, &mut run, state, reason)?;
+                }
+                return Err(error);
+            }
             Err(error) => ((RunState::Failed, Some(error.to_string())), Some(error)),
         };
         let (state, reason) = ended;
@@ -284,12 +291,22 @@ impl Runner<'_> {
     }
 
     /// Waits while the run is held, and has the lease looked after meanwhile; gives whether to go on, which is not so
-    /// once somebody asked to stop.
+    /// once somebody asked to stop. A worker that is held for reasons of its own leaves the run to others.
     pub(super) fn proceed(
         &self,
-        keep_lease: impl FnMut() -> Result<(), RunError>,
+        mut keep_lease: impl FnMut() -> Result<(), RunError>,
     ) -> Result<bool, RunError> {
-        self.control.proceed_telling(self.observer, keep_lease)
+        let goes_on = self.control.proceed_telling(self.observer, || {
+            match self.together.is_some() && self.control.is_held_itself() {
+                true => Err(None),
+                false => keep_lease().map_err(Some),
+            }
+        });
+        match goes_on {
+            Err(None) => Ok(false),
+            Err(Some(error)) => Err(error),
+            Ok(goes_on) => Ok(goes_on),
+        }
     }
 
     /// Renews the lease once that is due, while nothing is committed that would.
