@@ -538,67 +538,75 @@ fn a_step_goes_on_with_another_engine_once_nobody_works_with_the_first() {
     assert_eq!(outcome(&host), expected(&all, &CATALOGUE));
 }
 
-/// Has a second worker come once a first one is at work, and one of both be held from then on, for a reason of its own: the
-/// other one ends the run.
-fn one_of_two_is_held(holds_leader: bool) {
+#[test]
+fn who_is_held_gives_his_range_back_so_that_others_end_the_run() {
     let backend: Arc<dyn Backend> = Arc::new(Memory::new());
-    let all = good_items(600);
     let leader = worker(&backend, 0);
-    seed(&leader, "made", "items", &all);
-    let controls = [Control::default(), Control::default()];
-    for control in &controls {
-        control.pace(|pacing| pacing.rest = Duration::from_millis(15));
-    }
-    let [control, helper_control] = &controls;
-    let (held, free) = match holds_leader {
-        true => (control, helper_control),
-        false => (helper_control, control),
-    };
-    let is_over = AtomicBool::new(false);
-    let end = |worked: Worked, own: &Control| {
-        let run = worked.reports.last().map(|report| report.run.clone());
-        let run = run
-            .or_else(|| leader.store().run(RunId(1)).unwrap())
-            .unwrap();
-        assert_eq!(run.state, RunState::Completed);
-        if own.holds().is_empty() && !is_over.swap(true, Ordering::Relaxed) {
-            assert!(!held.holds().is_empty());
-            held.release("it is day");
-        }
-    };
-    let (once, is_in) = (AtomicBool::new(false), AtomicBool::new(false));
-    let watch_helper = Told(|event: &RunEvent| {
-        if matches!(event, RunEvent::Batch { .. }) {
-            is_in.store(true, Ordering::Relaxed);
-        }
-    });
-    let (watch_helper, end) = (&watch_helper, &end);
+    seed(&leader, "made", "items", &good_items(600));
+    let (control, held) = (Control::default(), Control::default());
+    control.pace(|pacing| pacing.rest = Duration::from_millis(15));
+    let once = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let watch = |event: &RunEvent| {
-            if matches!(event, RunEvent::Batch { .. }) && !once.swap(true, Ordering::Relaxed) {
-                let helper = worker(&backend, 1);
-                scope.spawn(move || {
-                    let goal = Goal::default();
-                    let worked = helper.work(&goal, &OPTIONS, watch_helper, helper_control);
-                    end(worked.unwrap(), helper_control);
-                });
-                while !is_in.load(Ordering::Relaxed) {
-                    std::thread::sleep(Duration::from_millis(1));
-                }
+        let hold = |event: &RunEvent| {
+            if matches!(event, RunEvent::Batch { .. }) {
                 held.hold("it is day");
             }
         };
-        let worked = leader.work(&Goal::default(), &OPTIONS, &Told(watch), control);
-        end(worked.unwrap(), control);
+        let watch = |event: &RunEvent| {
+            if matches!(event, RunEvent::Batch { .. }) && !once.swap(true, Ordering::Relaxed) {
+                let helper = worker(&backend, 1);
+                let (hold, held) = (Told(hold), &held);
+                scope.spawn(move || {
+                    let goal = Goal::default();
+                    let worked = helper.work(&goal, &OPTIONS, &hold, held).unwrap();
+                    // It is day still: what is over has nobody waiting.
+                    let run = &worked.reports[0].run;
+                    assert_eq!(run.state, RunState::Completed);
+                });
+                while held.holds().is_empty() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+        };
+        let worked = leader.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
+        let reports = worked.unwrap().reports;
+        assert_eq!(reports.last().unwrap().run.state, RunState::Completed);
     });
-    assert!(free.holds().is_empty() && is_over.load(Ordering::Relaxed));
-    assert_eq!(outcome(&leader), expected(&all, &CATALOGUE));
 }
 
 #[test]
-fn whoever_is_held_for_reasons_of_his_own_leaves_the_run_to_others() {
-    one_of_two_is_held(false);
-    one_of_two_is_held(true);
+fn who_is_held_ends_with_the_run_that_he_was_there_for() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let leader = worker(&backend, 0);
+    seed(&leader, "made", "items", &good_items(600));
+    let held = Control::default();
+    let (control, once) = (Control::default(), AtomicBool::new(false));
+    control.pace(|pacing| pacing.rest = Duration::from_millis(15));
+    std::thread::scope(|scope| {
+        let hold = |event: &RunEvent| {
+            if matches!(event, RunEvent::Batch { .. }) {
+                held.hold("it is day");
+            }
+        };
+        let watch = |event: &RunEvent| {
+            if matches!(event, RunEvent::Batch { .. }) && !once.swap(true, Ordering::Relaxed) {
+                let helper = worker(&backend, 1);
+                let (hold, held) = (Told(hold), &held);
+                scope.spawn(move || {
+                    let worked = helper.work(&Goal::default(), &OPTIONS, &hold, held);
+                    let reports = worked.unwrap().reports;
+                    assert!(reports.len() <= 1, "{reports:?}");
+                });
+                while held.holds().is_empty() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                assert!(leader.direct(Request::Cancel).unwrap().is_ok());
+            }
+        };
+        let worked = leader.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
+        assert_eq!(worked.unwrap().reports[0].run.state, RunState::Stopped);
+    });
+    assert_eq!(leader.store().runs().unwrap().len(), 1);
 }
 
 #[test]
@@ -631,7 +639,12 @@ fn who_is_held_from_the_beginning_begins_nothing() {
             RunState::Completed
         );
         // There is nothing left that it could do in its hours.
-        assert!(worker.join().unwrap().unwrap().reports.is_empty());
+        worker.join().unwrap().unwrap();
+        assert!(
+            waits
+                .try_iter()
+                .all(|event| !matches!(event, RunEvent::Started { .. }))
+        );
     });
     assert_eq!(outcome(&host), expected(&all, &CATALOGUE));
 }

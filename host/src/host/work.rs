@@ -263,8 +263,8 @@ impl Worker<'_> {
         }
     }
 
-    /// Whether this worker is held for reasons of its own: then it leaves what there is to be done to others. Where a run is
-    /// paused for all, somebody has its lease, and hears when it is to go on. Tells of it where that has changed.
+    /// Whether this worker is held for reasons of its own: then it takes neither ranges nor the lease. Where a run is paused for
+    /// all, somebody has its lease, and hears when it is to go on. Tells of it where that has changed.
     fn waits_itself(&mut self) -> bool {
         let control = self.runner.control;
         let reasons = match control.is_held_itself() {
@@ -282,12 +282,30 @@ impl Worker<'_> {
         is_held
     }
 
+    /// What became of the run that it was there for, if that is over and was not completed: what comes then is not its to begin.
+    fn ended_badly(&self) -> Result<Option<Report>, HostError> {
+        let Some(run) = self.seen.map(|id| self.host.store.run(id)).transpose()? else {
+            return Ok(None);
+        };
+        let goes_on = |run: &Run| match run.state {
+            RunState::Running | RunState::Completed => true,
+            // It waits for the next run.
+            RunState::Undone => self.stays,
+            _ => false,
+        };
+        let ended = run.filter(|run| !goes_on(run));
+        Ok(ended.map(|run| self.runner.report(run)).transpose()?)
+    }
+
     /// Carries out what there is to be done, if there is anything and nobody else does.
     fn lead(&mut self) -> Result<Next, HostError> {
         let planned = self.host.accepted(self.host.plan(self.goal)?)?;
         if planned.plan.is_empty() {
             self.note_end()?;
             return Ok(Next::End);
+        }
+        if let Some(report) = self.ended_badly()? {
+            return self.end(report);
         }
         if self.waits_itself() {
             return Ok(Next::Rest(REST));
@@ -344,8 +362,6 @@ impl Worker<'_> {
             }
         };
         match report.run.state {
-            // For what holds this worker.
-            RunState::Running if !self.runner.control.is_stopped() => Ok(Next::Rest(PAUSE)),
             RunState::Running => {
                 self.worked.is_left = true;
                 Ok(Next::End)

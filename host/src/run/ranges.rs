@@ -186,7 +186,9 @@ impl Runner<'_> {
         let Some(stage) = run.plan.stages.get(number) else {
             return Ok(Helped::Waits);
         };
-        let Some(together) = &self.together else {
+        // Whoever is held takes nothing.
+        let is_held = !self.control.holds().is_empty();
+        let Some(together) = self.together.as_ref().filter(|_| !is_held) else {
             return Ok(Helped::Waits);
         };
         for place in 0..stage.steps.len() {
@@ -197,16 +199,6 @@ impl Runner<'_> {
             // Before anything is taken: whoever has another one, or lacks one, is no help.
             let steps: Vec<u32> = division.steps(step).collect();
             let engines = self.engines(run, &steps)?;
-            let mut both = engines.iter().zip(&division.engines);
-            if let Some((own, other)) = both.find(|(own, other)| own.host != other.host) {
-                return Err(RunError::OtherEngine {
-                    engine: own.host.clone(),
-                    other: other.host.clone(),
-                });
-            }
-            if !self.control.holds().is_empty() {
-                return Ok(Helped::Waits);
-            }
             let claim = together.claim();
             return match self.store.take_range(
                 self.clock,
@@ -223,8 +215,18 @@ impl Runner<'_> {
                     self.store.want_range(run.id, step)?;
                     Ok(Helped::Waits)
                 }
-                // With another component: they go on with that of the plan as soon as nobody works with the first.
-                Taken::OtherEngines | Taken::AllDone | Taken::Closed => Ok(Helped::Waits),
+                Taken::OtherEngines(others) => {
+                    let mut both = engines.into_iter().zip(others);
+                    match both.find(|(own, other)| own.host != other.host) {
+                        Some((own, other)) => Err(RunError::OtherEngine {
+                            engine: own.host,
+                            other: other.host,
+                        }),
+                        // They go on with another component: that of the plan, as soon as nobody works with the first.
+                        None => Ok(Helped::Waits),
+                    }
+                }
+                Taken::AllDone | Taken::Closed => Ok(Helped::Waits),
             };
         }
         Ok(Helped::Waits)
@@ -281,17 +283,8 @@ impl Runner<'_> {
     ) -> Result<Ending, RunError> {
         let first = steps[0];
         let work = self.work(run, steps, Hold::Whole(lease))?;
-        let (total, names, after) = (work.feeder().total()?, work.names(), work.after());
+        let (feeder, names, after) = (work.feeder(), work.names(), work.after());
         drop(work);
-        for (step, number) in names.iter().zip(steps) {
-            let counts = self.store.progress_in_all(run.id, *number)?.counts;
-            let step = step.clone();
-            self.observer.event(&RunEvent::StepStarted {
-                step,
-                total,
-                counts,
-            });
-        }
         let cuts = match self.store.division(run.id, first)? {
             Some(_) => Vec::new(),
             None => self.cuts(lease, &names[0].collection, after.as_deref())?,
@@ -299,6 +292,7 @@ impl Runner<'_> {
         let (engines, online) = (self.engines(run, steps)?, self.is_online(run, first));
         let way = Way {
             engines: &engines,
+            lease: lease.number(),
             online,
         };
         self.commit_caught_up(lease, |lease| {
@@ -310,6 +304,16 @@ impl Runner<'_> {
             self.store.divide(&mut write, now, at, &cuts, way)?;
             Ok(Some(write))
         })?;
+        let total = feeder.total()?;
+        for (step, number) in names.iter().zip(steps) {
+            let counts = self.store.progress_in_all(run.id, *number)?.counts;
+            let step = step.clone();
+            self.observer.event(&RunEvent::StepStarted {
+                step,
+                total,
+                counts,
+            });
+        }
         // As in `Runner::shared`.
         if online {
             lease.open(self.store, self.clock.now())?;
@@ -395,6 +399,11 @@ impl Runner<'_> {
     fn all_ranges(&self, lease: &mut Lease, run: &Run, steps: &[u32]) -> Result<Ending, RunError> {
         let first = steps[0];
         let engines = self.engines(run, steps)?;
+        let way = Way {
+            engines: &engines,
+            lease: lease.number(),
+            online: self.is_online(run, first),
+        };
         loop {
             if !self.proceed(|| Ok(self.keep_lease(lease)?))? {
                 return self.leave(lease, run, first);
@@ -429,12 +438,12 @@ impl Runner<'_> {
                     }
                 }
                 // Those who work with another one go on until they have done what they had.
-                Taken::OtherEngines => {
+                Taken::OtherEngines(_) => {
                     self.keep_lease(lease)?;
                     self.commit_caught_up(lease, |_| {
                         let mut write = self.store.write(run.id, None);
                         let (now, at) = (self.clock.now(), (run.id, first));
-                        self.store.hand_over(&mut write, now, at, &engines)?;
+                        self.store.hand_over(&mut write, now, at, way)?;
                         Ok(Some(write))
                     })?;
                     self.control.rest(PAUSE);

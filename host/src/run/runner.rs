@@ -291,22 +291,12 @@ impl Runner<'_> {
     }
 
     /// Waits while the run is held, and has the lease looked after meanwhile; gives whether to go on, which is not so
-    /// once somebody asked to stop. A worker that is held for reasons of its own leaves the run to others.
+    /// once somebody asked to stop.
     pub(super) fn proceed(
         &self,
-        mut keep_lease: impl FnMut() -> Result<(), RunError>,
+        keep_lease: impl FnMut() -> Result<(), RunError>,
     ) -> Result<bool, RunError> {
-        let goes_on = self.control.proceed_telling(self.observer, || {
-            match self.together.is_some() && self.control.is_held_itself() {
-                true => Err(None),
-                false => keep_lease().map_err(Some),
-            }
-        });
-        match goes_on {
-            Err(None) => Ok(false),
-            Err(Some(error)) => Err(error),
-            Ok(goes_on) => Ok(goes_on),
-        }
+        self.control.proceed_telling(self.observer, keep_lease)
     }
 
     /// Renews the lease once that is due, while nothing is committed that would.

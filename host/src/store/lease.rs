@@ -134,6 +134,8 @@ pub(super) fn left(expires_at: Timestamp, duration: u64, now: Timestamp) -> u64 
 
 /// A lease under which others may own ranges.
 pub(super) struct Joint {
+    /// Which one of the store's it is.
+    pub number: u64,
     /// Its record as stored.
     pub bytes: Vec<u8>,
     /// Whether the application may write meanwhile.
@@ -365,6 +367,7 @@ impl Lease {
         let last: Record = record::from_json(key::LEASE, &bytes)?;
         let is_joint = last.joint && last.is_live(now, is_gone);
         Ok(is_joint.then_some(Joint {
+            number: last.number,
             bytes,
             is_shared: last.shares,
         }))
@@ -390,6 +393,7 @@ impl Lease {
     /// The lease as one that lets its own holder own ranges.
     pub(super) fn as_joint(&self) -> Joint {
         Joint {
+            number: self.record.number,
             bytes: self.bytes.clone(),
             is_shared: self.record.shares,
         }
@@ -480,6 +484,11 @@ impl Lease {
             return self.keep(store, now);
         }
         self.replace(store, Commit::new(), self.renewed(now, shares))
+    }
+
+    /// Which one of the store's it is.
+    pub(crate) fn number(&self) -> u64 {
+        self.record.number
     }
 
     /// Whether the application may write what the holder works on.

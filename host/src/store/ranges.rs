@@ -41,7 +41,9 @@ pub(crate) struct Division {
     /// Raised when somebody who works alone has disowned all ranges.
     epoch: u64,
     /// What must be the same of all who carry it out, for each of its steps.
-    pub engines: Vec<Engine>,
+    engines: Vec<Engine>,
+    /// The number of the lease whose holder has said so: nobody else takes a range before the present one has.
+    lease: u64,
     /// Whether the application writes meanwhile: then nobody takes a range before that is noted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     online: bool,
@@ -57,6 +59,8 @@ pub(crate) struct Division {
 pub(crate) struct Way<'a> {
     /// What must be the same of all who carry them out, for each of the steps.
     pub engines: &'a [Engine],
+    /// The number of the lease under which they are.
+    pub lease: u64,
     /// Whether the application writes meanwhile.
     pub online: bool,
 }
@@ -104,8 +108,8 @@ pub(crate) enum Taken {
     NoneFree,
     /// All are done.
     AllDone,
-    /// Who carries it out has others, and might come to other results.
-    OtherEngines,
+    /// Who carries it out has these, and others might come to other results.
+    OtherEngines(Vec<Engine>),
     /// The step is not in ranges, or nobody carries its run out.
     Closed,
 }
@@ -341,7 +345,7 @@ impl Store {
         now: Timestamp,
         (run, steps): (RunId, &[u32]),
         at: &[String],
-        Way { engines, online }: Way<'_>,
+        way: Way<'_>,
     ) -> Result<(), StoreError> {
         let Some((&step, also)) = steps.split_first() else {
             return Ok(());
@@ -351,7 +355,7 @@ impl Store {
         }
         let place = key::division(run, step);
         if self.backend().get(&place)?.is_some() {
-            return self.hand_over(write, now, (run, step), engines);
+            return self.hand_over(write, now, (run, step), way);
         }
         let first = self.progress(run, step)?.after;
         let behind = |id: &&String| first.as_ref().is_none_or(|first| *id > first);
@@ -364,8 +368,9 @@ impl Store {
         }
         let division = Division {
             epoch: 0,
-            engines: engines.to_vec(),
-            online,
+            engines: way.engines.to_vec(),
+            lease: way.lease,
+            online: way.online,
             also: also.to_vec(),
             starts,
         };
@@ -373,30 +378,35 @@ impl Store {
         Ok(())
     }
 
-    /// Has a write say that a step in ranges goes on with other engines than it was begun with, unless somebody is at work with
-    /// those.
+    /// Has a write say with which engines a step in ranges goes on: with others than it was begun with only once nobody is at
+    /// work with those.
     pub(crate) fn hand_over(
         &self,
         write: &mut Write<'_>,
         now: Timestamp,
         (run, step): (RunId, u32),
-        engines: &[Engine],
+        Way { engines, lease, .. }: Way<'_>,
     ) -> Result<(), StoreError> {
         let place = key::division(run, step);
         let Some(known) = self.backend().get(&place)? else {
             return Ok(());
         };
         let division: Division = record::from_json(&place, &known)?;
-        if division.engines == engines || self.has_owners(run, step, now)? {
+        let is_same = division.engines == engines;
+        if is_same && division.lease == lease || !is_same && self.has_owners(run, step, now)? {
             return Ok(());
         }
         let division = Division {
             epoch: division.epoch + 1,
             engines: engines.to_vec(),
+            lease,
             ..division
         };
         write.expect(&place, Some(&known));
         write.put(&place, Some(&record::to_json(&division)));
+        if is_same {
+            return Ok(());
+        }
         // Whoever takes one meanwhile has the old ones, and so has he who comes back to one.
         self.each(&key::ranges(run, step), &mut |place, bytes| {
             let range: Range = record::from_json(place, bytes)?;
@@ -557,8 +567,11 @@ impl Store {
             return Ok(Taken::Closed);
         };
         let known: Division = record::from_json(&place, &division)?;
+        if own.is_none() && known.lease != lease.number {
+            return Ok(Taken::NoneFree);
+        }
         if known.engines != engines {
-            return Ok(Taken::OtherEngines);
+            return Ok(Taken::OtherEngines(known.engines));
         }
         let is_over = self.asked_of_owners(run, step)? == Some(Asked::ToLeave);
         if is_over || known.online && !lease.is_shared {
@@ -1230,10 +1243,8 @@ mod tests {
         ) -> Result<(), LeaseError> {
             let now = Timestamp(self.now);
             let mut write = self.store.write(RUN, None);
-            let way = Way {
-                engines: &engines(steps),
-                online: false,
-            };
+            let engines = engines(steps);
+            let way = way(lease, &engines);
             self.store
                 .divide(&mut write, now, (RUN, steps), cuts, way)?;
             write.commit(lease, now)
@@ -1282,7 +1293,7 @@ mod tests {
             let taken = self.store.take_range(&clock, &claim, at, None, &engines);
             match taken.unwrap() {
                 Taken::Range(range) => self.workers.push(*range),
-                Taken::OtherEngines => panic!("all have the same"),
+                Taken::OtherEngines(other) => panic!("{other:?}"),
                 _ => {}
             }
         }
@@ -1438,6 +1449,15 @@ mod tests {
         }
     }
 
+    /// How somebody carries ranges out with these engines.
+    fn way<'a>(lease: &Lease, engines: &'a [Engine]) -> Way<'a> {
+        Way {
+            engines,
+            lease: lease.number(),
+            online: false,
+        }
+    }
+
     /// Somebody's range of an online step, under a lease that the step was opened under, with a write of the application behind
     /// it that he has not heard of.
     fn online_range(world: &mut World) -> (Lease, RangeLease) {
@@ -1513,15 +1533,18 @@ mod tests {
             taken.unwrap()
         };
         let hand_over = |world: &World, lease: &mut Lease| {
-            let now = Timestamp(world.now);
+            let (now, way) = (Timestamp(world.now), way(lease, &others));
             let mut write = world.store.write(RUN, None);
-            let done = world.store.hand_over(&mut write, now, (RUN, 0), &others);
+            let done = world.store.hand_over(&mut write, now, (RUN, 0), way);
             done.unwrap();
             write.commit(lease, now).unwrap();
         };
         hand_over(&world, &mut lease);
         let taken = take(&mut world);
-        assert!(matches!(taken, Taken::OtherEngines), "{taken:?}");
+        assert!(
+            matches!(&taken, Taken::OtherEngines(known) if *known == engines(&[0])),
+            "{taken:?}"
+        );
         let owner = world.workers.pop().unwrap();
         owner.release(&world.store).unwrap();
         world.take();
@@ -1538,15 +1561,32 @@ mod tests {
     }
 
     #[test]
+    fn nobody_takes_a_range_before_whoever_has_the_lease_has_said_with_what() {
+        let mut world = World::new(1);
+        let (clock, claim) = (world.clock(), world.claim());
+        let mut lease = Lease::acquire_joint(&world.store, &clock, &claim).unwrap();
+        world.divide(&mut lease, &[0], &[]).unwrap();
+        lease.release(&world.store).unwrap();
+        let (clock, claim) = (world.clock(), world.claim());
+        let mut lease = Lease::acquire_joint(&world.store, &clock, &claim).unwrap();
+        world.take();
+        assert!(world.workers.is_empty());
+        world.divide(&mut lease, &[0], &[]).unwrap();
+        world.take();
+        assert_eq!(world.workers.len(), 1);
+    }
+
+    #[test]
     fn who_takes_a_range_while_it_is_handed_over_keeps_it_and_it_is_not() {
         let mut world = World::new(1);
         let (clock, claim) = (world.clock(), world.claim());
         let mut lease = Lease::acquire_joint(&world.store, &clock, &claim).unwrap();
         world.divide(&mut lease, &[0], &[]).unwrap();
         let (now, others) = (Timestamp(world.now), engines(&[7]));
+        let way = way(&lease, &others);
         let store = world.store.clone();
         let mut write = store.write(RUN, None);
-        store.hand_over(&mut write, now, (RUN, 0), &others).unwrap();
+        store.hand_over(&mut write, now, (RUN, 0), way).unwrap();
         world.take();
         let handed_over = write.commit(&mut lease, now);
         assert!(
