@@ -775,32 +775,31 @@ fn a_paused_run_can_be_resumed_after_whoever_carried_it_out_has_gone() {
     let leader = worker(&backend, 0);
     let all = good_items(600);
     seed(&leader, "made", "items", &all);
-    let control = Control::default();
+    let (control, helper_control) = (Control::default(), Control::default());
     control.pace(|pacing| pacing.rest = Duration::from_millis(15));
-    let once = AtomicBool::new(false);
+    let (once, has_left) = (AtomicBool::new(false), AtomicBool::new(false));
     std::thread::scope(|scope| {
         let watch = |event: &RunEvent| {
             if matches!(event, RunEvent::Batch { .. }) && !once.swap(true, Ordering::Relaxed) {
-                let helper = worker(&backend, 1);
+                // It is heard of before the other one begins.
+                assert!(leader.direct(Request::Pause).unwrap().is_ok());
+                let (helper, control) = (worker(&backend, 1), &helper_control);
                 scope.spawn(move || {
-                    let worked = work(&helper, &Control::default()).unwrap();
+                    let worked = work(&helper, control).unwrap();
                     let run = &worked.reports.last().unwrap().run;
                     assert_eq!(run.state, RunState::Completed);
                 });
-                // Others are asked, too.
-                assert!(leader.direct(Request::Pause).unwrap().is_ok());
             }
         };
-        let leader_control = control.clone();
-        let waits = scope.spawn(move || {
-            while leader_control.holds().is_empty() {
+        scope.spawn(|| {
+            while control.holds().is_empty() && !has_left.load(Ordering::Relaxed) {
                 std::thread::sleep(Duration::from_millis(1));
             }
-            leader_control.stop();
+            control.stop();
         });
         let worked = leader.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
+        has_left.store(true, Ordering::Relaxed);
         assert!(worked.unwrap().is_left);
-        waits.join().unwrap();
         let mut tries = 0;
         while leader.direct(Request::Resume).unwrap().is_err() {
             tries += 1;

@@ -155,14 +155,9 @@ impl Host {
             }
             paced = pacing;
             let is = |asks: fn(&Orders<Pacing>) -> bool| orders.as_ref().is_some_and(asks);
-            let was_paused = obeyed.is_some_and(|(paused, _)| paused);
             let now = (is(|orders| orders.paused), is(|orders| orders.cancelled));
             if obeyed.replace(now) != Some(now) {
-                if now.0 {
-                    control.pause();
-                } else if was_paused {
-                    control.resume();
-                }
+                control.pause_with_all(now.0);
                 if now.1 {
                     is_cancelled.store(true, Ordering::SeqCst);
                     control.stop();

@@ -94,7 +94,7 @@ struct Worker<'a> {
     worked: Worked,
     /// The run that it was there for: how that ends is not its own to mend.
     seen: Option<RunId>,
-    /// What holds it itself, as was told.
+    /// Why it takes nothing, as was told.
     held_by: Vec<String>,
 }
 
@@ -248,12 +248,15 @@ impl Worker<'_> {
             return Ok(Next::Rest(PAUSE));
         };
         self.seen = Some(run.id);
+        let control = self.runner.control;
+        self.tell_of_holds(control.holds());
         match self.runner.help(&run)? {
             Helped::Worked => {
                 self.worked.ranges += 1;
                 Ok(Next::Again)
             }
-            Helped::Waits if self.waits_itself() => Ok(Next::Rest(REST)),
+            // Others may not be held. Where the run is paused for all, somebody has its lease, and hears when it is to go on.
+            Helped::Waits if control.is_held_itself() => Ok(Next::Rest(REST)),
             // It may be nobody's by now.
             Helped::Waits => match self.host.joint_lease() {
                 Ok(lease) => self.carry_out(lease),
@@ -263,23 +266,16 @@ impl Worker<'_> {
         }
     }
 
-    /// Whether this worker is held for reasons of its own: then it takes neither ranges nor the lease. Where a run is paused for
-    /// all, somebody has its lease, and hears when it is to go on. Tells of it where that has changed.
-    fn waits_itself(&mut self) -> bool {
-        let control = self.runner.control;
-        let reasons = match control.is_held_itself() {
-            true => control.holds(),
-            false => Vec::new(),
-        };
-        let is_held = !reasons.is_empty();
-        if self.held_by != reasons {
-            self.held_by.clone_from(&reasons);
-            self.runner.observer.event(&match is_held {
-                true => RunEvent::Waiting { reasons },
-                false => RunEvent::GoesOn,
-            });
+    /// Tells what keeps this worker from taking anything, where that has changed.
+    fn tell_of_holds(&mut self, reasons: Vec<String>) {
+        if self.held_by == reasons {
+            return;
         }
-        is_held
+        self.held_by.clone_from(&reasons);
+        self.runner.observer.event(&match reasons.is_empty() {
+            true => RunEvent::GoesOn,
+            false => RunEvent::Waiting { reasons },
+        });
     }
 
     /// What became of the run that it was there for, if that is over and was not completed: what comes then is not its to begin.
@@ -307,7 +303,12 @@ impl Worker<'_> {
         if let Some(report) = self.ended_badly()? {
             return self.end(report);
         }
-        if self.waits_itself() {
+        let control = self.runner.control;
+        let (holds, waits) = (control.holds(), control.is_held_itself());
+        if waits || holds.is_empty() {
+            self.tell_of_holds(holds);
+        }
+        if waits {
             return Ok(Next::Rest(REST));
         }
         match self.host.joint_lease() {

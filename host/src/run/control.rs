@@ -44,7 +44,17 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     holds: BTreeSet<String>,
+    /// Whether all who carry the run out are to wait.
+    is_paused_for_all: bool,
     pacing: Pacing,
+}
+
+impl State {
+    fn all_holds(&self) -> Vec<String> {
+        let for_all = self.is_paused_for_all.then(|| PAUSED.to_owned());
+        let holds: BTreeSet<_> = self.holds.iter().cloned().chain(for_all).collect();
+        holds.into_iter().collect()
+    }
 }
 
 /// How fast work may go.
@@ -152,12 +162,18 @@ impl Control {
 
     /// Why work is held; empty where it is not.
     pub fn holds(&self) -> Vec<String> {
-        self.state().holds.iter().cloned().collect()
+        self.state().all_holds()
     }
 
-    /// Whether work is held for another reason than [`Control::pause`]: one that others who carry it out may not have.
+    /// Holds work, or releases it, because all who carry the run out are to wait, or to go on.
+    pub(crate) fn pause_with_all(&self, is_paused: bool) {
+        self.state().is_paused_for_all = is_paused;
+        self.0.changed.notify_all();
+    }
+
+    /// Whether work is held for a reason that others who carry the run out may not have.
     pub(crate) fn is_held_itself(&self) -> bool {
-        self.state().holds.iter().any(|hold| hold != PAUSED)
+        !self.state().holds.is_empty()
     }
 
     /// How fast work may go.
@@ -200,7 +216,7 @@ impl Control {
                 return Ok(true);
             }
             meanwhile(&holds)?;
-            self.wait(LEASE_CHECK, |state| state.holds.iter().eq(&holds));
+            self.wait(LEASE_CHECK, |state| state.all_holds() == holds);
         }
     }
 

@@ -139,14 +139,8 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
 
     fn run(mut self) -> Result<Ending, RunError> {
         while !self.pass.checkpoint().done {
-            self.keep_pace()?;
-            if !self.proceed()? {
+            if !self.keep_pace()? || !self.proceed()? || !self.look_around()? {
                 return Ok(Ending::Stopped);
-            }
-            match self.pass.look_around()? {
-                Between::GoOn => {}
-                Between::ReadAgain => self.read_again(),
-                Between::Leave => return Ok(Ending::Stopped),
             }
             self.allow(self.next_commit);
             let outcome = self.next_outcome()?;
@@ -166,8 +160,8 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
     /// may not be held, or may have something to say to all who have one.
     fn proceed(&mut self) -> Result<bool, RunError> {
         let runner = self.pass.runner();
-        if !self.pass.hold().is_whole() && !runner.control.holds().is_empty() {
-            return Ok(false);
+        if self.has_range() {
+            return Ok(matches!(runner.control.proceed(|_| Err(())), Ok(true)));
         }
         let mut was_held = false;
         let goes_on = runner.proceed(|| {
@@ -180,8 +174,22 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
         Ok(goes_on)
     }
 
-    /// Rests behind a round of batches, if work is to rest at all, and begins the next one.
-    fn keep_pace(&mut self) -> Result<(), RunError> {
+    fn has_range(&mut self) -> bool {
+        !self.pass.hold().is_whole()
+    }
+
+    /// Does what others want of it; gives whether to go on.
+    fn look_around(&mut self) -> Result<bool, RunError> {
+        match self.pass.look_around()? {
+            Between::GoOn => {}
+            Between::ReadAgain => self.read_again(),
+            Between::Leave => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Rests behind a round of batches, if work is to rest at all, and begins the next one; gives whether to go on.
+    fn keep_pace(&mut self) -> Result<bool, RunError> {
         let Runner { control, clock, .. } = *self.pass.runner();
         let pacing = control.pacing();
         if pacing != self.pacing {
@@ -190,24 +198,27 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
         }
         let is_over = |round: &Round| self.next_commit >= round.end;
         if !pacing.rests() || !self.round.as_ref().is_none_or(is_over) {
-            return Ok(());
+            return Ok(true);
         }
         let read = self.pass.checkpoint().counts.read;
         if let Some(round) = &mut self.round {
             let mut left = round.end(&pacing, clock.now(), read);
             while !left.is_zero() {
                 let time = left.min(LEASE_CHECK);
-                if !control.rest(time) {
+                if !control.rest(time) || self.has_range() && !control.holds().is_empty() {
                     self.round = None;
-                    return Ok(());
+                    return Ok(true);
                 }
                 self.keep_lease()?;
+                if !self.look_around()? {
+                    return Ok(false);
+                }
                 left -= time;
             }
         }
         let end = self.next_commit + self.pass.runner().options.threads.max(1) as u64;
         self.round = Some(Round::new(self.round.as_ref(), clock.now(), read, end));
-        Ok(())
+        Ok(true)
     }
 
     fn keep_lease(&mut self) -> Result<(), RunError> {

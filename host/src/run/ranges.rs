@@ -282,6 +282,31 @@ impl Runner<'_> {
         steps: &[u32],
     ) -> Result<Ending, RunError> {
         let first = steps[0];
+        // As in `Runner::shared`.
+        let online = self.is_online(run, first);
+        if online {
+            lease.open(self.store, self.clock.now())?;
+        }
+        let ending = self.begin_ranges(lease, run, steps);
+        let is_alone = match &ending {
+            Ok(Ending::Stopped) => !self.store.has_owners(run.id, first, self.clock.now())?,
+            Ok(_) => true,
+            Err(error) => !matches!(error, RunError::Lease(_) | RunError::Store(_)),
+        };
+        // Before, owners of ranges may have to hear of what was written.
+        if online && is_alone {
+            lease.close(self.store, self.clock)?;
+        }
+        ending
+    }
+
+    fn begin_ranges(
+        &self,
+        lease: &mut Lease,
+        run: &Run,
+        steps: &[u32],
+    ) -> Result<Ending, RunError> {
+        let first = steps[0];
         let work = self.work(run, steps, Hold::Whole(lease))?;
         let (feeder, names, after) = (work.feeder(), work.names(), work.after());
         drop(work);
@@ -289,11 +314,11 @@ impl Runner<'_> {
             Some(_) => Vec::new(),
             None => self.cuts(lease, &names[0].collection, after.as_deref())?,
         };
-        let (engines, online) = (self.engines(run, steps)?, self.is_online(run, first));
+        let engines = self.engines(run, steps)?;
         let way = Way {
             engines: &engines,
             lease: lease.number(),
-            online,
+            online: self.is_online(run, first),
         };
         self.commit_caught_up(lease, |lease| {
             let mut write = self.store.write(run.id, Some(Keeper::of(run, first)));
@@ -314,34 +339,19 @@ impl Runner<'_> {
                 counts,
             });
         }
-        // As in `Runner::shared`.
-        if online {
-            lease.open(self.store, self.clock.now())?;
-        }
-        let ending = match self.all_ranges(lease, run, steps) {
-            Ok(Ending::Unfit(at)) => match self.part_steps(lease, run, first, at)? {
-                true => Ok(Ending::Unfit(at)),
-                false => self.leave(lease, run, first),
-            },
-            ending => ending,
-        };
-        let is_alone = match &ending {
-            Ok(Ending::Stopped) => !self.store.has_owners(run.id, first, self.clock.now())?,
-            Ok(_) => true,
-            Err(error) => !matches!(error, RunError::Lease(_) | RunError::Store(_)),
-        };
-        // Before, owners of ranges may have to hear of what was written.
-        if online && is_alone {
-            lease.close(self.store, self.clock)?;
-        }
-        let ending = ending?;
-        if ending == Ending::Done {
-            for (step, number) in names.into_iter().zip(steps) {
-                let counts = self.store.progress(run.id, *number)?.counts;
-                self.observer.event(&RunEvent::StepDone { step, counts });
+        match self.all_ranges(lease, run, steps)? {
+            Ending::Unfit(at) if !self.part_steps(lease, run, first, at)? => {
+                self.leave(lease, run, first)
             }
+            Ending::Done => {
+                for (step, number) in names.into_iter().zip(steps) {
+                    let counts = self.store.progress(run.id, *number)?.counts;
+                    self.observer.event(&RunEvent::StepDone { step, counts });
+                }
+                Ok(Ending::Done)
+            }
+            ending => Ok(ending),
         }
-        Ok(ending)
     }
 
     /// What must be the same of all who work on some steps.
@@ -441,10 +451,10 @@ impl Runner<'_> {
                 Taken::OtherEngines(_) => {
                     self.keep_lease(lease)?;
                     self.commit_caught_up(lease, |_| {
-                        let mut write = self.store.write(run.id, None);
                         let (now, at) = (self.clock.now(), (run.id, first));
-                        self.store.hand_over(&mut write, now, at, way)?;
-                        Ok(Some(write))
+                        let mut write = self.store.write(run.id, None);
+                        let is_free = self.store.hand_over(&mut write, now, at, way)?;
+                        Ok(is_free.then_some(write))
                     })?;
                     self.control.rest(PAUSE);
                 }

@@ -355,7 +355,8 @@ impl Store {
         }
         let place = key::division(run, step);
         if self.backend().get(&place)?.is_some() {
-            return self.hand_over(write, now, (run, step), way);
+            self.hand_over(write, now, (run, step), way)?;
+            return Ok(());
         }
         let first = self.progress(run, step)?.after;
         let behind = |id: &&String| first.as_ref().is_none_or(|first| *id > first);
@@ -379,22 +380,22 @@ impl Store {
     }
 
     /// Has a write say with which engines a step in ranges goes on: with others than it was begun with only once nobody is at
-    /// work with those.
+    /// work with those; gives whether there is anything to be written.
     pub(crate) fn hand_over(
         &self,
         write: &mut Write<'_>,
         now: Timestamp,
         (run, step): (RunId, u32),
         Way { engines, lease, .. }: Way<'_>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let place = key::division(run, step);
         let Some(known) = self.backend().get(&place)? else {
-            return Ok(());
+            return Ok(false);
         };
         let division: Division = record::from_json(&place, &known)?;
         let is_same = division.engines == engines;
         if is_same && division.lease == lease || !is_same && self.has_owners(run, step, now)? {
-            return Ok(());
+            return Ok(false);
         }
         let division = Division {
             epoch: division.epoch + 1,
@@ -405,7 +406,7 @@ impl Store {
         write.expect(&place, Some(&known));
         write.put(&place, Some(&record::to_json(&division)));
         if is_same {
-            return Ok(());
+            return Ok(true);
         }
         // Whoever takes one meanwhile has the old ones, and so has he who comes back to one.
         self.each(&key::ranges(run, step), &mut |place, bytes| {
@@ -422,7 +423,8 @@ impl Store {
                 write.put(place, Some(&record::to_json(&disowned)));
             }
             Ok(ControlFlow::Continue(()))
-        })
+        })?;
+        Ok(true)
     }
 
     /// Has a write end the ranges of steps, all of which must be done; gives what became of all items in each, and the last id.
