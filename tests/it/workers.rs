@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
-use godwit::model::{RunId, RunState};
+use godwit::model::{RunId, RunState, Timestamp};
 use godwit::plan::Goal;
 use godwit::run::{ChangedItems, Control, Observer, OnFailure, Options, Quiet, RunError, RunEvent};
 use godwit::sandbox::{Engine, Limits};
@@ -808,4 +808,56 @@ fn a_paused_run_can_be_resumed_after_whoever_carried_it_out_has_gone() {
         }
     });
     assert_eq!(outcome(&leader), expected(&all, &CATALOGUE));
+}
+
+#[test]
+fn ranges_are_cut_in_the_middle_of_what_is_done_between_two_rests() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let all = good_items(2_000);
+    let time = Arc::new(AtomicU64::new(1_700_000_000_000));
+    let host = |number: usize| {
+        let store = Store::new(backend.clone()).unwrap();
+        let time = time.clone();
+        let surroundings = Surroundings {
+            // Whoever owns a range looks around every few batches.
+            clock: Arc::new(move || Timestamp(time.fetch_add(20, Ordering::Relaxed))),
+            ..surroundings(number)
+        };
+        let mut host = Host::new(store, CATALOGUE.clone(), surroundings);
+        host.options = small_batches(5, 2);
+        host
+    };
+    seed(&host(0), "made", "items", &all);
+    std::thread::scope(|scope| {
+        for number in 0..3 {
+            let host = host(number);
+            scope.spawn(move || {
+                let control = Control::default();
+                control.pace(|pacing| pacing.rest = Duration::from_millis(1));
+                work(&host, &control).unwrap();
+            });
+        }
+    });
+    assert_eq!(outcome(&host(0)), expected(&all, &CATALOGUE));
+}
+
+#[test]
+fn who_rests_between_rounds_rests_between_ranges_too() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let mut host = worker(&backend, 0);
+    host.options = Options::default();
+    seed(&host, "made", "items", &good_items(100));
+    let control = Control::default();
+    control.pace(|pacing| pacing.rest = Duration::from_secs(3_600));
+    let watch = |event: &RunEvent| {
+        if matches!(event, RunEvent::Batch { .. }) {
+            let control = control.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(200));
+                control.stop();
+            });
+        }
+    };
+    let worked = host.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
+    assert!(worked.unwrap().is_left, "all five ranges were done at once");
 }

@@ -139,7 +139,8 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
 
     fn run(mut self) -> Result<Ending, RunError> {
         while !self.pass.checkpoint().done {
-            if !self.keep_pace()? || !self.proceed()? || !self.look_around()? {
+            // What is read anew after a look around may be behind the round.
+            if !self.look_around()? || !self.keep_pace()? || !self.proceed()? {
                 return Ok(Ending::Stopped);
             }
             self.allow(self.next_commit);
@@ -153,7 +154,18 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
                 ending => return Ok(ending),
             }
         }
+        self.pay_for_range()?;
         Ok(Ending::Done)
+    }
+
+    /// Rests behind the last batches of a range as behind any others: there may be many ranges.
+    fn pay_for_range(&mut self) -> Result<(), RunError> {
+        let has_range = self.has_range();
+        if let Some(round) = self.round.as_mut().filter(|_| has_range) {
+            round.end = self.next_commit;
+            self.keep_pace()?;
+        }
+        Ok(())
     }
 
     /// Waits while the run is held; gives whether to go on. Whoever has a range gives that back instead, and waits then: others

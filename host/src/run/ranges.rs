@@ -27,7 +27,7 @@ use crate::store::{
 
 /// Ranges of one step, at first: enough that nobody waits for the last one for long.
 const RANGES: u64 = 32;
-/// So often the end of a step is tried beside an application that writes all the time.
+/// So often the beginning and the end of a step are tried beside an application that writes all the time.
 const TRIES: u32 = 5;
 /// How long whoever finds nothing to do waits before he looks again.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -320,7 +320,7 @@ impl Runner<'_> {
             lease: lease.number(),
             online: self.is_online(run, first),
         };
-        self.commit_caught_up(lease, |lease| {
+        self.commit_caught_up(lease, true, |lease| {
             let mut write = self.store.write(run.id, Some(Keeper::of(run, first)));
             // What says how far the steps are comes with what they are said to be at.
             self.work(run, steps, Hold::Whole(lease))?
@@ -450,7 +450,7 @@ impl Runner<'_> {
                 // Those who work with another one go on until they have done what they had.
                 Taken::OtherEngines(_) => {
                     self.keep_lease(lease)?;
-                    self.commit_caught_up(lease, |_| {
+                    self.commit_caught_up(lease, false, |_| {
                         let (now, at) = (self.clock.now(), (run.id, first));
                         let mut write = self.store.write(run.id, None);
                         let is_free = self.store.hand_over(&mut write, now, at, way)?;
@@ -491,7 +491,7 @@ impl Runner<'_> {
         at: usize,
     ) -> Result<bool, RunError> {
         if self.store.unfit_step(run.id, first)?.is_none() {
-            self.commit_caught_up(lease, |_| {
+            self.commit_caught_up(lease, false, |_| {
                 let mut write = self.store.write(run.id, None);
                 self.store.say_unfit(&mut write, run.id, first, at);
                 Ok(Some(write))
@@ -532,14 +532,7 @@ impl Runner<'_> {
 
     /// Ends the ranges, once all are done; gives whether they were.
     fn join(&self, lease: &mut Lease, run: &Run, steps: &[u32]) -> Result<bool, RunError> {
-        let mut tries = 0;
-        self.commit_caught_up(lease, |lease| {
-            tries += 1;
-            if tries > TRIES {
-                // It writes all the time, and the step is at its end.
-                lease.share(self.store, self.clock.now(), false)?;
-                lease.catch_up(self.store)?;
-            }
+        self.commit_caught_up(lease, true, |lease| {
             let mut write = self.store.write(run.id, Some(Keeper::of(run, steps[0])));
             let progress = self.store.join_ranges(&mut write, run.id, steps)?;
             for (step, progress) in steps.iter().zip(&progress) {
@@ -556,26 +549,38 @@ impl Runner<'_> {
 
     /// Commits something beside the application, anew where that has written something meanwhile, or somebody has taken a range
     /// or given one back: of what the application has written nothing is to be done, since behind a range it waits, as anything
-    /// does that it writes there. Gives whether there was anything to be committed.
+    /// does that it writes there. Where it writes all the time, and what is committed takes long to make, it may be kept off for a
+    /// moment. Gives whether there was anything to be committed.
     fn commit_caught_up<'w>(
         &'w self,
         lease: &mut Lease,
+        may_keep_off: bool,
         mut make: impl FnMut(&mut Lease) -> Result<Option<Write<'w>>, RunError>,
     ) -> Result<bool, RunError> {
-        loop {
+        let shares = lease.shares();
+        for tries in 0.. {
+            if may_keep_off && tries == TRIES {
+                lease.share(self.store, self.clock.now(), false)?;
+            }
             // What is written from here on is not to be written over.
             lease.catch_up(self.store)?;
             let Some(write) = make(lease)? else {
-                return Ok(false);
+                break;
             };
             match write.commit(lease, self.clock.now()) {
                 Err(LeaseError::Written) => self.keep_lease(lease)?,
                 Err(LeaseError::Store(StoreError::Conflict { key })) if is_of_ranges(&key) => {
                     self.keep_lease(lease)?;
                 }
-                done => return Ok(done.map(|()| true)?),
+                done => {
+                    done?;
+                    lease.share(self.store, self.clock.now(), shares)?;
+                    return Ok(true);
+                }
             }
         }
+        lease.share(self.store, self.clock.now(), shares)?;
+        Ok(false)
     }
 
     /// Ends what one does in a step that others may go on with. Where the run itself is to stop, so do they.
