@@ -861,3 +861,31 @@ fn who_rests_between_rounds_rests_between_ranges_too() {
     let worked = host.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
     assert!(worked.unwrap().is_left, "all five ranges were done at once");
 }
+
+#[test]
+fn failures_that_lie_close_together_are_a_share_of_all_items() {
+    let catalogue = made(&[Order::new("made", "2.0.0").step(rewrite("apply", "items"))]);
+    let store = Store::new(Arc::new(Memory::new())).unwrap();
+    let surroundings = Surroundings {
+        // Ranges are taken in order.
+        random: Arc::new(|| 0),
+        ..surroundings(0)
+    };
+    let mut host = Host::new(store, catalogue, surroundings);
+    host.options = Options {
+        max_failures: "10%".parse().unwrap(),
+        ..small_batches(5, 1)
+    };
+    let item = |n: usize| {
+        let id = format!("{n:04}");
+        match n {
+            960..980 => doing(&id, "2.0.0/apply", json!([["fail", "no"]])),
+            _ => plain(&id),
+        }
+    };
+    let all: Vec<_> = (0..1_000).map(item).collect();
+    seed(&host, "made", "items", &all);
+    let worked = work(&host, &Control::default()).unwrap();
+    assert_eq!(worked.reports[0].run.state, RunState::Blocked);
+    assert_eq!(quarantined(&host).len(), 20);
+}

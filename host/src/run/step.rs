@@ -362,6 +362,8 @@ impl<'a> Pass<'a> for TransformStep<'a> {
             MaxFailures::Count(most) => {
                 Box::new(move |counts, _| most.saturating_sub(counts.failed))
             }
+            // What others have read counts, too: `check` asks for that.
+            MaxFailures::Percent(_) if !self.hold.is_whole() => Box::new(|_, batch| batch as u64),
             // Batches in flight before this one may still add to what was read.
             MaxFailures::Percent(most) => Box::new(move |counts, batch| {
                 let batch = batch as u64;
@@ -429,7 +431,7 @@ impl<'a> Pass<'a> for TransformStep<'a> {
                 source,
             },
             Abort::TooManyFailures { failed, place, why } => {
-                let counts = self.progress.counts;
+                let counts = self.hold.counts_with(0, self.progress.counts);
                 let (failed, read) = (
                     counts.failed + failed,
                     counts.read + feed.batch.len() as u64,
