@@ -300,6 +300,7 @@ impl Runner<'_> {
         ending
     }
 
+    /// Puts them into ranges, or goes on with those that there are, until all are done or something ends it.
     fn begin_ranges(
         &self,
         lease: &mut Lease,
@@ -596,7 +597,7 @@ impl Runner<'_> {
         Ok(Ending::Stopped)
     }
 
-    /// Waits until nobody else owns a range, which is so once their time has gone by at the latest.
+    /// Waits until nobody else owns a range: until those who do hear that they are to leave, or their time has gone by.
     pub(super) fn wait_for_others(
         &self,
         lease: &mut Lease,

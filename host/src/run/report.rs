@@ -443,7 +443,7 @@ pub enum RunError {
         other: String,
     },
     /// Occurs when a step that is in ranges may see more by now than what it is fed, so that what it does would depend on how
-    /// many carry it out; nothing was done.
+    /// many carry it out; whoever finds this does nothing of it.
     #[error(
         "step {step} of {version} was put into ranges when it saw nothing but what it is fed; by now it may read or write other \
          collections, so that what it does would depend on how many carry it out: take that grant, or that plugin, back, or take the \
