@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -327,10 +327,23 @@ pub struct Proxy {
 }
 
 struct Shared {
-    upstream: AtomicU16,
     is_over: AtomicBool,
+    ways: Mutex<Ways>,
+}
+
+struct Ways {
+    upstream: u16,
     /// Both ends of every connection that is open.
-    open: Mutex<Vec<TcpStream>>,
+    open: Vec<TcpStream>,
+}
+
+impl Ways {
+    fn cut(&mut self) {
+        for stream in self.open.drain(..) {
+            // It may have ended already.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
 }
 
 impl Proxy {
@@ -339,9 +352,11 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let port = listener.local_addr().expect("it has an address").port();
         let shared = Arc::new(Shared {
-            upstream: AtomicU16::new(upstream),
             is_over: AtomicBool::new(false),
-            open: Mutex::default(),
+            ways: Mutex::new(Ways {
+                upstream,
+                open: Vec::new(),
+            }),
         });
         let passes = shared.clone();
         std::thread::spawn(move || {
@@ -369,16 +384,14 @@ impl Proxy {
 
     /// Cuts all connections.
     pub fn cut(&self) {
-        for stream in self.shared.open().drain(..) {
-            // It may have ended already.
-            let _ = stream.shutdown(Shutdown::Both);
-        }
+        self.shared.ways().cut();
     }
 
     /// Cuts all connections; new ones lead to another port.
     pub fn switch(&self, upstream: u16) {
-        self.shared.upstream.store(upstream, Ordering::SeqCst);
-        self.cut();
+        let mut ways = self.shared.ways();
+        ways.upstream = upstream;
+        ways.cut();
     }
 }
 
@@ -393,11 +406,14 @@ impl Drop for Proxy {
 
 impl Shared {
     fn pass(&self, client: TcpStream) -> std::io::Result<()> {
-        let server = TcpStream::connect(("127.0.0.1", self.upstream.load(Ordering::SeqCst)))?;
+        // Whoever cuts, or leads elsewhere, meets this before or behind, and not in the middle: then it would be left out.
+        let mut ways = self.ways();
+        let server = TcpStream::connect(("127.0.0.1", ways.upstream))?;
         for stream in [&client, &server] {
             stream.set_nodelay(true)?;
-            self.open().push(stream.try_clone()?);
+            ways.open.push(stream.try_clone()?);
         }
+        drop(ways);
         for (mut from, mut to) in [(client.try_clone()?, server.try_clone()?), (server, client)] {
             std::thread::spawn(move || {
                 let _ = std::io::copy(&mut from, &mut to);
@@ -407,8 +423,8 @@ impl Shared {
         Ok(())
     }
 
-    fn open(&self) -> MutexGuard<'_, Vec<TcpStream>> {
-        self.open.lock().expect("nobody panicked")
+    fn ways(&self) -> MutexGuard<'_, Ways> {
+        self.ways.lock().expect("nobody panicked")
     }
 }
 
