@@ -1,6 +1,7 @@
 //! Several workers on one store leave what one leaves, however they come and go.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
@@ -8,7 +9,9 @@ use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::model::{RunId, RunState, Timestamp};
 use godwit::plan::Goal;
-use godwit::run::{ChangedItems, Control, Observer, OnFailure, Options, Quiet, RunError, RunEvent};
+use godwit::run::{
+    ChangedItems, Control, Observer, OnFailure, Options, Quiet, Report, RunError, RunEvent,
+};
 use godwit::sandbox::{Engine, Limits};
 use godwit::store::{Backend, Holder, LeaseError, Memory, OpenMode, Postgres, Store};
 use godwit::{HostError, ItemWrite, Request, Surroundings, WorkOptions, Worked};
@@ -232,6 +235,19 @@ fn in_one_pass_or_many_alone_or_with_others_the_end_is_the_same() {
 fn no_ranges(host: &Host) -> bool {
     let backend = host.store().backend();
     backend.nth(1, b"P", b"Q").unwrap().is_none()
+}
+
+/// How many ranges there are.
+fn count_ranges(host: &Host) -> usize {
+    let mut count = 0;
+    let backend = host.store().backend();
+    let scanned = backend.scan(b"P", b"Q", &mut |key, _| {
+        // Behind the run and the step.
+        count += usize::from(key.get(13) == Some(&1));
+        ControlFlow::Continue(())
+    });
+    scanned.unwrap();
+    count
 }
 
 /// Stops its worker once it has committed so many batches.
@@ -538,74 +554,53 @@ fn a_step_goes_on_with_another_engine_once_nobody_works_with_the_first() {
     assert_eq!(outcome(&host), expected(&all, &CATALOGUE));
 }
 
-#[test]
-fn who_is_held_gives_his_range_back_so_that_others_end_the_run() {
+/// Has a helper be held by himself, and nobody else, once he has done a batch; then something is done. Gives the store's host, and
+/// what the leader and the helper saw.
+fn with_a_held_helper(then: impl Fn(&Host) + Sync) -> (Host, [Vec<Report>; 2]) {
     let backend: Arc<dyn Backend> = Arc::new(Memory::new());
     let leader = worker(&backend, 0);
     seed(&leader, "made", "items", &good_items(600));
     let (control, held) = (Control::default(), Control::default());
     control.pace(|pacing| pacing.rest = Duration::from_millis(15));
-    let once = AtomicBool::new(false);
-    std::thread::scope(|scope| {
+    let (goal, helper) = (Goal::default(), Mutex::new(None));
+    let reports = std::thread::scope(|scope| {
         let hold = |event: &RunEvent| {
             if matches!(event, RunEvent::Batch { .. }) {
                 held.hold("it is day");
             }
         };
+        let help = || worker(&backend, 1).work(&goal, &OPTIONS, &Told(hold), &held);
         let watch = |event: &RunEvent| {
-            if matches!(event, RunEvent::Batch { .. }) && !once.swap(true, Ordering::Relaxed) {
-                let helper = worker(&backend, 1);
-                let (hold, held) = (Told(hold), &held);
-                scope.spawn(move || {
-                    let goal = Goal::default();
-                    let worked = helper.work(&goal, &OPTIONS, &hold, held).unwrap();
-                    // It is day still: what is over has nobody waiting.
-                    let run = &worked.reports[0].run;
-                    assert_eq!(run.state, RunState::Completed);
-                });
+            let mut helper = helper.lock().unwrap();
+            if matches!(event, RunEvent::Batch { .. }) && helper.is_none() {
+                *helper = Some(scope.spawn(help));
                 while held.holds().is_empty() {
                     std::thread::sleep(Duration::from_millis(1));
                 }
+                then(&leader);
             }
         };
-        let worked = leader.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
-        let reports = worked.unwrap().reports;
-        assert_eq!(reports.last().unwrap().run.state, RunState::Completed);
+        let led = leader.work(&goal, &OPTIONS, &Told(watch), &control);
+        let helped = helper.lock().unwrap().take().unwrap().join().unwrap();
+        [led, helped].map(|worked| worked.unwrap().reports)
     });
+    (leader, reports)
+}
+
+#[test]
+fn who_is_held_gives_his_range_back_so_that_others_end_the_run() {
+    let (_, [led, helped]) = with_a_held_helper(|_| {});
+    assert_eq!(led.last().unwrap().run.state, RunState::Completed);
+    // It is day still: what is over has nobody waiting.
+    assert_eq!(helped[0].run.state, RunState::Completed);
 }
 
 #[test]
 fn who_is_held_ends_with_the_run_that_he_was_there_for() {
-    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
-    let leader = worker(&backend, 0);
-    seed(&leader, "made", "items", &good_items(600));
-    let held = Control::default();
-    let (control, once) = (Control::default(), AtomicBool::new(false));
-    control.pace(|pacing| pacing.rest = Duration::from_millis(15));
-    std::thread::scope(|scope| {
-        let hold = |event: &RunEvent| {
-            if matches!(event, RunEvent::Batch { .. }) {
-                held.hold("it is day");
-            }
-        };
-        let watch = |event: &RunEvent| {
-            if matches!(event, RunEvent::Batch { .. }) && !once.swap(true, Ordering::Relaxed) {
-                let helper = worker(&backend, 1);
-                let (hold, held) = (Told(hold), &held);
-                scope.spawn(move || {
-                    let worked = helper.work(&Goal::default(), &OPTIONS, &hold, held);
-                    let reports = worked.unwrap().reports;
-                    assert!(reports.len() <= 1, "{reports:?}");
-                });
-                while held.holds().is_empty() {
-                    std::thread::sleep(Duration::from_millis(1));
-                }
-                assert!(leader.direct(Request::Cancel).unwrap().is_ok());
-            }
-        };
-        let worked = leader.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
-        assert_eq!(worked.unwrap().reports[0].run.state, RunState::Stopped);
-    });
+    let cancel = |leader: &Host| assert!(leader.direct(Request::Cancel).unwrap().is_ok());
+    let (leader, [led, helped]) = with_a_held_helper(cancel);
+    assert_eq!(led[0].run.state, RunState::Stopped);
+    assert!(helped.len() <= 1, "{helped:?}");
     assert_eq!(leader.store().runs().unwrap().len(), 1);
 }
 
@@ -825,20 +820,32 @@ fn ranges_are_cut_in_the_middle_of_what_is_done_between_two_rests() {
         };
         let mut host = Host::new(store, CATALOGUE.clone(), surroundings);
         host.options = small_batches(5, 2);
+        // Nobody is late, however fast that clock goes.
+        host.lease_duration = 3_600_000;
         host
     };
-    seed(&host(0), "made", "items", &all);
+    let first = host(0);
+    seed(&first, "made", "items", &all);
+    let most = AtomicUsize::new(0);
+    let watch = |event: &RunEvent| {
+        if matches!(event, RunEvent::Batch { .. }) {
+            most.fetch_max(count_ranges(&first), Ordering::Relaxed);
+        }
+    };
     std::thread::scope(|scope| {
         for number in 0..3 {
-            let host = host(number);
+            let (host, watch) = (host(number), Told(watch));
             scope.spawn(move || {
                 let control = Control::default();
                 control.pace(|pacing| pacing.rest = Duration::from_millis(1));
-                work(&host, &control).unwrap();
+                host.work(&Goal::default(), &OPTIONS, &watch, &control)
+                    .unwrap();
             });
         }
     });
-    assert_eq!(outcome(&host(0)), expected(&all, &CATALOGUE));
+    // Of 2,000 / 32 items.
+    assert!(most.into_inner() > 33, "nothing was cut");
+    assert_eq!(outcome(&first), expected(&all, &CATALOGUE));
 }
 
 #[test]
@@ -863,29 +870,60 @@ fn who_rests_between_rounds_rests_between_ranges_too() {
 }
 
 #[test]
-fn failures_that_lie_close_together_are_a_share_of_all_items() {
-    let catalogue = made(&[Order::new("made", "2.0.0").step(rewrite("apply", "items"))]);
+fn nobody_rests_behind_the_last_range() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = worker_with(&backend, 0, &one_step());
+    seed(&host, "made", "items", &good_items(5));
+    let control = Control::default();
+    control.pace(|pacing| pacing.rest = Duration::from_secs(3_600));
+    let reports = work(&host, &control).unwrap().reports;
+    assert_eq!(reports[0].run.state, RunState::Completed);
+}
+
+/// A plugin of one step.
+fn one_step() -> Arc<Catalogue> {
+    made(&[Order::new("made", "2.0.0").step(rewrite("apply", "items"))])
+}
+
+/// What a worker finds of 1,000 items of which some fail, a tenth of which at most may.
+fn work_on_failing(failing: std::ops::Range<usize>) -> (Host, Result<Worked, HostError>) {
     let store = Store::new(Arc::new(Memory::new())).unwrap();
     let surroundings = Surroundings {
         // Ranges are taken in order.
         random: Arc::new(|| 0),
         ..surroundings(0)
     };
-    let mut host = Host::new(store, catalogue, surroundings);
+    let mut host = Host::new(store, one_step(), surroundings);
     host.options = Options {
         max_failures: "10%".parse().unwrap(),
         ..small_batches(5, 1)
     };
     let item = |n: usize| {
         let id = format!("{n:04}");
-        match n {
-            960..980 => doing(&id, "2.0.0/apply", json!([["fail", "no"]])),
-            _ => plain(&id),
+        match failing.contains(&n) {
+            true => doing(&id, "2.0.0/apply", json!([["fail", "no"]])),
+            false => plain(&id),
         }
     };
     let all: Vec<_> = (0..1_000).map(item).collect();
     seed(&host, "made", "items", &all);
-    let worked = work(&host, &Control::default()).unwrap();
-    assert_eq!(worked.reports[0].run.state, RunState::Blocked);
+    let worked = work(&host, &Control::default());
+    (host, worked)
+}
+
+#[test]
+fn failures_that_lie_close_together_are_a_share_of_all_items() {
+    let (host, worked) = work_on_failing(960..980);
+    assert_eq!(worked.unwrap().reports[0].run.state, RunState::Blocked);
     assert_eq!(quarantined(&host).len(), 20);
+}
+
+#[test]
+fn the_breaker_is_asked_behind_the_very_last_items_too() {
+    let (host, worked) = work_on_failing(899..1_000);
+    let error = worked.unwrap_err();
+    let text = godwit::with_causes(&error);
+    assert!(text.contains("101 of 1000 items failed"), "{text}");
+    assert_eq!(host.store().runs().unwrap()[0].state, RunState::Failed);
+    assert_eq!(quarantined(&host).len(), 101);
 }

@@ -3,6 +3,7 @@
 //! Batches are numbered in the order in which they are read. Numbers are not used again: whatever is in flight
 //! when reading starts over has a lower one than what is read then.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, SyncSender};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -25,6 +26,8 @@ pub(super) struct Ahead {
     control: Control,
     state: Mutex<State>,
     changed: Condvar,
+    /// Nobody waits for batches of lower numbers any more.
+    first_wanted: AtomicU64,
 }
 
 struct State {
@@ -86,6 +89,7 @@ impl Ahead {
                 pace: Pace::new(options.batch_target),
             }),
             changed: Condvar::new(),
+            first_wanted: AtomicU64::new(0),
         }
     }
 
@@ -99,7 +103,13 @@ impl Ahead {
     pub(super) fn start_over(&self, after: Option<String>) -> u64 {
         let mut state = self.lock();
         state.start_over(after);
+        self.first_wanted.store(state.next, Ordering::Relaxed);
         state.next
+    }
+
+    /// Whether what becomes of a batch is still to be known.
+    pub(super) fn is_wanted(&self, ticket: &Ticket) -> bool {
+        ticket.number >= self.first_wanted.load(Ordering::Relaxed)
     }
 
     /// Notes a commit.
@@ -205,5 +215,25 @@ impl Ahead {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_before_it_started_over_is_wanted_no_more() {
+        let ahead = Ahead::new(
+            &Options::default(),
+            &Control::default(),
+            None,
+            Counts::default(),
+        );
+        let before = ahead.insert(Some("b".to_owned()));
+        assert!(ahead.is_wanted(&before));
+        assert_eq!(ahead.start_over(Some("a".to_owned())), 1);
+        let part = ahead.insert(Some("b".to_owned()));
+        assert!(ahead.is_wanted(&part) && !ahead.is_wanted(&before));
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::pace::Owed;
 use super::report::{Observer, RunEvent};
 
 /// How often whoever waits looks after its lease.
@@ -47,6 +48,8 @@ struct State {
     /// Whether all who carry the run out are to wait.
     is_paused_for_all: bool,
     pacing: Pacing,
+    /// What is to be rested before anything else is done.
+    owed: Option<Owed>,
 }
 
 impl State {
@@ -194,7 +197,12 @@ impl Control {
         let mut pacing = self.pacing();
         // Not under the lock: it is not ours.
         change(&mut pacing);
-        self.state().pacing = pacing.within_bounds();
+        let pacing = pacing.within_bounds();
+        let mut state = self.state();
+        if pacing != state.pacing {
+            state.owed = state.owed.map(Owed::for_items);
+        }
+        state.pacing = pacing;
         self.0.changed.notify_all();
     }
 
@@ -239,6 +247,16 @@ impl Control {
             observer.event(&RunEvent::GoesOn);
         }
         Ok(goes_on)
+    }
+
+    /// Leaves to whatever is done next what is still to be rested.
+    pub(super) fn owe(&self, owed: Owed) {
+        self.state().owed = Some(owed);
+    }
+
+    /// Takes over what was left to be rested.
+    pub(super) fn take_owed(&self) -> Option<Owed> {
+        self.state().owed.take()
     }
 
     /// Rests for a while, unless it is stopped or paced otherwise; gives whether it was for as long.

@@ -98,6 +98,29 @@ pub(super) struct Round {
     read: u64,
     /// When the items that were read before are paid for.
     due: Timestamp,
+    /// What is still to be rested for what came before it, if it only stands for that.
+    owed: Option<Owed>,
+}
+
+/// What is still to be rested behind the last batches of a range: the next one begins with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Owed {
+    /// When its items are paid for.
+    due: Timestamp,
+    until: Timestamp,
+    /// So long at most, whatever the clock says.
+    rest: Duration,
+}
+
+impl Owed {
+    /// What of it is owed where work is paced otherwise since: items that were read are paid for.
+    pub(super) fn for_items(self) -> Self {
+        Self {
+            due: self.due,
+            until: self.due,
+            rest: self.rest.min(Duration::from_millis(HASTE)),
+        }
+    }
 }
 
 impl Round {
@@ -109,11 +132,43 @@ impl Round {
             started: now,
             read,
             due: if now.since(due) > HASTE { now } else { due },
+            owed: None,
+        }
+    }
+
+    /// One that is over at once: what is owed is rested, then the next one begins.
+    pub(super) fn owing(owed: Owed, now: Timestamp, read: u64) -> Self {
+        Self {
+            end: 0,
+            started: now,
+            read,
+            due: owed.due,
+            owed: Some(owed),
+        }
+    }
+
+    /// Ends it before its time, because work is paced otherwise from here on.
+    pub(super) fn cut_short(&mut self, end: u64) {
+        self.end = end;
+        self.owed = self.owed.map(Owed::for_items);
+    }
+
+    /// What it leaves to be rested to whoever goes on elsewhere.
+    pub(super) fn leave(mut self, pacing: &Pacing, now: Timestamp, read: u64) -> Owed {
+        let rest = self.end(pacing, now, read);
+        let millis = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX);
+        Owed {
+            due: self.due,
+            until: now.plus(millis),
+            rest,
         }
     }
 
     /// How long to rest once its batches are committed.
     pub(super) fn end(&mut self, pacing: &Pacing, now: Timestamp, read: u64) -> Duration {
+        if let Some(owed) = self.owed {
+            return Duration::from_millis(owed.until.since(now)).min(owed.rest);
+        }
         let busy = now.since(self.started);
         let of_duty = pacing.duty.map_or(0, |duty| {
             let duty = u64::from(duty.max(1));
@@ -138,6 +193,41 @@ mod tests {
     use super::*;
 
     const WISHED: Duration = Duration::from_millis(100);
+
+    #[test]
+    fn what_a_range_leaves_to_be_rested_is_rested_once_and_what_time_has_passed_counts() {
+        let (start, second) = (Timestamp(1_000_000), Duration::from_secs(1));
+        let pacing = Pacing {
+            items_per_second: std::num::NonZeroU32::new(100),
+            ..Pacing::default()
+        };
+        let round = Round::new(None, start, 40, 2);
+        let owed = round.leave(&pacing, start.plus(100), 240);
+        let later = |millis| Round::owing(owed, start.plus(millis), 7);
+        let rest = |millis| later(millis).end(&pacing, start.plus(millis), 7);
+        assert_eq!(rest(100), second * 2 - Duration::from_millis(100));
+        assert_eq!(rest(1_500), second / 2);
+        assert_eq!(rest(2_000), Duration::ZERO);
+        let set_back = later(0).end(&pacing, Timestamp(0), 7);
+        assert_eq!(set_back, rest(100), "no longer than it was");
+        // The next round pays for its own items alone.
+        let mut next = Round::new(Some(&later(2_000)), start.plus(2_000), 7, 2);
+        assert_eq!(next.end(&pacing, start.plus(2_000), 107), second);
+    }
+
+    #[test]
+    fn of_what_is_owed_items_are_paid_for_however_work_is_paced_now() {
+        let (start, hour) = (Timestamp(1_000_000), Duration::from_secs(3_600));
+        let slow = Pacing {
+            rest: hour,
+            ..Pacing::default()
+        };
+        let owed = Round::new(None, start, 0, 2).leave(&slow, start, 10);
+        let mut round = Round::owing(owed, start, 0);
+        assert_eq!(round.end(&slow, start, 0), hour);
+        round.cut_short(0);
+        assert_eq!(round.end(&slow, start, 0), Duration::ZERO);
+    }
 
     fn learn(pace: &mut Pace, times: u32, millis: u64) -> u32 {
         for _ in 0..times {

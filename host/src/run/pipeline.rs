@@ -97,7 +97,10 @@ pub(super) fn run<'r>(pass: &mut impl Pass<'r>) -> Result<Ending, RunError> {
     let ahead = Ahead::new(&options, runner.control, after, progress.counts);
     std::thread::scope(|scope| {
         let threads = Threads::start(scope, pass, &ahead);
-        Pipeline::new(pass, threads).run()
+        let mut pipeline = Pipeline::new(pass, threads);
+        let ending = pipeline.run();
+        pipeline.leave_rest();
+        ending
     })
 }
 
@@ -123,10 +126,16 @@ struct Pipeline<'p, P> {
 
 impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
     fn new(pass: &'p mut P, threads: Threads<'p>) -> Self {
+        let Runner { control, clock, .. } = *pass.runner();
+        let owed = match pass.hold() {
+            Hold::Whole(_) => None,
+            Hold::Range(_) => control.take_owed(),
+        };
+        let read = pass.checkpoint().counts.read;
         Self {
             window: Window::new(window::limit(pass.runner().options)),
-            pacing: pass.runner().control.pacing(),
-            round: None,
+            pacing: control.pacing(),
+            round: owed.map(|owed| Round::owing(owed, clock.now(), read)),
             pass,
             threads,
             next_commit: 0,
@@ -137,7 +146,7 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
         }
     }
 
-    fn run(mut self) -> Result<Ending, RunError> {
+    fn run(&mut self) -> Result<Ending, RunError> {
         while !self.pass.checkpoint().done {
             // What is read anew after a look around may be behind the round.
             if !self.look_around()? || !self.keep_pace()? || !self.proceed()? {
@@ -154,18 +163,18 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
                 ending => return Ok(ending),
             }
         }
-        self.pay_for_range()?;
         Ok(Ending::Done)
     }
 
-    /// Rests behind the last batches of a range as behind any others: there may be many ranges.
-    fn pay_for_range(&mut self) -> Result<(), RunError> {
+    /// Leaves the rest behind the last batches of a range to the next one, which is begun with it: whoever rests owns one, since
+    /// a rate is shared by those who do. There may be many small ones, and behind the last there is nothing to rest for.
+    fn leave_rest(&mut self) {
         let has_range = self.has_range();
-        if let Some(round) = self.round.as_mut().filter(|_| has_range) {
-            round.end = self.next_commit;
-            self.keep_pace()?;
+        let Runner { control, clock, .. } = *self.pass.runner();
+        if let Some(round) = self.round.take().filter(|_| has_range) {
+            let read = self.pass.checkpoint().counts.read;
+            control.owe(round.leave(&self.pacing, clock.now(), read));
         }
-        Ok(())
     }
 
     /// Waits while the run is held; gives whether to go on. Whoever has a range gives that back instead, and waits then: others
@@ -205,11 +214,19 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
         let Runner { control, clock, .. } = *self.pass.runner();
         let pacing = control.pacing();
         if pacing != self.pacing {
-            (self.pacing, self.round) = (pacing, None);
+            self.pacing = pacing;
             self.read_again();
+            // What was done of it is paid for as that says.
+            if let Some(round) = &mut self.round {
+                round.cut_short(self.next_commit);
+            }
+        }
+        if !pacing.rests() {
+            self.round = None;
+            return Ok(true);
         }
         let is_over = |round: &Round| self.next_commit >= round.end;
-        if !pacing.rests() || !self.round.as_ref().is_none_or(is_over) {
+        if !self.round.as_ref().is_none_or(is_over) {
             return Ok(true);
         }
         let read = self.pass.checkpoint().counts.read;
@@ -218,8 +235,7 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
             while !left.is_zero() {
                 let time = left.min(LEASE_CHECK);
                 if !control.rest(time) || self.has_range() && !control.holds().is_empty() {
-                    self.round = None;
-                    return Ok(true);
+                    break;
                 }
                 self.keep_lease()?;
                 if !self.look_around()? {
@@ -339,10 +355,14 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
         };
         // A batch that leaves too much behind is judged in part; the rest is read again.
         let is_part = judged.verdicts.len() < feed.batch.len();
+        let is_last_asked = self.is_last_asked(&feed, &judged);
         let feed = if is_part {
             feed.head(judged.verdicts.len())
         } else {
-            feed
+            Feed {
+                is_last: feed.is_last && !is_last_asked,
+                ..feed
+            }
         };
         let mut group = vec![(feed, judged)];
         if !is_part && self.pass.is_pure() && self.round.is_none() {
@@ -350,10 +370,20 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
             // Others are read and transformed while these are committed.
             self.allow(self.next_commit + group.len() as u64);
         }
-        if self.commit_all(&group)? && is_part {
-            self.start_over();
+        if self.commit_all(&group)? {
+            match (is_part, is_last_asked) {
+                (true, _) => self.start_over(),
+                (false, true) => self.read_again(),
+                (false, false) => {}
+            }
         }
         Ok(Ending::Done)
+    }
+
+    /// Whether a batch is the last of a range and has the breaker asked. Then it is not to end the range: what the breaker says of
+    /// one that is over, nobody hears. A batch of nothing does so behind it.
+    fn is_last_asked(&mut self, feed: &Feed, judged: &Judged) -> bool {
+        self.has_range() && is_last_failed(feed, judged)
     }
 
     /// Adds batches behind those of a group that have come back, so that one commit is waited for instead of many.
@@ -373,9 +403,11 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
                 return;
             }
             let next = self.next_commit + group.len() as u64;
-            let is_whole = |outcome: &Outcome| {
-                let judged = outcome.result.as_ref().ok();
-                judged.is_some_and(|judged| judged.verdicts.len() == outcome.feed.batch.len())
+            let is_whole = |Outcome { feed, result, .. }: &Outcome| {
+                let is_whole = |judged: &Judged| judged.verdicts.len() == feed.batch.len();
+                // One that has the breaker asked may not end a range.
+                let fits = |judged| is_whole(judged) && !is_last_failed(feed, judged);
+                result.as_ref().is_ok_and(fits)
             };
             let fits = |outcome: &Outcome| is_whole(outcome) && !self.is_stale(outcome);
             if !self.early.get(&next).is_some_and(fits) {
@@ -523,4 +555,9 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
         }
         Err(error)
     }
+}
+
+/// Whether a batch is the last one and items of it failed.
+fn is_last_failed(feed: &Feed, judged: &Judged) -> bool {
+    feed.is_last && judged.verdicts.iter().any(is_failed)
 }

@@ -282,19 +282,24 @@ impl Runner<'_> {
         steps: &[u32],
     ) -> Result<Ending, RunError> {
         let first = steps[0];
+        let engines = self.engines(run, steps)?;
+        let way = Way {
+            engines: &engines,
+            lease: lease.number(),
+            online: self.is_online(run, first),
+        };
         // As in `Runner::shared`.
-        let online = self.is_online(run, first);
-        if online {
+        if way.online {
             lease.open(self.store, self.clock.now())?;
         }
-        let ending = self.begin_ranges(lease, run, steps);
+        let ending = self.begin_ranges(lease, run, steps, way);
         let is_alone = match &ending {
             Ok(Ending::Stopped) => !self.store.has_owners(run.id, first, self.clock.now())?,
             Ok(_) => true,
-            Err(error) => !matches!(error, RunError::Lease(_) | RunError::Store(_)),
+            Err(error) => !error.is_outage(),
         };
         // Before, owners of ranges may have to hear of what was written.
-        if online && is_alone {
+        if way.online && is_alone {
             lease.close(self.store, self.clock)?;
         }
         ending
@@ -306,6 +311,7 @@ impl Runner<'_> {
         lease: &mut Lease,
         run: &Run,
         steps: &[u32],
+        way: Way<'_>,
     ) -> Result<Ending, RunError> {
         let first = steps[0];
         let work = self.work(run, steps, Hold::Whole(lease))?;
@@ -314,12 +320,6 @@ impl Runner<'_> {
         let cuts = match self.store.division(run.id, first)? {
             Some(_) => Vec::new(),
             None => self.cuts(lease, &names[0].collection, after.as_deref())?,
-        };
-        let engines = self.engines(run, steps)?;
-        let way = Way {
-            engines: &engines,
-            lease: lease.number(),
-            online: self.is_online(run, first),
         };
         self.commit_caught_up(lease, true, |lease| {
             let mut write = self.store.write(run.id, Some(Keeper::of(run, first)));
@@ -340,7 +340,7 @@ impl Runner<'_> {
                 counts,
             });
         }
-        match self.all_ranges(lease, run, steps)? {
+        match self.all_ranges(lease, run, steps, way)? {
             Ending::Unfit(at) if !self.part_steps(lease, run, first, at)? => {
                 self.leave(lease, run, first)
             }
@@ -407,14 +407,14 @@ impl Runner<'_> {
         })
     }
 
-    fn all_ranges(&self, lease: &mut Lease, run: &Run, steps: &[u32]) -> Result<Ending, RunError> {
+    fn all_ranges(
+        &self,
+        lease: &mut Lease,
+        run: &Run,
+        steps: &[u32],
+        way: Way<'_>,
+    ) -> Result<Ending, RunError> {
         let first = steps[0];
-        let engines = self.engines(run, steps)?;
-        let way = Way {
-            engines: &engines,
-            lease: lease.number(),
-            online: self.is_online(run, first),
-        };
         loop {
             if !self.proceed(|| Ok(self.keep_lease(lease)?))? {
                 return self.leave(lease, run, first);
@@ -428,11 +428,10 @@ impl Runner<'_> {
             if let Some(at) = self.store.unfit_step(run.id, first)? {
                 return Ok(Ending::Unfit(at));
             }
-            match self.take(lease, run, first, &engines)? {
+            match self.take(lease, run, first, way.engines)? {
                 Taken::Range(range) => {
                     if let Err(error) = self.in_range(run, *range, Some(lease)) {
-                        let is_outage = matches!(error, RunError::Lease(_) | RunError::Store(_));
-                        if !is_outage && !self.wait_unless_stopped(lease, run, first)? {
+                        if !error.is_outage() && !self.wait_unless_stopped(lease, run, first)? {
                             return self.leave(lease, run, first);
                         }
                         return Err(error);
@@ -674,7 +673,7 @@ impl Runner<'_> {
                 self.fenced("range", holder);
                 Ok(())
             }
-            Err(error @ (RunError::Lease(_) | RunError::Store(_))) => Err(error),
+            Err(error) if error.is_outage() => Err(error),
             Err(error) => {
                 let why = error.to_string();
                 match range.give_up(self.store, Why::Failed(&why)) {

@@ -528,6 +528,13 @@ pub enum RunError {
     Worker(String),
 }
 
+impl RunError {
+    /// Whether the lease or the store is gone: then nothing can be written of it, and somebody goes on.
+    pub(super) fn is_outage(&self) -> bool {
+        matches!(self, Self::Lease(_) | Self::Store(_))
+    }
+}
+
 impl From<LeaseError> for RunError {
     fn from(error: LeaseError) -> Self {
         match error {

@@ -168,7 +168,7 @@ impl Runner<'_> {
         });
         let (ended, error) = match self.stages(lease, &mut run) {
             Ok(ended) => (ended, None),
-            Err(error @ (RunError::Lease(_) | RunError::Store(_))) => return Err(error),
+            Err(error) if error.is_outage() => return Err(error),
             // The others may see no more than before.
             Err(error @ RunError::SeesMore { .. }) if self.together.is_some() => {
                 let (state, reason) = before;

@@ -90,6 +90,9 @@ impl<'a> Threads<'a> {
                         feed,
                         budget,
                     } = job;
+                    if !ahead.is_wanted(&ticket) {
+                        continue;
+                    }
                     let started = clock.now();
                     let result = {
                         let _timed = timed!("transform");
