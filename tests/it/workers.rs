@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use godwit::catalogue::Catalogue;
 use godwit::model::{RunId, RunState, Timestamp};
 use godwit::plan::Goal;
 use godwit::run::{
-    ChangedItems, Control, Observer, OnFailure, Options, Quiet, Report, RunError, RunEvent,
+    ChangedItems, Control, MaxFailures, Observer, OnFailure, Options, Quiet, Report, RunError,
+    RunEvent,
 };
 use godwit::sandbox::{Engine, Limits};
 use godwit::store::{Backend, Holder, LeaseError, Memory, OpenMode, Postgres, Store};
@@ -237,13 +239,17 @@ fn no_ranges(host: &Host) -> bool {
     backend.nth(1, b"P", b"Q").unwrap().is_none()
 }
 
-/// How many ranges there are.
-fn count_ranges(host: &Host) -> usize {
+/// What there is of steps in ranges, as it stands in keys behind the run and the step.
+const OF_RANGE: u8 = 1;
+const OF_WANTED: u8 = 2;
+const OF_FAILURE: u8 = 3;
+
+/// How many of these there are.
+fn count_of(kind: u8, host: &Host) -> usize {
     let mut count = 0;
     let backend = host.store().backend();
     let scanned = backend.scan(b"P", b"Q", &mut |key, _| {
-        // Behind the run and the step.
-        count += usize::from(key.get(13) == Some(&1));
+        count += usize::from(key.get(13) == Some(&kind));
         ControlFlow::Continue(())
     });
     scanned.unwrap();
@@ -562,18 +568,25 @@ fn with_a_held_helper(then: impl Fn(&Host) + Sync) -> (Host, [Vec<Report>; 2]) {
     seed(&leader, "made", "items", &good_items(600));
     let (control, held) = (Control::default(), Control::default());
     control.pace(|pacing| pacing.rest = Duration::from_millis(15));
-    let (goal, helper) = (Goal::default(), Mutex::new(None));
+    let goal = Goal::default();
     let reports = std::thread::scope(|scope| {
+        let (begin, has_begun) = channel();
         let hold = |event: &RunEvent| {
             if matches!(event, RunEvent::Batch { .. }) {
                 held.hold("it is day");
             }
         };
-        let help = || worker(&backend, 1).work(&goal, &OPTIONS, &Told(hold), &held);
+        let helper = scope.spawn({
+            let (backend, goal, hold, held) = (&backend, &goal, Told(hold), &held);
+            move || {
+                has_begun.recv().unwrap();
+                worker(backend, 1).work(goal, &OPTIONS, &hold, held)
+            }
+        });
+        let once = AtomicBool::new(false);
         let watch = |event: &RunEvent| {
-            let mut helper = helper.lock().unwrap();
-            if matches!(event, RunEvent::Batch { .. }) && helper.is_none() {
-                *helper = Some(scope.spawn(help));
+            if matches!(event, RunEvent::Batch { .. }) && !once.swap(true, Ordering::Relaxed) {
+                begin.send(()).unwrap();
                 while held.holds().is_empty() {
                     std::thread::sleep(Duration::from_millis(1));
                 }
@@ -581,8 +594,7 @@ fn with_a_held_helper(then: impl Fn(&Host) + Sync) -> (Host, [Vec<Report>; 2]) {
             }
         };
         let led = leader.work(&goal, &OPTIONS, &Told(watch), &control);
-        let helped = helper.lock().unwrap().take().unwrap().join().unwrap();
-        [led, helped].map(|worked| worked.unwrap().reports)
+        [led, helper.join().unwrap()].map(|worked| worked.unwrap().reports)
     });
     (leader, reports)
 }
@@ -612,7 +624,7 @@ fn who_is_held_from_the_beginning_begins_nothing() {
     seed(&host, "made", "items", &all);
     let held = Control::default();
     held.hold("it is day");
-    let (told, waits) = std::sync::mpsc::channel();
+    let (told, waits) = channel();
     let watch = |event: &RunEvent| {
         if matches!(event, RunEvent::Waiting { .. } | RunEvent::Started { .. }) {
             told.send(event.clone()).unwrap();
@@ -656,65 +668,139 @@ fn failing_items() -> Vec<(String, String)> {
     (0..300).map(item).collect()
 }
 
+/// One who takes the first range that is free, or the one behind it, and keeps it for as long as he likes.
+fn in_order(backend: &Arc<dyn Backend>, number: u64) -> Host {
+    let store = Store::new(backend.clone()).unwrap();
+    let surroundings = Surroundings {
+        random: Arc::new(move || number),
+        ..surroundings(number as usize)
+    };
+    let mut host = Host::new(store, one_step(), surroundings);
+    host.options = small_batches(5, 1);
+    host.lease_duration = 3_600_000;
+    host
+}
+
+/// A plugin of one step.
+fn one_step() -> Arc<Catalogue> {
+    made(&[Order::new("made", "2.0.0").step(rewrite("apply", "items"))])
+}
+
+fn wait_for(flag: &AtomicBool) {
+    while !flag.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Has a leader meet something that he cannot go on from while a helper sleeps over a range, and be stopped then; the helper, who
+/// may be, too, wakes up. Gives what he found.
+fn left_to_a_sleeper([leader, helper]: [&Host; 2], is_stopped: bool) -> Result<Worked, HostError> {
+    let (control, helper_control) = (Control::default(), Control::default());
+    // Batches are committed one by one: his range is not over with the first.
+    helper_control.pace(|pacing| pacing.rest = Duration::from_millis(1));
+    let flag = || AtomicBool::new(false);
+    let (has_begun, is_asleep, is_awake) = (flag(), flag(), flag());
+    let (goal, is_batch) = (Goal::default(), |event: &RunEvent| {
+        matches!(event, RunEvent::Batch { .. })
+    });
+    std::thread::scope(|scope| {
+        let helped = scope.spawn(|| {
+            let sleep = |event: &RunEvent| {
+                if is_batch(event) {
+                    is_asleep.store(true, Ordering::Relaxed);
+                    wait_for(&is_awake);
+                }
+            };
+            wait_for(&has_begun);
+            helper.work(&goal, &OPTIONS, &Told(sleep), &helper_control)
+        });
+        let led = scope.spawn(|| {
+            let watch = |event: &RunEvent| {
+                if is_batch(event) {
+                    has_begun.store(true, Ordering::Relaxed);
+                    wait_for(&is_asleep);
+                }
+            };
+            leader.work(&goal, &OPTIONS, &Told(watch), &control)
+        });
+        while count_of(OF_FAILURE, leader) == 0 && !led.is_finished() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        control.stop();
+        let led = led.join().unwrap();
+        if is_stopped {
+            helper_control.stop();
+        }
+        is_awake.store(true, Ordering::Relaxed);
+        assert!(led.as_ref().is_ok_and(|led| led.is_left), "{led:?}");
+        helped.join().unwrap()
+    })
+}
+
+#[test]
+fn a_pace_that_is_ordered_ends_with_the_run() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = in_order(&backend, 0);
+    let mut all = good_items(100);
+    all[99] = doing("0099", "2.0.0/apply", json!([["fail", "no"]]));
+    seed(&host, "made", "items", &all);
+    let (control, stays) = (
+        Control::default(),
+        WorkOptions {
+            stays: true,
+            ..OPTIONS
+        },
+    );
+    let (goal, own) = (Goal::default(), control.pacing());
+    let slow = Request::Throttle {
+        items_per_second: None,
+        duty: None,
+        rest: 1,
+    };
+    let was_slow = AtomicBool::new(false);
+    let order = |event: &RunEvent| {
+        if matches!(event, RunEvent::Batch { .. }) && !was_slow.load(Ordering::Relaxed) {
+            assert!(host.direct(slow).unwrap().is_ok());
+            while control.pacing() == own {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            was_slow.store(true, Ordering::Relaxed);
+        }
+    };
+    std::thread::scope(|scope| {
+        let worked = scope.spawn(|| host.work(&goal, &stays, &Told(order), &control));
+        wait_for(&was_slow);
+        while control.pacing() != own && !worked.is_finished() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let state = host.store().runs().unwrap()[0].state;
+        control.stop();
+        let worked = worked.join().unwrap().unwrap();
+        assert!(!worked.is_left);
+        assert_eq!((state, control.pacing()), (RunState::Blocked, own));
+    });
+}
+
 #[test]
 fn who_waits_for_others_after_a_failure_can_be_stopped() {
-    let order = Order::new("made", "2.0.0").step(rewrite("apply", "items"));
-    let catalogue = made(&[order]);
     let backend: Arc<dyn Backend> = Arc::new(Memory::new());
     let host = |number| {
-        let mut host = worker_with(&backend, number, &catalogue);
+        let mut host = in_order(&backend, number);
         host.options.on_failure = OnFailure::Stop;
         host
     };
     let leader = host(0);
     seed(&leader, "made", "items", &failing_items());
-    let (control, helper_control) = (Control::default(), Control::default());
-    let (is_in, may_go_on) = (AtomicBool::new(false), AtomicBool::new(false));
-    let wait_for = |flag: &AtomicBool| {
-        while !flag.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    };
-    std::thread::scope(|scope| {
-        // The helper has a range, and sleeps.
-        let sleep = |event: &RunEvent| {
-            if matches!(event, RunEvent::Batch { .. }) {
-                is_in.store(true, Ordering::Relaxed);
-                wait_for(&may_go_on);
-            }
-        };
-        let once = AtomicBool::new(false);
-        let watch = |event: &RunEvent| {
-            if matches!(event, RunEvent::Batch { .. }) && !once.swap(true, Ordering::Relaxed) {
-                let (helper, control) = (host(1), &helper_control);
-                scope.spawn(move || {
-                    let _ = helper.work(&Goal::default(), &OPTIONS, &Told(sleep), control);
-                });
-                wait_for(&is_in);
-            }
-        };
-        scope.spawn(|| {
-            wait_for(&is_in);
-            let is_own = |line: &String| line.starts_with('P') && line.contains("worker 0");
-            while data(&*backend).iter().any(is_own) {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            control.stop();
-        });
-        let worked = leader.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
-        helper_control.stop();
-        may_go_on.store(true, Ordering::Relaxed);
-        assert!(
-            worked.as_ref().is_ok_and(|worked| worked.is_left),
-            "{worked:?}"
-        );
-    });
-    // Whoever comes next finds the same.
-    let failed = work(&host(2), &Control::default()).unwrap_err();
-    assert!(
-        matches!(failed, HostError::Run(RunError::ItemFailed { .. })),
-        "{failed}"
-    );
+    let helped = left_to_a_sleeper([&leader, &host(1)], true);
+    assert!(helped.unwrap().is_left);
+    // Whoever comes next hears of it, and whoever tries again finds the same.
+    for is_heard in [true, false] {
+        let failed = work(&host(2), &Control::default()).unwrap_err();
+        let text = godwit::with_causes(&failed);
+        assert!(text.contains("failed step apply of 2.0.0"), "{text}");
+        let is_elsewhere = matches!(failed, HostError::Run(RunError::Elsewhere(_)));
+        assert_eq!(is_elsewhere, is_heard, "{text}");
+    }
 }
 
 #[test]
@@ -816,6 +902,8 @@ fn ranges_are_cut_in_the_middle_of_what_is_done_between_two_rests() {
         let surroundings = Surroundings {
             // Whoever owns a range looks around every few batches.
             clock: Arc::new(move || Timestamp(time.fetch_add(20, Ordering::Relaxed))),
+            // Of the first ranges, which are whole ones, each has one.
+            random: Arc::new(move || number as u64),
             ..surroundings(number)
         };
         let mut host = Host::new(store, CATALOGUE.clone(), surroundings);
@@ -826,10 +914,15 @@ fn ranges_are_cut_in_the_middle_of_what_is_done_between_two_rests() {
     };
     let first = host(0);
     seed(&first, "made", "items", &all);
-    let most = AtomicUsize::new(0);
+    let (most, once) = (AtomicUsize::new(0), AtomicBool::new(false));
     let watch = |event: &RunEvent| {
         if matches!(event, RunEvent::Batch { .. }) {
-            most.fetch_max(count_ranges(&first), Ordering::Relaxed);
+            // The first one is slow: the others are done before him, and want something of what he has.
+            let is_first = !once.swap(true, Ordering::Relaxed);
+            while is_first && count_of(OF_WANTED, &first) == 0 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            most.fetch_max(count_of(OF_RANGE, &first), Ordering::Relaxed);
         }
     };
     std::thread::scope(|scope| {
@@ -871,33 +964,50 @@ fn who_rests_between_rounds_rests_between_ranges_too() {
 
 #[test]
 fn nobody_rests_behind_the_last_range() {
-    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
-    let host = worker_with(&backend, 0, &one_step());
-    seed(&host, "made", "items", &good_items(5));
-    let control = Control::default();
-    control.pace(|pacing| pacing.rest = Duration::from_secs(3_600));
-    let reports = work(&host, &control).unwrap().reports;
-    assert_eq!(reports[0].run.state, RunState::Completed);
+    let fails = doing("0004", "2.0.0/apply", json!([["fail", "no"]]));
+    for (last, state) in [
+        (fails, RunState::Blocked),
+        (plain("0004"), RunState::Completed),
+    ] {
+        let control = Control::default();
+        control.pace(|pacing| pacing.rest = Duration::from_secs(3_600));
+        let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+        let host = worker_with(&backend, 0, &one_step());
+        let mut all = good_items(4);
+        all.push(last);
+        seed(&host, "made", "items", &all);
+        let reports = work(&host, &control).unwrap().reports;
+        assert_eq!(reports[0].run.state, state);
+    }
 }
 
-/// A plugin of one step.
-fn one_step() -> Arc<Catalogue> {
-    made(&[Order::new("made", "2.0.0").step(rewrite("apply", "items"))])
+#[test]
+fn who_rests_for_an_hour_hears_that_he_need_not_and_goes_on_so_in_the_next_range() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let mut host = worker_with(&backend, 0, &one_step());
+    host.options = small_batches(OPTIONS.range_items as usize, 1);
+    seed(&host, "made", "items", &good_items(100));
+    let control = Control::default();
+    control.pace(|pacing| pacing.rest = Duration::from_secs(3_600));
+    let watch = |event: &RunEvent| {
+        if matches!(event, RunEvent::Batch { .. }) {
+            let control = control.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(200));
+                control.pace(|pacing| pacing.rest = Duration::from_millis(1));
+            });
+        }
+    };
+    let worked = host.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
+    let run = &worked.unwrap().reports[0].run;
+    assert_eq!(run.state, RunState::Completed);
 }
 
 /// What a worker finds of 1,000 items of which some fail, a tenth of which at most may.
 fn work_on_failing(failing: std::ops::Range<usize>) -> (Host, Result<Worked, HostError>) {
-    let store = Store::new(Arc::new(Memory::new())).unwrap();
-    let surroundings = Surroundings {
-        // Ranges are taken in order.
-        random: Arc::new(|| 0),
-        ..surroundings(0)
-    };
-    let mut host = Host::new(store, one_step(), surroundings);
-    host.options = Options {
-        max_failures: "10%".parse().unwrap(),
-        ..small_batches(5, 1)
-    };
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let mut host = in_order(&backend, 0);
+    host.options.max_failures = MaxFailures::Percent(10);
     let item = |n: usize| {
         let id = format!("{n:04}");
         match failing.contains(&n) {
@@ -916,6 +1026,31 @@ fn failures_that_lie_close_together_are_a_share_of_all_items() {
     let (host, worked) = work_on_failing(960..980);
     assert_eq!(worked.unwrap().reports[0].run.state, RunState::Blocked);
     assert_eq!(quarantined(&host).len(), 20);
+}
+
+#[test]
+fn what_the_breaker_said_is_heard_by_whoever_leads_next() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = |number| {
+        let mut host = in_order(&backend, number);
+        host.options.max_failures = MaxFailures::Count(1);
+        host
+    };
+    let mut all = good_items(300);
+    // Behind the last one there is nothing more to be found.
+    for at in [0, 299] {
+        all[at] = doing(&all[at].0, "2.0.0/apply", json!([["fail", "no"]]));
+    }
+    let leader = host(0);
+    seed(&leader, "made", "items", &all);
+    let error = left_to_a_sleeper([&leader, &host(1)], false).unwrap_err();
+    let text = godwit::with_causes(&error);
+    assert!(text.contains("another worker gave up: 2 of"), "{text}");
+    assert_eq!(leader.store().runs().unwrap()[0].state, RunState::Failed);
+    // Whoever is told to try again is told by nobody that it failed before.
+    leader.accept(&quarantined(&leader)).unwrap();
+    up_accepting(&leader, &Quiet);
+    assert_eq!(leader.store().runs().unwrap()[0].state, RunState::Completed);
 }
 
 #[test]

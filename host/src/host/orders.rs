@@ -138,7 +138,7 @@ impl Host {
         is_over: &AtomicBool,
         wakes: &std::sync::mpsc::Receiver<()>,
     ) {
-        let (mut obeyed, mut paced) = (None, None);
+        let (mut obeyed, mut paced) = (None, Paced::default());
         // What was ordered to a holder before is not for this one.
         let begun = self.store.orders::<Pacing>().ok().flatten();
         let stale = begun.filter(|orders| matches!(orders.whose, Whose::Lease(_)));
@@ -149,11 +149,7 @@ impl Host {
                 continue;
             };
             let pacing = orders.as_ref().and_then(|orders| orders.pacing);
-            let pacing = pacing.map(|pacing| self.shared(pacing));
-            if let Some(ordered) = pacing.filter(|_| pacing != paced) {
-                control.pace(|pacing| *pacing = ordered);
-            }
-            paced = pacing;
+            paced.obey(control, pacing.map(|pacing| self.shared(pacing)));
             let is = |asks: fn(&Orders<Pacing>) -> bool| orders.as_ref().is_some_and(asks);
             let now = (is(|orders| orders.paused), is(|orders| orders.cancelled));
             if obeyed.replace(now) != Some(now) {
@@ -166,6 +162,7 @@ impl Host {
             // It ends at once when the work does.
             let _ = wakes.recv_timeout(EVERY);
         }
+        paced.obey(control, None);
     }
 
     /// What of a pace is one's own, where several work: a number of items is for all of them together.
@@ -201,6 +198,35 @@ impl Host {
             }
             Whose::Lease(number) => self.store.lease_number()? == Some(number),
         })
+    }
+}
+
+/// How fast work was ordered to go.
+#[derive(Debug, Default)]
+struct Paced {
+    ordered: Option<Pacing>,
+    /// How it went before, and how since.
+    of_control: Option<(Pacing, Pacing)>,
+}
+
+impl Paced {
+    /// Has it go as is ordered now, and as before where nothing is any more: an order ends with the run that it was given for.
+    fn obey(&mut self, control: &Control, ordered: Option<Pacing>) {
+        if self.ordered == ordered {
+            return;
+        }
+        self.ordered = ordered;
+        let known = self.of_control.take();
+        if let Some(ordered) = ordered {
+            let before = known.map_or_else(|| control.pacing(), |(before, _)| before);
+            control.pace(|pacing| *pacing = ordered);
+            self.of_control = Some((before, control.pacing()));
+        } else if let Some((before, since)) = known
+            // Somebody may have changed it otherwise.
+            && control.pacing() == since
+        {
+            control.pace(|pacing| *pacing = before);
+        }
     }
 }
 

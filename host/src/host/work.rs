@@ -133,6 +133,7 @@ impl Host {
             Err(HostError::Lease(LeaseError::Held { .. })) => {}
             noticed => noticed?,
         }
+        control.forget_rest();
         let is_cancelled = Arc::new(AtomicBool::new(false));
         let together = Together {
             holder: self.surroundings.holder.clone(),
@@ -176,7 +177,9 @@ impl Worker<'_> {
         let mut tries = 0;
         loop {
             if self.runner.control.is_stopped() {
-                return self.stop_run();
+                self.stop_run()?;
+                self.worked.is_left |= self.is_run_left();
+                return Ok(());
             }
             let next = match self.turn() {
                 Err(error) if is_outage(&error) && tries < TRIES => {
@@ -230,6 +233,12 @@ impl Worker<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the run that it was there for goes on, as far as can be known.
+    fn is_run_left(&self) -> bool {
+        let run = self.seen.map(|id| self.host.store.run(id));
+        run.is_some_and(|run| !matches!(run, Ok(Some(run)) if run.state != RunState::Running))
     }
 
     /// Does one thing that there is to do.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::pace::Owed;
+use super::pace::Rest;
 use super::report::{Observer, RunEvent};
 
 /// How often whoever waits looks after its lease.
@@ -48,8 +48,8 @@ struct State {
     /// Whether all who carry the run out are to wait.
     is_paused_for_all: bool,
     pacing: Pacing,
-    /// What is to be rested before anything else is done.
-    owed: Option<Owed>,
+    /// What is to be rested before the next range is begun.
+    rest: Option<Rest>,
 }
 
 impl State {
@@ -200,7 +200,7 @@ impl Control {
         let pacing = pacing.within_bounds();
         let mut state = self.state();
         if pacing != state.pacing {
-            state.owed = state.owed.map(Owed::for_items);
+            state.rest = state.rest.map(Rest::for_items);
         }
         state.pacing = pacing;
         self.0.changed.notify_all();
@@ -249,14 +249,22 @@ impl Control {
         Ok(goes_on)
     }
 
-    /// Leaves to whatever is done next what is still to be rested.
-    pub(super) fn owe(&self, owed: Owed) {
-        self.state().owed = Some(owed);
+    /// Leaves to the next range what is still to be rested, as work was paced so.
+    pub(super) fn leave_rest(&self, rest: Rest, pacing: Pacing) {
+        let mut state = self.state();
+        let is_same = pacing == state.pacing;
+        state.rest = Some(if is_same { rest } else { rest.for_items() });
     }
 
-    /// Takes over what was left to be rested.
-    pub(super) fn take_owed(&self) -> Option<Owed> {
-        self.state().owed.take()
+    /// Forgets what was left to be rested: something else begins.
+    pub(crate) fn forget_rest(&self) {
+        self.state().rest = None;
+    }
+
+    /// Takes over what was left to be rested, and gives how work is paced since.
+    pub(super) fn take_rest(&self) -> (Option<Rest>, Pacing) {
+        let mut state = self.state();
+        (state.rest.take(), state.pacing)
     }
 
     /// Rests for a while, unless it is stopped or paced otherwise; gives whether it was for as long.

@@ -94,99 +94,102 @@ pub(super) struct Round {
     /// The number of the first batch of the next one.
     pub end: u64,
     started: Timestamp,
-    /// How many items had been read when it started.
-    read: u64,
+    done: Done,
     /// When the items that were read before are paid for.
     due: Timestamp,
-    /// What is still to be rested for what came before it, if it only stands for that.
-    owed: Option<Owed>,
 }
 
-/// What is still to be rested behind the last batches of a range: the next one begins with it.
+/// How far work has come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Done {
+    pub items: u64,
+    pub commits: u64,
+}
+
+/// What is to be rested for what was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Owed {
-    /// When its items are paid for.
+pub(super) struct Rest {
+    /// So long, from a moment on.
+    pub left: Duration,
+    from: Timestamp,
+    /// When all items that were read are paid for.
     due: Timestamp,
-    until: Timestamp,
-    /// So long at most, whatever the clock says.
-    rest: Duration,
 }
 
-impl Owed {
-    /// What of it is owed where work is paced otherwise since: items that were read are paid for.
-    pub(super) fn for_items(self) -> Self {
+impl Rest {
+    /// The same, after a part of it.
+    pub(super) fn after(self, time: Duration) -> Self {
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Self {
-            due: self.due,
-            until: self.due,
-            rest: self.rest.min(Duration::from_millis(HASTE)),
+            left: self.left.saturating_sub(time),
+            from: self.from.plus(millis),
+            ..self
+        }
+    }
+
+    /// The same, at a later moment.
+    pub(super) fn at(self, now: Timestamp) -> Self {
+        self.after(Duration::from_millis(now.since(self.from)))
+    }
+
+    /// What of it is left where work is paced otherwise since: items that were read are paid for.
+    pub(super) fn for_items(self) -> Self {
+        let millis = self.due.since(self.from).min(HASTE);
+        Self {
+            left: self.left.min(Duration::from_millis(millis)),
+            due: self.due.min(self.from.plus(HASTE)),
+            ..self
         }
     }
 }
 
 impl Round {
-    /// Begins one of batches up to a number.
-    pub(super) fn new(last: Option<&Self>, now: Timestamp, read: u64, end: u64) -> Self {
+    /// Begins one of batches up to a number, behind a rest.
+    pub(super) fn new(last: Option<Rest>, now: Timestamp, done: Done, end: u64) -> Self {
         let due = last.map_or(now, |last| last.due);
         Self {
             end,
             started: now,
-            read,
+            done,
             due: if now.since(due) > HASTE { now } else { due },
-            owed: None,
-        }
-    }
-
-    /// One that is over at once: what is owed is rested, then the next one begins.
-    pub(super) fn owing(owed: Owed, now: Timestamp, read: u64) -> Self {
-        Self {
-            end: 0,
-            started: now,
-            read,
-            due: owed.due,
-            owed: Some(owed),
-        }
-    }
-
-    /// Ends it before its time, because work is paced otherwise from here on.
-    pub(super) fn cut_short(&mut self, end: u64) {
-        self.end = end;
-        self.owed = self.owed.map(Owed::for_items);
-    }
-
-    /// What it leaves to be rested to whoever goes on elsewhere.
-    pub(super) fn leave(mut self, pacing: &Pacing, now: Timestamp, read: u64) -> Owed {
-        let rest = self.end(pacing, now, read);
-        let millis = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX);
-        Owed {
-            due: self.due,
-            until: now.plus(millis),
-            rest,
         }
     }
 
     /// How long to rest once its batches are committed.
-    pub(super) fn end(&mut self, pacing: &Pacing, now: Timestamp, read: u64) -> Duration {
-        if let Some(owed) = self.owed {
-            return Duration::from_millis(owed.until.since(now)).min(owed.rest);
+    pub(super) fn end(self, pacing: &Pacing, now: Timestamp, done: Done) -> Rest {
+        let rest = |left, due| Rest {
+            left,
+            from: now,
+            due,
+        };
+        if done.commits == self.done.commits {
+            return rest(Duration::ZERO, self.due);
         }
-        let busy = now.since(self.started);
+        let busy = now.since(self.started).min(SLEPT);
         let of_duty = pacing.duty.map_or(0, |duty| {
             let duty = u64::from(duty.max(1));
             busy.saturating_mul(100_u64.saturating_sub(duty)) / duty
         });
-        let of_rate = pacing.items_per_second.map_or(0, |rate| {
-            let items = read.saturating_sub(self.read);
-            let cost = items.saturating_mul(1_000) / u64::from(rate.get());
-            self.due = self.due.plus(cost);
-            // A clock that was set back would have it rest for hours.
-            self.due.since(now).min(cost.saturating_add(HASTE))
+        let items = done.items.saturating_sub(self.done.items);
+        let cost = pacing.items_per_second.map_or(0, |rate| {
+            items.saturating_mul(1_000) / u64::from(rate.get())
         });
-        Duration::from_millis(of_duty.max(of_rate)).max(pacing.rest)
+        // A clock that was set back would have it rest for hours.
+        let latest = now.plus(cost).plus(HASTE);
+        let due = self.due.plus(cost).min(latest);
+        let of_rate = match pacing.items_per_second {
+            Some(_) => due.since(now),
+            None => 0,
+        };
+        let left = Duration::from_millis(of_duty.max(of_rate));
+        rest(left.max(pacing.rest), due)
     }
 }
 
 /// So many milliseconds may be made up for that work took longer than it should.
 const HASTE: u64 = 1_000;
+/// A round that seems to have taken longer, in milliseconds, has not worked all the time: the machine slept, or the clock was set.
+const SLEPT: u64 = 60_000;
 
 #[cfg(test)]
 mod tests {
@@ -194,39 +197,86 @@ mod tests {
 
     const WISHED: Duration = Duration::from_millis(100);
 
-    #[test]
-    fn what_a_range_leaves_to_be_rested_is_rested_once_and_what_time_has_passed_counts() {
-        let (start, second) = (Timestamp(1_000_000), Duration::from_secs(1));
-        let pacing = Pacing {
+    const START: Timestamp = Timestamp(1_000_000);
+
+    /// What is rested behind a round of a hundred items that took so many milliseconds.
+    fn rest_of(pacing: &Pacing, millis: u64) -> Rest {
+        let (before, after) = (done(40, 1), done(140, 3));
+        let round = Round::new(None, START, before, 2);
+        round.end(pacing, START.plus(millis), after)
+    }
+
+    fn done(items: u64, commits: u64) -> Done {
+        Done { items, commits }
+    }
+
+    fn a_hundred_a_second() -> Pacing {
+        Pacing {
             items_per_second: std::num::NonZeroU32::new(100),
             ..Pacing::default()
-        };
-        let round = Round::new(None, start, 40, 2);
-        let owed = round.leave(&pacing, start.plus(100), 240);
-        let later = |millis| Round::owing(owed, start.plus(millis), 7);
-        let rest = |millis| later(millis).end(&pacing, start.plus(millis), 7);
-        assert_eq!(rest(100), second * 2 - Duration::from_millis(100));
-        assert_eq!(rest(1_500), second / 2);
-        assert_eq!(rest(2_000), Duration::ZERO);
-        let set_back = later(0).end(&pacing, Timestamp(0), 7);
-        assert_eq!(set_back, rest(100), "no longer than it was");
-        // The next round pays for its own items alone.
-        let mut next = Round::new(Some(&later(2_000)), start.plus(2_000), 7, 2);
-        assert_eq!(next.end(&pacing, start.plus(2_000), 107), second);
+        }
     }
 
     #[test]
-    fn of_what_is_owed_items_are_paid_for_however_work_is_paced_now() {
-        let (start, hour) = (Timestamp(1_000_000), Duration::from_secs(3_600));
+    fn what_is_left_of_a_rest_grows_less_with_time_and_is_paid_once() {
+        let (pacing, second) = (a_hundred_a_second(), Duration::from_secs(1));
+        let rest = rest_of(&pacing, 100);
+        assert_eq!(rest.left, second - Duration::from_millis(100));
+        assert_eq!(rest.after(second / 2), rest.at(START.plus(600)));
+        assert_eq!(rest.at(START.plus(600)).left, Duration::from_millis(400));
+        assert_eq!(rest.at(START.plus(5_000)).left, Duration::ZERO);
+        assert_eq!(rest.at(Timestamp(0)), rest, "the clock was set back");
+        // The next round pays for its own items alone.
+        let next = Round::new(Some(rest), START.plus(1_000), done(7, 0), 2);
+        let rest = next.end(&pacing, START.plus(1_000), done(107, 1));
+        assert_eq!(rest.left, second);
+    }
+
+    #[test]
+    fn of_a_rest_items_are_paid_for_however_work_is_paced_now() {
+        let hour = Duration::from_secs(3_600);
         let slow = Pacing {
             rest: hour,
             ..Pacing::default()
         };
-        let owed = Round::new(None, start, 0, 2).leave(&slow, start, 10);
-        let mut round = Round::owing(owed, start, 0);
-        assert_eq!(round.end(&slow, start, 0), hour);
-        round.cut_short(0);
-        assert_eq!(round.end(&slow, start, 0), Duration::ZERO);
+        assert_eq!(rest_of(&slow, 0).left, hour);
+        assert_eq!(rest_of(&slow, 0).for_items().left, Duration::ZERO);
+        let both = Pacing {
+            rest: hour,
+            ..a_hundred_a_second()
+        };
+        let left = rest_of(&both, 400).for_items().left;
+        assert_eq!(left, Duration::from_millis(600));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_costs_a_second_once() {
+        let (pacing, second) = (a_hundred_a_second(), Duration::from_secs(1));
+        let back = Timestamp(START.0 - 3_600_000);
+        let rest = Round::new(None, START, done(0, 0), 2).end(&pacing, back, done(100, 1));
+        assert_eq!(rest.left, second * 2);
+        let now = back.plus(2_000);
+        let next = Round::new(Some(rest), now, done(100, 1), 4);
+        assert_eq!(next.end(&pacing, now, done(200, 2)).left, second);
+    }
+
+    #[test]
+    fn nobody_rests_for_what_was_not_done_or_for_hours_of_sleep() {
+        let round = Round::new(None, START, done(40, 1), 2);
+        let slow = Pacing {
+            duty: Some(10),
+            rest: Duration::from_secs(3_600),
+            ..Pacing::default()
+        };
+        let nothing = round.end(&slow, START.plus(100), done(40, 1));
+        assert_eq!(nothing.left, Duration::ZERO);
+        let tenth = Pacing {
+            duty: Some(10),
+            ..Pacing::default()
+        };
+        assert_eq!(rest_of(&tenth, 1_000).left, Duration::from_secs(9));
+        let slept = rest_of(&tenth, 8 * 3_600_000);
+        assert_eq!(slept.left, Duration::from_secs(540));
     }
 
     fn learn(pace: &mut Pace, times: u32, millis: u64) -> u32 {

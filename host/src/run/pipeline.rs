@@ -13,13 +13,13 @@ use super::control::LEASE_CHECK;
 use super::feed::Feed;
 use super::hold::Hold;
 use super::judge::{Failed, Verdict, is_failed};
-use super::pace::Round;
+use super::pace::{Done, Rest, Round};
 use super::reads::Range;
 use super::threads::{Job, Outcome, Threads, Worker};
 use super::transform::{Abort, Judged};
 use super::window::{self, Window};
 use super::{OnFailure, Options, Pacing, RunError, Runner, timed};
-use crate::model::{Name, Progress};
+use crate::model::{Name, Progress, Timestamp};
 use crate::store::{LeaseError, StoreError, is_of_item};
 
 /// Batches are gathered into one commit until they have so many bytes. A commit waits for the disk: some
@@ -112,7 +112,9 @@ struct Pipeline<'p, P> {
     next_commit: u64,
     /// Batches that came back before their turn.
     early: BTreeMap<u64, Outcome>,
+    /// How many there were, of the application's, too, as far as those are known.
     commits: u64,
+    own_commits: u64,
     /// How many there had been when the batch was read that is being committed; what comes behind it was not read before.
     read_at: u64,
     /// What the last commits changed, for steps that look at more than what they are fed.
@@ -122,25 +124,28 @@ struct Pipeline<'p, P> {
     pacing: Pacing,
     /// The batches behind which it rests, where it does.
     round: Option<Round>,
+    /// What is to be rested before the next round.
+    rest: Option<Rest>,
 }
 
 impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
     fn new(pass: &'p mut P, threads: Threads<'p>) -> Self {
         let Runner { control, clock, .. } = *pass.runner();
-        let owed = match pass.hold() {
-            Hold::Whole(_) => None,
-            Hold::Range(_) => control.take_owed(),
+        let (rest, pacing) = match pass.hold() {
+            Hold::Whole(_) => (None, control.pacing()),
+            Hold::Range(_) => control.take_rest(),
         };
-        let read = pass.checkpoint().counts.read;
         Self {
             window: Window::new(window::limit(pass.runner().options)),
-            pacing: control.pacing(),
-            round: owed.map(|owed| Round::owing(owed, clock.now(), read)),
+            pacing,
+            round: None,
+            rest: rest.map(|rest| rest.at(clock.now())),
             pass,
             threads,
             next_commit: 0,
             early: BTreeMap::new(),
             commits: 0,
+            own_commits: 0,
             read_at: 0,
             changed: VecDeque::new(),
         }
@@ -169,11 +174,11 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
     /// Leaves the rest behind the last batches of a range to the next one, which is begun with it: whoever rests owns one, since
     /// a rate is shared by those who do. There may be many small ones, and behind the last there is nothing to rest for.
     fn leave_rest(&mut self) {
+        self.end_round();
         let has_range = self.has_range();
-        let Runner { control, clock, .. } = *self.pass.runner();
-        if let Some(round) = self.round.take().filter(|_| has_range) {
-            let read = self.pass.checkpoint().counts.read;
-            control.owe(round.leave(&self.pacing, clock.now(), read));
+        if let Some(rest) = self.rest.take().filter(|_| has_range) {
+            let control = self.pass.runner().control;
+            control.leave_rest(rest, self.pacing);
         }
     }
 
@@ -190,7 +195,7 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
             self.pass.keep_lease()
         })?;
         if was_held {
-            self.round = None;
+            (self.round, self.rest) = (None, None);
         }
         Ok(goes_on)
     }
@@ -212,41 +217,61 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
     /// Rests behind a round of batches, if work is to rest at all, and begins the next one; gives whether to go on.
     fn keep_pace(&mut self) -> Result<bool, RunError> {
         let Runner { control, clock, .. } = *self.pass.runner();
-        let pacing = control.pacing();
-        if pacing != self.pacing {
-            self.pacing = pacing;
-            self.read_again();
-            // What was done of it is paid for as that says.
-            if let Some(round) = &mut self.round {
-                round.cut_short(self.next_commit);
+        loop {
+            let pacing = control.pacing();
+            if pacing != self.pacing {
+                self.read_again();
+                self.end_round();
+                self.rest = self.rest.map(Rest::for_items);
+                self.pacing = pacing;
+            }
+            if !pacing.rests() {
+                (self.round, self.rest) = (None, None);
+                return Ok(true);
+            }
+            if matches!(&self.round, Some(round) if self.next_commit < round.end) {
+                return Ok(true);
+            }
+            self.end_round();
+            let Some(rest) = self.rest.filter(|rest| !rest.left.is_zero()) else {
+                self.begin_round(clock.now());
+                return Ok(true);
+            };
+            let time = rest.left.min(LEASE_CHECK);
+            self.rest = Some(match control.rest(time) {
+                true => rest.after(time),
+                false => rest.at(clock.now()),
+            });
+            let is_held = self.has_range() && !control.holds().is_empty();
+            if is_held || control.is_stopped() {
+                return Ok(false);
+            }
+            self.keep_lease()?;
+            if !self.look_around()? {
+                return Ok(false);
             }
         }
-        if !pacing.rests() {
-            self.round = None;
-            return Ok(true);
+    }
+
+    fn begin_round(&mut self, now: Timestamp) {
+        let threads = self.pass.runner().options.threads.max(1);
+        let end = self.next_commit + threads as u64;
+        self.round = Some(Round::new(self.rest.take(), now, self.done(), end));
+    }
+
+    /// Ends a round, if there is one, wherever it stands: for what was done in it is to be rested.
+    fn end_round(&mut self) {
+        if let Some(round) = self.round.take() {
+            let now = self.pass.runner().clock.now();
+            self.rest = Some(round.end(&self.pacing, now, self.done()));
         }
-        let is_over = |round: &Round| self.next_commit >= round.end;
-        if !self.round.as_ref().is_none_or(is_over) {
-            return Ok(true);
+    }
+
+    fn done(&self) -> Done {
+        Done {
+            items: self.pass.checkpoint().counts.read,
+            commits: self.own_commits,
         }
-        let read = self.pass.checkpoint().counts.read;
-        if let Some(round) = &mut self.round {
-            let mut left = round.end(&pacing, clock.now(), read);
-            while !left.is_zero() {
-                let time = left.min(LEASE_CHECK);
-                if !control.rest(time) || self.has_range() && !control.holds().is_empty() {
-                    break;
-                }
-                self.keep_lease()?;
-                if !self.look_around()? {
-                    return Ok(false);
-                }
-                left -= time;
-            }
-        }
-        let end = self.next_commit + self.pass.runner().options.threads.max(1) as u64;
-        self.round = Some(Round::new(self.round.as_ref(), clock.now(), read, end));
-        Ok(true)
     }
 
     fn keep_lease(&mut self) -> Result<(), RunError> {
@@ -373,7 +398,12 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
         if self.commit_all(&group)? {
             match (is_part, is_last_asked) {
                 (true, _) => self.start_over(),
-                (false, true) => self.read_again(),
+                (false, true) => {
+                    self.read_again();
+                    if let Some(round) = &mut self.round {
+                        round.end = round.end.max(self.next_commit + 1);
+                    }
+                }
                 (false, false) => {}
             }
         }
@@ -478,6 +508,7 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
         }
         self.next_commit += group.len() as u64;
         self.commits += 1;
+        self.own_commits += 1;
         let counts = self.pass.checkpoint().counts;
         self.threads.ahead.committed(self.commits, counts);
         self.window.grow();

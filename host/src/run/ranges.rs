@@ -530,9 +530,12 @@ impl Runner<'_> {
         }
     }
 
-    /// Ends the ranges, once all are done; gives whether they were.
+    /// Ends the ranges, once all are done and nobody says why that should not be all; gives whether they were.
     fn join(&self, lease: &mut Lease, run: &Run, steps: &[u32]) -> Result<bool, RunError> {
         self.commit_caught_up(lease, true, |lease| {
+            if self.store.range_failure(run.id, steps[0])?.is_some() {
+                return Ok(None);
+            }
             let mut write = self.store.write(run.id, Some(Keeper::of(run, steps[0])));
             let progress = self.store.join_ranges(&mut write, run.id, steps)?;
             for (step, progress) in steps.iter().zip(&progress) {

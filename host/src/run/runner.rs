@@ -242,8 +242,9 @@ impl Runner<'_> {
         let now = self.clock.now();
         let mut write = self.store.write(run.id, None);
         if run.state != RunState::Running {
-            // They were for those who carried it out before.
+            // They were for those who carried it out before, as is what those have met.
             write.drop_orders();
+            self.store.forget_failures(&mut write, run.id)?;
         }
         (run.state, run.reason, run.changed_at) = (state, reason, now);
         write.set_run(run);

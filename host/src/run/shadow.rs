@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::control::LEASE_CHECK;
-use super::pace::Round;
+use super::pace::{Done, Round};
 use super::undo::{BEFORE, step_numbers};
 use super::{Control, Observer, RunError, RunEvent};
 use crate::model::{Apart, Clock, Name, Run, RunId, Version};
@@ -67,14 +67,17 @@ impl Follower<'_> {
     pub fn copy(&self, lease: &mut Lease, shadow: &mut Shadow) -> Result<bool, RunError> {
         for place in 0..shadow.collections.len() {
             let name = shadow.collections[place].name.clone();
-            let mut round = None;
+            let (mut rest, mut pages) = (None, 0);
             while !shadow.collections[place].done {
                 if !self.proceed(lease)? {
                     return Ok(false);
                 }
-                let copied = shadow.collections[place].items;
-                round = Some(Round::new(round.as_ref(), self.clock.now(), copied, 0));
+                let done = |items, commits| Done { items, commits };
+                let before = done(shadow.collections[place].items, pages);
+                // A page is a round.
+                let round = Round::new(rest, self.clock.now(), before, 0);
                 self.copy_page(lease, shadow, place)?;
+                pages += 1;
                 let copied = &shadow.collections[place];
                 self.observer.event(&RunEvent::Copied {
                     collection: name.clone(),
@@ -82,11 +85,10 @@ impl Follower<'_> {
                     total: self.live.tallies(&name)?.items.max(copied.items),
                     done: copied.done,
                 });
-                if let Some(round) = &mut round {
-                    let pacing = self.control.pacing();
-                    let rest = round.end(&pacing, self.clock.now(), copied.items);
-                    self.rest(lease, rest)?;
-                }
+                let (pacing, after) = (self.control.pacing(), done(copied.items, pages));
+                let due = round.end(&pacing, self.clock.now(), after);
+                self.rest(lease, due.left)?;
+                rest = Some(due);
             }
         }
         Ok(true)

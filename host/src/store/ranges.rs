@@ -350,7 +350,7 @@ impl Store {
         let Some((&step, also)) = steps.split_first() else {
             return Ok(());
         };
-        for place in signs(run, step) {
+        for place in [key::wanted(run, step), key::unfit(run, step)] {
             write.put(&place, None);
         }
         let place = key::division(run, step);
@@ -459,10 +459,25 @@ impl Store {
             write.expect(&place, Some(&bytes));
             write.put(&place, None);
         }
-        for place in signs(run, step) {
-            write.put(&place, None);
+        for sign in [key::wanted(run, step), key::unfit(run, step)] {
+            write.put(&sign, None);
         }
+        write.expect(&key::range_failure(run, step), None);
         Ok(progress)
+    }
+
+    /// Has a write forget why steps of a run could not go on: it is tried again.
+    pub(crate) fn forget_failures(
+        &self,
+        write: &mut Write<'_>,
+        run: RunId,
+    ) -> Result<(), StoreError> {
+        self.each(&key::divisions(run), &mut |place, _| {
+            if let Some(step) = key::division_step(place) {
+                write.put(&key::range_failure(run, step), None);
+            }
+            Ok(ControlFlow::Continue(()))
+        })
     }
 
     /// Has a write put steps into ranges of their own that have been carried out in one pass with those before them: from the
@@ -481,7 +496,7 @@ impl Store {
         let first: Division = record::from_json(&place, &known)?;
         let mut left: Vec<u32> = first.steps(step).collect();
         let others = left.split_off(at.clamp(1, left.len()));
-        for sign in signs(run, step) {
+        for sign in [key::wanted(run, step), key::unfit(run, step)] {
             write.put(&sign, None);
         }
         let Some((&other, also)) = others.split_first() else {
@@ -778,15 +793,6 @@ fn settled(result: Result<(), StoreError>) -> Result<(), StoreError> {
         Err(StoreError::Conflict { .. }) => Ok(()),
         result => result,
     }
-}
-
-/// Where it is said what whoever owns a range of a step looks for.
-fn signs(run: RunId, step: u32) -> [Vec<u8>; 3] {
-    [
-        key::wanted(run, step),
-        key::range_failure(run, step),
-        key::unfit(run, step),
-    ]
 }
 
 impl Division {
