@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::socket::{Answer, Request, SocketError};
 use super::{Host, HostError};
 use crate::model::RunState;
@@ -41,23 +43,15 @@ impl Host {
             return Ok(Err(SocketError::Refused(reason)));
         }
         let whose = self.whose()?;
-        let orders = self.store.order::<Pacing>(whose, &|orders| match request {
+        let orders = self.store.order::<Pace>(whose, &|orders| match request {
             Request::Progress => {}
             Request::Pause => orders.paused = true,
             Request::Resume => orders.paused = false,
             Request::Cancel => orders.cancelled = true,
-            Request::Throttle {
-                items_per_second,
-                duty,
-                rest,
-            } => {
-                let pacing = orders.pacing.get_or_insert_default();
-                (pacing.items_per_second, pacing.duty) = (items_per_second, duty);
-                pacing.rest = Duration::from_millis(rest);
+            Request::Throttle { .. } => {
+                orders.pacing.get_or_insert_default().throttle = Some(request);
             }
-            Request::Batch { bytes } => {
-                orders.pacing.get_or_insert_default().batch_bytes = bytes;
-            }
+            Request::Batch { .. } => orders.pacing.get_or_insert_default().batch = Some(request),
         })?;
         let holds = if orders.paused {
             vec!["paused".to_owned()]
@@ -89,7 +83,7 @@ impl Host {
             purpose: busy.purpose,
             is_stopping: orders.cancelled,
             holds,
-            pacing: orders.pacing.unwrap_or_default(),
+            pacing: orders.pacing.unwrap_or_default().on(Pacing::default()),
             progress,
         }))
     }
@@ -139,9 +133,10 @@ impl Host {
         wakes: &std::sync::mpsc::Receiver<()>,
     ) {
         let (mut obeyed, mut paced) = (None, Paced::default());
-        // What was ordered to a holder before is not for this one.
-        let begun = self.store.orders::<Pacing>().ok().flatten();
-        let stale = begun.filter(|orders| matches!(orders.whose, Whose::Lease(_)));
+        // What was ordered to a holder before is not for this one; it is where he is still at work.
+        let begun = self.store.orders::<Pace>().ok().flatten();
+        let is_at_work = || matches!(self.busy(), Ok(Some(_)));
+        let stale = begun.filter(|orders| matches!(orders.whose, Whose::Lease(_)) && !is_at_work());
         while !is_over.load(Ordering::SeqCst) {
             let Ok(orders) = self.meant(stale.as_ref()) else {
                 // What was ordered before holds until the store can be asked again.
@@ -150,7 +145,7 @@ impl Host {
             };
             let pacing = orders.as_ref().and_then(|orders| orders.pacing);
             paced.obey(control, pacing.map(|pacing| self.shared(pacing)));
-            let is = |asks: fn(&Orders<Pacing>) -> bool| orders.as_ref().is_some_and(asks);
+            let is = |asks: fn(&Orders<Pace>) -> bool| orders.as_ref().is_some_and(asks);
             let now = (is(|orders| orders.paused), is(|orders| orders.cancelled));
             if obeyed.replace(now) != Some(now) {
                 control.pause_with_all(now.0);
@@ -166,28 +161,34 @@ impl Host {
     }
 
     /// What of a pace is one's own, where several work: a number of items is for all of them together.
-    fn shared(&self, pacing: Pacing) -> Pacing {
+    fn shared(&self, mut pace: Pace) -> Pace {
         let workers = self.store.workers(self.clock().now()).unwrap_or(1).max(1);
         let share = |items: NonZeroU32| {
             let workers = u32::try_from(workers).unwrap_or(u32::MAX);
             NonZeroU32::new(items.get() / workers).unwrap_or(NonZeroU32::MIN)
         };
-        Pacing {
-            items_per_second: pacing.items_per_second.map(share),
-            ..pacing
+        if let Some(Request::Throttle {
+            items_per_second, ..
+        }) = &mut pace.throttle
+        {
+            *items_per_second = items_per_second.map(share);
         }
+        pace
     }
 
     /// The orders that are for those who work now.
-    fn meant(&self, stale: Option<&Orders<Pacing>>) -> Result<Option<Orders<Pacing>>, HostError> {
-        let found = self.store.orders::<Pacing>()?;
-        let Some(orders) = found.filter(|found| stale != Some(found)) else {
-            return Ok(None);
-        };
-        let is_meant = self.is_meant(orders.whose)?;
-        // A run that goes on has dropped those that were given before.
-        let is_so_still = self.store.orders()?.as_ref() == Some(&orders);
-        Ok(Some(orders).filter(|_| is_meant && is_so_still))
+    fn meant(&self, stale: Option<&Orders<Pace>>) -> Result<Option<Orders<Pace>>, HostError> {
+        loop {
+            let found = self.store.orders::<Pace>()?;
+            let Some(orders) = found.filter(|found| stale != Some(found)) else {
+                return Ok(None);
+            };
+            let is_meant = self.is_meant(orders.whose)?;
+            // A run that goes on has dropped those that were given before; others may have been given meanwhile.
+            if self.store.orders()?.as_ref() == Some(&orders) {
+                return Ok(Some(orders).filter(|_| is_meant));
+            }
+        }
     }
 
     fn is_meant(&self, whose: Whose) -> Result<bool, HostError> {
@@ -201,17 +202,37 @@ impl Host {
     }
 }
 
+/// How fast work is to go, of what somebody has said something about: the last request of each kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Pace {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    throttle: Option<Request>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch: Option<Request>,
+}
+
+impl Pace {
+    /// The pace of work that went otherwise before.
+    fn on(self, mut pacing: Pacing) -> Pacing {
+        for request in [self.throttle, self.batch].into_iter().flatten() {
+            request.pace(&mut pacing);
+        }
+        pacing
+    }
+}
+
 /// How fast work was ordered to go.
 #[derive(Debug, Default)]
 struct Paced {
-    ordered: Option<Pacing>,
+    ordered: Option<Pace>,
     /// How it went before, and how since.
     of_control: Option<(Pacing, Pacing)>,
 }
 
 impl Paced {
     /// Has it go as is ordered now, and as before where nothing is any more: an order ends with the run that it was given for.
-    fn obey(&mut self, control: &Control, ordered: Option<Pacing>) {
+    fn obey(&mut self, control: &Control, ordered: Option<Pace>) {
         if self.ordered == ordered {
             return;
         }
@@ -219,7 +240,7 @@ impl Paced {
         let known = self.of_control.take();
         if let Some(ordered) = ordered {
             let before = known.map_or_else(|| control.pacing(), |(before, _)| before);
-            control.pace(|pacing| *pacing = ordered);
+            control.pace(|pacing| *pacing = ordered.on(before));
             self.of_control = Some((before, control.pacing()));
         } else if let Some((before, since)) = known
             // Somebody may have changed it otherwise.

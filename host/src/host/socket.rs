@@ -205,21 +205,27 @@ impl Request {
             Self::Pause => control.pause(),
             Self::Resume => control.resume(),
             Self::Cancel => control.stop(),
+            Self::Throttle { .. } | Self::Batch { .. } => {
+                control.pace(|pacing| self.pace(pacing));
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes how fast work may go, if it is about that.
+    pub(super) fn pace(self, pacing: &mut Pacing) {
+        match self {
             Self::Throttle {
                 items_per_second,
                 duty,
                 rest,
             } => {
-                control.pace(|pacing| {
-                    (pacing.items_per_second, pacing.duty) = (items_per_second, duty);
-                    pacing.rest = Duration::from_millis(rest);
-                });
+                (pacing.items_per_second, pacing.duty) = (items_per_second, duty);
+                pacing.rest = Duration::from_millis(rest);
             }
-            Self::Batch { bytes } => {
-                control.pace(|pacing| pacing.batch_bytes = bytes);
-            }
+            Self::Batch { bytes } => pacing.batch_bytes = bytes,
+            Self::Progress | Self::Pause | Self::Resume | Self::Cancel => {}
         }
-        Ok(())
     }
 }
 

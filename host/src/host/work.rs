@@ -73,6 +73,8 @@ pub struct Worked {
     pub ranges: u64,
     /// Whether it was asked to stop, and left a run to others.
     pub is_left: bool,
+    /// Whether it was asked to stop before it was there for any run, while there is something to be done, or may be.
+    pub is_stopped: bool,
 }
 
 /// What a worker is to do next.
@@ -96,6 +98,8 @@ struct Worker<'a> {
     seen: Option<RunId>,
     /// Why it takes nothing, as was told.
     held_by: Vec<String>,
+    /// Whether there was nothing to be done when it looked last.
+    is_up_to_date: bool,
 }
 
 impl Host {
@@ -154,6 +158,7 @@ impl Host {
             worked: Worked::default(),
             seen: None,
             held_by: Vec::new(),
+            is_up_to_date: false,
         };
         self.obeying("worker", control, &is_cancelled, || worker.work())?;
         Ok(worker.worked)
@@ -178,8 +183,7 @@ impl Worker<'_> {
         loop {
             if self.runner.control.is_stopped() {
                 self.stop_run()?;
-                self.worked.is_left |= self.is_run_left();
-                return Ok(());
+                return self.note_stop();
             }
             let next = match self.turn() {
                 Err(error) if is_outage(&error) && tries < TRIES => {
@@ -235,10 +239,17 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Whether the run that it was there for goes on, as far as can be known.
-    fn is_run_left(&self) -> bool {
+    /// Notes what becomes of the run that it was there for, as far as can be known.
+    fn note_stop(&mut self) -> Result<(), HostError> {
         let run = self.seen.map(|id| self.host.store.run(id));
-        run.is_some_and(|run| !matches!(run, Ok(Some(run)) if run.state != RunState::Running))
+        match run {
+            None => self.worked.is_stopped = !self.is_up_to_date,
+            Some(Ok(Some(run))) if run.state != RunState::Running => {
+                self.end(self.runner.report(run)?)?;
+            }
+            Some(_) => self.worked.is_left = true,
+        }
+        Ok(())
     }
 
     /// Does one thing that there is to do.
@@ -256,7 +267,7 @@ impl Worker<'_> {
         let Some(run) = self.host.store.last_run(&is_meant)? else {
             return Ok(Next::Rest(PAUSE));
         };
-        self.seen = Some(run.id);
+        (self.seen, self.is_up_to_date) = (Some(run.id), false);
         let control = self.runner.control;
         self.tell_of_holds(control.holds());
         match self.runner.help(&run)? {
@@ -309,6 +320,7 @@ impl Worker<'_> {
             self.note_end()?;
             return Ok(Next::End);
         }
+        self.is_up_to_date = false;
         if let Some(report) = self.ended_badly()? {
             return self.end(report);
         }
@@ -393,6 +405,7 @@ impl Worker<'_> {
         {
             self.worked.reports.push(self.runner.report(run)?);
         }
+        self.is_up_to_date = true;
         self.runner.observer.event(&RunEvent::SetUp);
         Ok(())
     }

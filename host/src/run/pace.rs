@@ -157,14 +157,6 @@ impl Round {
 
     /// How long to rest once its batches are committed.
     pub(super) fn end(self, pacing: &Pacing, now: Timestamp, done: Done) -> Rest {
-        let rest = |left, due| Rest {
-            left,
-            from: now,
-            due,
-        };
-        if done.commits == self.done.commits {
-            return rest(Duration::ZERO, self.due);
-        }
         let busy = now.since(self.started).min(SLEPT);
         let of_duty = pacing.duty.map_or(0, |duty| {
             let duty = u64::from(duty.max(1));
@@ -182,7 +174,13 @@ impl Round {
             None => 0,
         };
         let left = Duration::from_millis(of_duty.max(of_rate));
-        rest(left.max(pacing.rest), due)
+        // What was thrown away takes time, and is not rested for otherwise.
+        let is_done = done.commits > self.done.commits;
+        Rest {
+            left: left.max(if is_done { pacing.rest } else { Duration::ZERO }),
+            from: now,
+            due,
+        }
     }
 }
 
@@ -269,7 +267,7 @@ mod tests {
             ..Pacing::default()
         };
         let nothing = round.end(&slow, START.plus(100), done(40, 1));
-        assert_eq!(nothing.left, Duration::ZERO);
+        assert_eq!(nothing.left, Duration::from_millis(900), "it took its time");
         let tenth = Pacing {
             duty: Some(10),
             ..Pacing::default()

@@ -16,7 +16,7 @@ pub(crate) struct Orders<T> {
     /// Whether to stop.
     #[serde(default)]
     pub cancelled: bool,
-    /// How fast to be; `None` where nobody has said anything.
+    /// How fast to go; `None` where nobody has said anything.
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     pub pacing: Option<T>,
 }
@@ -43,22 +43,31 @@ impl Store {
         self.json(key::ORDERS)
     }
 
-    /// Changes the orders for somebody; those for anybody else are over.
-    pub(crate) fn order<T: Serialize + serde::de::DeserializeOwned>(
+    /// Changes the orders for somebody; those for anybody else are over. What whoever holds the lease was asked for is asked of
+    /// the run that he has begun since.
+    pub(crate) fn order<T: Clone + PartialEq + Serialize + serde::de::DeserializeOwned>(
         &self,
         whose: Whose,
         change: &dyn Fn(&mut Orders<T>),
     ) -> Result<Orders<T>, StoreError> {
         loop {
             let old = self.backend().get(key::ORDERS)?;
-            let known = self.orders::<T>()?.filter(|known| known.whose == whose);
-            let mut orders = known.unwrap_or(Orders {
-                whose,
-                paused: false,
-                cancelled: false,
-                pacing: None,
-            });
+            let of_holder = self.lease_number()?.map(Whose::Lease);
+            let is_for = |known: &Orders<T>| known.whose == whose || Some(known.whose) == of_holder;
+            let mut orders = match self.orders::<T>()?.filter(is_for) {
+                Some(known) => Orders { whose, ..known },
+                None => Orders {
+                    whose,
+                    paused: false,
+                    cancelled: false,
+                    pacing: None,
+                },
+            };
+            let before = orders.clone();
             change(&mut orders);
+            if orders == before {
+                return Ok(orders);
+            }
             let mut commit = Commit::new();
             commit.expect(key::ORDERS, old.as_deref());
             commit.put(key::ORDERS, &[&super::record::to_json(&orders)]);

@@ -148,6 +148,7 @@ fn tell(host: &Host, worked: &Worked, args: &Args, context: &Context) -> Result<
     let last = worked.reports.last();
     let code = match last.map(|report| report.run.state) {
         _ if worked.is_left => Code::Stopped,
+        None if worked.is_stopped => Code::Stopped,
         None | Some(RunState::Completed) => Code::Done,
         Some(RunState::Stopped) => Code::Stopped,
         Some(_) => Code::Migration,
@@ -165,6 +166,7 @@ fn tell(host: &Host, worked: &Worked, args: &Args, context: &Context) -> Result<
             "runs": reports,
             "ranges": worked.ranges,
             "is_left": worked.is_left,
+            "is_stopped": worked.is_stopped,
         }));
         return Ok(code);
     }
@@ -181,6 +183,9 @@ fn tell(host: &Host, worked: &Worked, args: &Args, context: &Context) -> Result<
             output::hint(&way_on(&report.run, report.open, &host.store().runs()?));
         }
         Some(_) => {}
+        None if worked.is_stopped => {
+            output::hint("it was stopped before it took part in anything; `godwit worker` does");
+        }
         None if worked.ranges == 0 => nothing_to_do(args.goal.phase),
         None => {}
     }
