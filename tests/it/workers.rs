@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
-use godwit::model::{RunId, RunState, Timestamp};
+use godwit::model::{Purpose, RunId, RunState, Timestamp};
 use godwit::plan::Goal;
 use godwit::run::{
     ChangedItems, Control, MaxFailures, Observer, OnFailure, Options, Pacing, Quiet, Report,
-    RunError, RunEvent,
+    RunError, RunEvent, Runner,
 };
 use godwit::sandbox::{Engine, Limits};
 use godwit::store::{Backend, Holder, LeaseError, Memory, OpenMode, Postgres, Store};
@@ -744,6 +744,46 @@ fn left_to_a_sleeper([leader, helper]: [&Host; 2], is_stopped: bool) -> Result<W
     })
 }
 
+/// Stops whoever works in the end, however that comes.
+struct Stops<'a>(&'a Control);
+
+impl Drop for Stops<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+#[test]
+fn what_was_ordered_before_the_run_began_is_for_whoever_carries_it_out() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = in_order(&backend, 0);
+    seed(&host, "made", "items", &good_items(5));
+    let ordered = |host: &Host| host.direct(Request::Progress).unwrap().unwrap();
+    let mut lease = host.lease("worker").unwrap();
+    host.direct(Request::Pause).unwrap().unwrap();
+    let runner = Runner {
+        store: host.store(),
+        catalogue: host.catalogue(),
+        clock: &*host.surroundings().clock,
+        options: &host.options,
+        grants: &host.grants,
+        observer: &Quiet,
+        control: &Control::default(),
+        together: None,
+    };
+    let plan = host.plan(&Goal::default()).unwrap().plan;
+    runner
+        .start(&mut lease, Purpose::Up, plan, 42, None)
+        .unwrap();
+    lease.release(host.store()).unwrap();
+    let next = in_order(&backend, 1);
+    let lease = next.lease("worker").unwrap();
+    assert_eq!(ordered(&next).holds, ["paused"]);
+    let answer = next.direct(Request::Resume).unwrap().unwrap();
+    assert!(answer.holds.is_empty());
+    lease.release(host.store()).unwrap();
+}
+
 #[test]
 fn a_pace_that_is_ordered_ends_with_the_run() {
     let backend: Arc<dyn Backend> = Arc::new(Memory::new());
@@ -776,6 +816,7 @@ fn a_pace_that_is_ordered_ends_with_the_run() {
         }
     };
     std::thread::scope(|scope| {
+        let _stops = Stops(&control);
         let worked = scope.spawn(|| host.work(&goal, &stays, &Told(order), &control));
         wait_for(&was_slow);
         wait_until(|| control.pacing() == own || worked.is_finished());

@@ -43,7 +43,7 @@ impl Host {
             return Ok(Err(SocketError::Refused(reason)));
         }
         let whose = self.whose()?;
-        let orders = self.store.order::<Pace>(whose, &|orders| match request {
+        let change = |orders: &mut Orders<Pace>| match request {
             Request::Progress => {}
             Request::Pause => orders.paused = true,
             Request::Resume => orders.paused = false,
@@ -52,7 +52,11 @@ impl Host {
                 orders.pacing.get_or_insert_default().throttle = Some(request);
             }
             Request::Batch { .. } => orders.pacing.get_or_insert_default().batch = Some(request),
-        })?;
+        };
+        let orders = match request {
+            Request::Progress => self.store.orders_for(whose)?,
+            _ => self.store.order(whose, &change)?,
+        };
         let holds = if orders.paused {
             vec!["paused".to_owned()]
         } else {
@@ -111,7 +115,7 @@ impl Host {
         let (waits, wakes) = std::sync::mpsc::channel::<()>();
         std::thread::scope(|scope| {
             let over = &is_over;
-            let watch = move || self.obey(control, is_cancelled, over, &wakes);
+            let watch = move || self.obey(purpose, control, is_cancelled, over, &wakes);
             let started = std::thread::Builder::new()
                 .name("godwit-orders".to_owned())
                 .spawn_scoped(scope, watch);
@@ -127,15 +131,16 @@ impl Host {
 
     fn obey(
         &self,
+        purpose: &str,
         control: &Control,
         is_cancelled: &AtomicBool,
         is_over: &AtomicBool,
         wakes: &std::sync::mpsc::Receiver<()>,
     ) {
         let (mut obeyed, mut paced) = (None, Paced::default());
-        // What was ordered to a holder before is not for this one; it is where he is still at work.
+        // What was ordered to a holder before is not for this one; it is where he is still at the same work.
         let begun = self.store.orders::<Pace>().ok().flatten();
-        let is_at_work = || matches!(self.busy(), Ok(Some(_)));
+        let is_at_work = || matches!(self.busy(), Ok(Some(busy)) if busy.purpose == purpose);
         let stale = begun.filter(|orders| matches!(orders.whose, Whose::Lease(_)) && !is_at_work());
         while !is_over.load(Ordering::SeqCst) {
             let Ok(orders) = self.meant(stale.as_ref()) else {

@@ -243,7 +243,9 @@ impl Worker<'_> {
     fn note_stop(&mut self) -> Result<(), HostError> {
         let run = self.seen.map(|id| self.host.store.run(id));
         match run {
-            None => self.worked.is_stopped = !self.is_up_to_date,
+            None => {
+                self.worked.is_stopped = !self.is_up_to_date && self.worked.reports.is_empty();
+            }
             Some(Ok(Some(run))) if run.state != RunState::Running => {
                 self.end(self.runner.report(run)?)?;
             }

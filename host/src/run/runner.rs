@@ -16,7 +16,7 @@ use crate::model::{
     Step, StepWork,
 };
 use crate::sandbox::{Component, Context};
-use crate::store::{Keeper, Lease, LeaseError, Store, StoreError};
+use crate::store::{Keeper, Lease, LeaseError, Store, StoreError, Write, is_of_orders};
 
 /// Carries runs out on a store.
 ///
@@ -103,9 +103,8 @@ impl Runner<'_> {
     ) -> Result<Run, RunError> {
         let now = self.clock.now();
         let keeps_pre_images = self.options.pre_images || purpose != Purpose::Up;
-        let mut write = self.store.write(RunId(0), None);
-        let run = Run {
-            id: write.next_run()?,
+        let mut run = Run {
+            id: RunId(0),
             purpose,
             state: RunState::Running,
             reason: None,
@@ -119,8 +118,12 @@ impl Runner<'_> {
             keeps_pre_images,
             backup,
         };
-        write.set_run(&run);
-        write.commit(lease, now)?;
+        self.commit_with_orders(lease, RunId(0), |lease, write| {
+            run.id = write.next_run()?;
+            write.pass_orders(self.store, lease.number(), run.id)?;
+            write.set_run(&run);
+            Ok(())
+        })?;
         Ok(run)
     }
 
@@ -239,16 +242,36 @@ impl Runner<'_> {
         state: RunState,
         reason: Option<String>,
     ) -> Result<(), RunError> {
-        let now = self.clock.now();
-        let mut write = self.store.write(run.id, None);
-        if run.state != RunState::Running {
-            // They were for those who carried it out before, as is what those have met.
-            write.drop_orders();
-            self.store.forget_failures(&mut write, run.id)?;
+        let is_resumed = run.state != RunState::Running;
+        (run.state, run.reason, run.changed_at) = (state, reason, self.clock.now());
+        self.commit_with_orders(lease, run.id, |lease, write| {
+            if is_resumed {
+                // The others were for those who carried it out before, as is what those have met.
+                if !write.pass_orders(self.store, lease.number(), run.id)? {
+                    write.drop_orders();
+                }
+                self.store.forget_failures(write, run.id)?;
+            }
+            write.set_run(run);
+            Ok(())
+        })
+    }
+
+    /// Commits something along with what was ordered, anew where somebody gives orders meanwhile.
+    fn commit_with_orders(
+        &self,
+        lease: &mut Lease,
+        id: RunId,
+        mut make: impl FnMut(&Lease, &mut Write<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), RunError> {
+        loop {
+            let mut write = self.store.write(id, None);
+            make(lease, &mut write)?;
+            match write.commit(lease, self.clock.now()) {
+                Err(LeaseError::Store(StoreError::Conflict { key })) if is_of_orders(&key) => {}
+                done => return Ok(done?),
+            }
         }
-        (run.state, run.reason, run.changed_at) = (state, reason, now);
-        write.set_run(run);
-        Ok(write.commit(lease, now)?)
     }
 
     fn stages(

@@ -72,7 +72,7 @@ pub use lease::{Claim, Holder, Lease, LeaseError};
 pub use lmdb::Lmdb;
 pub use memory::Memory;
 pub use open_lock::OpenLock;
-pub(crate) use orders::{Orders, Whose};
+pub(crate) use orders::{Orders, Whose, is_of_orders};
 pub use outside::{Outside, OutsideError};
 pub use overlay::Overlay;
 #[cfg(feature = "postgres")]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Commit, Lease, Store, StoreError, Write, key};
+use super::{Commit, Lease, Store, StoreError, Write, key, record};
 use crate::model::RunId;
 
 /// What those who work on a store are asked for.
@@ -43,34 +43,33 @@ impl Store {
         self.json(key::ORDERS)
     }
 
-    /// Changes the orders for somebody; those for anybody else are over. What whoever holds the lease was asked for is asked of
-    /// the run that he has begun since.
-    pub(crate) fn order<T: Clone + PartialEq + Serialize + serde::de::DeserializeOwned>(
+    /// What somebody is asked for.
+    pub(crate) fn orders_for<T: serde::de::DeserializeOwned>(
+        &self,
+        whose: Whose,
+    ) -> Result<Orders<T>, StoreError> {
+        let known = self.orders::<T>()?.filter(|known| known.whose == whose);
+        Ok(known.unwrap_or(Orders {
+            whose,
+            paused: false,
+            cancelled: false,
+            pacing: None,
+        }))
+    }
+
+    /// Changes the orders for somebody; those for anybody else are over.
+    pub(crate) fn order<T: Serialize + serde::de::DeserializeOwned>(
         &self,
         whose: Whose,
         change: &dyn Fn(&mut Orders<T>),
     ) -> Result<Orders<T>, StoreError> {
         loop {
             let old = self.backend().get(key::ORDERS)?;
-            let of_holder = self.lease_number()?.map(Whose::Lease);
-            let is_for = |known: &Orders<T>| known.whose == whose || Some(known.whose) == of_holder;
-            let mut orders = match self.orders::<T>()?.filter(is_for) {
-                Some(known) => Orders { whose, ..known },
-                None => Orders {
-                    whose,
-                    paused: false,
-                    cancelled: false,
-                    pacing: None,
-                },
-            };
-            let before = orders.clone();
+            let mut orders = self.orders_for(whose)?;
             change(&mut orders);
-            if orders == before {
-                return Ok(orders);
-            }
             let mut commit = Commit::new();
             commit.expect(key::ORDERS, old.as_deref());
-            commit.put(key::ORDERS, &[&super::record::to_json(&orders)]);
+            commit.put(key::ORDERS, &[&record::to_json(&orders)]);
             match self.backend().commit(&commit) {
                 Err(StoreError::Conflict { .. }) => {}
                 done => return done.map(|()| orders),
@@ -85,8 +84,34 @@ impl Store {
 }
 
 impl Write<'_> {
+    /// Has what the holder of a lease was asked for be asked of the run that he carries out, whoever may have the lease later.
+    /// Gives whether there was anything.
+    pub(crate) fn pass_orders(
+        &mut self,
+        store: &Store,
+        holder: u64,
+        run: RunId,
+    ) -> Result<bool, StoreError> {
+        let known = store.backend().get(key::ORDERS)?;
+        self.expect(key::ORDERS, known.as_deref());
+        let orders = known.map(|known| record::from_json(key::ORDERS, &known));
+        let orders: Option<Orders<serde_json::Value>> = orders.transpose()?;
+        let Some(orders) = orders.filter(|orders| orders.whose == Whose::Lease(holder)) else {
+            return Ok(false);
+        };
+        let whose = Whose::Run(run);
+        let passed = record::to_json(&Orders { whose, ..orders });
+        self.put(key::ORDERS, Some(&passed));
+        Ok(true)
+    }
+
     /// Forgets the orders that were given to those who carried out a run before.
     pub(crate) fn drop_orders(&mut self) {
         self.put(key::ORDERS, None);
     }
+}
+
+/// Whether a key is that of orders.
+pub(crate) fn is_of_orders(key: &[u8]) -> bool {
+    key == key::ORDERS
 }
