@@ -785,6 +785,42 @@ fn what_was_ordered_before_the_run_began_is_for_whoever_carries_it_out() {
 }
 
 #[test]
+fn who_waits_for_work_does_not_hear_what_others_are_asked_for() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = in_order(&backend, 0);
+    seed(&host, "made", "items", &good_items(5));
+    let (control, stays) = (
+        Control::default(),
+        WorkOptions {
+            stays: true,
+            ..OPTIONS
+        },
+    );
+    let (goal, is_set_up) = (Goal::default(), AtomicBool::new(false));
+    let watch = |event: &RunEvent| {
+        if matches!(event, RunEvent::SetUp) {
+            is_set_up.store(true, Ordering::Relaxed);
+        }
+    };
+    std::thread::scope(|scope| {
+        let _stops = Stops(&control);
+        let worked = scope.spawn(|| host.work(&goal, &stays, &Told(watch), &control));
+        wait_for(&is_set_up);
+        let other = in_order(&backend, 1);
+        wait_until(|| other.busy().unwrap().is_none());
+        let lease = other.lease("import");
+        other.direct(Request::Cancel).unwrap().unwrap();
+        // Whoever works looks twice or more.
+        std::thread::sleep(Duration::from_millis(700));
+        assert!(!control.is_stopped());
+        lease.unwrap().release(other.store()).unwrap();
+        control.stop();
+        let worked = worked.join().unwrap().unwrap();
+        assert!(!worked.is_left && !worked.is_stopped, "{worked:?}");
+    });
+}
+
+#[test]
 fn a_pace_that_is_ordered_ends_with_the_run() {
     let backend: Arc<dyn Backend> = Arc::new(Memory::new());
     let host = in_order(&backend, 0);

@@ -55,8 +55,13 @@ impl Busy {
 
 /// Whether what a lease is held for is a run.
 pub(crate) fn is_about(purpose: &str, run: &Run) -> bool {
-    let purposes: &[&str] = match run.purpose {
-        _ if run.state == RunState::Undoing => &["undo"],
+    is_about_one(purpose, run.purpose, run.state)
+}
+
+/// Whether what a lease is held for is a run of this kind.
+pub(super) fn is_about_one(purpose: &str, kind: Purpose, state: RunState) -> bool {
+    let purposes: &[&str] = match kind {
+        _ if state == RunState::Undoing => &["undo"],
         Purpose::Up => &["up", "worker"],
         Purpose::Retry => &["quarantine retry"],
         Purpose::Item => &["up of one item"],

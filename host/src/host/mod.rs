@@ -706,7 +706,7 @@ impl Host {
     }
 
     /// Does something that other processes of the machine may direct meanwhile: they reach `control` by way of a
-    /// socket in [`Host::control_folder`], and are told the purpose. Whoever calls this holds the lease.
+    /// socket in [`Host::control_folder`], and are told the purpose. Whoever calls this holds the lease, for that purpose.
     ///
     /// ```
     /// # use godwit::{catalogue::*, store::*};

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::busy::{is_about, is_about_one};
 use super::socket::{Answer, Request, SocketError};
 use super::{Host, HostError};
 use crate::model::RunState;
 use crate::run::{Control, Pacing};
-use crate::store::{Orders, Whose};
+use crate::store::{Orders, StoreError, Whose};
 
 /// Whoever works looks so often.
 const EVERY: Duration = Duration::from_millis(300);
@@ -42,7 +43,7 @@ impl Host {
         if let Err(reason) = request.check(&busy.purpose) {
             return Ok(Err(SocketError::Refused(reason)));
         }
-        let whose = self.whose()?;
+        let whose = || self.whose(&busy.purpose);
         let change = |orders: &mut Orders<Pace>| match request {
             Request::Progress => {}
             Request::Pause => orders.paused = true,
@@ -54,8 +55,8 @@ impl Host {
             Request::Batch { .. } => orders.pacing.get_or_insert_default().batch = Some(request),
         };
         let orders = match request {
-            Request::Progress => self.store.orders_for(whose)?,
-            _ => self.store.order(whose, &change)?,
+            Request::Progress => self.store.orders_for(whose()?)?,
+            _ => self.store.order(&whose, &change)?,
         };
         let holds = if orders.paused {
             vec!["paused".to_owned()]
@@ -92,14 +93,18 @@ impl Host {
         }))
     }
 
-    /// Whom orders are for that are given now.
-    fn whose(&self) -> Result<Whose, HostError> {
-        let running = self
-            .store
-            .last_run(&|_, state| state == RunState::Running)?;
+    /// Whom orders are for that are given now to those who are at work for a purpose.
+    fn whose(&self, purpose: &str) -> Result<Whose, StoreError> {
+        let running = self.store.last_run(&|kind, state| {
+            state == RunState::Running && is_about_one(purpose, kind, state)
+        })?;
         Ok(match running {
             Some(run) => Whose::Run(run.id),
-            None => Whose::Lease(self.store.lease_number()?.unwrap_or_default()),
+            None => {
+                let last = self.store.last_lease()?.filter(|(_, of)| of == purpose);
+                // No lease has that number: where others have taken the store meanwhile, nobody is meant.
+                Whose::Lease(last.map_or(0, |(number, _)| number))
+            }
         })
     }
 
@@ -143,7 +148,7 @@ impl Host {
         let is_at_work = || matches!(self.busy(), Ok(Some(busy)) if busy.purpose == purpose);
         let stale = begun.filter(|orders| matches!(orders.whose, Whose::Lease(_)) && !is_at_work());
         while !is_over.load(Ordering::SeqCst) {
-            let Ok(orders) = self.meant(stale.as_ref()) else {
+            let Ok(orders) = self.meant(purpose, stale.as_ref()) else {
                 // What was ordered before holds until the store can be asked again.
                 let _ = wakes.recv_timeout(EVERY);
                 continue;
@@ -181,14 +186,18 @@ impl Host {
         pace
     }
 
-    /// The orders that are for those who work now.
-    fn meant(&self, stale: Option<&Orders<Pace>>) -> Result<Option<Orders<Pace>>, HostError> {
+    /// The orders that are for those who work now for a purpose.
+    fn meant(
+        &self,
+        purpose: &str,
+        stale: Option<&Orders<Pace>>,
+    ) -> Result<Option<Orders<Pace>>, HostError> {
         loop {
             let found = self.store.orders::<Pace>()?;
             let Some(orders) = found.filter(|found| stale != Some(found)) else {
                 return Ok(None);
             };
-            let is_meant = self.is_meant(orders.whose)?;
+            let is_meant = self.is_meant(purpose, orders.whose)?;
             // A run that goes on has dropped those that were given before; others may have been given meanwhile.
             if self.store.orders()?.as_ref() == Some(&orders) {
                 return Ok(Some(orders).filter(|_| is_meant));
@@ -196,13 +205,17 @@ impl Host {
         }
     }
 
-    fn is_meant(&self, whose: Whose) -> Result<bool, HostError> {
+    /// What is ordered to others, who may have the store before or beside this work, is not.
+    fn is_meant(&self, purpose: &str, whose: Whose) -> Result<bool, HostError> {
         Ok(match whose {
             Whose::Run(id) => {
                 let run = self.store.run(id)?;
-                run.is_some_and(|run| run.state == RunState::Running)
+                run.is_some_and(|run| run.state == RunState::Running && is_about(purpose, &run))
             }
-            Whose::Lease(number) => self.store.lease_number()? == Some(number),
+            Whose::Lease(number) => {
+                let last = self.store.last_lease()?;
+                last.is_some_and(|(last, of)| last == number && of == purpose)
+            }
         })
     }
 }

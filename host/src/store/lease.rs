@@ -373,10 +373,10 @@ impl Lease {
         }))
     }
 
-    /// The number of the last lease that was taken, whether it is held or not.
-    pub(super) fn last_number(store: &Store) -> Result<Option<u64>, StoreError> {
+    /// The number of the last lease that was taken, whether it is held or not, and what for.
+    pub(super) fn last(store: &Store) -> Result<Option<(u64, String)>, StoreError> {
         let last: Option<Record> = store.json(key::LEASE)?;
-        Ok(last.map(|last| last.number))
+        Ok(last.map(|last| (last.number, last.purpose)))
     }
 
     /// A claim by its holder, for a range.

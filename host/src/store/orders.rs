@@ -57,29 +57,34 @@ impl Store {
         }))
     }
 
-    /// Changes the orders for somebody; those for anybody else are over.
+    /// Changes the orders for whoever is meant; those for anybody else are over.
     pub(crate) fn order<T: Serialize + serde::de::DeserializeOwned>(
         &self,
-        whose: Whose,
+        whose: &dyn Fn() -> Result<Whose, StoreError>,
         change: &dyn Fn(&mut Orders<T>),
     ) -> Result<Orders<T>, StoreError> {
         loop {
             let old = self.backend().get(key::ORDERS)?;
-            let mut orders = self.orders_for(whose)?;
+            let mut orders = self.orders_for(whose()?)?;
             change(&mut orders);
             let mut commit = Commit::new();
             commit.expect(key::ORDERS, old.as_deref());
             commit.put(key::ORDERS, &[&record::to_json(&orders)]);
             match self.backend().commit(&commit) {
                 Err(StoreError::Conflict { .. }) => {}
-                done => return done.map(|()| orders),
+                Err(error) => return Err(error),
+                // The run of whoever was meant may have begun meanwhile.
+                Ok(())
+                    if matches!(orders.whose, Whose::Lease(_))
+                        && matches!(whose()?, Whose::Run(_)) => {}
+                Ok(()) => return Ok(orders),
             }
         }
     }
 
-    /// The number of the lease that is held now, if its holder may be directed by it.
-    pub(crate) fn lease_number(&self) -> Result<Option<u64>, StoreError> {
-        Lease::last_number(self)
+    /// The number of the last lease that was taken, whether it is held or not, and what for.
+    pub(crate) fn last_lease(&self) -> Result<Option<(u64, String)>, StoreError> {
+        Lease::last(self)
     }
 }
 

@@ -215,7 +215,8 @@ impl Store {
         let shadow = self.shadow()?;
         let is_shadow = |key: &[u8]| shadow.as_ref().is_some_and(|shadow| shadow.owns(key));
         self.inner.scan(&[0], &[u8::MAX], &mut |key, value| {
-            if key == key::LEASE || is_shadow(key) || (without_state && STATE.contains(&key[0])) {
+            let is_of_holder = key == key::LEASE || key == key::ORDERS;
+            if is_of_holder || is_shadow(key) || (without_state && STATE.contains(&key[0])) {
                 return ControlFlow::Continue(());
             }
             if !(without_state && key[0] == tag::COLLECTION) {
