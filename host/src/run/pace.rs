@@ -195,7 +195,7 @@ mod tests {
 
     const WISHED: Duration = Duration::from_millis(100);
 
-    const START: Timestamp = Timestamp(1_000_000);
+    const START: Timestamp = Timestamp(1_700_000_000_000);
 
     /// What is rested behind a round of a hundred items that took so many milliseconds.
     fn rest_of(pacing: &Pacing, millis: u64) -> Rest {
