@@ -86,6 +86,11 @@ const OPTIONS: WorkOptions = WorkOptions {
     stays: false,
     range_items: 20,
 };
+/// The same for one who waits for more.
+const STAYS: WorkOptions = WorkOptions {
+    stays: true,
+    ..OPTIONS
+};
 
 fn work(host: &Host, control: &Control) -> Result<Worked, HostError> {
     host.work(&Goal::default(), &OPTIONS, &Quiet, control)
@@ -587,9 +592,7 @@ fn with_a_held_helper(then: impl Fn(&Host) + Sync) -> (Host, [Vec<Report>; 2]) {
         let watch = |event: &RunEvent| {
             if matches!(event, RunEvent::Batch { .. }) && !once.swap(true, Ordering::Relaxed) {
                 begin.send(()).unwrap();
-                while held.holds().is_empty() {
-                    std::thread::sleep(Duration::from_millis(1));
-                }
+                wait_until(|| !held.holds().is_empty());
                 then(&leader);
             }
         };
@@ -789,13 +792,7 @@ fn who_waits_for_work_does_not_hear_what_others_are_asked_for() {
     let backend: Arc<dyn Backend> = Arc::new(Memory::new());
     let host = in_order(&backend, 0);
     seed(&host, "made", "items", &good_items(5));
-    let (control, stays) = (
-        Control::default(),
-        WorkOptions {
-            stays: true,
-            ..OPTIONS
-        },
-    );
+    let control = Control::default();
     let (goal, is_set_up) = (Goal::default(), AtomicBool::new(false));
     let watch = |event: &RunEvent| {
         if matches!(event, RunEvent::SetUp) {
@@ -804,7 +801,7 @@ fn who_waits_for_work_does_not_hear_what_others_are_asked_for() {
     };
     std::thread::scope(|scope| {
         let _stops = Stops(&control);
-        let worked = scope.spawn(|| host.work(&goal, &stays, &Told(watch), &control));
+        let worked = scope.spawn(|| host.work(&goal, &STAYS, &Told(watch), &control));
         wait_for(&is_set_up);
         let other = in_order(&backend, 1);
         wait_until(|| other.busy().unwrap().is_none());
@@ -827,13 +824,7 @@ fn a_pace_that_is_ordered_ends_with_the_run() {
     let mut all = good_items(100);
     all[99] = doing("0099", "2.0.0/apply", json!([["fail", "no"]]));
     seed(&host, "made", "items", &all);
-    let (control, stays) = (
-        Control::default(),
-        WorkOptions {
-            stays: true,
-            ..OPTIONS
-        },
-    );
+    let control = Control::default();
     control.pace(|pacing| pacing.batch_bytes = Some(1 << 20));
     let (goal, own) = (Goal::default(), control.pacing());
     let slow = Request::Throttle {
@@ -853,7 +844,7 @@ fn a_pace_that_is_ordered_ends_with_the_run() {
     };
     std::thread::scope(|scope| {
         let _stops = Stops(&control);
-        let worked = scope.spawn(|| host.work(&goal, &stays, &Told(order), &control));
+        let worked = scope.spawn(|| host.work(&goal, &STAYS, &Told(order), &control));
         wait_for(&was_slow);
         wait_until(|| control.pacing() == own || worked.is_finished());
         let state = host.store().runs().unwrap()[0].state;
@@ -1022,11 +1013,9 @@ fn ranges_are_cut_in_the_middle_of_what_is_done_between_two_rests() {
     assert_eq!(outcome(&first), expected(&all, &CATALOGUE));
 }
 
-#[test]
-fn who_rests_between_rounds_rests_between_ranges_too() {
-    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
-    let mut host = worker(&backend, 0);
-    host.options = Options::default();
+/// What is found of a hundred items by one who rests for an hour between rounds, and to whom something is done in his rest.
+fn resting_for_an_hour(mut host: Host, options: Options, in_rest: fn(&Control)) -> Worked {
+    host.options = options;
     seed(&host, "made", "items", &good_items(100));
     let control = Control::default();
     control.pace(|pacing| pacing.rest = Duration::from_secs(3_600));
@@ -1035,12 +1024,20 @@ fn who_rests_between_rounds_rests_between_ranges_too() {
             let control = control.clone();
             std::thread::spawn(move || {
                 std::thread::sleep(Duration::from_millis(200));
-                control.stop();
+                in_rest(&control);
             });
         }
     };
     let worked = host.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
-    assert!(worked.unwrap().is_left, "all five ranges were done at once");
+    worked.unwrap()
+}
+
+#[test]
+fn who_rests_between_rounds_rests_between_ranges_too() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = worker(&backend, 0);
+    let worked = resting_for_an_hour(host, Options::default(), Control::stop);
+    assert!(worked.is_left, "all five ranges were done at once");
 }
 
 #[test]
@@ -1065,23 +1062,11 @@ fn nobody_rests_behind_the_last_range() {
 #[test]
 fn who_rests_for_an_hour_hears_that_he_need_not_and_goes_on_so_in_the_next_range() {
     let backend: Arc<dyn Backend> = Arc::new(Memory::new());
-    let mut host = worker_with(&backend, 0, &one_step());
-    host.options = small_batches(OPTIONS.range_items as usize, 1);
-    seed(&host, "made", "items", &good_items(100));
-    let control = Control::default();
-    control.pace(|pacing| pacing.rest = Duration::from_secs(3_600));
-    let watch = |event: &RunEvent| {
-        if matches!(event, RunEvent::Batch { .. }) {
-            let control = control.clone();
-            std::thread::spawn(move || {
-                std::thread::sleep(Duration::from_millis(200));
-                control.pace(|pacing| pacing.rest = Duration::from_millis(1));
-            });
-        }
-    };
-    let worked = host.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
-    let run = &worked.unwrap().reports[0].run;
-    assert_eq!(run.state, RunState::Completed);
+    let host = worker_with(&backend, 0, &one_step());
+    let batch = small_batches(OPTIONS.range_items as usize, 1);
+    let hurry = |control: &Control| control.pace(|pacing| pacing.rest = Duration::from_millis(1));
+    let worked = resting_for_an_hour(host, batch, hurry);
+    assert_eq!(worked.reports[0].run.state, RunState::Completed);
 }
 
 /// What a worker finds of 1,000 items of which some fail, a tenth of which at most may.

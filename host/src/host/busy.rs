@@ -49,17 +49,12 @@ impl Busy {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn is_about(&self, run: &Run) -> bool {
-        is_about(&self.purpose, run)
+        is_about(&self.purpose, run.purpose, run.state)
     }
 }
 
-/// Whether what a lease is held for is a run.
-pub(crate) fn is_about(purpose: &str, run: &Run) -> bool {
-    is_about_one(purpose, run.purpose, run.state)
-}
-
-/// Whether what a lease is held for is a run of this kind.
-pub(super) fn is_about_one(purpose: &str, kind: Purpose, state: RunState) -> bool {
+/// Whether what a lease is held for is a run of this kind in this state.
+pub(crate) fn is_about(purpose: &str, kind: Purpose, state: RunState) -> bool {
     let purposes: &[&str] = match kind {
         _ if state == RunState::Undoing => &["undo"],
         Purpose::Up => &["up", "worker"],

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::busy::{is_about, is_about_one};
+use super::busy::is_about;
 use super::socket::{Answer, Request, SocketError};
 use super::{Host, HostError};
 use crate::model::RunState;
@@ -96,7 +96,7 @@ impl Host {
     /// Whom orders are for that are given now to those who are at work for a purpose.
     fn whose(&self, purpose: &str) -> Result<Whose, StoreError> {
         let running = self.store.last_run(&|kind, state| {
-            state == RunState::Running && is_about_one(purpose, kind, state)
+            state == RunState::Running && is_about(purpose, kind, state)
         })?;
         Ok(match running {
             Some(run) => Whose::Run(run.id),
@@ -208,10 +208,9 @@ impl Host {
     /// What is ordered to others, who may have the store before or beside this work, is not.
     fn is_meant(&self, purpose: &str, whose: Whose) -> Result<bool, HostError> {
         Ok(match whose {
-            Whose::Run(id) => {
-                let run = self.store.run(id)?;
-                run.is_some_and(|run| run.state == RunState::Running && is_about(purpose, &run))
-            }
+            Whose::Run(id) => self.store.run(id)?.is_some_and(|run| {
+                run.state == RunState::Running && is_about(purpose, run.purpose, run.state)
+            }),
             Whose::Lease(number) => {
                 let last = self.store.last_lease()?;
                 last.is_some_and(|(last, of)| last == number && of == purpose)

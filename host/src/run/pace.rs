@@ -106,6 +106,12 @@ pub(super) struct Done {
     pub commits: u64,
 }
 
+impl Done {
+    pub(super) fn new(items: u64, commits: u64) -> Self {
+        Self { items, commits }
+    }
+}
+
 /// What is to be rested for what was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rest {
@@ -199,13 +205,9 @@ mod tests {
 
     /// What is rested behind a round of a hundred items that took so many milliseconds.
     fn rest_of(pacing: &Pacing, millis: u64) -> Rest {
-        let (before, after) = (done(40, 1), done(140, 3));
+        let (before, after) = (Done::new(40, 1), Done::new(140, 3));
         let round = Round::new(None, START, before, 2);
         round.end(pacing, START.plus(millis), after)
-    }
-
-    fn done(items: u64, commits: u64) -> Done {
-        Done { items, commits }
     }
 
     fn a_hundred_a_second() -> Pacing {
@@ -225,8 +227,8 @@ mod tests {
         assert_eq!(rest.at(START.plus(5_000)).left, Duration::ZERO);
         assert_eq!(rest.at(Timestamp(0)), rest, "the clock was set back");
         // The next round pays for its own items alone.
-        let next = Round::new(Some(rest), START.plus(1_000), done(7, 0), 2);
-        let rest = next.end(&pacing, START.plus(1_000), done(107, 1));
+        let next = Round::new(Some(rest), START.plus(1_000), Done::new(7, 0), 2);
+        let rest = next.end(&pacing, START.plus(1_000), Done::new(107, 1));
         assert_eq!(rest.left, second);
     }
 
@@ -251,22 +253,23 @@ mod tests {
     fn a_clock_that_was_set_back_costs_a_second_once() {
         let (pacing, second) = (a_hundred_a_second(), Duration::from_secs(1));
         let back = Timestamp(START.0 - 3_600_000);
-        let rest = Round::new(None, START, done(0, 0), 2).end(&pacing, back, done(100, 1));
+        let rest =
+            Round::new(None, START, Done::new(0, 0), 2).end(&pacing, back, Done::new(100, 1));
         assert_eq!(rest.left, second * 2);
         let now = back.plus(2_000);
-        let next = Round::new(Some(rest), now, done(100, 1), 4);
-        assert_eq!(next.end(&pacing, now, done(200, 2)).left, second);
+        let next = Round::new(Some(rest), now, Done::new(100, 1), 4);
+        assert_eq!(next.end(&pacing, now, Done::new(200, 2)).left, second);
     }
 
     #[test]
     fn nobody_rests_for_what_was_not_done_or_for_hours_of_sleep() {
-        let round = Round::new(None, START, done(40, 1), 2);
+        let round = Round::new(None, START, Done::new(40, 1), 2);
         let slow = Pacing {
             duty: Some(10),
             rest: Duration::from_secs(3_600),
             ..Pacing::default()
         };
-        let nothing = round.end(&slow, START.plus(100), done(40, 1));
+        let nothing = round.end(&slow, START.plus(100), Done::new(40, 1));
         assert_eq!(nothing.left, Duration::from_millis(900), "it took its time");
         let tenth = Pacing {
             duty: Some(10),

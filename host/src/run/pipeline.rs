@@ -112,10 +112,11 @@ struct Pipeline<'p, P> {
     next_commit: u64,
     /// Batches that came back before their turn.
     early: BTreeMap<u64, Outcome>,
-    /// How many there were, of the application's, too, as far as those are known.
-    commits: u64,
-    own_commits: u64,
-    /// How many there had been when the batch was read that is being committed; what comes behind it was not read before.
+    /// How many commits there were, of the application's, too, as far as those are known.
+    commits_seen: u64,
+    /// How many of them were its own.
+    commits_made: u64,
+    /// How many had been seen when the batch was read that is being committed; what comes behind it was not read before.
     read_at: u64,
     /// What the last commits changed, for steps that look at more than what they are fed.
     changed: VecDeque<(u64, BTreeSet<(Name, String)>)>,
@@ -144,8 +145,8 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
             threads,
             next_commit: 0,
             early: BTreeMap::new(),
-            commits: 0,
-            own_commits: 0,
+            commits_seen: 0,
+            commits_made: 0,
             read_at: 0,
             changed: VecDeque::new(),
         }
@@ -270,7 +271,7 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
     fn done(&self) -> Done {
         Done {
             items: self.pass.checkpoint().counts.read,
-            commits: self.own_commits,
+            commits: self.commits_made,
         }
     }
 
@@ -507,10 +508,10 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
             }
         }
         self.next_commit += group.len() as u64;
-        self.commits += 1;
-        self.own_commits += 1;
+        self.commits_seen += 1;
+        self.commits_made += 1;
         let counts = self.pass.checkpoint().counts;
-        self.threads.ahead.committed(self.commits, counts);
+        self.threads.ahead.committed(self.commits_seen, counts);
         self.window.grow();
         while self
             .changed
@@ -524,7 +525,7 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
                 .iter()
                 .map(|(feed, judged)| self.changed_by(feed, judged));
             let changed = changed.flatten().collect();
-            self.changed.push_back((self.commits, changed));
+            self.changed.push_back((self.commits_seen, changed));
         }
         Ok(true)
     }
@@ -534,11 +535,11 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
     fn written_meanwhile(&mut self) -> Result<Option<BTreeSet<(Name, String)>>, RunError> {
         let store = self.pass.runner().store;
         let changed = self.pass.hold().catch_up(store)?;
-        self.commits += 1;
+        self.commits_seen += 1;
         let counts = self.pass.checkpoint().counts;
-        self.threads.ahead.committed(self.commits, counts);
+        self.threads.ahead.committed(self.commits_seen, counts);
         if let Some(changed) = &changed {
-            self.changed.push_back((self.commits, changed.clone()));
+            self.changed.push_back((self.commits_seen, changed.clone()));
         }
         Ok(changed)
     }

@@ -72,8 +72,7 @@ impl Follower<'_> {
                 if !self.proceed(lease)? {
                     return Ok(false);
                 }
-                let done = |items, commits| Done { items, commits };
-                let before = done(shadow.collections[place].items, pages);
+                let before = Done::new(shadow.collections[place].items, pages);
                 // A page is a round.
                 let round = Round::new(rest, self.clock.now(), before, 0);
                 self.copy_page(lease, shadow, place)?;
@@ -85,7 +84,7 @@ impl Follower<'_> {
                     total: self.live.tallies(&name)?.items.max(copied.items),
                     done: copied.done,
                 });
-                let (pacing, after) = (self.control.pacing(), done(copied.items, pages));
+                let (pacing, after) = (self.control.pacing(), Done::new(copied.items, pages));
                 let due = round.end(&pacing, self.clock.now(), after);
                 self.rest(lease, due.left)?;
                 rest = Some(due);

@@ -350,8 +350,8 @@ impl Store {
         let Some((&step, also)) = steps.split_first() else {
             return Ok(());
         };
-        for place in [key::wanted(run, step), key::unfit(run, step)] {
-            write.put(&place, None);
+        for sign in signs(run, step) {
+            write.put(&sign, None);
         }
         let place = key::division(run, step);
         if self.backend().get(&place)?.is_some() {
@@ -459,7 +459,7 @@ impl Store {
             write.expect(&place, Some(&bytes));
             write.put(&place, None);
         }
-        for sign in [key::wanted(run, step), key::unfit(run, step)] {
+        for sign in signs(run, step) {
             write.put(&sign, None);
         }
         write.expect(&key::range_failure(run, step), None);
@@ -496,7 +496,7 @@ impl Store {
         let first: Division = record::from_json(&place, &known)?;
         let mut left: Vec<u32> = first.steps(step).collect();
         let others = left.split_off(at.clamp(1, left.len()));
-        for sign in [key::wanted(run, step), key::unfit(run, step)] {
+        for sign in signs(run, step) {
             write.put(&sign, None);
         }
         let Some((&other, also)) = others.split_first() else {
@@ -785,6 +785,11 @@ pub(super) fn has_passed(
         .into_iter()
         .flatten()
         .any(|after| id <= after.as_str()))
+}
+
+/// Where is said what those who own ranges of a step are asked for.
+fn signs(run: RunId, step: u32) -> [Vec<u8>; 2] {
+    [key::wanted(run, step), key::unfit(run, step)]
 }
 
 /// What somebody else did first is done.

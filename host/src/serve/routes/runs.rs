@@ -70,11 +70,11 @@ fn activity_of(host: &Host, answer: Answer) -> Result<Activity, HostError> {
         pacing,
         progress,
     } = answer;
-    let is_about = |run: Option<Run>| run.is_some_and(|run| is_about(&purpose, &run));
     let run = progress.as_ref().map(|progress| progress.run);
     let record = run.map(|run| host.store().run(run)).transpose()?.flatten();
     // An import may go on beside a run that is blocked.
-    let progress = progress.filter(|_| is_about(record));
+    let is_its = record.is_some_and(|run| is_about(&purpose, run.purpose, run.state));
+    let progress = progress.filter(|_| is_its);
     Ok(Activity {
         run: progress.as_ref().map(|progress| progress.run),
         holds,
