@@ -5,20 +5,22 @@ mod edges;
 mod model;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
 use godwit::model::{RunId, RunState};
 use godwit::plan::Goal;
-use godwit::run::{ChangedItems, Control, Observer, Quiet, RunEvent};
-use godwit::store::{Backend, Memory, ShadowState};
-use godwit::{HostError, ShadowReport};
+use godwit::run::{ChangedItems, Control, Observer, Pacing, Quiet, RunEvent};
+use godwit::store::{Backend, Memory, OpenMode, Postgres, ShadowState, Store};
+use godwit::{HostError, Request, ShadowReport, Surroundings};
 use godwit_tests::made::{LAYOUTS, Order, derive, made, plain, rewrite};
+use godwit_tests::postgres::Server;
 use godwit_tests::world::{
-    ENGINE, StopAfter, dump, host, of_each_kind, quarantined, seed, small_batches, up,
-    up_accepting, version,
+    ENGINE, StopAfter, Told, dump, host, of_each_kind, quarantined, seed, small_batches, up,
+    up_accepting, version, wait_until,
 };
 use serde_json::json;
 
@@ -285,7 +287,7 @@ fn a_reset_ends_the_same_whichever_operation_fails() {
 }
 
 fn trial_on(backend: Arc<dyn Backend>, catalogue: &Arc<Catalogue>) -> Result<Host, HostError> {
-    let store = godwit::store::Store::new(backend)?;
+    let store = Store::new(backend)?;
     let mut host = Host::new(
         store,
         catalogue.clone(),
@@ -457,7 +459,7 @@ fn one_version_of_several_may_be_wanted_and_other_apps_are_left_alone() {
 
 /// Collects the names of events.
 #[derive(Default)]
-struct Names(std::sync::Mutex<Vec<String>>);
+struct Names(Mutex<Vec<String>>);
 
 impl Observer for Names {
     fn event(&self, event: &RunEvent) {
@@ -543,4 +545,56 @@ fn it_is_ready_where_everything_is_left_to_the_end() {
     assert!(stats.is_ready && stats.run.is_none(), "{stats:?}");
     assert_eq!(stats.deferred.len(), 2, "{stats:?}");
     assert!(finalize(&host).is_live);
+}
+
+#[test]
+fn what_is_ordered_is_for_one_command_all_of_its_rounds_and_no_other() {
+    let server = Server::start();
+    let backend = Postgres::open(&server.url(), OpenMode::Create).unwrap();
+    let store = Store::new(Arc::new(backend)).unwrap();
+    let mut host = Host::new(store, alone(), Surroundings::of_this_process());
+    host.options = small_batches(3, 2);
+    seed(&host, "made", "items", &some_items());
+    let rest = Duration::from_millis(1);
+    let slow = Request::Throttle {
+        items_per_second: None,
+        duty: None,
+        rest: 1,
+    };
+    // Ordered during its first round; the next one finds what was written meanwhile.
+    let (control, rounds) = (Control::default(), Mutex::new(Vec::new()));
+    let order = |event: &RunEvent| match event {
+        RunEvent::Batch { .. } if rounds.lock().unwrap().is_empty() => {
+            host.direct(slow).unwrap().unwrap();
+            wait_until(|| control.pacing().rest == rest);
+            let written = Step::Put("50".to_owned(), plain("50").1);
+            written.carry_out(&host);
+            rounds.lock().unwrap().push(control.pacing().rest);
+        }
+        RunEvent::Ended { .. } => {
+            // Whoever works looks twice or more.
+            std::thread::sleep(Duration::from_millis(700));
+            rounds.lock().unwrap().push(control.pacing().rest);
+            let answer = host.direct(Request::Progress).unwrap().unwrap();
+            assert_eq!(answer.pacing.rest, rest, "it is told");
+        }
+        _ => {}
+    };
+    up_shadow_told(&host, &Told(order), &control).unwrap();
+    let rounds = rounds.into_inner().unwrap();
+    assert!(rounds.len() > 2, "{rounds:?}");
+    assert!(rounds.iter().all(|round| *round == rest), "{rounds:?}");
+
+    let written = Step::Put("51".to_owned(), plain("51").1);
+    written.carry_out(&host);
+    let (control, batches) = (Control::default(), AtomicUsize::new(0));
+    let look = |event: &RunEvent| {
+        if matches!(event, RunEvent::Batch { .. }) {
+            batches.fetch_add(1, Ordering::Relaxed);
+            std::thread::sleep(Duration::from_millis(700));
+            assert_eq!(control.pacing(), Pacing::default());
+        }
+    };
+    let report = host.finalize(&Told(look), &control).unwrap();
+    assert!(report.is_live && batches.into_inner() > 0);
 }

@@ -12,7 +12,7 @@ use godwit::model::{Purpose, RunId, RunState, Timestamp};
 use godwit::plan::Goal;
 use godwit::run::{
     ChangedItems, Control, MaxFailures, Observer, OnFailure, Options, Pacing, Quiet, Report,
-    RunError, RunEvent, Runner,
+    RunError, RunEvent, Runner, Together,
 };
 use godwit::sandbox::{Engine, Limits};
 use godwit::store::{Backend, Holder, LeaseError, Memory, OpenMode, Postgres, Store};
@@ -23,7 +23,7 @@ use godwit_tests::made::{
 use godwit_tests::postgres::Server;
 use godwit_tests::store_conformance::Dice;
 use godwit_tests::world::{
-    data, host, items, name, quarantined, seed, small_batches, up_accepting,
+    Told, data, host, items, name, quarantined, seed, small_batches, up_accepting, wait_until,
 };
 use serde_json::json;
 
@@ -72,14 +72,6 @@ fn worker_with(backend: &Arc<dyn Backend>, number: usize, catalogue: &Arc<Catalo
     let mut host = Host::new(store, catalogue.clone(), surroundings(number));
     host.options = small_batches(5, 1);
     host
-}
-
-/// Calls a function with every event.
-struct Told<F>(F);
-impl<F: Fn(&RunEvent) + Sync> Observer for Told<F> {
-    fn event(&self, event: &RunEvent) {
-        (self.0)(event);
-    }
 }
 
 const OPTIONS: WorkOptions = WorkOptions {
@@ -693,17 +685,6 @@ fn wait_for(flag: &AtomicBool) {
     wait_until(|| flag.load(Ordering::Relaxed));
 }
 
-/// Waits; not for ever, so that what never comes fails the test.
-fn wait_until(is_so: impl Fn() -> bool) {
-    for _ in 0..60_000 {
-        if is_so() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    panic!("it does not come");
-}
-
 /// Has a leader meet something that he cannot go on from while a helper sleeps over a range, and be stopped then; the helper, who
 /// may be, too, wakes up. Gives what he found.
 fn left_to_a_sleeper([leader, helper]: [&Host; 2], is_stopped: bool) -> Result<Worked, HostError> {
@@ -756,12 +737,10 @@ impl Drop for Stops<'_> {
     }
 }
 
-#[test]
-fn what_was_ordered_before_the_run_began_is_for_whoever_carries_it_out() {
-    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
-    let host = in_order(&backend, 0);
+/// Has a worker who is asked to pause begin a run, and leave it.
+fn leave_paused(backend: &Arc<dyn Backend>) {
+    let host = in_order(backend, 0);
     seed(&host, "made", "items", &good_items(5));
-    let ordered = |host: &Host| host.direct(Request::Progress).unwrap().unwrap();
     let mut lease = host.lease("worker").unwrap();
     host.direct(Request::Pause).unwrap().unwrap();
     let runner = Runner {
@@ -772,19 +751,45 @@ fn what_was_ordered_before_the_run_began_is_for_whoever_carries_it_out() {
         grants: &host.grants,
         observer: &Quiet,
         control: &Control::default(),
-        together: None,
+        together: Some(Together {
+            holder: host.surroundings().holder.clone(),
+            duration: host.lease_duration,
+            random: host.surroundings().random.clone(),
+            is_gone: host.surroundings().is_gone.clone(),
+            range_items: OPTIONS.range_items,
+            is_cancelled: Arc::default(),
+        }),
     };
     let plan = host.plan(&Goal::default()).unwrap().plan;
     runner
         .start(&mut lease, Purpose::Up, plan, 42, None)
         .unwrap();
     lease.release(host.store()).unwrap();
+}
+
+#[test]
+fn what_was_ordered_before_the_run_began_is_for_whoever_carries_it_out() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    leave_paused(&backend);
+    let ordered = |host: &Host| host.direct(Request::Progress).unwrap().unwrap();
     let next = in_order(&backend, 1);
     let lease = next.lease("worker").unwrap();
     assert_eq!(ordered(&next).holds, ["paused"]);
     let answer = next.direct(Request::Resume).unwrap().unwrap();
     assert!(answer.holds.is_empty());
-    lease.release(host.store()).unwrap();
+    lease.release(next.store()).unwrap();
+}
+
+#[test]
+fn what_workers_were_asked_for_is_over_when_somebody_goes_on_alone() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    leave_paused(&backend);
+    let orders = || backend.get(b"O").unwrap();
+    assert!(orders().is_some());
+    let host = in_order(&backend, 1);
+    let reports = host.up(&Goal::default(), &Quiet, &Control::default());
+    assert_eq!(reports.unwrap()[0].run.state, RunState::Completed);
+    assert_eq!(orders(), None);
 }
 
 #[test]

@@ -351,6 +351,30 @@ impl godwit::run::Observer for Listener {
     }
 }
 
+/// Calls a function with every event.
+#[derive(Debug)]
+pub struct Told<F>(pub F);
+
+impl<F: Fn(&RunEvent) + Sync> godwit::run::Observer for Told<F> {
+    fn event(&self, event: &RunEvent) {
+        (self.0)(event);
+    }
+}
+
+/// Waits; not for ever, so that what never comes fails the test.
+///
+/// # Panics
+/// When it has not come after a minute.
+pub fn wait_until(is_so: impl Fn() -> bool) {
+    for _ in 0..60_000 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    panic!("it does not come");
+}
+
 /// Asks to stop when so many batches were committed.
 #[derive(Debug)]
 pub struct StopAfter {

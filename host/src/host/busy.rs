@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Host, HostError};
 use crate::model::{Purpose, Run, RunState};
 use crate::run::{blocked_by, open};
-use crate::store::Lease;
+use crate::store::{Lease, WORKER};
 
 /// Who works on a store now.
 ///
@@ -49,15 +49,15 @@ impl Busy {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn is_about(&self, run: &Run) -> bool {
-        is_about(&self.purpose, run.purpose, run.state)
+        is_about(&self.purpose, run)
     }
 }
 
-/// Whether what a lease is held for is a run of this kind in this state.
-pub(crate) fn is_about(purpose: &str, kind: Purpose, state: RunState) -> bool {
-    let purposes: &[&str] = match kind {
-        _ if state == RunState::Undoing => &["undo"],
-        Purpose::Up => &["up", "worker"],
+/// Whether what a lease is held for is a run.
+pub(crate) fn is_about(purpose: &str, run: &Run) -> bool {
+    let purposes: &[&str] = match run.purpose {
+        _ if run.state == RunState::Undoing => &["undo"],
+        Purpose::Up => &["up", WORKER],
         Purpose::Retry => &["quarantine retry"],
         Purpose::Item => &["up of one item"],
         Purpose::Down => &["down"],

@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::busy::is_about;
 use super::socket::{Answer, Request, SocketError};
 use super::{Host, HostError};
-use crate::model::RunState;
+use crate::model::{Purpose, Run, RunState};
 use crate::run::{Control, Pacing};
-use crate::store::{Orders, StoreError, Whose};
+use crate::store::{Orders, StoreError, WORKER, Whose};
 
 /// Whoever works looks so often.
 const EVERY: Duration = Duration::from_millis(300);
@@ -95,17 +94,14 @@ impl Host {
 
     /// Whom orders are for that are given now to those who are at work for a purpose.
     fn whose(&self, purpose: &str) -> Result<Whose, StoreError> {
-        let running = self.store.last_run(&|kind, state| {
-            state == RunState::Running && is_about(purpose, kind, state)
-        })?;
-        Ok(match running {
-            Some(run) => Whose::Run(run.id),
-            None => {
-                let last = self.store.last_lease()?.filter(|(_, of)| of == purpose);
-                // No lease has that number: where others have taken the store meanwhile, nobody is meant.
-                Whose::Lease(last.map_or(0, |(number, _)| number))
-            }
-        })
+        if purpose == WORKER
+            && let Some(run) = self.store.last_run(&is_shared)?
+        {
+            return Ok(Whose::Run(run.id));
+        }
+        let last = self.store.last_lease()?.filter(|(_, of)| of == purpose);
+        // No lease has that number: where others have taken the store meanwhile, nobody is meant.
+        Ok(Whose::Lease(last.map_or(0, |(number, _)| number)))
     }
 
     /// Does something that obeys the orders in the store; `is_cancelled` is set when one of them is to stop.
@@ -154,7 +150,7 @@ impl Host {
                 continue;
             };
             let pacing = orders.as_ref().and_then(|orders| orders.pacing);
-            paced.obey(control, pacing.map(|pacing| self.shared(pacing)));
+            paced.obey(control, pacing, |pace| self.share_of(pace));
             let is = |asks: fn(&Orders<Pace>) -> bool| orders.as_ref().is_some_and(asks);
             let now = (is(|orders| orders.paused), is(|orders| orders.cancelled));
             if obeyed.replace(now) != Some(now) {
@@ -167,11 +163,11 @@ impl Host {
             // It ends at once when the work does.
             let _ = wakes.recv_timeout(EVERY);
         }
-        paced.obey(control, None);
+        paced.obey(control, None, |pace| pace);
     }
 
     /// What of a pace is one's own, where several work: a number of items is for all of them together.
-    fn shared(&self, mut pace: Pace) -> Pace {
+    fn share_of(&self, mut pace: Pace) -> Pace {
         let workers = self.store.workers(self.clock().now()).unwrap_or(1).max(1);
         let share = |items: NonZeroU32| {
             let workers = u32::try_from(workers).unwrap_or(u32::MAX);
@@ -208,15 +204,21 @@ impl Host {
     /// What is ordered to others, who may have the store before or beside this work, is not.
     fn is_meant(&self, purpose: &str, whose: Whose) -> Result<bool, HostError> {
         Ok(match whose {
-            Whose::Run(id) => self.store.run(id)?.is_some_and(|run| {
-                run.state == RunState::Running && is_about(purpose, run.purpose, run.state)
-            }),
+            Whose::Run(id) => {
+                let run = self.store.run(id)?.filter(|_| purpose == WORKER);
+                run.is_some_and(|Run { purpose, state, .. }| is_shared(purpose, state))
+            }
             Whose::Lease(number) => {
                 let last = self.store.last_lease()?;
                 last.is_some_and(|(last, of)| last == number && of == purpose)
             }
         })
     }
+}
+
+/// Whether workers carry a run out, if anybody does.
+fn is_shared(purpose: Purpose, state: RunState) -> bool {
+    purpose == Purpose::Up && state == RunState::Running
 }
 
 /// How fast work is to go, of what somebody has said something about: the last request of each kind.
@@ -248,21 +250,30 @@ struct Paced {
 }
 
 impl Paced {
-    /// Has it go as is ordered now, and as before where nothing is any more: an order ends with the run that it was given for.
-    fn obey(&mut self, control: &Control, ordered: Option<Pace>) {
-        if self.ordered == ordered {
+    /// Has it go as is ordered now, by its own share of that, and as before where nothing is any more: an order ends with what
+    /// it was given for.
+    fn obey(
+        &mut self,
+        control: &Control,
+        ordered: Option<Pace>,
+        share_of: impl FnOnce(Pace) -> Pace,
+    ) {
+        let is_new = self.ordered != ordered;
+        // Where somebody has changed it otherwise, that holds until there is another order.
+        let is_kept = |&(_, since): &(Pacing, Pacing)| control.pacing() == since;
+        if !is_new && !self.of_control.as_ref().is_some_and(is_kept) {
             return;
         }
         self.ordered = ordered;
         let known = self.of_control.take();
         if let Some(ordered) = ordered {
             let before = known.map_or_else(|| control.pacing(), |(before, _)| before);
-            control.pace(|pacing| *pacing = ordered.on(before));
+            let shared = share_of(ordered).on(before);
+            if control.pacing() != shared {
+                control.pace(|pacing| *pacing = shared);
+            }
             self.of_control = Some((before, control.pacing()));
-        } else if let Some((before, since)) = known
-            // Somebody may have changed it otherwise.
-            && control.pacing() == since
-        {
+        } else if let Some((before, _)) = known.filter(is_kept) {
             control.pace(|pacing| *pacing = before);
         }
     }
@@ -275,5 +286,53 @@ impl Drop for Ended<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
         self.1.take();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many items a second.
+    fn throttle(items: u32) -> Pace {
+        let items_per_second = NonZeroU32::new(items);
+        Pace {
+            throttle: Some(Request::Throttle {
+                items_per_second,
+                duty: None,
+                rest: 0,
+            }),
+            batch: None,
+        }
+    }
+
+    fn rate_of(control: &Control) -> Option<u32> {
+        control.pacing().items_per_second.map(NonZeroU32::get)
+    }
+
+    #[test]
+    fn a_share_follows_how_many_there_are_until_somebody_says_otherwise() {
+        let (control, mut paced) = (Control::default(), Paced::default());
+        let ordered = Some(throttle(1_000));
+        paced.obey(&control, ordered, |_| throttle(250));
+        assert_eq!(rate_of(&control), Some(250));
+        paced.obey(&control, ordered, |_| throttle(200));
+        assert_eq!(rate_of(&control), Some(200));
+        control.pace(|pacing| pacing.items_per_second = NonZeroU32::new(10));
+        paced.obey(&control, ordered, |_| throttle(250));
+        assert_eq!(rate_of(&control), Some(10), "it was said later");
+        paced.obey(&control, Some(throttle(40)), |pace| pace);
+        assert_eq!(rate_of(&control), Some(40), "so was this");
+        paced.obey(&control, None, |pace| pace);
+        assert_eq!(rate_of(&control), None);
+    }
+
+    #[test]
+    fn what_somebody_has_said_otherwise_outlasts_an_order() {
+        let (control, mut paced) = (Control::default(), Paced::default());
+        paced.obey(&control, Some(throttle(1_000)), |pace| pace);
+        control.pace(|pacing| pacing.items_per_second = NonZeroU32::new(10));
+        paced.obey(&control, None, |pace| pace);
+        assert_eq!(rate_of(&control), Some(10));
     }
 }

@@ -4,6 +4,8 @@ use super::{Host, HostError};
 use crate::model::{Event, Name, RunId, Version};
 use crate::store::{ItemRecord, Lease, LeaseError, StoreError, Table, Write, is_of_collection};
 
+/// What the lease is held for while note is taken of what the application has done to its tables.
+pub(super) const NOTING_ROWS: &str = "noting rows";
 /// So many rows are looked at at once.
 const ROWS: usize = 500;
 
@@ -94,7 +96,7 @@ impl Host {
         for (collection, _) in self.store.attached()? {
             let is_apart = self.store.tallies(&collection)?.apart() > 0;
             if is_apart || !self.older_rows(&collection, &mut None)?.is_empty() {
-                return self.leased("up", |lease| self.notice_rows_under(lease));
+                return self.leased(NOTING_ROWS, |lease| self.notice_rows_under(lease));
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use super::{Held, Host, HostError};
 use crate::model::{Purpose, Run, RunId, RunState};
 use crate::plan::Goal;
 use crate::run::{Control, Helped, Observer, Report, RunError, RunEvent, Runner, Together};
-use crate::store::{Claim, Lease, LeaseError, StoreError};
+use crate::store::{Claim, Lease, LeaseError, StoreError, WORKER};
 
 /// How long a worker that finds nothing to do waits before it looks again.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -138,15 +138,8 @@ impl Host {
             noticed => noticed?,
         }
         control.forget_rest();
-        let is_cancelled = Arc::new(AtomicBool::new(false));
-        let together = Together {
-            holder: self.surroundings.holder.clone(),
-            duration: self.lease_duration,
-            random: self.surroundings.random.clone(),
-            is_gone: self.surroundings.is_gone.clone(),
-            range_items: options.range_items,
-            is_cancelled: is_cancelled.clone(),
-        };
+        let together = self.together(options);
+        let is_cancelled = together.is_cancelled.clone();
         let mut worker = Worker {
             host: self,
             runner: Runner {
@@ -160,15 +153,26 @@ impl Host {
             held_by: Vec::new(),
             is_up_to_date: false,
         };
-        self.obeying("worker", control, &is_cancelled, || worker.work())?;
+        self.obeying(WORKER, control, &is_cancelled, || worker.work())?;
         Ok(worker.worked)
+    }
+
+    fn together(&self, options: &WorkOptions) -> Together {
+        Together {
+            holder: self.surroundings.holder.clone(),
+            duration: self.lease_duration,
+            random: self.surroundings.random.clone(),
+            is_gone: self.surroundings.is_gone.clone(),
+            range_items: options.range_items,
+            is_cancelled: Arc::new(AtomicBool::new(false)),
+        }
     }
 
     fn joint_lease(&self) -> Result<Lease, HostError> {
         self.check_no_shadow()?;
         let claim = Claim {
             holder: self.surroundings.holder.clone(),
-            purpose: "worker",
+            purpose: WORKER,
             duration: self.lease_duration,
             nonce: (self.surroundings.random)(),
             is_gone: &*self.surroundings.is_gone,
@@ -221,7 +225,9 @@ impl Worker<'_> {
     fn stop_run(&mut self) -> Result<(), HostError> {
         while self.runner.is_cancelled() {
             let is_meant = |purpose, state| purpose == Purpose::Up && state == RunState::Running;
-            let Some(run) = self.host.store.last_run(&is_meant)? else {
+            let run = self.host.store.last_run(&is_meant)?;
+            // One that began since was not cancelled.
+            let Some(run) = run.filter(|run| self.seen.is_none_or(|seen| seen == run.id)) else {
                 return Ok(());
             };
             match self.host.joint_lease() {
@@ -257,7 +263,7 @@ impl Worker<'_> {
     /// Does one thing that there is to do.
     fn turn(&mut self) -> Result<Next, HostError> {
         match self.host.busy()? {
-            Some(busy) if busy.purpose == "worker" => self.help(),
+            Some(busy) if busy.purpose == WORKER => self.help(),
             Some(_) => Ok(Next::Rest(PAUSE)),
             None => self.lead(),
         }
@@ -429,5 +435,56 @@ fn is_outage(error: &HostError) -> bool {
         HostError::Store(error) | HostError::Run(RunError::Store(error)) => is_failed(error),
         HostError::Lease(LeaseError::Store(error)) => is_failed(error),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Quiet;
+    use crate::store::Memory;
+
+    #[test]
+    fn whoever_was_cancelled_stops_no_other_run() {
+        let schema = br#"{"app": "notes", "version": "1.0.0",
+            "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+        let builder = crate::Host::builder().backend(Arc::new(Memory::new()));
+        let opened = builder
+            .plugin("notes.json", schema)
+            .open_blocking()
+            .unwrap();
+        let (host, control, goal) = (opened.blocking(), Control::default(), Goal::default());
+        let plan = host.plan(&goal).unwrap().plan;
+        let runner = host.runner(&Quiet, &control);
+        let mut lease = host.joint_lease().unwrap();
+        let run = host
+            .start(&runner, &mut lease, Purpose::Up, plan, None)
+            .unwrap();
+        lease.release(&host.store).unwrap();
+        let mut worker = Worker {
+            host,
+            runner: Runner {
+                together: Some(host.together(&WorkOptions::default())),
+                ..runner
+            },
+            goal: &goal,
+            stays: false,
+            worked: Worked::default(),
+            seen: None,
+            held_by: Vec::new(),
+            is_up_to_date: false,
+        };
+        let together = worker.runner.together.as_ref().unwrap();
+        together
+            .is_cancelled
+            .store(true, std::sync::atomic::Ordering::Relaxed);
+        let mut state_when_there_for = |seen| {
+            worker.seen = seen;
+            worker.stop_run().unwrap();
+            host.store.run(run.id).unwrap().unwrap().state
+        };
+        let other = RunId(run.id.0 + 1);
+        assert_eq!(state_when_there_for(Some(other)), RunState::Running);
+        assert_eq!(state_when_there_for(Some(run.id)), RunState::Stopped);
     }
 }

@@ -138,7 +138,8 @@ impl Rest {
         self.after(Duration::from_millis(now.since(self.from)))
     }
 
-    /// What of it is left where work is paced otherwise since: items that were read are paid for.
+    /// What of it is left where work is paced otherwise since: items that were read are paid for, with a second at most, since
+    /// whoever asks for more than a very low rate would wait for what that cost.
     pub(super) fn for_items(self) -> Self {
         let millis = self.due.since(self.from).min(HASTE);
         Self {

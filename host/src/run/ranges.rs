@@ -21,8 +21,8 @@ use super::step::TransformStep;
 use crate::model::{Name, Phase, Run, RunState, Source};
 use crate::sandbox::VERSION;
 use crate::store::{
-    Claim, Engine, Holder, Keeper, Lease, LeaseError, RangeLease, StoreError, Taken, Way, Why,
-    Write, is_of_ranges,
+    Claim, Engine, Holder, Keeper, Lease, LeaseError, RangeLease, StoreError, Taken, WORKER, Way,
+    Why, Write, is_of_ranges,
 };
 
 /// Ranges of one step, at first: enough that nobody waits for the last one for long.
@@ -74,7 +74,7 @@ impl Together {
     fn claim(&self) -> Claim<'_> {
         Claim {
             holder: self.holder.clone(),
-            purpose: "worker",
+            purpose: WORKER,
             duration: self.duration,
             nonce: (self.random)(),
             is_gone: &*self.is_gone,

@@ -120,7 +120,7 @@ impl Runner<'_> {
         };
         self.commit_with_orders(lease, RunId(0), |lease, write| {
             run.id = write.next_run()?;
-            write.pass_orders(self.store, lease.number(), run.id)?;
+            self.pass_orders(lease, write, run.id)?;
             write.set_run(&run);
             Ok(())
         })?;
@@ -245,16 +245,31 @@ impl Runner<'_> {
         let is_resumed = run.state != RunState::Running;
         (run.state, run.reason, run.changed_at) = (state, reason, self.clock.now());
         self.commit_with_orders(lease, run.id, |lease, write| {
+            if is_resumed || self.together.is_none() {
+                // What others were asked for who carried it out before is over.
+                write.drop_orders(self.store, lease.number())?;
+            }
             if is_resumed {
-                // The others were for those who carried it out before, as is what those have met.
-                if !write.pass_orders(self.store, lease.number(), run.id)? {
-                    write.drop_orders();
-                }
+                // So is what those have met.
                 self.store.forget_failures(write, run.id)?;
+                self.pass_orders(lease, write, run.id)?;
             }
             write.set_run(run);
             Ok(())
         })
+    }
+
+    /// What the holder of the lease was asked for is asked of all who carry the run out with him.
+    fn pass_orders(
+        &self,
+        lease: &Lease,
+        write: &mut Write<'_>,
+        run: RunId,
+    ) -> Result<(), StoreError> {
+        if self.together.is_some() {
+            write.pass_orders(self.store, lease.number(), run)?;
+        }
+        Ok(())
     }
 
     /// Commits something along with what was ordered, anew where somebody gives orders meanwhile.

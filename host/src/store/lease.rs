@@ -12,7 +12,7 @@ use crate::model::{Clock, Name, Timestamp};
 /// How many notes of writes are removed in one commit.
 const PAGE: usize = 2_000;
 /// What a lease under which others own ranges is taken for.
-pub(super) const WORKER: &str = "worker";
+pub(crate) const WORKER: &str = "worker";
 
 /// Who holds a lease.
 ///
@@ -328,11 +328,15 @@ impl Lease {
             expires_at: now.plus(claim.duration),
             duration: claim.duration,
             released: false,
-            shares: goes_on && last.is_some_and(|last| last.shares),
+            shares: goes_on && last.as_ref().is_some_and(|last| last.shares),
             joint,
         };
         let bytes = record::to_json(&record);
         commit.put(key::LEASE, &[&bytes]);
+        if last.is_none() {
+            // Numbers begin anew: orders that came with a backup were for others.
+            commit.delete(key::ORDERS);
+        }
         // Somebody who shared the store ended before he could say so.
         let is_left = store.last_written()?.is_some()
             && !goes_on

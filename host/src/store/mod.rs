@@ -68,6 +68,7 @@ pub use backup::{BackedUp, Backup, BackupError, BackupWriter, Chunk, Manifest};
 pub use compressed::Compression;
 pub use error::StoreError;
 pub(crate) use folder::sync as sync_folder;
+pub(crate) use lease::WORKER;
 pub use lease::{Claim, Holder, Lease, LeaseError};
 pub use lmdb::Lmdb;
 pub use memory::Memory;

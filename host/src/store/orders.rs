@@ -29,9 +29,9 @@ fn none<T>() -> Option<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Whose {
-    /// Whoever carries out a run, until it ends.
+    /// The workers that carry a run out, whoever of them has the lease, until it ends.
     Run(RunId),
-    /// The holder of the lease of a number.
+    /// The holder of the lease of a number: of the one that he works alone under, or that of workers who have no run yet.
     Lease(u64),
 }
 
@@ -89,34 +89,104 @@ impl Store {
 }
 
 impl Write<'_> {
-    /// Has what the holder of a lease was asked for be asked of the run that he carries out, whoever may have the lease later.
-    /// Gives whether there was anything.
+    /// Has what the holder of a lease was asked for be asked of all who carry the run out that he begins, whoever may have the
+    /// lease later.
     pub(crate) fn pass_orders(
         &mut self,
         store: &Store,
         holder: u64,
         run: RunId,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
+        if let Some(orders) = self.orders_to(store, holder)? {
+            let whose = Whose::Run(run);
+            let passed = record::to_json(&Orders { whose, ..orders });
+            self.put(key::ORDERS, Some(&passed));
+        }
+        Ok(())
+    }
+
+    /// Forgets what anybody but the holder of a lease was asked for.
+    pub(crate) fn drop_orders(&mut self, store: &Store, holder: u64) -> Result<(), StoreError> {
+        if self.orders_to(store, holder)?.is_none() {
+            self.put(key::ORDERS, None);
+        }
+        Ok(())
+    }
+
+    /// What the holder of a lease is asked for, which stays so until this is committed.
+    fn orders_to(
+        &mut self,
+        store: &Store,
+        holder: u64,
+    ) -> Result<Option<Orders<serde_json::Value>>, StoreError> {
         let known = store.backend().get(key::ORDERS)?;
         self.expect(key::ORDERS, known.as_deref());
         let orders = known.map(|known| record::from_json(key::ORDERS, &known));
-        let orders: Option<Orders<serde_json::Value>> = orders.transpose()?;
-        let Some(orders) = orders.filter(|orders| orders.whose == Whose::Lease(holder)) else {
-            return Ok(false);
-        };
-        let whose = Whose::Run(run);
-        let passed = record::to_json(&Orders { whose, ..orders });
-        self.put(key::ORDERS, Some(&passed));
-        Ok(true)
-    }
-
-    /// Forgets the orders that were given to those who carried out a run before.
-    pub(crate) fn drop_orders(&mut self) {
-        self.put(key::ORDERS, None);
+        let orders: Option<Orders<_>> = orders.transpose()?;
+        Ok(orders.filter(|orders| orders.whose == Whose::Lease(holder)))
     }
 }
 
 /// Whether a key is that of orders.
 pub(crate) fn is_of_orders(key: &[u8]) -> bool {
     key == key::ORDERS
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::Timestamp;
+    use crate::store::{Claim, Holder, Memory};
+
+    fn order(store: &Store, whose: Whose) {
+        let ordered = store.order::<()>(&|| Ok(whose), &|orders| orders.paused = true);
+        assert!(ordered.unwrap().paused);
+    }
+
+    fn orders(store: &Store) -> Option<Whose> {
+        store.orders::<()>().unwrap().map(|orders| orders.whose)
+    }
+
+    fn leased(store: &Store) -> Lease {
+        let claim = Claim {
+            holder: Holder {
+                name: "it".to_owned(),
+                process: None,
+            },
+            purpose: "up",
+            duration: 15_000,
+            nonce: 7,
+            is_gone: &|_| false,
+        };
+        Lease::acquire(store, &|| Timestamp(0), &claim).unwrap()
+    }
+
+    #[test]
+    fn whoever_is_the_first_to_have_a_store_has_no_orders() {
+        let store = Store::new(Arc::new(Memory::new())).unwrap();
+        // As a restored one has them.
+        order(&store, Whose::Lease(1));
+        let lease = leased(&store);
+        assert_eq!(orders(&store), None);
+        order(&store, Whose::Lease(lease.number()));
+        lease.release(&store).unwrap();
+        assert_eq!(leased(&store).number(), 2);
+        assert_eq!(orders(&store), Some(Whose::Lease(1)), "nobody's by now");
+    }
+
+    #[test]
+    fn only_what_others_were_asked_for_is_forgotten() {
+        let store = Store::new(Arc::new(Memory::new())).unwrap();
+        let mut lease = leased(&store);
+        let own = Whose::Lease(lease.number());
+        for (whose, left) in [(own, Some(own)), (Whose::Run(RunId(1)), None)] {
+            order(&store, whose);
+            let mut write = store.write(RunId(1), None);
+            write.drop_orders(&store, lease.number()).unwrap();
+            write.commit(&mut lease, Timestamp(0)).unwrap();
+            assert_eq!(orders(&store), left);
+        }
+    }
 }

@@ -73,7 +73,7 @@ fn activity_of(host: &Host, answer: Answer) -> Result<Activity, HostError> {
     let run = progress.as_ref().map(|progress| progress.run);
     let record = run.map(|run| host.store().run(run)).transpose()?.flatten();
     // An import may go on beside a run that is blocked.
-    let is_its = record.is_some_and(|run| is_about(&purpose, run.purpose, run.state));
+    let is_its = record.is_some_and(|run| is_about(&purpose, &run));
     let progress = progress.filter(|_| is_its);
     Ok(Activity {
         run: progress.as_ref().map(|progress| progress.run),
