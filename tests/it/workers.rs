@@ -15,7 +15,7 @@ use godwit::run::{
     RunError, RunEvent, Runner, Together,
 };
 use godwit::sandbox::{Engine, Limits};
-use godwit::store::{Backend, Holder, LeaseError, Memory, OpenMode, Postgres, Store};
+use godwit::store::{Backend, Commit, Holder, LeaseError, Memory, OpenMode, Postgres, Store};
 use godwit::{HostError, ItemWrite, Request, Surroundings, WorkOptions, Worked};
 use godwit_tests::made::{
     LAYOUTS, Order, derive, doing, doing_all, made, made_for, plain, rewrite,
@@ -737,12 +737,12 @@ impl Drop for Stops<'_> {
     }
 }
 
-/// Has a worker who is asked to pause begin a run, and leave it.
-fn leave_paused(backend: &Arc<dyn Backend>) {
+/// Has a worker who is asked for something begin a run, and leave it.
+fn leave_asked(backend: &Arc<dyn Backend>, request: Request) {
     let host = in_order(backend, 0);
     seed(&host, "made", "items", &good_items(5));
     let mut lease = host.lease("worker").unwrap();
-    host.direct(Request::Pause).unwrap().unwrap();
+    host.direct(request).unwrap().unwrap();
     let runner = Runner {
         store: host.store(),
         catalogue: host.catalogue(),
@@ -770,7 +770,7 @@ fn leave_paused(backend: &Arc<dyn Backend>) {
 #[test]
 fn what_was_ordered_before_the_run_began_is_for_whoever_carries_it_out() {
     let backend: Arc<dyn Backend> = Arc::new(Memory::new());
-    leave_paused(&backend);
+    leave_asked(&backend, Request::Pause);
     let ordered = |host: &Host| host.direct(Request::Progress).unwrap().unwrap();
     let next = in_order(&backend, 1);
     let lease = next.lease("worker").unwrap();
@@ -781,9 +781,36 @@ fn what_was_ordered_before_the_run_began_is_for_whoever_carries_it_out() {
 }
 
 #[test]
+fn what_others_were_asked_for_before_a_restore_is_not_heard() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    leave_asked(&backend, Request::Cancel);
+    // A backup has no lease.
+    let mut restored = Commit::new();
+    restored.delete(b"L");
+    assert!(backend.get(b"L").unwrap().is_some());
+    backend.commit(&restored).unwrap();
+    let worked = work(&in_order(&backend, 1), &Control::default()).unwrap();
+    assert_eq!(worked.reports[0].run.state, RunState::Completed);
+}
+
+#[test]
+fn who_hears_nothing_is_not_directed() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    let host = in_order(&backend, 0);
+    let lease = host.lease("prune").unwrap();
+    assert!(host.direct(Request::Progress).unwrap().is_ok());
+    let refused = host.direct(Request::Cancel).unwrap().unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "it was refused: prune ends by itself, unasked"
+    );
+    lease.release(host.store()).unwrap();
+}
+
+#[test]
 fn what_workers_were_asked_for_is_over_when_somebody_goes_on_alone() {
     let backend: Arc<dyn Backend> = Arc::new(Memory::new());
-    leave_paused(&backend);
+    leave_asked(&backend, Request::Pause);
     let orders = || backend.get(b"O").unwrap();
     assert!(orders().is_some());
     let host = in_order(&backend, 1);

@@ -8,11 +8,23 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::socket::{Answer, Request, SocketError};
+use super::tables::NOTING_ROWS;
 use super::{Host, HostError};
 use crate::model::{Purpose, Run, RunState};
 use crate::run::{Control, Pacing};
 use crate::store::{Orders, StoreError, WORKER, Whose};
 
+/// What hears nothing, and ends by itself.
+const UNDIRECTED: [&str; 8] = [
+    NOTING_ROWS,
+    "attach",
+    "backup",
+    "baseline",
+    "prune",
+    "quarantine accept",
+    "repair",
+    "restore",
+];
 /// Whoever works looks so often.
 const EVERY: Duration = Duration::from_millis(300);
 /// How long it is watched how fast a run is.
@@ -39,7 +51,12 @@ impl Host {
             let place = PathBuf::from(self.store.backend().url());
             return Ok(Err(SocketError::Nobody(place)));
         };
-        if let Err(reason) = request.check(&busy.purpose) {
+        let is_heard = request == Request::Progress || !UNDIRECTED.contains(&busy.purpose.as_str());
+        let refused = match is_heard {
+            true => request.check(&busy.purpose).err(),
+            false => Some(format!("{} ends by itself, unasked", busy.purpose)),
+        };
+        if let Some(reason) = refused {
             return Ok(Err(SocketError::Refused(reason)));
         }
         let whose = || self.whose(&busy.purpose);
@@ -48,10 +65,9 @@ impl Host {
             Request::Pause => orders.paused = true,
             Request::Resume => orders.paused = false,
             Request::Cancel => orders.cancelled = true,
-            Request::Throttle { .. } => {
-                orders.pacing.get_or_insert_default().throttle = Some(request);
+            Request::Throttle { .. } | Request::Batch { .. } => {
+                orders.pacing.get_or_insert_default().ask(request);
             }
-            Request::Batch { .. } => orders.pacing.get_or_insert_default().batch = Some(request),
         };
         let orders = match request {
             Request::Progress => self.store.orders_for(whose()?)?,
@@ -205,7 +221,9 @@ impl Host {
     fn is_meant(&self, purpose: &str, whose: Whose) -> Result<bool, HostError> {
         Ok(match whose {
             Whose::Run(id) => {
-                let run = self.store.run(id)?.filter(|_| purpose == WORKER);
+                // Where nobody ever had a lease, orders came with a backup.
+                let is_mine = purpose == WORKER && self.store.last_lease()?.is_some();
+                let run = self.store.run(id)?.filter(|_| is_mine);
                 run.is_some_and(|Run { purpose, state, .. }| is_shared(purpose, state))
             }
             Whose::Lease(number) => {
@@ -229,9 +247,19 @@ struct Pace {
     throttle: Option<Request>,
     #[serde(skip_serializing_if = "Option::is_none")]
     batch: Option<Request>,
+    /// How many there were: the same one may be said again.
+    count: u64,
 }
 
 impl Pace {
+    fn ask(&mut self, request: Request) {
+        self.count += 1;
+        match request {
+            Request::Batch { .. } => self.batch = Some(request),
+            _ => self.throttle = Some(request),
+        }
+    }
+
     /// The pace of work that went otherwise before.
     fn on(self, mut pacing: Pacing) -> Pacing {
         for request in [self.throttle, self.batch].into_iter().flatten() {
@@ -302,7 +330,7 @@ mod tests {
                 duty: None,
                 rest: 0,
             }),
-            batch: None,
+            ..Pace::default()
         }
     }
 
@@ -321,8 +349,10 @@ mod tests {
         control.pace(|pacing| pacing.items_per_second = NonZeroU32::new(10));
         paced.obey(&control, ordered, |_| throttle(250));
         assert_eq!(rate_of(&control), Some(10), "it was said later");
-        paced.obey(&control, Some(throttle(40)), |pace| pace);
-        assert_eq!(rate_of(&control), Some(40), "so was this");
+        let mut again = throttle(1_000);
+        again.count = 1;
+        paced.obey(&control, Some(again), |_| throttle(250));
+        assert_eq!(rate_of(&control), Some(250), "so was this");
         paced.obey(&control, None, |pace| pace);
         assert_eq!(rate_of(&control), None);
     }

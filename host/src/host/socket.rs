@@ -15,7 +15,6 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::tables::NOTING_ROWS;
 use super::{Host, with_causes};
 use crate::run::{Control, Pacing, RunProgress};
 
@@ -25,17 +24,6 @@ const NAME: &str = "control.sock";
 const PATIENCE: Duration = Duration::from_secs(2);
 /// What has no pace.
 const UNPACED: [&str; 2] = ["import", "undo"];
-/// What hears nothing on a store without a folder, and ends by itself.
-const UNDIRECTED: [&str; 8] = [
-    NOTING_ROWS,
-    "attach",
-    "backup",
-    "baseline",
-    "prune",
-    "quarantine accept",
-    "repair",
-    "restore",
-];
 /// No request is longer.
 const LONGEST: u64 = 64 << 10;
 
@@ -191,9 +179,6 @@ impl Request {
 
     /// Whether it can be asked of work for a purpose; else why not.
     pub(super) fn check(self, purpose: &str) -> Result<(), String> {
-        if self != Self::Progress && UNDIRECTED.contains(&purpose) {
-            return Err(format!("{purpose} cannot be directed: it ends by itself"));
-        }
         let is_of_runs = matches!(self, Self::Throttle { .. } | Self::Batch { .. });
         if is_of_runs && UNPACED.contains(&purpose) {
             return Err(format!(

@@ -247,7 +247,7 @@ impl Runner<'_> {
         self.commit_with_orders(lease, run.id, |lease, write| {
             if is_resumed || self.together.is_none() {
                 // What others were asked for who carried it out before is over.
-                write.drop_orders(self.store, lease.number())?;
+                write.drop_orders(self.store, run.id)?;
             }
             if is_resumed {
                 // So is what those have met.

@@ -97,7 +97,7 @@ impl Write<'_> {
         holder: u64,
         run: RunId,
     ) -> Result<(), StoreError> {
-        if let Some(orders) = self.orders_to(store, holder)? {
+        if let Some(orders) = self.orders_for(store, Whose::Lease(holder))? {
             let whose = Whose::Run(run);
             let passed = record::to_json(&Orders { whose, ..orders });
             self.put(key::ORDERS, Some(&passed));
@@ -105,25 +105,25 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Forgets what anybody but the holder of a lease was asked for.
-    pub(crate) fn drop_orders(&mut self, store: &Store, holder: u64) -> Result<(), StoreError> {
-        if self.orders_to(store, holder)?.is_none() {
+    /// Forgets what those were asked for who carried a run out.
+    pub(crate) fn drop_orders(&mut self, store: &Store, run: RunId) -> Result<(), StoreError> {
+        if self.orders_for(store, Whose::Run(run))?.is_some() {
             self.put(key::ORDERS, None);
         }
         Ok(())
     }
 
-    /// What the holder of a lease is asked for, which stays so until this is committed.
-    fn orders_to(
+    /// What somebody is asked for, which stays so until this is committed.
+    fn orders_for(
         &mut self,
         store: &Store,
-        holder: u64,
+        whose: Whose,
     ) -> Result<Option<Orders<serde_json::Value>>, StoreError> {
         let known = store.backend().get(key::ORDERS)?;
         self.expect(key::ORDERS, known.as_deref());
         let orders = known.map(|known| record::from_json(key::ORDERS, &known));
         let orders: Option<Orders<_>> = orders.transpose()?;
-        Ok(orders.filter(|orders| orders.whose == Whose::Lease(holder)))
+        Ok(orders.filter(|orders| orders.whose == whose))
     }
 }
 
@@ -177,14 +177,15 @@ mod tests {
     }
 
     #[test]
-    fn only_what_others_were_asked_for_is_forgotten() {
+    fn what_was_asked_of_those_who_carried_out_another_run_is_kept() {
         let store = Store::new(Arc::new(Memory::new())).unwrap();
         let mut lease = leased(&store);
+        let [one, other] = [1, 2].map(|id| Whose::Run(RunId(id)));
         let own = Whose::Lease(lease.number());
-        for (whose, left) in [(own, Some(own)), (Whose::Run(RunId(1)), None)] {
+        for (whose, left) in [(one, None), (other, Some(other)), (own, Some(own))] {
             order(&store, whose);
             let mut write = store.write(RunId(1), None);
-            write.drop_orders(&store, lease.number()).unwrap();
+            write.drop_orders(&store, RunId(1)).unwrap();
             write.commit(&mut lease, Timestamp(0)).unwrap();
             assert_eq!(orders(&store), left);
         }

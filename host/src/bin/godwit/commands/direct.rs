@@ -181,9 +181,10 @@ pub fn refused(error: &SocketError) -> Failure {
             message,
             "`godwit status` shows how far a run has come that was left",
         ),
-        SocketError::Refused(_) => {
-            Failure::input(message, "use the Godwit that carries out the run")
-        }
+        SocketError::Refused(_) => Failure::input(
+            message,
+            "ask for something else, or use the Godwit that carries out the run",
+        ),
         SocketError::Failed(_) => Failure::other(
             Code::Busy,
             message,
