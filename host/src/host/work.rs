@@ -440,20 +440,23 @@ fn is_outage(error: &HostError) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Surroundings;
     use super::*;
+    use crate::catalogue::Catalogue;
     use crate::run::Quiet;
-    use crate::store::Memory;
+    use crate::sandbox::{Engine, Limits};
+    use crate::store::{Memory, Store};
 
     #[test]
     fn whoever_was_cancelled_stops_no_other_run() {
         let schema = br#"{"app": "notes", "version": "1.0.0",
             "operations": [{"create_collection": {"collection": "notes"}}]}"#;
-        let builder = crate::Host::builder().backend(Arc::new(Memory::new()));
-        let opened = builder
-            .plugin("notes.json", schema)
-            .open_blocking()
-            .unwrap();
-        let (host, control, goal) = (opened.blocking(), Control::default(), Goal::default());
+        let mut catalogue = Catalogue::new();
+        let engine = Engine::new(Limits::default());
+        catalogue.add(&engine, "notes.json".into(), schema);
+        let store = Store::new(Arc::new(Memory::new())).unwrap();
+        let host = &Host::new(store, catalogue, Surroundings::of_this_process());
+        let (control, goal) = (Control::default(), Goal::default());
         let plan = host.plan(&goal).unwrap().plan;
         let runner = host.runner(&Quiet, &control);
         let mut lease = host.joint_lease().unwrap();
