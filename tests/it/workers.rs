@@ -1051,15 +1051,20 @@ fn resting_for_an_hour(mut host: Host, options: Options, in_rest: fn(&Control)) 
     seed(&host, "made", "items", &good_items(100));
     let control = Control::default();
     control.pace(|pacing| pacing.rest = Duration::from_secs(3_600));
+    let after = |millis| {
+        let control = control.clone();
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(millis));
+            in_rest(&control);
+        });
+    };
     let watch = |event: &RunEvent| {
         if matches!(event, RunEvent::Batch { .. }) {
-            let control = control.clone();
-            std::thread::spawn(move || {
-                std::thread::sleep(Duration::from_millis(200));
-                in_rest(&control);
-            });
+            after(200);
         }
     };
+    // In any case, so that nobody waits for an hour.
+    after(20_000);
     let worked = host.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
     worked.unwrap()
 }
