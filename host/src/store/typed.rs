@@ -200,8 +200,8 @@ impl Store {
     }
 
     /// Visits every entry of what is live, as it is stored, until `visit` breaks: neither the lease, nor what its holder is
-    /// asked for, nor anything of a shadow run. `without_state` leaves out the history, runs and what they keep, and gives collections no level: each item has
-    /// the version that it was last written with.
+    /// asked for, nor anything of a shadow run. `without_state` leaves out the history, runs and what they keep, and gives
+    /// collections no level: each item has the version that it was last written with.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
