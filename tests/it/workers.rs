@@ -16,7 +16,7 @@ use godwit::run::{
 };
 use godwit::sandbox::{Engine, Limits};
 use godwit::store::{Backend, Commit, Holder, LeaseError, Memory, OpenMode, Postgres, Store};
-use godwit::{HostError, ItemWrite, Request, Surroundings, WorkOptions, Worked};
+use godwit::{HostError, ItemWrite, Request, SocketError, Surroundings, WorkOptions, Worked};
 use godwit_tests::made::{
     LAYOUTS, Order, derive, doing, doing_all, made, made_for, plain, rewrite,
 };
@@ -506,6 +506,7 @@ fn a_run_that_waits_goes_on_when_it_is_told_to() {
         while host.direct(Request::Pause).unwrap().is_err() {
             std::thread::sleep(Duration::from_millis(1));
         }
+        wait_until(|| host.store().run(RunId(1)).unwrap().is_some());
         let read = || {
             host.progress_of(host.store().run(RunId(1)).unwrap().unwrap())
                 .unwrap()
@@ -665,12 +666,16 @@ fn failing_items() -> Vec<(String, String)> {
 
 /// One who takes the first range that is free, or the one behind it, and keeps it for as long as he likes.
 fn in_order(backend: &Arc<dyn Backend>, number: u64) -> Host {
+    in_order_with(backend, number, one_step())
+}
+
+fn in_order_with(backend: &Arc<dyn Backend>, number: u64, catalogue: Arc<Catalogue>) -> Host {
     let store = Store::new(backend.clone()).unwrap();
     let surroundings = Surroundings {
         random: Arc::new(move || number),
         ..surroundings(number as usize)
     };
-    let mut host = Host::new(store, one_step(), surroundings);
+    let mut host = Host::new(store, catalogue, surroundings);
     host.options = small_batches(5, 1);
     host.lease_duration = 3_600_000;
     host
@@ -791,6 +796,23 @@ fn what_others_were_asked_for_before_a_restore_is_not_heard() {
     backend.commit(&restored).unwrap();
     let worked = work(&in_order(&backend, 1), &Control::default()).unwrap();
     assert_eq!(worked.reports[0].run.state, RunState::Completed);
+}
+
+#[test]
+fn who_is_about_to_take_over_is_directed() {
+    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+    leave_asked(&backend, Request::Progress);
+    let [host, next] = [0, 1].map(|number| in_order(&backend, number));
+    let nobody = host.direct(Request::Pause).unwrap().unwrap_err();
+    assert!(matches!(nobody, SocketError::Nobody(_)), "{nobody}");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(200));
+            next.lease("worker").unwrap()
+        });
+        let answer = host.direct(Request::Pause).unwrap().unwrap();
+        assert_eq!(answer.holds, ["paused"]);
+    });
 }
 
 #[test]
@@ -987,12 +1009,8 @@ fn a_paused_run_can_be_resumed_after_whoever_carried_it_out_has_gone() {
         let worked = leader.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
         has_left.store(true, Ordering::Relaxed);
         assert!(worked.unwrap().is_left);
-        let mut tries = 0;
-        while leader.direct(Request::Resume).unwrap().is_err() {
-            tries += 1;
-            assert!(tries < 3_000, "nobody can be told to go on");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        let answer = leader.direct(Request::Resume).unwrap();
+        assert!(answer.is_ok(), "nobody can be told to go on");
     });
     assert_eq!(outcome(&leader), expected(&all, &CATALOGUE));
 }
@@ -1063,18 +1081,25 @@ fn resting_for_an_hour(mut host: Host, options: Options, in_rest: fn(&Control)) 
             after(200);
         }
     };
-    // In any case, so that nobody waits for an hour.
-    after(20_000);
-    let worked = host.work(&Goal::default(), &OPTIONS, &Told(watch), &control);
-    worked.unwrap()
+    let goal = Goal::default();
+    std::thread::scope(|scope| {
+        // It fails the test when nobody says anything in the rest.
+        let _stops = Stops(&control);
+        let worked = scope.spawn(|| host.work(&goal, &OPTIONS, &Told(watch), &control));
+        wait_until(|| worked.is_finished());
+        worked.join().unwrap().unwrap()
+    })
 }
 
 #[test]
 fn who_rests_between_rounds_rests_between_ranges_too() {
-    let backend: Arc<dyn Backend> = Arc::new(Memory::new());
-    let host = worker(&backend, 0);
-    let worked = resting_for_an_hour(host, Options::default(), Control::stop);
-    assert!(worked.is_left, "all five ranges were done at once");
+    // Whichever is the first, that behind the last item, too: there is nothing to rest for.
+    for first in 0..6 {
+        let backend: Arc<dyn Backend> = Arc::new(Memory::new());
+        let host = in_order_with(&backend, first, CATALOGUE.clone());
+        let worked = resting_for_an_hour(host, Options::default(), Control::stop);
+        assert!(worked.is_left, "all ranges were done at once");
+    }
 }
 
 #[test]

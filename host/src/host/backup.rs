@@ -8,7 +8,7 @@ use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 
 #[cfg(feature = "postgres")]
 use super::clock::clock_of;
-use super::{Host, HostError, Surroundings, new_backup};
+use super::{Host, HostError, Surroundings, new_backup, undirected};
 use crate::model::Timestamp;
 use crate::run::Control;
 #[cfg(feature = "postgres")]
@@ -129,7 +129,7 @@ impl Host {
         observer: &mut dyn FnMut(u64),
     ) -> Result<(PathBuf, Manifest), HostError> {
         if !self.store.backend().shows_one_moment() {
-            return self.leased("backup", |lease| {
+            return self.leased(undirected::BACKUP, |lease| {
                 Ok(self.copy_under(lease, begin, control, observer)?)
             });
         }
@@ -328,7 +328,7 @@ impl Old {
     fn lease(&self, surroundings: &Surroundings) -> Result<Lease, LeaseError> {
         let claim = Claim {
             holder: surroundings.holder.clone(),
-            purpose: "restore",
+            purpose: undirected::RESTORE,
             duration: Lease::DURATION,
             nonce: (surroundings.random)(),
             is_gone: &*surroundings.is_gone,

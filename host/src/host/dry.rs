@@ -138,6 +138,7 @@ impl Host {
             backup_first: BackupFirst::default(),
             // Somebody else may work on the store itself.
             control_folder: None,
+            is_remote: false,
             ..self
         };
         let reports = match goal {

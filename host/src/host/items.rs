@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
-use super::{Host, HostError};
+use super::{Host, HostError, undirected};
 use crate::model::{Apart, Name, Phase, Position, Purpose, Run, RunState, Source, Version};
 use crate::plan::{self, ItemGoal, Planned, RetryGoal};
 use crate::run::{Control, MaxFailures, Observer, Options, Report, Runner, accept, step_number};
@@ -365,7 +365,7 @@ impl Host {
     /// # Errors
     /// [`HostError::Run`] when one of them is not in quarantine; nothing was accepted then.
     pub fn accept(&self, items: &[(Name, String)]) -> Result<u64, HostError> {
-        self.leased("quarantine accept", |lease| {
+        self.leased(undirected::QUARANTINE_ACCEPT, |lease| {
             Ok(accept(&self.store, lease, self.clock(), items)?)
         })
     }

@@ -25,6 +25,7 @@ mod shadow;
 mod socket;
 mod status;
 mod tables;
+mod undirected;
 mod verify;
 mod way_in;
 mod work;
@@ -554,7 +555,7 @@ impl Host {
     /// # Errors
     /// [`HostError::Run`] when one of the runs does not exist or is unfinished.
     pub fn prune(&self, runs: &[RunId]) -> Result<u64, HostError> {
-        self.leased("prune", |lease| {
+        self.leased(undirected::PRUNE, |lease| {
             let mut dropped = 0;
             for run in runs {
                 dropped += prune(&self.store, lease, self.clock(), *run)?;
@@ -588,7 +589,7 @@ impl Host {
             app: app.clone(),
             reason,
         };
-        self.leased("baseline", |lease| {
+        self.leased(undirected::BASELINE, |lease| {
             if let Some(run) = self.unfinished()? {
                 return Err(refused(format!("run {} is {}", run.id, run.state)));
             }
@@ -663,7 +664,7 @@ impl Host {
         let mut found = self.catalogue.migrations().iter();
         let found = found.find(|known| (&known.app, &known.version) == (app, version));
         let found = found.ok_or_else(|| refused("its file is not among the plugins"))?;
-        self.leased("repair", |lease| {
+        self.leased(undirected::REPAIR, |lease| {
             let apps = self.store.history()?.apps();
             let applied = apps.get(app).and_then(|state| state.applied.get(version));
             let applied = applied.ok_or_else(|| refused("it is not applied"))?;
@@ -821,4 +822,16 @@ impl std::fmt::Debug for Host {
             .field("store", &self.store)
             .finish_non_exhaustive()
     }
+}
+
+/// What a unit test begins with: an empty store, and an application of one version.
+#[cfg(test)]
+fn of_notes() -> Host {
+    let schema = br#"{"app": "notes", "version": "1.0.0",
+        "operations": [{"create_collection": {"collection": "notes"}}]}"#;
+    let mut catalogue = Catalogue::new();
+    let engine = crate::sandbox::Engine::new(Limits::default());
+    catalogue.add(&engine, "notes.json".into(), schema);
+    let store = Store::new(Arc::new(crate::store::Memory::new())).expect("it is new");
+    Host::new(store, catalogue, Surroundings::of_this_process())
 }

@@ -8,31 +8,23 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::socket::{Answer, Request, SocketError};
-use super::tables::NOTING_ROWS;
-use super::{Host, HostError};
+use super::undirected::UNDIRECTED;
+use super::{Busy, Host, HostError};
 use crate::model::{Purpose, Run, RunState};
 use crate::run::{Control, Pacing};
 use crate::store::{Orders, StoreError, WORKER, Whose};
 
-/// What hears nothing, and ends by itself.
-const UNDIRECTED: [&str; 8] = [
-    NOTING_ROWS,
-    "attach",
-    "backup",
-    "baseline",
-    "prune",
-    "quarantine accept",
-    "repair",
-    "restore",
-];
 /// Whoever works looks so often.
 const EVERY: Duration = Duration::from_millis(300);
 /// How long it is watched how fast a run is.
 const SAMPLE: Duration = Duration::from_secs(1);
+/// So often it is looked again for somebody who goes on with what nobody seems to have.
+const TRIES: u32 = 10;
 
 impl Host {
     /// Directs whoever works on the store, wherever that is, by a record in it; on stores in a folder a process of the same
-    /// machine is asked by [`Request::send`]. It takes effect within a second, between two batches.
+    /// machine is asked by [`Request::send`]. It takes effect within a second, between two batches. Where a run was left, and
+    /// nobody seems to go on with it, three seconds are waited for somebody who does.
     ///
     /// ```
     /// use godwit::{Request, SocketError};
@@ -47,7 +39,7 @@ impl Host {
     /// # Errors
     /// [`HostError::Store`] when the store failed. Why the request is refused is part of the answer.
     pub fn direct(&self, request: Request) -> Result<Result<Answer, SocketError>, HostError> {
-        let Some(busy) = self.busy()? else {
+        let Some(busy) = self.whoever_works()? else {
             let place = PathBuf::from(self.store.backend().url());
             return Ok(Err(SocketError::Nobody(place)));
         };
@@ -108,10 +100,23 @@ impl Host {
         }))
     }
 
+    /// Who works on the store. A worker has nothing for a moment between two ranges, or before he takes the lease that another one
+    /// has given back.
+    fn whoever_works(&self) -> Result<Option<Busy>, HostError> {
+        for _ in 0..TRIES {
+            let busy = self.busy()?;
+            if busy.is_some() || self.store.last_run(&may_have_workers)?.is_none() {
+                return Ok(busy);
+            }
+            std::thread::sleep(EVERY);
+        }
+        self.busy()
+    }
+
     /// Whom orders are for that are given now to those who are at work for a purpose.
     fn whose(&self, purpose: &str) -> Result<Whose, StoreError> {
         if purpose == WORKER
-            && let Some(run) = self.store.last_run(&is_shared)?
+            && let Some(run) = self.store.last_run(&may_have_workers)?
         {
             return Ok(Whose::Run(run.id));
         }
@@ -160,13 +165,13 @@ impl Host {
         let is_at_work = || matches!(self.busy(), Ok(Some(busy)) if busy.purpose == purpose);
         let stale = begun.filter(|orders| matches!(orders.whose, Whose::Lease(_)) && !is_at_work());
         while !is_over.load(Ordering::SeqCst) {
-            let Ok(orders) = self.meant(purpose, stale.as_ref()) else {
+            let asked = self.meant(purpose, stale.as_ref());
+            let Ok((orders, pace)) = asked.and_then(|orders| self.with_share(orders)) else {
                 // What was ordered before holds until the store can be asked again.
                 let _ = wakes.recv_timeout(EVERY);
                 continue;
             };
-            let pacing = orders.as_ref().and_then(|orders| orders.pacing);
-            paced.obey(control, pacing, |pace| self.share_of(pace));
+            paced.obey(control, pace);
             let is = |asks: fn(&Orders<Pace>) -> bool| orders.as_ref().is_some_and(asks);
             let now = (is(|orders| orders.paused), is(|orders| orders.cancelled));
             if obeyed.replace(now) != Some(now) {
@@ -179,27 +184,33 @@ impl Host {
             // It ends at once when the work does.
             let _ = wakes.recv_timeout(EVERY);
         }
-        paced.obey(control, None, |pace| pace);
+        paced.obey(control, None);
+        control.pause_with_all(false);
+    }
+
+    /// Orders with the pace that they ask for, and one's own share of that.
+    fn with_share(&self, orders: Option<Orders<Pace>>) -> Result<Asked, HostError> {
+        let pace = orders.as_ref().and_then(|orders| orders.pacing);
+        let shared = pace.map(|pace| Ok::<_, HostError>((pace, self.share_of(pace)?)));
+        Ok((orders, shared.transpose()?))
     }
 
     /// What of a pace is one's own, where several work: a number of items is for all of them together.
-    fn share_of(&self, mut pace: Pace) -> Pace {
-        let workers = self.store.workers(self.clock().now()).unwrap_or(1).max(1);
-        let share = |items: NonZeroU32| {
-            let workers = u32::try_from(workers).unwrap_or(u32::MAX);
-            NonZeroU32::new(items.get() / workers).unwrap_or(NonZeroU32::MIN)
-        };
+    fn share_of(&self, mut pace: Pace) -> Result<Pace, StoreError> {
         if let Some(Request::Throttle {
-            items_per_second, ..
+            items_per_second: Some(items),
+            ..
         }) = &mut pace.throttle
         {
-            *items_per_second = items_per_second.map(share);
+            let workers = self.store.workers(self.clock().now())?.max(1);
+            let workers = u32::try_from(workers).unwrap_or(u32::MAX);
+            *items = NonZeroU32::new(items.get() / workers).unwrap_or(NonZeroU32::MIN);
         }
-        pace
+        Ok(pace)
     }
 
     /// The orders that are for those who work now for a purpose.
-    fn meant(
+    pub(super) fn meant(
         &self,
         purpose: &str,
         stale: Option<&Orders<Pace>>,
@@ -224,7 +235,7 @@ impl Host {
                 // Where nobody ever had a lease, orders came with a backup.
                 let is_mine = purpose == WORKER && self.store.last_lease()?.is_some();
                 let run = self.store.run(id)?.filter(|_| is_mine);
-                run.is_some_and(|Run { purpose, state, .. }| is_shared(purpose, state))
+                run.is_some_and(|Run { purpose, state, .. }| may_have_workers(purpose, state))
             }
             Whose::Lease(number) => {
                 let last = self.store.last_lease()?;
@@ -234,15 +245,18 @@ impl Host {
     }
 }
 
-/// Whether workers carry a run out, if anybody does.
-fn is_shared(purpose: Purpose, state: RunState) -> bool {
+/// Whether workers may carry a run out, or go on with it.
+pub(super) fn may_have_workers(purpose: Purpose, state: RunState) -> bool {
     purpose == Purpose::Up && state == RunState::Running
 }
+
+/// Orders, and the pace that they ask for with one's own share of it.
+type Asked = (Option<Orders<Pace>>, Option<(Pace, Pace)>);
 
 /// How fast work is to go, of what somebody has said something about: the last request of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-struct Pace {
+pub(super) struct Pace {
     #[serde(skip_serializing_if = "Option::is_none")]
     throttle: Option<Request>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -280,12 +294,8 @@ struct Paced {
 impl Paced {
     /// Has it go as is ordered now, by its own share of that, and as before where nothing is any more: an order ends with what
     /// it was given for.
-    fn obey(
-        &mut self,
-        control: &Control,
-        ordered: Option<Pace>,
-        share_of: impl FnOnce(Pace) -> Pace,
-    ) {
+    fn obey(&mut self, control: &Control, asked: Option<(Pace, Pace)>) {
+        let ordered = asked.map(|(ordered, _)| ordered);
         let is_new = self.ordered != ordered;
         // Where somebody has changed it otherwise, that holds until there is another order.
         let is_kept = |&(_, since): &(Pacing, Pacing)| control.pacing() == since;
@@ -294,9 +304,9 @@ impl Paced {
         }
         self.ordered = ordered;
         let known = self.of_control.take();
-        if let Some(ordered) = ordered {
+        if let Some((_, share)) = asked {
             let before = known.map_or_else(|| control.pacing(), |(before, _)| before);
-            let shared = share_of(ordered).on(before);
+            let shared = share.on(before);
             if control.pacing() != shared {
                 control.pace(|pacing| *pacing = shared);
             }
@@ -319,7 +329,33 @@ impl Drop for Ended<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::of_notes;
     use super::*;
+    use crate::plan::Goal;
+    use crate::run::Quiet;
+    use crate::store::{Commit, key};
+
+    #[test]
+    fn nobody_means_what_came_with_a_backup() {
+        let host = of_notes();
+        let plan = host.plan(&Goal::default()).unwrap().plan;
+        let control = Control::default();
+        let runner = host.runner(&Quiet, &control);
+        let mut lease = host.lease(WORKER).unwrap();
+        host.start(&runner, &mut lease, Purpose::Up, plan, None)
+            .unwrap();
+        host.direct(Request::Cancel).unwrap().unwrap();
+        let is_cancelled = || {
+            let meant = host.meant(WORKER, None).unwrap();
+            meant.is_some_and(|orders| orders.cancelled)
+        };
+        assert!(is_cancelled());
+        // A backup has no lease.
+        let mut restored = Commit::new();
+        restored.delete(key::LEASE);
+        host.store.backend().commit(&restored).unwrap();
+        assert!(!is_cancelled());
+    }
 
     /// So many items a second.
     fn throttle(items: u32) -> Pace {
@@ -341,28 +377,28 @@ mod tests {
     #[test]
     fn a_share_follows_how_many_there_are_until_somebody_says_otherwise() {
         let (control, mut paced) = (Control::default(), Paced::default());
-        let ordered = Some(throttle(1_000));
-        paced.obey(&control, ordered, |_| throttle(250));
+        let ordered = throttle(1_000);
+        paced.obey(&control, Some((ordered, throttle(250))));
         assert_eq!(rate_of(&control), Some(250));
-        paced.obey(&control, ordered, |_| throttle(200));
+        paced.obey(&control, Some((ordered, throttle(200))));
         assert_eq!(rate_of(&control), Some(200));
         control.pace(|pacing| pacing.items_per_second = NonZeroU32::new(10));
-        paced.obey(&control, ordered, |_| throttle(250));
+        paced.obey(&control, Some((ordered, throttle(250))));
         assert_eq!(rate_of(&control), Some(10), "it was said later");
         let mut again = throttle(1_000);
-        again.count = 1;
-        paced.obey(&control, Some(again), |_| throttle(250));
+        again.ask(again.throttle.unwrap());
+        paced.obey(&control, Some((again, throttle(250))));
         assert_eq!(rate_of(&control), Some(250), "so was this");
-        paced.obey(&control, None, |pace| pace);
+        paced.obey(&control, None);
         assert_eq!(rate_of(&control), None);
     }
 
     #[test]
     fn what_somebody_has_said_otherwise_outlasts_an_order() {
         let (control, mut paced) = (Control::default(), Paced::default());
-        paced.obey(&control, Some(throttle(1_000)), |pace| pace);
+        paced.obey(&control, Some((throttle(1_000), throttle(1_000))));
         control.pace(|pacing| pacing.items_per_second = NonZeroU32::new(10));
-        paced.obey(&control, None, |pace| pace);
+        paced.obey(&control, None);
         assert_eq!(rate_of(&control), Some(10));
     }
 }

@@ -1,11 +1,9 @@
 //! Collections that are tables of the application's own.
 
-use super::{Host, HostError};
+use super::{Host, HostError, undirected};
 use crate::model::{Event, Name, RunId, Version};
 use crate::store::{ItemRecord, Lease, LeaseError, StoreError, Table, Write, is_of_collection};
 
-/// What the lease is held for while note is taken of what the application has done to its tables.
-pub(super) const NOTING_ROWS: &str = "noting rows";
 /// So many rows are looked at at once.
 const ROWS: usize = 500;
 
@@ -65,7 +63,7 @@ impl Host {
         if self.is_attached_to(collection, table)? {
             return Ok(false);
         }
-        self.leased("attach", |lease| {
+        self.leased(undirected::ATTACH, |lease| {
             if self.is_attached_to(collection, table)? {
                 return Ok(false);
             }
@@ -96,7 +94,9 @@ impl Host {
         for (collection, _) in self.store.attached()? {
             let is_apart = self.store.tallies(&collection)?.apart() > 0;
             if is_apart || !self.older_rows(&collection, &mut None)?.is_empty() {
-                return self.leased(NOTING_ROWS, |lease| self.notice_rows_under(lease));
+                return self.leased(undirected::NOTING_ROWS, |lease| {
+                    self.notice_rows_under(lease)
+                });
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::orders::may_have_workers;
 use super::{Held, Host, HostError};
 use crate::model::{Purpose, Run, RunId, RunState};
 use crate::plan::Goal;
@@ -223,9 +224,8 @@ impl Worker<'_> {
 
     /// Sees to it that a run is stopped that was cancelled, where whoever carried it out has left.
     fn stop_run(&mut self) -> Result<(), HostError> {
-        while self.runner.is_cancelled() {
-            let is_meant = |purpose, state| purpose == Purpose::Up && state == RunState::Running;
-            let run = self.host.store.last_run(&is_meant)?;
+        while self.runner.is_cancelled() && self.is_cancelled_still()? {
+            let run = self.host.store.last_run(&may_have_workers)?;
             // One that began since was not cancelled.
             let Some(run) = run.filter(|run| self.seen.is_none_or(|seen| seen == run.id)) else {
                 return Ok(());
@@ -234,7 +234,7 @@ impl Worker<'_> {
                 Ok(mut lease) => {
                     let stopped = self.runner.stop(&mut lease, run);
                     lease.release(&self.host.store)?;
-                    self.worked.reports.push(stopped?);
+                    self.end(stopped?)?;
                     return Ok(());
                 }
                 // He does.
@@ -243,6 +243,12 @@ impl Worker<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the run is to stop by now: somebody who resumes one has the orders forgotten.
+    fn is_cancelled_still(&self) -> Result<bool, HostError> {
+        let orders = self.host.meant(WORKER, None)?;
+        Ok(orders.is_some_and(|orders| orders.cancelled))
     }
 
     /// Notes what becomes of the run that it was there for, as far as can be known.
@@ -271,8 +277,7 @@ impl Worker<'_> {
 
     /// Takes a range of the run that another worker carries out.
     fn help(&mut self) -> Result<Next, HostError> {
-        let is_meant = |purpose, state| purpose == Purpose::Up && state == RunState::Running;
-        let Some(run) = self.host.store.last_run(&is_meant)? else {
+        let Some(run) = self.host.store.last_run(&may_have_workers)? else {
             return Ok(Next::Rest(PAUSE));
         };
         (self.seen, self.is_up_to_date) = (Some(run.id), false);
@@ -440,22 +445,14 @@ fn is_outage(error: &HostError) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Surroundings;
+    use super::super::{Request, of_notes};
     use super::*;
-    use crate::catalogue::Catalogue;
     use crate::run::Quiet;
-    use crate::sandbox::{Engine, Limits};
-    use crate::store::{Memory, Store};
+    use crate::store::{Commit, key};
 
     #[test]
     fn whoever_was_cancelled_stops_no_other_run() {
-        let schema = br#"{"app": "notes", "version": "1.0.0",
-            "operations": [{"create_collection": {"collection": "notes"}}]}"#;
-        let mut catalogue = Catalogue::new();
-        let engine = Engine::new(Limits::default());
-        catalogue.add(&engine, "notes.json".into(), schema);
-        let store = Store::new(Arc::new(Memory::new())).unwrap();
-        let host = &Host::new(store, catalogue, Surroundings::of_this_process());
+        let host = &of_notes();
         let (control, goal) = (Control::default(), Goal::default());
         let plan = host.plan(&goal).unwrap().plan;
         let runner = host.runner(&Quiet, &control);
@@ -463,6 +460,8 @@ mod tests {
         let run = host
             .start(&runner, &mut lease, Purpose::Up, plan, None)
             .unwrap();
+        host.direct(Request::Cancel).unwrap().unwrap();
+        let orders = host.store.backend().get(key::ORDERS).unwrap().unwrap();
         lease.release(&host.store).unwrap();
         let mut worker = Worker {
             host,
@@ -481,13 +480,27 @@ mod tests {
         together
             .is_cancelled
             .store(true, std::sync::atomic::Ordering::Relaxed);
-        let mut state_when_there_for = |seen| {
+        let mut state_when_there_for = |seen, orders: &[u8]| {
+            let mut ordered = Commit::new();
+            ordered.put(key::ORDERS, &[orders]);
+            host.store.backend().commit(&ordered).unwrap();
             worker.seen = seen;
             worker.stop_run().unwrap();
             host.store.run(run.id).unwrap().unwrap().state
         };
         let other = RunId(run.id.0 + 1);
-        assert_eq!(state_when_there_for(Some(other)), RunState::Running);
-        assert_eq!(state_when_there_for(Some(run.id)), RunState::Stopped);
+        let forgotten = br#"{"whose": {"run": 0}}"#;
+        assert_eq!(
+            state_when_there_for(Some(other), &orders),
+            RunState::Running
+        );
+        assert_eq!(
+            state_when_there_for(Some(run.id), forgotten),
+            RunState::Running
+        );
+        assert_eq!(
+            state_when_there_for(Some(run.id), &orders),
+            RunState::Stopped
+        );
     }
 }

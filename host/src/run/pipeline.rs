@@ -114,7 +114,7 @@ struct Pipeline<'p, P> {
     early: BTreeMap<u64, Outcome>,
     /// How many commits there were, of the application's, too, as far as those are known.
     commits_seen: u64,
-    /// How many of them were its own.
+    /// How many of them were its own, of any items.
     commits_made: u64,
     /// How many had been seen when the batch was read that is being committed; what comes behind it was not read before.
     read_at: u64,
@@ -509,7 +509,8 @@ impl<'p, 'r, P: Pass<'r>> Pipeline<'p, P> {
         }
         self.next_commit += group.len() as u64;
         self.commits_seen += 1;
-        self.commits_made += 1;
+        // Behind a batch of nothing, that of a range in which nothing is due, there is nothing to rest for.
+        self.commits_made += u64::from(group.iter().any(|(feed, _)| !feed.batch.is_empty()));
         let counts = self.pass.checkpoint().counts;
         self.threads.ahead.committed(self.commits_seen, counts);
         self.window.grow();

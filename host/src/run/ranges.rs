@@ -240,10 +240,10 @@ impl Runner<'_> {
     /// Stops a run that nobody carries out any more, once those have left who still own ranges.
     pub(crate) fn stop(&self, lease: &mut Lease, run: Run) -> Result<Report, RunError> {
         // It may be over by now.
-        let now = self.store.run(run.id)?;
-        let Some(mut run) = now.filter(|run| run.state == RunState::Running) else {
+        let mut run = self.store.run(run.id)?.unwrap_or(run);
+        if run.state != RunState::Running {
             return self.report(run);
-        };
+        }
         let number = run.stages_done as usize;
         let steps = run
             .plan
