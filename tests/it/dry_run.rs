@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use godwit::blocking::Host;
 use godwit::catalogue::Catalogue;
-use godwit::model::Digest;
+use godwit::model::{Digest, RunState};
 use godwit::plan::Goal;
-use godwit::run::{Control, Quiet, Report};
-use godwit::store::{Backend, Memory};
-use godwit::{Change, DryGoal, DryRun};
+use godwit::run::{Control, Quiet, Report, RunEvent};
+use godwit::store::{Backend, Memory, OpenMode, Postgres, Store};
+use godwit::{Change, DryGoal, DryRun, Request, Surroundings};
 use godwit_tests::made::{Order, derive, doing, doing_all, made, plain, rewrite};
+use godwit_tests::postgres::Server;
 use godwit_tests::world::{
-    dump, host, name, of_each_kind, quarantined, seed, small_batches, up, version,
+    Told, dump, host, name, of_each_kind, quarantined, seed, small_batches, up, version,
 };
 use serde_json::json;
 
@@ -91,7 +95,7 @@ fn changes(dry: &DryRun) -> Vec<Change> {
 }
 
 /// The bodies of all items, by collection and id.
-fn bodies(host: &godwit::blocking::Host) -> BTreeMap<(String, String), Vec<u8>> {
+fn bodies(host: &Host) -> BTreeMap<(String, String), Vec<u8>> {
     let store = host.store();
     let mut found = BTreeMap::new();
     for collection in store.collections().unwrap().keys() {
@@ -268,4 +272,37 @@ fn one_item_can_be_tried() {
         .unwrap();
     assert_eq!((changes(&tried).len(), failed), (0, 1));
     assert_eq!(dump(&*backend), before);
+}
+
+#[test]
+fn what_is_ordered_is_not_for_a_dry_run() {
+    let server = Server::start();
+    let backend = Postgres::open(&server.url(), OpenMode::Create).unwrap();
+    let backend: Arc<dyn Backend> = Arc::new(backend);
+    let host = || {
+        let store = Store::new(backend.clone()).unwrap();
+        Host::new(store, catalogue(), Surroundings::of_this_process())
+    };
+    let (tried, other) = (host(), host());
+    seed(&other, "made", "items", &some_items(false));
+    let is_ordered = AtomicBool::new(false);
+    let order = |event: &RunEvent| {
+        if matches!(event, RunEvent::Batch { .. }) && !is_ordered.swap(true, Ordering::Relaxed) {
+            // Somebody begins in earnest meanwhile.
+            let lease = other.lease("up").unwrap();
+            other.direct(Request::Cancel).unwrap().unwrap();
+            // Whoever works looks twice or more.
+            std::thread::sleep(Duration::from_millis(700));
+            lease.release(other.store()).unwrap();
+        }
+    };
+    let (goal, scratch) = (DryGoal::Apps(Goal::default()), Arc::new(Memory::new()));
+    let dry = tried.dry_run(scratch, &goal, &Told(order), &Control::default());
+    let reports = dry.unwrap().reports;
+    assert!(is_ordered.into_inner() && !reports.is_empty());
+    assert!(
+        reports
+            .iter()
+            .all(|report| report.run.state == RunState::Completed)
+    );
 }
