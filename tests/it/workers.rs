@@ -1,9 +1,11 @@
 //! Several workers on one store leave what one leaves, however they come and go.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Condvar, LazyLock, Mutex};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use godwit::blocking::Host;
@@ -89,14 +91,28 @@ fn work(host: &Host, control: &Control) -> Result<Worked, HostError> {
 }
 
 /// Has so many workers work until nothing is left to be done, and accepts whatever fails.
-fn work_accepting(backend: &Arc<dyn Backend>, count: usize, catalogue: &Arc<Catalogue>) -> u64 {
+fn work_accepting(backend: &Arc<dyn Backend>, count: usize, catalogue: &Arc<Catalogue>) {
+    work_told(backend, count, catalogue, &Quiet);
+}
+
+/// The same, telling what happens; gives how many ranges were taken for others.
+fn work_told(
+    backend: &Arc<dyn Backend>,
+    count: usize,
+    catalogue: &Arc<Catalogue>,
+    observer: &dyn Observer,
+) -> u64 {
     let mut ranges = 0;
     loop {
         let worked: Vec<_> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..count)
                 .map(|number| {
                     let host = worker_with(backend, number, catalogue);
-                    scope.spawn(move || work(&host, &Control::default()).unwrap())
+                    scope.spawn(move || {
+                        let control = Control::default();
+                        let worked = host.work(&Goal::default(), &OPTIONS, observer, &control);
+                        worked.unwrap()
+                    })
                 })
                 .collect();
             let ended = workers.into_iter().map(|worker| worker.join().unwrap());
@@ -158,6 +174,21 @@ fn stores() -> Vec<(Arc<dyn Backend>, Option<Server>)> {
     ]
 }
 
+/// Has whoever committed a batch wait until somebody else did, so that none does everything before others are there.
+#[derive(Default)]
+struct Meet(Mutex<HashSet<ThreadId>>, Condvar);
+
+impl Observer for Meet {
+    fn event(&self, event: &RunEvent) {
+        if matches!(event, RunEvent::Batch { .. }) {
+            let mut met = self.0.lock().unwrap();
+            met.insert(std::thread::current().id());
+            self.1.notify_all();
+            drop(self.1.wait_while(met, |met| met.len() < 2).unwrap());
+        }
+    }
+}
+
 #[test]
 fn several_leave_what_one_leaves() {
     let all = some_items(400);
@@ -165,7 +196,7 @@ fn several_leave_what_one_leaves() {
     for (backend, _server) in stores() {
         let host = worker(&backend, 0);
         seed(&host, "made", "items", &all);
-        let ranges = work_accepting(&backend, 4, &CATALOGUE);
+        let ranges = work_told(&backend, 4, &CATALOGUE, &Meet::default());
         assert_eq!(outcome(&host), expected);
         assert!(ranges > 0, "the others had nothing to do");
         assert!(no_ranges(&host), "something of ranges is left");
