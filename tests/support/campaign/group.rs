@@ -3,7 +3,8 @@
 //!
 //! Each cycle has a schema of its own with the same items, and ends when everything is up to date. What is left is compared
 //! with what one process leaves that nobody disturbs. A worker that is stopped for longer than its lease lasts, and comes
-//! back, must change nothing, and say that it was overtaken.
+//! back, must change nothing, and say that it was overtaken. How long it takes until others have what a worker owned that
+//! was killed or stopped is measured.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -73,7 +74,7 @@ struct Campaign<'s> {
     dice: Dice,
     score: Score,
     started: u64,
-    /// The longest that it took until others had all that a worker owned when it was stopped, in milliseconds.
+    /// The longest that it took until others had all that a worker owned when it was killed or stopped, in milliseconds.
     latest: u64,
     say: &'s mut dyn FnMut(&str),
 }
@@ -172,7 +173,7 @@ impl<'s> Campaign<'s> {
         world::seed(&host, "made", COLLECTION, &self.all);
         let start = Instant::now();
         let mut workers: Vec<Worker> = Vec::new();
-        let mut zombie = None;
+        let (mut left, mut zombie) = (Vec::new(), None);
         while !self.is_done(&host)? {
             if start.elapsed() > PATIENCE {
                 let violation = Kind::StuckLease.because(format!("cycle {cycle} does not end"));
@@ -186,16 +187,19 @@ impl<'s> Campaign<'s> {
                 if zombie.is_none() && self.score.counted("zombies") < self.settings.zombies {
                     zombie = self.make_zombie(&*backend, &mut workers)?;
                 }
-                if let Some(zombie) = &mut zombie {
-                    self.look_at(zombie, &*backend)?;
+                if let Some(zombie) = &mut zombie
+                    && !zombie.is_replaced
+                {
+                    zombie.is_replaced = self.is_taken(&*backend, &zombie.left)?;
                 }
-                let is_over = |zombie: &Zombie| zombie.stopped.elapsed() > zombie.beyond;
+                let is_over = |zombie: &Zombie| zombie.left.since.elapsed() > zombie.beyond;
                 if let Some(over) = zombie.take_if(|zombie| is_over(zombie)) {
                     self.wake(over, &*backend)?;
                 }
                 std::thread::sleep(Duration::from_millis(20));
             } else {
-                self.kill_those_due(&mut workers)?;
+                self.kill_those_due(&*backend, &mut workers, &mut left)?;
+                self.look_at_all(&*backend, &mut left)?;
             }
             for worker in &mut workers {
                 self.look_after(worker)?;
@@ -203,7 +207,7 @@ impl<'s> Campaign<'s> {
             workers.retain_mut(|worker| !matches!(worker.process.try_wait(), Ok(Some(_))));
         }
         if let Some(zombie) = zombie {
-            std::thread::sleep(zombie.beyond.saturating_sub(zombie.stopped.elapsed()));
+            std::thread::sleep(zombie.beyond.saturating_sub(zombie.left.since.elapsed()));
             self.wake(zombie, &*backend)?;
         }
         for mut worker in workers {
@@ -231,6 +235,12 @@ impl<'s> Campaign<'s> {
             format!("{}ms", self.settings.lease),
             events.display().to_string(),
         );
+        // As many as there are workers: what one leaves, another wants.
+        let range_items = self
+            .settings
+            .items
+            .div_ceil(self.settings.workers)
+            .to_string();
         let arguments = [
             "worker",
             "--quiet",
@@ -239,7 +249,7 @@ impl<'s> Campaign<'s> {
             "--batch-items",
             "8",
             "--range-items",
-            "40",
+            &range_items,
             "--lease",
             &lease,
             "--backup",
@@ -258,14 +268,32 @@ impl<'s> Campaign<'s> {
         })
     }
 
-    fn kill_those_due(&mut self, workers: &mut [Worker]) -> Result<()> {
+    /// Kills every worker whose time has come, and notes what it leaves.
+    fn kill_those_due(
+        &mut self,
+        backend: &dyn Backend,
+        workers: &mut [Worker],
+        left: &mut Vec<Left>,
+    ) -> Result<()> {
         std::thread::sleep(Duration::from_millis(5));
         for worker in workers {
             if worker.dies_at <= Instant::now() && worker.process.try_wait()?.is_none() {
+                let since = Instant::now();
                 worker.process.kill()?;
                 worker.process.wait()?;
                 self.score.count("kills");
                 std::fs::remove_file(&worker.events).ok();
+                left.push(Left::by(backend, worker.process.id(), since)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets those of the killed of whom others have everything by now.
+    fn look_at_all(&mut self, backend: &dyn Backend, left: &mut Vec<Left>) -> Result<()> {
+        for one in std::mem::take(left) {
+            if !self.is_taken(backend, &one)? {
+                left.push(one);
             }
         }
         Ok(())
@@ -304,8 +332,8 @@ impl<'s> Campaign<'s> {
         signal(pid, libc::SIGSTOP)?;
         // What it has sent by now takes place all the same: it may have given back what it owned.
         std::thread::sleep(SENT);
-        let owned = owned(backend, pid)?;
-        if owned.is_empty() {
+        let left = Left::by(backend, pid, Instant::now())?;
+        if left.owned.is_empty() {
             signal(pid, libc::SIGCONT)?;
             return Ok(None);
         }
@@ -313,38 +341,26 @@ impl<'s> Campaign<'s> {
         let worker = workers.swap_remove(place);
         Ok(Some(Zombie {
             worker,
-            owned,
-            stopped: Instant::now(),
+            left,
             is_replaced: false,
             beyond: Duration::from_millis(self.settings.lease + LATE + 200),
         }))
     }
 
-    /// Notes when somebody else has all that a zombie owned.
-    fn look_at(&mut self, zombie: &mut Zombie, backend: &dyn Backend) -> Result<()> {
-        if !zombie.is_replaced {
-            let now = owned(backend, zombie.worker.process.id())?;
-            zombie.is_replaced = zombie
-                .owned
-                .iter()
-                .all(|(place, number)| now.get(place) != Some(number));
-            if zombie.is_replaced {
-                let took = u64::try_from(zombie.stopped.elapsed().as_millis())?;
-                self.latest = self.latest.max(took);
-            }
+    /// Whether others have all that a process left; notes how long that took.
+    fn is_taken(&mut self, backend: &dyn Backend, left: &Left) -> Result<bool> {
+        let is_taken = left.kept(backend)?.is_empty();
+        if is_taken && !left.owned.is_empty() {
+            let took = u64::try_from(left.since.elapsed().as_millis())?;
+            self.latest = self.latest.max(took);
         }
-        Ok(())
+        Ok(is_taken)
     }
 
     /// Wakes a zombie whose ranges are somebody else's by now.
     fn wake(&mut self, mut zombie: Zombie, backend: &dyn Backend) -> Result<()> {
-        let pid = zombie.worker.process.id();
-        let before = owned(backend, pid)?;
-        let kept: Vec<_> = zombie
-            .owned
-            .iter()
-            .filter(|(place, number)| before.get(*place) == Some(number))
-            .collect();
+        let pid = zombie.left.pid;
+        let kept = zombie.left.kept(backend)?;
         if !kept.is_empty() {
             let violation = format!(
                 "nobody has taken over from process {pid} a second after its lease: {kept:?}"
@@ -399,11 +415,31 @@ impl<'s> Campaign<'s> {
     }
 }
 
-/// A worker that was stopped, with what it owned then.
+/// What a process owned when it was killed or stopped.
+struct Left {
+    pid: u32,
+    owned: BTreeMap<String, u64>,
+    since: Instant,
+}
+
+impl Left {
+    fn by(backend: &dyn Backend, pid: u32, since: Instant) -> Result<Self> {
+        let owned = owned(backend, pid)?;
+        Ok(Self { pid, owned, since })
+    }
+
+    /// What nobody else has yet.
+    fn kept(&self, backend: &dyn Backend) -> Result<BTreeMap<String, u64>> {
+        let mut kept = owned(backend, self.pid)?;
+        kept.retain(|place, number| self.owned.get(place) == Some(number));
+        Ok(kept)
+    }
+}
+
+/// A worker that was stopped.
 struct Zombie {
     worker: Worker,
-    owned: BTreeMap<String, u64>,
-    stopped: Instant,
+    left: Left,
     /// Whether somebody else was seen to have all of it.
     is_replaced: bool,
     beyond: Duration,
