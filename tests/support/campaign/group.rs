@@ -268,7 +268,8 @@ impl<'s> Campaign<'s> {
         })
     }
 
-    /// Kills every worker whose time has come, and notes what it leaves.
+    /// Kills every worker whose time has come, and notes what it leaves. While something is left for longer than a lease,
+    /// all live on: there is to be somebody who can take it.
     fn kill_those_due(
         &mut self,
         backend: &dyn Backend,
@@ -276,6 +277,10 @@ impl<'s> Campaign<'s> {
         left: &mut Vec<Left>,
     ) -> Result<()> {
         std::thread::sleep(Duration::from_millis(5));
+        let lease = Duration::from_millis(self.settings.lease);
+        if left.iter().any(|one| one.since.elapsed() > lease) {
+            return Ok(());
+        }
         for worker in workers {
             if worker.dies_at <= Instant::now() && worker.process.try_wait()?.is_none() {
                 let since = Instant::now();
